@@ -1,0 +1,19 @@
+/**
+ * The feed client without any page: subscribe to feeds, get their events in order, without hole,
+ * once. The element `<record-feed>` is apart (element.ts), so that importing this registers nothing.
+ */
+
+export { FeedClient } from "./feed-client";
+export { type EntryState, type RecordEntry, RecordStore, type StoreChange } from "./record-store";
+export { RegistrationError, type RegistrationErrorCode, register } from "./registration";
+export {
+  ApiError,
+  createRecord,
+  type EventsPage,
+  fetchConnection,
+  fetchEvents,
+  fetchFeed,
+  listFeeds,
+} from "./rest";
+export { FeedSession } from "./session";
+export type * from "./types";

@@ -1,0 +1,148 @@
+/** The words of the library's interface. Types only: nothing here runs. */
+
+/** How far somebody has read a feed. `sequence` 0: nothing yet. */
+export type Position = { readonly epoch: string; readonly sequence: number };
+
+export type RecordData = Readonly<Record<string, unknown>>;
+
+/** A record as it was when an event happened. For `deleted`: as it was last. Times are RFC 3339. */
+export type FeedRecord = {
+  readonly id: string;
+  readonly version: number;
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly data: RecordData;
+};
+
+/** Why an event could not be relayed; `event_id` and `type` are null where they were unreadable. */
+export type Unavailable = {
+  readonly event_id: string | null;
+  readonly type: string | null;
+  readonly cause: string;
+};
+
+/**
+ * One event of a feed. `subject` is the record's id.
+ * `record` is there for created, updated and deleted; `unavailable` for unavailable.
+ */
+export type FeedEvent = {
+  readonly id: string;
+  readonly type: "created" | "updated" | "deleted" | "unavailable";
+  readonly feed: string;
+  readonly epoch: string;
+  readonly sequence: number;
+  readonly time: string;
+  readonly subject?: string;
+  readonly record?: FeedRecord;
+  readonly unavailable?: Unavailable;
+};
+
+/**
+ * What is true of a feed at this moment.
+ *
+ * - `connecting`: on the way to the server or into the room.
+ * - `catching-up`: `left` events are known to exist and are not applied yet.
+ * - `live`: everything known to exist is applied; new events come by themselves.
+ * - `offline`: no connection, or no room; tried again at `retryAt` (null: when the browser is
+ *   online again, or, before `connect()`/`start()` and after `close()`/`stop()`, never by itself).
+ * - `refused`: the server does not take these credentials. Nothing is tried again by itself.
+ *
+ * `reason` is a sentence for a person.
+ */
+export type FeedState =
+  | { readonly kind: "connecting" }
+  | { readonly kind: "catching-up"; readonly left: number }
+  | { readonly kind: "live" }
+  | { readonly kind: "offline"; readonly reason: string; readonly retryAt: Date | null }
+  | { readonly kind: "refused"; readonly reason: string };
+
+/** What is true of the connection that feeds share. */
+export type SessionState =
+  | { readonly kind: "connecting" }
+  | { readonly kind: "online"; readonly jid: string }
+  | Extract<FeedState, { kind: "offline" | "refused" }>;
+
+export type Credentials =
+  | { readonly kind: "guest" }
+  | { readonly kind: "account"; readonly username: string; readonly password: string };
+
+export type Transport = "websocket" | "bosh";
+
+export type EventsDetail = {
+  /** In order, without hole, each once. Never empty. */
+  readonly events: readonly FeedEvent[];
+  /** True: just happened. False: caught up with (history, gaps, after being away). */
+  readonly live: boolean;
+};
+
+export type ProblemDetail = {
+  /** A sentence for a person. Never an event's content. */
+  readonly message: string;
+  /** `page-too-old`: an event of a type or version that this library does not know. */
+  readonly code: "malformed" | "page-too-old" | "untrusted" | "missing";
+};
+
+export type FeedClientEvents = {
+  state: CustomEvent<FeedState>;
+  events: CustomEvent<EventsDetail>;
+  /** A new epoch: forget what is shown. The new epoch's history follows as `events`. */
+  reset: CustomEvent<Position | null>;
+  problem: CustomEvent<ProblemDetail>;
+};
+
+export type FeedSessionEvents = { state: CustomEvent<SessionState> };
+
+/** Where a client finds things: `GET /api/v1/connection/`. */
+export type ConnectionInfo = {
+  readonly domain: string;
+  readonly guest_domain: string;
+  readonly rooms_domain: string;
+  readonly websocket_url: string;
+  readonly bosh_url: string;
+  readonly registration: string;
+};
+
+/** A feed as `GET /api/v1/feeds/` lists it. `head` is its newest sequence. */
+export type FeedInfo = {
+  readonly slug: string;
+  readonly title: string;
+  readonly visibility: "public" | "private";
+  readonly schema: Readonly<Record<string, unknown>> | null;
+  readonly room: string;
+  readonly epoch: string;
+  readonly head: number;
+  readonly created_at: string;
+};
+
+export type FeedSessionOptions = {
+  /** Where Aviso is served, e.g. `https://aviso.example`. Default: the page's own origin. */
+  readonly origin?: string;
+  /** Default: guest. */
+  readonly credentials?: Credentials;
+  /** Default `auto`: WebSocket, and BOSH where a WebSocket cannot be had. */
+  readonly transport?: "auto" | Transport;
+};
+
+export type FeedOptions = {
+  /** Go on after this position instead of beginning with the history. */
+  readonly position?: Position;
+  /** How many of the newest events to begin with when there is no position. Default 100. */
+  readonly history?: number;
+  /** An API key for the REST calls; only a private feed needs one. */
+  readonly token?: string;
+};
+
+export type FeedClientOptions = FeedOptions &
+  FeedSessionOptions & {
+    readonly feed: string;
+    /** Share this connection; `origin`, `credentials` and `transport` are then the session's. */
+    readonly session?: FeedSessionLike;
+  };
+
+/** The face of a FeedSession, so that this file needs no code. */
+export interface FeedSessionLike extends EventTarget {
+  readonly state: SessionState;
+  readonly transport: Transport | null;
+  connect(): void;
+  close(): void;
+}

@@ -1,0 +1,90 @@
+/**
+ * Decides how a value of a record is shown. Pure: it names the kind, templates draw it.
+ */
+
+import type { Json, JsonObject } from "./json.ts";
+
+export type Shown =
+  | { readonly kind: "nothing" }
+  | { readonly kind: "empty-text" }
+  | { readonly kind: "boolean"; readonly value: boolean }
+  | { readonly kind: "number"; readonly value: number }
+  | { readonly kind: "time"; readonly value: Date; readonly source: string }
+  | { readonly kind: "day"; readonly value: Date; readonly source: string }
+  | { readonly kind: "link"; readonly href: string; readonly text: string }
+  | { readonly kind: "text"; readonly text: string; readonly isLong: boolean }
+  | { readonly kind: "words"; readonly items: readonly Json[] }
+  | { readonly kind: "list"; readonly items: readonly Json[] }
+  | { readonly kind: "object"; readonly fields: JsonObject };
+
+/** Text beyond this many characters is folded. */
+export const LONG_TEXT_CHARACTERS = 240;
+/** Text beyond this many characters takes a line of its own. */
+export const WIDE_TEXT_CHARACTERS = 36;
+
+const TIME = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})$/;
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
+const LINK = /^https?:\/\/\S+$/i;
+
+export function shownValue(value: Json): Shown {
+  if (value === null) return { kind: "nothing" };
+  if (typeof value === "boolean") return { kind: "boolean", value };
+  if (typeof value === "number") return { kind: "number", value };
+  if (typeof value === "string") return shownText(value);
+  if (Array.isArray(value)) return shownList(value);
+  return { kind: "object", fields: value as JsonObject };
+}
+
+function shownText(text: string): Shown {
+  if (text.trim() === "") return { kind: "empty-text" };
+  if (TIME.test(text)) {
+    const time = new Date(text);
+    if (!Number.isNaN(time.getTime())) return { kind: "time", value: time, source: text };
+  }
+  if (DAY.test(text)) {
+    const day = new Date(`${text}T00:00:00Z`);
+    if (!Number.isNaN(day.getTime())) return { kind: "day", value: day, source: text };
+  }
+  const href = safeLink(text);
+  if (href !== null) return { kind: "link", href, text };
+  const isLong = text.length > LONG_TEXT_CHARACTERS || text.split("\n", 6).length > 5;
+  return { kind: "text", text, isLong };
+}
+
+function shownList(items: readonly Json[]): Shown {
+  const isWords =
+    items.length <= 24 &&
+    items.every((item) => typeof item !== "object" && String(item).length <= 40);
+  return isWords ? { kind: "words", items } : { kind: "list", items };
+}
+
+/** Return an address that may become a link, or null: http and https only, without a password. */
+export function safeLink(text: string): string | null {
+  if (!LINK.test(text) || text.length > 2048) return null;
+  try {
+    const url = new URL(text);
+    const isWeb = url.protocol === "https:" || url.protocol === "http:";
+    return isWeb && url.username === "" && url.password === "" ? url.href : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Say whether a value wants the whole width of a record. */
+export function isWide(value: Json): boolean {
+  if (typeof value === "string") return value.length > WIDE_TEXT_CHARACTERS || value.includes("\n");
+  if (typeof value !== "object" || value === null) return false;
+  if (!Array.isArray(value)) return Object.keys(value).length > 0;
+  const shown = shownList(value);
+  return shown.kind === "list" || value.map(String).join(", ").length > WIDE_TEXT_CHARACTERS;
+}
+
+/** Make a field's name readable: `unit_price` and `unitPrice` become `unit price`. */
+export function fieldLabel(name: string): string {
+  if (!/^[a-z][a-zA-Z0-9_-]*$/.test(name)) return name;
+  return name
+    .replace(/([a-z0-9])([A-Z])/g, "$1 $2")
+    .replace(/[_-]+/g, " ")
+    .trim()
+    .toLowerCase();
+}

@@ -1,0 +1,39 @@
+/**
+ * Two builds from one source: the page (`vite build` → dist/) and the library
+ * (`vite build --mode feed-client` → dist/feed-client/aviso-feed.js, one self-contained ES module).
+ * The page is built first: it empties dist/.
+ */
+import { defineConfig } from "vitest/config";
+
+export default defineConfig(({ mode }) => {
+  const isLibrary = mode === "feed-client";
+  return {
+    publicDir: isLibrary ? false : "public",
+    build: {
+      target: "es2022",
+      sourcemap: true,
+      outDir: isLibrary ? "dist/feed-client" : "dist",
+      emptyOutDir: true,
+      ...(isLibrary && {
+        lib: {
+          entry: "src/feed-client/aviso-feed.ts",
+          formats: ["es" as const],
+          fileName: () => "aviso-feed.js",
+        },
+      }),
+    },
+    server: {
+      // `npm run dev` beside a running stack: everything but the page comes from there.
+      proxy: {
+        "/api": "http://127.0.0.1:8080",
+        "/http-bind": "http://127.0.0.1:8080",
+        "/xmpp-websocket": { target: "ws://127.0.0.1:8080", ws: true },
+      },
+    },
+    test: {
+      include: ["tests/**/*.test.ts"],
+      environment: "jsdom",
+      restoreMocks: true,
+    },
+  };
+});
