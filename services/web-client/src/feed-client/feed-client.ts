@@ -1,6 +1,7 @@
+import { typedEventTarget } from "./typed-event-target";
 import type { FeedClientEvents, FeedClientOptions, FeedEvent, FeedState, Position } from "./types";
 
-export declare class FeedClient extends EventTarget {
+export declare class FeedClient extends typedEventTarget<FeedClientEvents>() {
   constructor(options: FeedClientOptions);
   readonly feed: string;
   readonly state: FeedState;
@@ -10,9 +11,4 @@ export declare class FeedClient extends EventTarget {
   stop(): void;
   /** Up to `limit` events right before `beforeSequence`, in order, over REST. */
   loadOlder(beforeSequence: number, limit: number): Promise<FeedEvent[]>;
-  addEventListener<K extends keyof FeedClientEvents>(
-    type: K,
-    listener: (event: FeedClientEvents[K]) => void,
-    options?: boolean | AddEventListenerOptions,
-  ): void;
 }

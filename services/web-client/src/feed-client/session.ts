@@ -1,4 +1,5 @@
 import type { FeedClient } from "./feed-client";
+import { typedEventTarget } from "./typed-event-target";
 import type {
   FeedOptions,
   FeedSessionEvents,
@@ -8,7 +9,10 @@ import type {
   Transport,
 } from "./types";
 
-export declare class FeedSession extends EventTarget implements FeedSessionLike {
+export declare class FeedSession
+  extends typedEventTarget<FeedSessionEvents>()
+  implements FeedSessionLike
+{
   constructor(options?: FeedSessionOptions);
   readonly origin: string;
   readonly state: SessionState;
@@ -17,9 +21,4 @@ export declare class FeedSession extends EventTarget implements FeedSessionLike 
   feed(slug: string, options?: FeedOptions): FeedClient;
   connect(): void;
   close(): void;
-  addEventListener<K extends keyof FeedSessionEvents>(
-    type: K,
-    listener: (event: FeedSessionEvents[K]) => void,
-    options?: boolean | AddEventListenerOptions,
-  ): void;
 }
