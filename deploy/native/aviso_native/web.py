@@ -1,0 +1,55 @@
+"""Caddy: the page, and everything else under the one origin."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from .process import Command, Part
+from .services import answers, web_root
+from .settings import REPOSITORY, Settings, find_program
+
+
+def make_part(settings: Settings) -> Part:
+    return Part(
+        name="web",
+        command=lambda: _command(settings),
+        is_ready=lambda: answers(f"{settings.url}/healthz"),
+        log=settings.log("web"),
+    )
+
+
+def _command(settings: Settings) -> Command:
+    home = settings.run_dir / "caddy"
+    home.mkdir(exist_ok=True)
+    ejabberd = f"127.0.0.1:{settings.ports['ejabberd_http']}"
+    return Command(
+        argv=[
+            find_program("caddy", "caddy"),
+            "run",
+            "--adapter=caddyfile",
+            f"--config={REPOSITORY / 'deploy/caddy/Caddyfile'}",
+        ],
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "XDG_CONFIG_HOME": str(home),
+            "XDG_DATA_HOME": str(home),
+            "AVISO_SITE": f"http://:{settings.port}",
+            "AVISO_WEB_BIND": "127.0.0.1 [::1]" if _has_ipv6() else "127.0.0.1",
+            "AVISO_WEB_ROOT": str(web_root()),
+            "AVISO_RECORDS_API": f"127.0.0.1:{settings.ports['records_api']}",
+            "AVISO_EJABBERD": ejabberd,
+        },
+        cwd=home,
+    )
+
+
+def _has_ipv6() -> bool:
+    """Browsers may try ::1 first for `localhost`."""
+    with socket.socket(socket.AF_INET6) as probe:
+        try:
+            probe.bind(("::1", 0))
+        except OSError:
+            return False
+    return True
