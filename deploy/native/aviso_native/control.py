@@ -58,7 +58,7 @@ class Control:
             request = json.loads(line)
             action, part = request["action"], request["part"]
         except (ValueError, KeyError, TypeError):
-            return "expected {\"action\": …, \"part\": …}"
+            return 'expected {"action": …, "part": …}'
         if action not in _ACTIONS:
             return f"action is {action!r}, expected one of {', '.join(_ACTIONS)}"
         if part not in self._stack.parts:

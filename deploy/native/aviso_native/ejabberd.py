@@ -49,9 +49,10 @@ def prepare(settings: Settings) -> None:
         _env(settings),
     )
     # ejabberd 23.01 does not make its own tables; later versions do.
-    as_ejabberd = {"user": "ejabberd", "database": "ejabberd"}
-    if not postgres.query(settings, "SELECT to_regclass('archive')", **as_ejabberd):
-        postgres.query(settings, "", file=_SCHEMA, **as_ejabberd)
+    name = "ejabberd"
+    known = "SELECT to_regclass('archive')"
+    if not postgres.query(settings, known, user=name, database=name):
+        postgres.query(settings, "", user=name, database=name, file=_SCHEMA)
 
 
 def register_pusher(settings: Settings) -> None:
@@ -129,9 +130,7 @@ def _env(settings: Settings) -> dict[str, str]:
         "LC_ALL": "C.UTF-8",
         "EJABBERD_CONFIG_PATH": str(home / "ejabberd.yml"),
         "EJABBERD_LOG_PATH": str(settings.log("ejabberd-server")),
-        "ERL_LIBS": str(
-            Path(find_program("ejabberd", "ejabberd", _LIBRARIES)).parent
-        ),
+        "ERL_LIBS": str(Path(find_program("ejabberd", "ejabberd", _LIBRARIES)).parent),
         "ERL_CRASH_DUMP": str(settings.log("ejabberd-crash")),
         "ERL_CRASH_DUMP_BYTES": "0",
         "ERL_INETRC": str(home / "inetrc"),

@@ -1,10 +1,10 @@
 """What can go wrong with the local stack.
 
-    StackError
-    ├── MissingProgram   a program is not installed
-    ├── PortTaken        the page's port belongs to somebody else
-    ├── AlreadyRunning   the run directory is in use
-    └── NotReady         a part did not come up; names its log
+StackError
+├── MissingProgram   a program is not installed
+├── PortTaken        the page's port belongs to somebody else
+├── AlreadyRunning   the run directory is in use
+└── NotReady         a part did not come up; names its log
 """
 
 

@@ -75,7 +75,9 @@ def query(
     file: Path | None = None,
 ) -> str:
     """Run one statement, or a file of them, through psql; return bare values."""
-    password = settings.secrets["postgres" if user == "postgres" else f"{user}_database"]
+    password = settings.secrets[
+        "postgres" if user == "postgres" else f"{user}_database"
+    ]
     source = [f"--file={file}"] if file else [f"--command={statement}"]
     return run(
         [

@@ -211,5 +211,3 @@ class Stack:
 
 def tell_on_stderr(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
-
-

@@ -1,0 +1,113 @@
+# `make` alone lists what there is. Every target installs what it needs, quietly and only what is missing.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+# Node.js comes from PyPI into the virtual environment: the same version everywhere, nothing from the system.
+NPM := PATH="$(BIN):$$PATH" npm --prefix services/web-client
+NATIVE := PYTHONPATH=deploy/native AVISO_PYTHON="$(BIN)/python" $(PYTHON) -m aviso_native
+COMPOSE := docker compose --env-file .env -f deploy/compose.yml
+PYTEST := PATH="$(BIN):$$PATH" $(BIN)/python -m pytest
+
+API := services/records-api
+PUSHER := services/xmpp-pusher
+WEB := services/web-client
+LOCKS := $(API)/requirements.txt $(PUSHER)/requirements.txt $(WEB)/node.txt demo/requirements.txt
+OURS := deploy/native demo tests
+
+.PHONY: help
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} \
+	  /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ In containers (Docker)
+.PHONY: up down logs
+up: ## build, start, wait until healthy, print the page's address and a key
+	@deploy/compose/up.sh
+down: ## stop the containers; the data stays
+	@$(COMPOSE) down
+logs: ## follow the containers' logs
+	@$(COMPOSE) logs -f
+
+##@ Natively (Debian, Ubuntu)
+.PHONY: run
+run: install-run web ## the same stack as private local processes; Ctrl-C stops it
+	@exec env $(NATIVE) run
+
+##@ Seeing it work
+.PHONY: demo bench
+demo: $(VENV)/.installed-run ## write real records into the running stack (ARGS="--rate 5")
+	@exec $(BIN)/python demo/replay.py $(ARGS)
+bench: install-test web ## latency and throughput, beside the bare parts, in one run
+	@exec $(BIN)/python tests/bench $(ARGS)
+
+##@ Tests
+.PHONY: test test-unit test-integration test-compose check
+test: check test-unit test-integration ## everything, on servers of its own
+test-unit: install-test web ## each service by itself
+	cd $(API) && $(PYTEST) -q
+	cd $(PUSHER) && $(PYTEST) -q
+	$(NPM) test
+test-integration: install-test web ## across services, in a real browser (ARGS="-k name")
+	$(PYTEST) tests/integration $(ARGS)
+test-compose: install-test ## the containers, for real (needs Docker)
+	$(PYTEST) tests/compose $(ARGS)
+check: install-test web-modules ## format, lint, types
+	$(BIN)/ruff format --check $(OURS) $(API) $(PUSHER)
+	$(BIN)/ruff check $(OURS)
+	cd $(API) && $(BIN)/ruff check . && $(BIN)/mypy .
+	cd $(PUSHER) && $(BIN)/ruff check . && $(BIN)/mypy src
+	MYPYPATH=deploy/native $(BIN)/mypy deploy/native/aviso_native demo
+	$(NPM) run check
+
+##@ House
+.PHONY: format lock clean
+format: install-test web-modules ## format everything
+	$(BIN)/ruff format $(OURS) $(API) $(PUSHER)
+	$(BIN)/ruff check --fix --select I $(OURS) $(API) $(PUSHER)
+	$(NPM) run format
+lock: $(VENV)/bin/python ## choose versions again; writes the lock files
+	deploy/lock.sh $(BIN)
+clean: ## remove what was installed and built here (not .run, which holds data)
+	rm -rf $(VENV) $(WEB)/node_modules $(WEB)/dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# ---- what the targets above stand on -------------------------------------------------------------------------------
+
+.PHONY: install-run install-test system-run system-test web web-modules
+install-run: system-run $(VENV)/.installed-run
+install-test: system-test $(VENV)/.installed-run $(VENV)/.installed-test
+system-run:
+	@deploy/native/install.sh
+system-test:
+	@deploy/native/install.sh test
+
+PIP_INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps
+
+$(VENV)/bin/python:
+	@$(PYTHON) -m venv $(VENV)
+$(VENV)/.installed-run: $(LOCKS) | $(VENV)/bin/python
+	@echo "installing Python packages and Node.js"
+	@$(PIP_INSTALL) $(foreach lock,$(LOCKS),-r $(lock))
+	@touch $@
+$(VENV)/.installed-test: tests/requirements.txt | $(VENV)/bin/python
+	@echo "installing the tests' Python packages"
+	@$(PIP_INSTALL) -r $<
+	@touch $@
+
+WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public $(WEB)/index.html $(WEB)/*.json $(WEB)/vite.config.ts -type f 2>/dev/null)
+
+web-modules: $(WEB)/node_modules/.installed
+web: $(WEB)/dist/.built
+$(WEB)/node_modules/.installed: $(WEB)/package-lock.json $(VENV)/.installed-run
+	@echo "installing the web client's packages"
+	@$(NPM) ci --silent --no-audit --no-fund
+	@touch $@
+$(WEB)/dist/.built: $(WEB)/node_modules/.installed $(WEB_SOURCES)
+	@echo "building the page"
+	@$(NPM) run --silent build >$(WEB)/node_modules/.build.log 2>&1 || { cat $(WEB)/node_modules/.build.log; exit 1; }
+	@touch $@
