@@ -1,0 +1,53 @@
+"""Events: what the triggers write and the relay moves."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib.postgres.functions import RandomUUID
+from django.db import models
+
+from feeds.models import Feed
+from records_api.columns import ClockTimestamp
+
+
+class Event(models.Model):
+    """The fact that a record was created, updated or deleted.
+
+    Written by the triggers on `records` (migration 0001) alone. `sequence` is null until
+    the relay has numbered the event, `published_at` until the broker has confirmed it:
+    the rows where it is null are the outbox. The epoch is the feed's, at rendering time.
+    """
+
+    class Type(models.TextChoices):
+        CREATED = "created"
+        UPDATED = "updated"
+        DELETED = "deleted"
+
+    number = models.BigAutoField(primary_key=True)
+    id = models.UUIDField(default=uuid.uuid4, db_default=RandomUUID(), unique=True)
+    # No constraint in the database: the record's own key has proven that the feed is
+    # there, and a second proof would cost each write a second lock.
+    feed = models.ForeignKey(
+        Feed,
+        on_delete=models.PROTECT,
+        db_column="feed",
+        db_constraint=False,
+        db_index=False,
+    )
+    type = models.TextField(choices=Type)
+    subject = models.UUIDField(help_text="The record's id.")
+    record_version = models.IntegerField()
+    record_data = models.JSONField()
+    record_created_at = models.DateTimeField()
+    record_updated_at = models.DateTimeField()
+    time = models.DateTimeField(db_default=ClockTimestamp())
+    traceparent = models.TextField(null=True)  # noqa: DJ001 (null: there is none)
+    sequence = models.BigIntegerField(null=True)
+    published_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "events"
+
+    def __str__(self) -> str:
+        return f"{self.feed_id} {self.sequence or '-'} {self.type} {self.subject}"

@@ -1,0 +1,108 @@
+"""Events as bytes: the one place that writes contracts/event.schema.json.
+
+Relay and REST both render here, so an event has the same bytes everywhere. A record's
+data is PostgreSQL's own text of it and is never parsed: any depth and any number that
+the database holds passes unharmed. Everything is ASCII, because XMPP servers close the
+stream at some characters that JSON allows.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+# What a query selects, in this order, to make an EventRow of a row.
+EVENT_COLUMNS = (
+    "id, feed, type, subject, record_version, record_data::text,"
+    " record_created_at, record_updated_at, time, sequence, traceparent"
+)
+_NON_ASCII = re.compile(r"[^\x00-\x7f]+")
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """A row of `events`, numbered."""
+
+    id: UUID
+    feed: str
+    type: str
+    subject: UUID
+    record_version: int
+    record_data: str
+    """PostgreSQL's text of the jsonb value."""
+    record_created_at: datetime
+    record_updated_at: datetime
+    time: datetime
+    sequence: int
+    traceparent: str | None = None
+
+
+def render_event(row: EventRow, epoch: str) -> bytes:
+    """Render a numbered event of a record; `epoch` is its feed's present one."""
+    return (
+        f'{{"specversion":"1.0","id":"{row.id}","source":"/feeds/{row.feed}",'
+        f'"type":"aviso.record.{row.type}.v1","subject":"{row.subject}",'
+        f'"time":"{format_time(row.time)}",'
+        f'"feed":"{row.feed}","feedepoch":"{epoch}","feedseq":"{row.sequence}",'
+        f'"data":{{"id":"{row.subject}","version":{row.record_version},'
+        f'"created_at":"{format_time(row.record_created_at)}",'
+        f'"updated_at":"{format_time(row.record_updated_at)}",'
+        f'"data":{escape_json(row.record_data)}}}}}'
+    ).encode("ascii")
+
+
+def render_opened(
+    *, event_id: UUID, feed: str, epoch: str, head: int, visibility: str, time: datetime
+) -> bytes:
+    """Render `aviso.feed.opened.v1`: the next event of the feed has `head` + 1."""
+    return (
+        f'{{"specversion":"1.0","id":"{event_id}","source":"/feeds/{feed}",'
+        f'"type":"aviso.feed.opened.v1","time":"{format_time(time)}",'
+        f'"feed":"{feed}","feedepoch":"{epoch}",'
+        f'"data":{{"head":"{head}","visibility":"{visibility}"}}}}'
+    ).encode("ascii")
+
+
+def render_unavailable(
+    *,
+    event_id: UUID,
+    feed: str,
+    epoch: str,
+    sequence: int,
+    time: datetime,
+    cause: str,
+    parked_id: str | None,
+    parked_type: str | None,
+    subject: UUID | None = None,
+) -> bytes:
+    """Render `aviso.record.unavailable.v1`, which keeps the place of a parked event.
+
+    `parked_id` and `parked_type` come from the parked message and may be anything.
+    """
+    about = "" if subject is None else f'"subject":"{subject}",'
+    return (
+        f'{{"specversion":"1.0","id":"{event_id}","source":"/feeds/{feed}",'
+        f'"type":"aviso.record.unavailable.v1",{about}"time":"{format_time(time)}",'
+        f'"feed":"{feed}","feedepoch":"{epoch}","feedseq":"{sequence}",'
+        f'"data":{{"event_id":{json.dumps(parked_id)},'
+        f'"type":{json.dumps(parked_type)},"cause":{json.dumps(cause)}}}}}'
+    ).encode("ascii")
+
+
+def format_time(time: datetime) -> str:
+    """Write an aware time as RFC 3339 in UTC, always with six digits of a second."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+
+
+def escape_json(text: str) -> str:
+    r"""Rewrite every non-ASCII character of a JSON text as \uXXXX.
+
+    They stand inside strings only, so the value stays the same. Above the BMP it takes a
+    surrogate pair.
+    """
+    if text.isascii():
+        return text
+    return _NON_ASCII.sub(lambda found: json.dumps(found.group())[1:-1], text)

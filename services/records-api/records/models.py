@@ -1,0 +1,43 @@
+"""Records."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib.postgres.functions import RandomUUID
+from django.db import models
+
+from feeds.models import Feed
+from records_api.columns import ClockTimestamp, NextNumber
+
+
+class Record(models.Model):
+    """One JSON object in a feed.
+
+    Triggers (events' migration 0001) keep `version` and `updated_at`, and write an event
+    for each change, whoever makes it. The table's checks are the truth about its sizes.
+    """
+
+    id = models.UUIDField(
+        primary_key=True,
+        default=uuid.uuid4,
+        db_default=RandomUUID(),
+        editable=False,
+    )
+    # The stable order of insertion: ids are random, times can be equal.
+    number = models.BigIntegerField(
+        db_default=NextNumber("records_number_seq"), editable=False
+    )
+    feed = models.ForeignKey(
+        Feed, on_delete=models.PROTECT, db_column="feed", db_index=False
+    )
+    data = models.JSONField()
+    version = models.IntegerField(default=1, db_default=1, editable=False)
+    created_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)
+    updated_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)
+
+    class Meta:
+        db_table = "records"
+
+    def __str__(self) -> str:
+        return f"{self.feed_id}/{self.pk}"

@@ -1,0 +1,53 @@
+"""AVISO_DATABASE_URL as Django's DATABASES entry."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from records_api.environment import SettingError
+
+# Connections a process keeps at most: gunicorn.conf.py gives each worker 8 threads, and
+# a thread holds one while it answers.
+POOL_MAX = 10
+# The seconds a request waits for a connection before it answers 503.
+POOL_TIMEOUT_S = 10
+
+
+def parse_database_url(name: str, value: str) -> dict[str, Any]:
+    """Parse `postgresql://user:password@host:port/database?sslmode=…`.
+
+    Raises SettingError, whose message never holds the URL: it has a password in it.
+    """
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError as exc:
+        raise SettingError(f"{name} is no URL: {exc}") from exc
+    if parts.scheme not in {"postgresql", "postgres"}:
+        raise SettingError(f"{name} does not start with postgresql://")
+    database = unquote(parts.path.removeprefix("/"))
+    if not (parts.hostname and database):
+        raise SettingError(f"{name} has no host or no database name")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": database,
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname,
+        "PORT": str(port or 5432),
+        # A connection is checked when the pool hands it out, so that a restarted
+        # PostgreSQL costs no request.
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            "application_name": "aviso-records-api",
+            "connect_timeout": 5,
+            **dict(parse_qsl(parts.query)),
+            "pool": {
+                "min_size": 1,
+                "max_size": POOL_MAX,
+                "timeout": POOL_TIMEOUT_S,
+                "max_idle": 300,
+            },
+        },
+    }

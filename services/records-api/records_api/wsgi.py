@@ -1,0 +1,8 @@
+"""The entry that gunicorn calls."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "records_api.settings")
+application = get_wsgi_application()

@@ -1,0 +1,1 @@
+"""The relay moves the outbox to RabbitMQ; its README beside this file tells how."""

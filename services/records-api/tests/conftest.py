@@ -1,0 +1,50 @@
+"""Every test runs against a real PostgreSQL.
+
+It is the one that AVISO_TEST_DATABASE_URL names, else a private one that is started here
+and stopped at the end. Settings are read at import, so all of it happens before Django.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+import django
+import pytest
+from pytest_django import DjangoDbBlocker
+
+from tests.postgresql import private_postgresql
+
+_servers = contextlib.ExitStack()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure() -> None:
+    url = os.environ.get("AVISO_TEST_DATABASE_URL")
+    if not url:
+        url = _servers.enter_context(private_postgresql())
+    for name in [name for name in os.environ if name.startswith("AVISO_")]:
+        del os.environ[name]
+    os.environ |= {
+        "AVISO_DATABASE_URL": url,
+        "AVISO_PUBLIC_URL": "http://localhost:8080",
+        "AVISO_SECRET_KEY": "only-for-tests-" * 4,
+        "DJANGO_SETTINGS_MODULE": "records_api.settings",
+    }
+    django.setup()
+
+
+def pytest_unconfigure() -> None:
+    _servers.close()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Allow TRUNCATE of records, with which Django empties tables after a test.
+
+    A test that is about the refusal switches the trigger on again.
+    """
+    from django.db import connection
+
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE records DISABLE TRIGGER records_truncating")

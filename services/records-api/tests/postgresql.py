@@ -1,0 +1,104 @@
+"""A private PostgreSQL for the tests, in a temporary directory on a free port."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+_START_S = 60
+_DEBIAN = Path("/usr/lib/postgresql")
+
+
+@contextlib.contextmanager
+def private_postgresql() -> Iterator[str]:
+    """Start a server, yield the URL of its database, and stop it.
+
+    PostgreSQL refuses to run as root: then it runs as the user `postgres`.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="aviso-test-pg-"))
+    as_server = _server_user(folder)
+    process = None
+    try:
+        initdb = [_program("initdb"), "-D", str(folder / "data"), "-U", "aviso"]
+        options = ["-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
+        subprocess.run(
+            [*as_server, *initdb, *options], check=True, stdout=subprocess.DEVNULL
+        )
+        port = _free_port()
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(
+                [*as_server, *_postgres(folder, port)], stdout=log, stderr=log
+            )
+        _wait_until_ready(process, port, folder / "log")
+        yield f"postgresql://aviso@127.0.0.1:{port}/postgres"
+    finally:
+        if process is not None:
+            process.terminate()
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _server_user(folder: Path) -> list[str]:
+    """Return what goes before the server's command, the folder made its user's.
+
+    The server gets a signal when the tests' process dies without a word.
+    """
+    if os.geteuid() != 0:
+        return ["setpriv", "--pdeathsig", "TERM"]
+    shutil.chown(folder, "postgres", "postgres")
+    change = ["--reuid=postgres", "--regid=postgres", "--clear-groups"]
+    return ["setpriv", *change, "--pdeathsig", "TERM"]
+
+
+def _postgres(folder: Path, port: int) -> list[str]:
+    settings = {
+        "listen_addresses": "127.0.0.1",
+        "port": str(port),
+        "unix_socket_directories": str(folder),
+        "fsync": "off",
+        "max_connections": "60",
+        "timezone": "UTC",
+    }
+    options = [part for pair in settings.items() for part in ("-c", "=".join(pair))]
+    return [_program("postgres"), "-D", str(folder / "data"), *options]
+
+
+def _program(name: str) -> str:
+    """Find a server program: on the PATH, else where Debian puts the newest one."""
+    found = shutil.which(name)
+    if found:
+        return found
+    versions = sorted(_DEBIAN.glob(f"*/bin/{name}"), key=lambda p: int(p.parts[-3]))
+    if not versions:
+        raise RuntimeError(
+            f"no PostgreSQL server program {name!r} found: install postgresql,"
+            " or name a server in AVISO_TEST_DATABASE_URL"
+        )
+    return str(versions[-1])
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    ask = [_program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
+    deadline = time.monotonic() + _START_S
+    while process.poll() is None and time.monotonic() < deadline:
+        if subprocess.run(ask, check=False).returncode == 0:
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text(errors='replace')}")

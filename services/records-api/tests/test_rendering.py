@@ -1,0 +1,140 @@
+"""Rendered events are the contract's: valid by its schema, equal to its examples."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from uuid import UUID
+
+import jsonschema
+import pytest
+from django.db import connection
+
+from events.rendering import (
+    EVENT_COLUMNS,
+    EventRow,
+    escape_json,
+    format_time,
+    render_event,
+    render_opened,
+    render_unavailable,
+)
+from feeds.models import Feed
+from records.models import Record
+from tests.contracts import read_json, validate_event
+
+TIME = datetime(2026, 11, 24, 9, 30, 0, 123456, tzinfo=UTC)
+ROW = EventRow(
+    id=UUID("0193f2a0-0000-4000-8000-000000000001"),
+    feed="orders",
+    type="created",
+    subject=UUID("7d3c1f5e-2b4a-4c6d-8e9f-0a1b2c3d4e5f"),
+    record_version=1,
+    record_data='{"item": "café 😀", "count": 3, "note": "<script>alert(1)</script>"}',
+    record_created_at=TIME,
+    record_updated_at=TIME,
+    time=TIME,
+    sequence=1041,
+)
+
+
+def test_an_event_is_the_contracts_example() -> None:
+    rendered = json.loads(render_event(ROW, "k3f9"))
+
+    assert read_json("examples/events/record-created.json") == rendered
+
+
+@pytest.mark.parametrize("kind", ["created", "updated", "deleted"])
+def test_every_type_of_event_meets_the_schema(kind: str) -> None:
+    validate_event(json.loads(render_event(replace(ROW, type=kind), "k3f9")))
+
+
+def test_the_schema_of_these_tests_can_refuse() -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        validate_event(json.loads(render_event(replace(ROW, sequence=0), "k3f9")))
+
+
+def test_an_opened_feed_is_the_contracts_example() -> None:
+    rendered = render_opened(
+        event_id=UUID("0193f2a0-0000-4000-8000-000000000005"),
+        feed="orders",
+        epoch="k3f9",
+        head=0,
+        visibility="public",
+        time=TIME,
+    )
+
+    assert read_json("examples/events/feed-opened.json") == json.loads(rendered)
+
+
+def test_an_unavailable_event_is_the_contracts_example() -> None:
+    rendered = render_unavailable(
+        event_id=UUID("0193f2a0-0000-4000-8000-000000000004"),
+        feed="orders",
+        epoch="k3f9",
+        sequence=1044,
+        time=TIME,
+        cause="too-large",
+        parked_id="0193f2a0-0000-4000-8000-00000000000a",
+        parked_type="aviso.record.created.v1",
+        subject=ROW.subject,
+    )
+
+    assert read_json("examples/events/record-unavailable.json") == json.loads(rendered)
+
+
+def test_an_unavailable_event_needs_to_know_nothing_of_the_parked_one() -> None:
+    rendered = render_unavailable(
+        event_id=ROW.id,
+        feed="orders",
+        epoch="k3f9",
+        sequence=1,
+        time=TIME,
+        cause="unreadable",
+        parked_id=None,
+        parked_type='anything "at all" \n é',
+    )
+
+    validate_event(json.loads(rendered))
+
+
+def test_every_character_comes_through_in_ascii() -> None:
+    text = "".join(map(chr, [*range(0xD800), *range(0xE000, 0x110000, 97)]))
+
+    escaped = escape_json(json.dumps(text, ensure_ascii=False))
+
+    assert escaped.isascii()
+    assert text == json.loads(escaped)
+
+
+def test_data_is_not_parsed_on_its_way() -> None:
+    deep = '{"a": ' + "[" * 5000 + "]" * 5000 + ', "n": 1' + "0" * 6000 + "}"
+
+    assert deep.encode() in render_event(replace(ROW, record_data=deep), "k3f9")
+
+
+def test_times_are_utc_with_six_digits() -> None:
+    eastern = timezone(timedelta(hours=-5))
+
+    assert "2026-11-24T05:00:00.000000Z" == format_time(
+        datetime(2026, 11, 24, 0, 0, tzinfo=eastern)
+    )
+    assert "0044-01-02T00:00:00.000000Z" == format_time(datetime(44, 1, 2, tzinfo=UTC))
+
+
+@pytest.mark.django_db
+def test_what_postgresql_stores_comes_through_with_every_character() -> None:
+    data = {"café": '😀 \u2028 \x7f \x01\x08\n \ufffe "quoted" \\ </script> 日本語'}
+    Feed.objects.create(slug="orders")
+    Record.objects.create(feed_id="orders", data=data)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE events SET sequence = 1")
+        cursor.execute(f"SELECT {EVENT_COLUMNS} FROM events")  # noqa: S608 (constant)
+        rendered = render_event(EventRow(*cursor.fetchone()), "k3f9")
+
+    event = json.loads(rendered)
+
+    assert rendered.isascii()
+    assert data == event["data"]["data"]
+    validate_event(event)

@@ -1,0 +1,282 @@
+"""The triggers: whatever writes a record, there is an event; a rolled-back one has none."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from events.models import Event
+from feeds.models import Feed, FeedHead
+from records.models import Record
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def orders() -> Feed:
+    return Feed.objects.create(slug="orders")
+
+
+def run_sql(sql: str, *values: object) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return cursor.fetchall() if cursor.description else []
+
+
+def read_events() -> list[tuple[str, int, dict[str, Any]]]:
+    rows = Event.objects.order_by("number")
+    return list(rows.values_list("type", "record_version", "record_data"))
+
+
+def test_a_feed_gets_its_head() -> None:
+    assert FeedHead.objects.get(feed="orders").sequence == 0
+
+
+def test_two_feeds_have_different_epochs_that_the_contract_allows() -> None:
+    Feed.objects.create(slug="others")
+
+    epochs = [row[0] for row in run_sql("SELECT epoch FROM feeds")]
+
+    assert len(set(epochs)) == 2
+    assert [[8, True], [8, True]] == [[len(e), e.isalnum()] for e in epochs]
+
+
+@pytest.mark.parametrize("change", [{"epoch": "abcd"}, {"visibility": "private"}])
+def test_a_new_epoch_or_visibility_is_to_be_announced_again(
+    change: dict[str, str],
+) -> None:
+    run_sql("UPDATE feeds SET announced_at = now()")
+
+    Feed.objects.update(**change)
+
+    assert Feed.objects.get().announced_at is None
+
+
+def test_a_new_title_is_not_announced() -> None:
+    run_sql("UPDATE feeds SET announced_at = now()")
+
+    Feed.objects.update(title="Orders")
+
+    assert Feed.objects.get().announced_at is not None
+
+
+def test_the_slug_of_a_feed_cannot_change() -> None:
+    with pytest.raises(DatabaseError, match="can not change"):
+        run_sql("UPDATE feeds SET slug = 'other'")
+
+
+def test_sql_needs_only_feed_and_data() -> None:
+    run_sql("INSERT INTO records (feed, data) VALUES ('orders', '{\"a\":1}')")
+
+    record, event = Record.objects.get(), Event.objects.get()
+    assert event.feed_id == "orders"
+    assert event.type == "created"
+    assert event.subject == record.id
+    assert event.record_version == 1
+    assert event.record_data == {"a": 1}
+    assert event.record_created_at == record.created_at
+    assert event.record_updated_at == record.updated_at
+    assert event.sequence is None
+    assert event.published_at is None
+    assert event.traceparent is None
+
+
+def test_the_orm_creates_and_learns_what_the_database_decided() -> None:
+    record = Record.objects.create(feed_id="orders", data={"a": 1})
+
+    assert [("created", 1, {"a": 1})] == read_events()
+    assert record.created_at == Record.objects.get().created_at
+    assert record.number == Record.objects.get().number
+
+
+def test_bulk_create_writes_one_event_a_record_in_order() -> None:
+    records = [Record(feed_id="orders", data={"n": n}) for n in range(50)]
+
+    Record.objects.bulk_create(records)
+
+    assert [("created", 1, {"n": n}) for n in range(50)] == read_events()
+
+
+def test_an_update_raises_the_version() -> None:
+    record = Record.objects.create(feed_id="orders", data={"a": 1})
+
+    record.data = {"a": 2}
+    record.save()
+
+    after = Record.objects.get()
+    assert after.version == 2
+    assert after.created_at == record.created_at
+    assert after.updated_at > record.updated_at
+    assert ("updated", 2, {"a": 2}) == read_events()[-1]
+
+
+def test_a_queryset_update_writes_an_event_for_each_row() -> None:
+    for n in range(3):
+        Record.objects.create(feed_id="orders", data={"n": n})
+
+    Record.objects.update(data={"n": 9})
+
+    assert [("updated", 2, {"n": 9})] * 3 == read_events()[3:]
+
+
+def test_an_update_that_changes_nothing_makes_no_event() -> None:
+    record = Record.objects.create(feed_id="orders", data={"a": 1, "b": 2})
+
+    record.data = {"b": 2, "a": 1}
+    record.save()
+
+    after = Record.objects.get()
+    assert (1, record.updated_at) == (after.version, after.updated_at)
+    assert len(read_events()) == 1
+
+
+def test_only_the_changed_rows_of_an_update_make_events() -> None:
+    Record.objects.create(feed_id="orders", data={"n": 1})
+    Record.objects.create(feed_id="orders", data={"n": 2})
+
+    Record.objects.update(data={"n": 2})
+
+    assert [("updated", 2, {"n": 2})] == read_events()[2:]
+
+
+def test_a_writer_cannot_set_what_the_database_keeps() -> None:
+    record = Record.objects.create(feed_id="orders", data={"a": 1})
+
+    run_sql(
+        "UPDATE records SET data = '{}', version = 9, number = 9, created_at = 'epoch'"
+    )
+
+    after = Record.objects.get()
+    assert 2 == after.version
+    assert record.number == after.number
+    assert record.created_at == after.created_at
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["id = gen_random_uuid()", "feed = 'others'", "feed = 'others', data='{}'"],
+)
+def test_id_and_feed_of_a_record_cannot_change(change: str) -> None:
+    Feed.objects.create(slug="others")
+    Record.objects.create(feed_id="orders", data={"a": 1})
+
+    with pytest.raises(DatabaseError, match="can not change"):
+        run_sql(f"UPDATE records SET {change}")  # noqa: S608 (from the list above)
+
+
+def test_a_delete_leaves_the_last_state_with_the_next_version() -> None:
+    record = Record.objects.create(feed_id="orders", data={"a": 1})
+
+    Record.objects.all().delete()
+
+    event = Event.objects.get(type="deleted")
+    assert ("deleted", 2, {"a": 1}) == read_events()[-1]
+    assert event.subject == record.id
+    assert event.record_updated_at == event.time
+    assert event.time > record.updated_at
+
+
+def test_an_upsert_writes_the_event_of_what_it_did() -> None:
+    key = uuid.uuid4()
+    upsert = (
+        "INSERT INTO records (id, feed, data) VALUES (%s, 'orders', %s)"
+        " ON CONFLICT (id) DO UPDATE SET data = excluded.data"
+    )
+
+    run_sql(upsert, key, '{"a":1}')
+    run_sql(upsert, key, '{"a":2}')
+    run_sql(upsert, key, '{"a":2}')
+
+    assert [("created", 1, {"a": 1}), ("updated", 2, {"a": 2})] == read_events()
+
+
+def test_a_rolled_back_write_has_no_event() -> None:
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        Record.objects.create(feed_id="orders", data={})
+        assert len(read_events()) == 1
+        raise ZeroDivisionError
+
+    assert [] == read_events()
+
+
+def test_events_of_one_record_stand_in_causal_order() -> None:
+    record = Record.objects.create(feed_id="orders", data={"n": 1})
+    for n in range(2, 6):
+        Record.objects.filter(pk=record.pk).update(data={"n": n})
+    record.delete()
+
+    versions = [version for _, version, _ in read_events()]
+
+    assert [1, 2, 3, 4, 5, 6] == versions
+
+
+def test_truncate_is_refused_because_it_would_leave_no_event() -> None:
+    Record.objects.create(feed_id="orders", data={})
+    run_sql("ALTER TABLE records ENABLE TRIGGER records_truncating")
+
+    with pytest.raises(DatabaseError, match="use DELETE"):
+        run_sql("TRUNCATE records")
+
+
+def test_an_event_carries_the_trace_of_its_transaction() -> None:
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    run_sql("SELECT set_config('aviso.traceparent', %s, true)", trace)
+
+    Record.objects.create(feed_id="orders", data={})
+
+    assert trace == Event.objects.get().traceparent
+
+
+def test_what_is_no_trace_is_left_out() -> None:
+    run_sql("SELECT set_config('aviso.traceparent', 'anything', true)")
+
+    Record.objects.create(feed_id="orders", data={})
+
+    assert Event.objects.get().traceparent is None
+
+
+def test_a_role_that_may_only_write_records_needs_no_right_on_events() -> None:
+    run_sql("CREATE ROLE writer_of_records")
+    run_sql("GRANT INSERT ON records TO writer_of_records")
+    run_sql("SET LOCAL ROLE writer_of_records")
+
+    run_sql("INSERT INTO records (feed, data) VALUES ('orders', '{}')")
+
+    run_sql("RESET ROLE")
+    assert [("created", 1, {})] == read_events()
+
+
+@pytest.mark.parametrize("data", ["[]", '"text"', "1", "null"])
+def test_data_that_is_no_object_is_refused(data: str) -> None:
+    with pytest.raises(DatabaseError, match="records_data_object"):
+        run_sql("INSERT INTO records (feed, data) VALUES ('orders', %s)", data)
+
+
+def test_data_of_64_kib_as_stored_fits_and_one_byte_more_does_not() -> None:
+    insert = "INSERT INTO records (feed, data) VALUES ('orders', %s)"
+    frame = len('{"a": ""}')
+
+    run_sql(insert, '{"a":"%s"}' % ("x" * (65536 - frame)))
+
+    with pytest.raises(DatabaseError, match="records_data_size"):
+        run_sql(insert, '{"a":"%s"}' % ("x" * (65537 - frame)))
+
+
+@pytest.mark.parametrize(
+    "time", ["infinity", "-infinity", "0044-03-15 BC", "10000-01-01"]
+)
+def test_a_time_that_no_event_can_carry_is_refused(time: str) -> None:
+    with pytest.raises(DatabaseError, match="records_created_at"):
+        run_sql(
+            "INSERT INTO records (feed, data, created_at) VALUES ('orders', '{}', %s)",
+            time,
+        )
+
+
+@pytest.mark.parametrize("slug", ["", "Orders", "a_b", "a" * 65, "a\n"])
+def test_a_slug_out_of_the_alphabet_is_refused(slug: str) -> None:
+    with pytest.raises(DatabaseError, match="feeds_slug"):
+        run_sql("INSERT INTO feeds (slug) VALUES (%s)", slug)
