@@ -1,0 +1,105 @@
+import { describe, expect, test } from "vitest";
+import { readStanza } from "../../src/feed-client/stanzas";
+import { element, example, examples } from "./contract-examples";
+
+const VALID: Record<string, { epoch: string; first: number; last: number; types: string[] }> = {
+  "batch.xml": { epoch: "k3f9", first: 1041, last: 1043, types: ["created", "updated", "deleted"] },
+  "new-epoch.xml": { epoch: "m7q2", first: 901, last: 900, types: [] },
+  "single.xml": { epoch: "k3f9", first: 1041, last: 1041, types: ["created"] },
+  "unavailable.xml": { epoch: "k3f9", first: 1044, last: 1044, types: ["unavailable"] },
+};
+
+describe("stanzas of the contract", () => {
+  test.each(examples("stanzas"))("%s is read", (name, text) => {
+    const read = readStanza(element(text), "orders");
+
+    expect(read).toMatchObject({ kind: "batch", unknownTypes: [] });
+    if (read.kind !== "batch") return;
+    const { epoch, first, last, items } = read.batch;
+    const types = items.map(({ event }) => event?.type);
+    expect({ epoch, first, last, types }).toEqual(VALID[name]);
+    expect(items.map(({ sequence }) => sequence)).toEqual(
+      items.map((_item, index) => first + index),
+    );
+  });
+
+  test.each(examples("stanzas/invalid"))("%s is refused without harm", (_name, text) => {
+    const read = readStanza(element(text), "orders");
+    expect(read).toMatchObject({ kind: "malformed", claimed: { epoch: "k3f9" } });
+  });
+
+  test("text comes out as it went in", () => {
+    const read = readStanza(element(example("stanzas/single.xml")), "orders");
+    const item = read.kind === "batch" ? read.batch.items[0] : undefined;
+    expect(item?.event?.record?.data).toEqual({
+      item: "café 😀",
+      count: 3,
+      note: "<script>alert(1)</script>",
+    });
+  });
+});
+
+describe("a message", () => {
+  const single = example("stanzas/single.xml");
+
+  test("without <events/> is none of the feed's", () => {
+    const subject = `<message xmlns="jabber:client" type="groupchat"><subject/></message>`;
+    expect(readStanza(element(subject), "orders")).toEqual({ kind: "other" });
+  });
+
+  test("that wraps a feed message is none", () => {
+    const wrapped =
+      `<message xmlns="jabber:client"><forwarded xmlns="urn:xmpp:forward:0">${single}` +
+      `</forwarded></message>`;
+    expect(readStanza(element(wrapped), "orders")).toEqual({ kind: "other" });
+  });
+
+  test("with <events/> of a namespace that is not ours is none", () => {
+    const foreign = single.replaceAll("urn:aviso:feed:1", "urn:aviso:feed:9");
+    expect(readStanza(element(foreign), "orders")).toEqual({ kind: "other" });
+  });
+
+  test("may have elements and attributes that nobody knows", () => {
+    const more = single
+      .replace("<events ", '<events later="1" ')
+      .replace("</message>", '<thing xmlns="urn:x"/></message>');
+    expect(readStanza(element(more), "orders").kind).toBe("batch");
+  });
+
+  test("with an event of an unknown type keeps its places and says so", () => {
+    const newer = single.replace("aviso.record.created.v1", "aviso.record.created.v2");
+    expect(readStanza(element(newer), "orders")).toMatchObject({
+      kind: "batch",
+      unknownTypes: ["aviso.record.created.v2"],
+      batch: { first: 1041, last: 1041, items: [{ sequence: 1041, event: null }] },
+    });
+  });
+
+  test.each([
+    ["another feed's", (text: string) => text.replace('feed="orders"', 'feed="stock"')],
+    ["no epoch", (text: string) => text.replace('epoch="k3f9"', 'epoch="K3F9!"')],
+    ["another id", (text: string) => text.replace("orders:k3f9:1041-1041", "orders:k3f9:1-1")],
+    ["no first", (text: string) => text.replace('first="1041"', "")],
+    ["a first of 0", (text: string) => text.replace('first="1041"', 'first="0"')],
+    ["a last far below first", (text: string) => text.replace('last="1041"', 'last="1039"')],
+    ["a last that is no number", (text: string) => text.replace('last="1041"', 'last="1e3"')],
+    [
+      "a last beyond its events",
+      (text: string) =>
+        text.replace(/1041-1041|last="1041"/g, (found) => found.replace(/1041("?)$/, "1042$1")),
+    ],
+    ["no json", (text: string) => text.replace(/<json.*<\/json>/s, "")],
+    ["two json", (text: string) => text.replace(/(<json.*<\/json>)/s, "$1$1")],
+    ["json that is no array", (text: string) => text.replace(">[", ">{").replace("]<", "}<")],
+    ["two events elements", (text: string) => text.replace(/(<events.*\/>)/, "$1$1")],
+  ])("with %s is refused", (_what, spoil) => {
+    const spoilt = spoil(single);
+    expect(spoilt).not.toBe(single);
+    expect(readStanza(element(spoilt), "orders").kind).toBe("malformed");
+  });
+
+  test("of ten thousand nested arrays is refused, not followed into a crash", () => {
+    const deep = single.replace(/>\[.*\]</s, `>${"[".repeat(10_000)}${"]".repeat(10_000)}<`);
+    expect(readStanza(element(deep), "orders").kind).toBe("malformed");
+  });
+});
