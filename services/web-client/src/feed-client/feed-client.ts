@@ -1,14 +1,275 @@
+/**
+ * A feed, followed: joins its room, shows what is true, and keeps the reader complete.
+ *
+ * The order at a first start: history over REST, then the room; live messages wait in the reader.
+ * After every (re)join, gap and silence the reader catches up again; `live` is said only after it.
+ */
+
+import { Backoff } from "./backoff";
+import { FeedReader } from "./feed-reader";
+import type { Host, Timer, Timings } from "./host";
+import { fetchBatch, fetchEvents, fetchFeed } from "./rest";
+import type { Room } from "./room";
+import { FeedSession } from "./session";
 import { typedEventTarget } from "./typed-event-target";
 import type { FeedClientEvents, FeedClientOptions, FeedEvent, FeedState, Position } from "./types";
 
-export declare class FeedClient extends typedEventTarget<FeedClientEvents>() {
-  constructor(options: FeedClientOptions);
+const STOPPED: FeedState = { kind: "offline", reason: "Not started.", retryAt: null };
+const DEFAULT_HISTORY = 100;
+
+export class FeedClient extends typedEventTarget<FeedClientEvents>() {
   readonly feed: string;
-  readonly state: FeedState;
+  readonly #session: FeedSession;
+  readonly #ownsSession: boolean;
+  readonly #reader: FeedReader;
+  readonly #token: string | undefined;
+  readonly #host: Host;
+  readonly #timings: Timings;
+  readonly #backoff: Backoff;
+  readonly #onSessionState = (): void => void this.#enterRoom().catch(() => {});
+
+  #state: FeedState = STOPPED;
+  #isStarted = false;
+  #room: Room | null = null;
+  #leaveRoom: (() => void) | null = null;
+  /** Everything known to exist was given out, as of the last look since we came in. */
+  #isCaughtUp = false;
+  #run: { again: boolean; asksRest: boolean } | null = null;
+  #retryTimer: Timer = null;
+  #silenceTimer: Timer = null;
+
+  constructor(options: FeedClientOptions) {
+    super();
+    this.feed = options.feed;
+    this.#ownsSession = options.session === undefined;
+    this.#session = options.session ?? new FeedSession(options);
+    this.#token = options.token;
+    this.#host = this.#session.wire.host;
+    this.#timings = this.#session.wire.timings;
+    this.#backoff = new Backoff({
+      firstMs: this.#timings.retryFirst,
+      maxMs: this.#timings.retryMax,
+      random: this.#host.random,
+    });
+    this.#reader = this.#makeReader(options);
+  }
+
+  get state(): FeedState {
+    return this.#state;
+  }
+
   /** How far `events` has gone; null before the first. Keep it to go on later. */
-  readonly position: Position | null;
-  start(): void;
-  stop(): void;
-  /** Up to `limit` events right before `beforeSequence`, in order, over REST. */
-  loadOlder(beforeSequence: number, limit: number): Promise<FeedEvent[]>;
+  get position(): Position | null {
+    return this.#reader.position;
+  }
+
+  start(): void {
+    if (this.#isStarted) return;
+    this.#isStarted = true;
+    this.#session.addEventListener("state", this.#onSessionState);
+    if (this.position === null) this.#catchUp(true);
+    this.#session.connect();
+    this.#onSessionState();
+    this.#showState();
+  }
+
+  stop(): void {
+    if (!this.#isStarted) return;
+    this.#isStarted = false;
+    this.#session.removeEventListener("state", this.#onSessionState);
+    this.#leaveRoom?.();
+    this.#leaveRoom = null;
+    this.#room = null;
+    this.#isCaughtUp = false;
+    this.#retryTimer = this.#restart(this.#retryTimer, null);
+    this.#silenceTimer = this.#restart(this.#silenceTimer, null);
+    if (this.#ownsSession) this.#session.close();
+    this.#showState();
+  }
+
+  /** Up to `limit` events right before `beforeSequence`, in order, over REST. Throws ApiError. */
+  async loadOlder(beforeSequence: number, limit: number): Promise<FeedEvent[]> {
+    const after = Math.max(0, beforeSequence - 1 - limit);
+    const count = beforeSequence - 1 - after;
+    if (count < 1) return [];
+    const epoch = this.position?.epoch;
+    const range = { after, limit: count };
+    const page = await this.#rest(fetchEvents, range);
+    // Another epoch's events have nothing to do with what is shown; the reset is on its way.
+    if (page.epoch !== (this.position?.epoch ?? epoch)) return [];
+    return page.events.filter((event) => event.sequence < beforeSequence);
+  }
+
+  async #enterRoom(): Promise<void> {
+    if (this.#session.state.kind !== "online") this.#isCaughtUp = false;
+    if (this.#session.state.kind === "online" && this.#leaveRoom === null && this.#isStarted) {
+      const { rooms_domain } = await this.#session.info();
+      if (this.#leaveRoom === null && this.#isStarted) {
+        const room = this.#session.room(`${this.feed}@${rooms_domain}`);
+        this.#room = room;
+        this.#leaveRoom = room.attach({
+          state: () => this.#onRoomState(),
+          message: (message, stanzaId) => this.#onMessage(message, stanzaId),
+          untrusted: () => this.#onUntrusted(),
+        });
+        this.#onRoomState();
+      }
+    }
+    this.#showState();
+  }
+
+  #onRoomState(): void {
+    this.#isCaughtUp = false;
+    if (this.#room?.state.kind === "in") this.#catchUp(true);
+    this.#showState();
+  }
+
+  #onMessage(message: Element, stanzaId: string | null): void {
+    this.#reader.takeLive(message, stanzaId);
+    this.#watchSilence();
+    if (this.#reader.isBehind) {
+      this.#isCaughtUp = false;
+      this.#catchUp(false);
+    }
+    this.#showState();
+  }
+
+  #onUntrusted(): void {
+    const message = "A message came from somebody who may not speak for the feed. It is not shown.";
+    this.#dispatch("problem", { code: "untrusted", message });
+  }
+
+  /** Run the reader until nothing is behind; one run at a time. */
+  #catchUp(asksRest: boolean): void {
+    if (this.#run !== null) {
+      this.#run.again = true;
+      this.#run.asksRest ||= asksRest;
+      return;
+    }
+    this.#retryTimer = this.#restart(this.#retryTimer, null);
+    this.#run = { again: false, asksRest };
+    void this.#runCatchUp(this.#run);
+  }
+
+  async #runCatchUp(run: { again: boolean; asksRest: boolean }): Promise<void> {
+    let failed = false;
+    do {
+      const { asksRest } = run;
+      run.again = false;
+      run.asksRest = false;
+      const room = this.#roomWeAreIn();
+      try {
+        await this.#reader.catchUp(room, asksRest);
+        failed = false;
+        this.#backoff.reset();
+        this.#isCaughtUp = room !== null && room === this.#roomWeAreIn() && !run.again;
+      } catch {
+        failed = true;
+      }
+    } while (this.#isStarted && run.again);
+    this.#run = null;
+    if (!this.#isStarted) return;
+    if (failed) this.#retryLater();
+    else if (this.#reader.isBehind) this.#catchUp(false);
+    this.#watchSilence();
+    this.#showState();
+  }
+
+  /** Coming into the room asks anew by itself. */
+  #retryLater(): void {
+    const isBeginning = this.position === null;
+    if (this.#roomWeAreIn() === null && !isBeginning) return;
+    this.#session.wire.check();
+    const retry = (): void => this.#catchUp(true);
+    this.#retryTimer = this.#restart(this.#retryTimer, this.#backoff.next(), retry);
+  }
+
+  /** A message that was dropped on the way, the last for a while, is missed by nobody else. */
+  #watchSilence(): void {
+    const { silence } = this.#timings;
+    // Spread, so that a thousand pages don't ask at the same moment.
+    const delay = silence * (0.8 + 0.4 * this.#host.random());
+    this.#silenceTimer = this.#restart(this.#silenceTimer, delay, () => {
+      this.#watchSilence();
+      const room = this.#roomWeAreIn();
+      if (room === null) return;
+      this.#catchUp(false);
+      room.isStillIn().then(
+        (isIn) => {
+          if (!isIn && room.state.kind === "in") room.rejoin();
+        },
+        () => this.#session.wire.check(),
+      );
+    });
+  }
+
+  #roomWeAreIn(): Room | null {
+    const isOnline = this.#session.state.kind === "online";
+    return isOnline && this.#room?.state.kind === "in" ? this.#room : null;
+  }
+
+  #showState(): void {
+    const state = this.#trueState();
+    if (JSON.stringify(state) === JSON.stringify(this.#state)) return;
+    this.#state = state;
+    this.#dispatch("state", state);
+  }
+
+  #trueState(): FeedState {
+    if (!this.#isStarted) return STOPPED;
+    const session = this.#session.state;
+    if (session.kind !== "online") return session;
+    const room = this.#room?.state;
+    if (room === undefined || room.kind === "joining") return { kind: "connecting" };
+    if (room.kind === "out") {
+      return { kind: "offline", reason: room.reason, retryAt: room.retryAt };
+    }
+    const isLive = this.#isCaughtUp && !this.#reader.isBehind;
+    return isLive ? { kind: "live" } : { kind: "catching-up", left: this.#reader.left };
+  }
+
+  #makeReader({ feed, history, position }: FeedClientOptions): FeedReader {
+    return new FeedReader(
+      feed,
+      history ?? DEFAULT_HISTORY,
+      position ?? null,
+      {
+        feed: () => fetchFeed(this.#session.origin, feed, this.#token, this.#host.fetch),
+        events: (range) => this.#rest(fetchBatch, range),
+      },
+      {
+        events: (events, source) => {
+          const live = source === "live" && this.#state.kind === "live";
+          this.#dispatch("events", { events, live });
+          this.#showState();
+        },
+        reset: (position) => this.#dispatch("reset", position),
+        problem: (problem) => this.#dispatch("problem", problem),
+      },
+    );
+  }
+
+  #rest<Page>(read: ReadPage<Page>, range: { after: number; limit: number }): Promise<Page> {
+    return read(this.#session.origin, this.feed, range, this.#token, this.#host.fetch);
+  }
+
+  #dispatch<Type extends keyof FeedClientEvents>(
+    type: Type,
+    detail: FeedClientEvents[Type]["detail"],
+  ): void {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  #restart(timer: Timer, delayMs: number | null, callback: () => void = () => {}): Timer {
+    if (timer !== null) this.#host.clearTimer(timer);
+    return delayMs === null ? null : this.#host.setTimer(callback, delayMs);
+  }
 }
+
+type ReadPage<Page> = (
+  origin: string,
+  feed: string,
+  range: { after: number; limit: number },
+  token: string | undefined,
+  http: typeof fetch,
+) => Promise<Page>;

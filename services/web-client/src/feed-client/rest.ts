@@ -1,36 +1,210 @@
 /** The few REST calls that a subscriber and a small writer need. `origin` "" is the page's own. */
 
+import { MalformedError, readEvent, readSequence } from "./events";
+import type { Batch, Item } from "./positions";
 import type { ConnectionInfo, FeedEvent, FeedInfo, FeedRecord, RecordData } from "./types";
 
+export type Fetch = typeof fetch;
+
+const TIMEOUT_MS = 15_000;
+/** Lists are short; this only bounds a server that never stops answering `next`. */
+const MAX_PAGES = 100;
+
 /**
- * The server said no (status > 0, RFC 9457's `detail`, and `field` where one is named), or was not
- * reached (status 0). `message` equals `detail`.
+ * The server said no (`status` > 0; RFC 9457's `detail`, and the `field` where it names one), or
+ * was not reached or not understood (`status` 0). `message` equals `detail`.
  */
-export declare class ApiError extends Error {
-  readonly status: number;
-  readonly detail: string;
-  readonly field: string | null;
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+
+  constructor(
+    readonly status: number,
+    readonly detail: string,
+    readonly field: string | null = null,
+  ) {
+    super(detail);
+  }
+
+  /** Asking again does not help: the server answered, and it meant it. */
+  get isFinal(): boolean {
+    return this.status >= 400 && this.status < 500 && ![408, 425, 429].includes(this.status);
+  }
 }
 
 export type EventsPage = {
   readonly epoch: string;
   readonly head: number;
+  /** In order. */
   readonly events: readonly FeedEvent[];
 };
 
-export declare function fetchConnection(origin: string): Promise<ConnectionInfo>;
-export declare function listFeeds(origin: string, token?: string): Promise<FeedInfo[]>;
-export declare function fetchFeed(origin: string, feed: string, token?: string): Promise<FeedInfo>;
-export declare function fetchEvents(
+/** An EventsPage as the engine wants it: with the places of what could not be read. */
+export type BatchPage = {
+  readonly epoch: string;
+  readonly head: number;
+  /** null: nothing after `after`. */
+  readonly batch: Batch | null;
+  readonly unknownTypes: readonly string[];
+  /** How many events kept their place but are not what the contract says. */
+  readonly unreadable: number;
+};
+
+export type Range = { readonly after: number; readonly limit: number };
+
+/** Throws ApiError, as every call here. */
+export async function fetchConnection(
+  origin: string,
+  http: Fetch = fetch,
+): Promise<ConnectionInfo> {
+  const info = await call(http, `${origin}/api/v1/connection/`);
+  for (const name of ["domain", "guest_domain", "rooms_domain", "websocket_url", "bosh_url"]) {
+    if (typeof info[name] !== "string") throw misunderstood();
+  }
+  return info as ConnectionInfo;
+}
+
+export async function listFeeds(
+  origin: string,
+  token?: string,
+  http: Fetch = fetch,
+): Promise<FeedInfo[]> {
+  const feeds: FeedInfo[] = [];
+  let path: string | null = "/api/v1/feeds/";
+  for (let page = 0; path !== null && page < MAX_PAGES; page += 1) {
+    const answer = await call(http, origin + path, { token });
+    if (!Array.isArray(answer.results)) throw misunderstood();
+    feeds.push(...(answer.results as FeedInfo[]));
+    path = typeof answer.next === "string" ? pathOf(answer.next) : null;
+  }
+  return feeds;
+}
+
+export async function fetchFeed(
   origin: string,
   feed: string,
-  range: { after: number; limit: number },
   token?: string,
-): Promise<EventsPage>;
+  http: Fetch = fetch,
+): Promise<FeedInfo> {
+  const info = await call(http, feedUrl(origin, feed), { token });
+  if (typeof info.epoch !== "string" || !Number.isSafeInteger(info.head)) throw misunderstood();
+  return info as FeedInfo;
+}
+
+export async function fetchEvents(
+  origin: string,
+  feed: string,
+  range: Range,
+  token?: string,
+  http: Fetch = fetch,
+): Promise<EventsPage> {
+  const { epoch, head, batch } = await fetchBatch(origin, feed, range, token, http);
+  return { epoch, head, events: batch?.items.flatMap((item) => item.event ?? []) ?? [] };
+}
+
+/**
+ * The last tier of catching up. An event that is not what the contract says loses its content but
+ * keeps its place: there is nobody left to ask for it.
+ */
+export async function fetchBatch(
+  origin: string,
+  feed: string,
+  { after, limit }: Range,
+  token?: string,
+  http: Fetch = fetch,
+): Promise<BatchPage> {
+  const url = `${feedUrl(origin, feed)}events/?after=${after}&limit=${limit}`;
+  const { epoch, head, events } = await call(http, url, { token });
+  if (typeof epoch !== "string" || !Array.isArray(events)) throw misunderstood();
+  if (typeof head !== "number" || !Number.isSafeInteger(head)) throw misunderstood();
+  const items: Item[] = [];
+  const unknownTypes: string[] = [];
+  let unreadable = 0;
+  for (const value of events) {
+    try {
+      const { sequence, event, unknownType } = readEvent(value, feed, epoch);
+      items.push({ sequence, event });
+      if (unknownType !== null) unknownTypes.push(unknownType);
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      unreadable += 1;
+      const sequence = readSequence(value?.feedseq);
+      if (sequence !== null) items.push({ sequence, event: null });
+    }
+  }
+  items.sort((a, b) => a.sequence - b.sequence);
+  const first = items[0]?.sequence;
+  const last = items.at(-1)?.sequence;
+  const batch = first === undefined || last === undefined ? null : { epoch, first, last, items };
+  return { epoch, head, batch, unknownTypes, unreadable };
+}
+
 /** `idempotencyKey`: the same write again answers with the first one's result. */
-export declare function createRecord(
+export async function createRecord(
   origin: string,
   feed: string,
   data: RecordData,
-  options: { token: string; idempotencyKey?: string },
-): Promise<FeedRecord>;
+  options: { readonly token: string; readonly idempotencyKey?: string },
+  http: Fetch = fetch,
+): Promise<FeedRecord> {
+  const { token, idempotencyKey } = options;
+  const url = `${feedUrl(origin, feed)}records/`;
+  return (await call(http, url, { token, idempotencyKey, body: { data } })) as FeedRecord;
+}
+
+type CallOptions = {
+  readonly token?: string | undefined;
+  readonly idempotencyKey?: string | undefined;
+  /** Makes it a POST. */
+  readonly body?: unknown;
+};
+
+async function call(
+  http: Fetch,
+  url: string,
+  { token, idempotencyKey, body }: CallOptions = {},
+): Promise<Record<string, unknown>> {
+  const headers: Record<string, string> = { Accept: "application/json" };
+  if (token) headers.Authorization = `Bearer ${token}`;
+  if (idempotencyKey) headers["Idempotency-Key"] = idempotencyKey;
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  let response: Response;
+  try {
+    response = await http(url, {
+      headers,
+      // A key is a header; the admin site's cookie has no business here.
+      credentials: "omit",
+      cache: "no-store",
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      ...(body !== undefined && { method: "POST", body: JSON.stringify(body) }),
+    });
+  } catch {
+    throw new ApiError(0, "The server cannot be reached.");
+  }
+  const answer: unknown = await response.json().catch(() => null);
+  if (!response.ok) throw problem(response.status, answer);
+  if (typeof answer !== "object" || answer === null) throw misunderstood();
+  return answer as Record<string, unknown>;
+}
+
+/** RFC 9457, or whatever a proxy in between answered. */
+function problem(status: number, answer: unknown): ApiError {
+  const { detail, field } = (answer ?? {}) as Record<string, unknown>;
+  const said = typeof detail === "string" && detail !== "" ? detail : null;
+  return new ApiError(
+    status,
+    said ?? `The server answered with status ${status}.`,
+    typeof field === "string" ? field : null,
+  );
+}
+
+const misunderstood = (): ApiError =>
+  new ApiError(0, "The server answered something that this page does not understand.");
+
+const feedUrl = (origin: string, feed: string): string =>
+  `${origin}/api/v1/feeds/${encodeURIComponent(feed)}/`;
+
+/** `next` is absolute, and its host may be the one behind a proxy. */
+function pathOf(url: string): string {
+  const { pathname, search } = new URL(url, "http://unused.invalid");
+  return pathname + search;
+}

@@ -1,5 +1,7 @@
 /** The words of the library's interface. Types only: nothing here runs. */
 
+import type { FeedSession } from "./session";
+
 /** How far somebody has read a feed. `sequence` 0: nothing yet. */
 export type Position = { readonly epoch: string; readonly sequence: number };
 
@@ -85,8 +87,11 @@ export type ProblemDetail = {
 export type FeedClientEvents = {
   state: CustomEvent<FeedState>;
   events: CustomEvent<EventsDetail>;
-  /** A new epoch: forget what is shown. The new epoch's history follows as `events`. */
-  reset: CustomEvent<Position | null>;
+  /**
+   * What was given out so far belongs to another life of the feed: forget what is shown.
+   * The events after this position follow.
+   */
+  reset: CustomEvent<Position>;
   problem: CustomEvent<ProblemDetail>;
 };
 
@@ -136,13 +141,5 @@ export type FeedClientOptions = FeedOptions &
   FeedSessionOptions & {
     readonly feed: string;
     /** Share this connection; `origin`, `credentials` and `transport` are then the session's. */
-    readonly session?: FeedSessionLike;
+    readonly session?: FeedSession;
   };
-
-/** The face of a FeedSession, so that this file needs no code. */
-export interface FeedSessionLike extends EventTarget {
-  readonly state: SessionState;
-  readonly transport: Transport | null;
-  connect(): void;
-  close(): void;
-}

@@ -1,0 +1,237 @@
+/**
+ * One MUC room of a session: gets in, stays in, says who may be believed, reads the archive.
+ * XEP-0045 (join), XEP-0313 (archive), XEP-0410 (self-ping).
+ */
+
+import { Backoff } from "./backoff";
+import type { Timer } from "./host";
+import { readError } from "./requests";
+import {
+  type ArchiveResult,
+  isAboutUs,
+  isStanzaId,
+  isTrustedLive,
+  mucStatuses,
+  Occupants,
+  readArchiveResult,
+  stanzaIdOf,
+} from "./trust";
+import { RequestError, type Wire } from "./wire";
+import { childOf, NS, raw, resourceOf, xml } from "./xml";
+
+export type RoomState =
+  | { readonly kind: "joining" }
+  | { readonly kind: "in" }
+  | { readonly kind: "out"; readonly reason: string; readonly retryAt: Date };
+
+export type RoomListener = {
+  state(state: RoomState): void;
+  /** A live message that may be believed, and the id that the archive gave it. */
+  message(message: Element, stanzaId: string | null): void;
+  /** A live feed message came from somebody who has no say. */
+  untrusted(): void;
+};
+
+export type ArchivePage = {
+  /** In the archive's order, oldest first. */
+  readonly results: readonly ArchiveResult[];
+  /** Cursors for the page before and after this one; null where there is none. */
+  readonly first: string | null;
+  readonly last: string | null;
+};
+
+/** `after` a stanza-id of this room; or what is before one, or (null) the newest. */
+export type ArchiveRange = { readonly after: string } | { readonly before: string | null };
+
+/** ejabberd gives no more on a page. */
+export const ARCHIVE_PAGE = 250;
+
+/** XEP-0410 3: these answers mean that we are in the room all the same. */
+const STILL_IN = new Set(["service-unavailable", "feature-not-implemented", "item-not-found"]);
+
+export class Room {
+  readonly #listeners = new Set<RoomListener>();
+  readonly #occupants = new Occupants();
+  readonly #queries = new Map<string, ArchiveResult[]>();
+  readonly #backoff: Backoff;
+  #state: RoomState = { kind: "joining" };
+  #nick = "";
+  #timer: Timer = null;
+
+  constructor(
+    readonly jid: string,
+    private readonly wire: Wire,
+    private readonly onEmpty: () => void,
+  ) {
+    this.#backoff = new Backoff({
+      firstMs: wire.timings.retryFirst,
+      maxMs: wire.timings.retryMax,
+      random: wire.host.random,
+    });
+  }
+
+  get state(): RoomState {
+    return this.#state;
+  }
+
+  /** Go in, if nobody is yet. Returns the function that leaves. */
+  attach(listener: RoomListener): () => void {
+    this.#listeners.add(listener);
+    if (this.#listeners.size === 1 && this.wire.isUp) this.rejoin();
+    return () => {
+      if (this.#listeners.delete(listener) && this.#listeners.size === 0) this.#leave();
+    };
+  }
+
+  /** Go in again, under a new nick: a dead session of ours may still sit on the old one. */
+  rejoin(): void {
+    this.#occupants.clear();
+    this.#nick = `reader-${this.wire.word()}`;
+    this.#setState({ kind: "joining" });
+    this.#restartTimer(this.wire.timings.answerTimeout, () =>
+      this.#getOut("The feed's room does not answer."),
+    );
+    this.wire.send(
+      xml`<presence xmlns="${NS.client}" to="${this.jid}/${this.#nick}">` +
+        `<x xmlns="${NS.muc}"><history maxstanzas="0"/></x></presence>`,
+    );
+  }
+
+  onUp(resumed: boolean): void {
+    if (resumed && this.#state.kind === "in") this.#setState({ kind: "in" });
+    else this.rejoin();
+  }
+
+  /** The stream is gone. What was known of the room holds if it is resumed. */
+  onDown(): void {
+    this.#queries.clear();
+    this.#restartTimer(null);
+  }
+
+  onPresence(presence: Element): void {
+    const type = presence.getAttribute("type");
+    if (type === "error") {
+      if (this.#state.kind === "joining") this.#getOut(refusal(readError(presence)));
+      return;
+    }
+    this.#occupants.see(presence);
+    const nick = resourceOf(presence.getAttribute("from") ?? "");
+    if (!isAboutUs(presence) && nick !== this.#nick) return;
+    if (type === "unavailable") this.#getOut(farewell(mucStatuses(presence)));
+    else if (type === null && this.#state.kind !== "in") this.#getIn(nick ?? this.#nick);
+  }
+
+  onMessage(message: Element): void {
+    const archived = readArchiveResult(message, this.jid);
+    if (archived !== null) {
+      this.#queries.get(archived.queryId)?.push(archived);
+      return;
+    }
+    if (isTrustedLive(message, this.jid, this.#occupants)) {
+      const stanzaId = stanzaIdOf(message, this.jid);
+      for (const listener of [...this.#listeners]) listener.message(message, stanzaId);
+    } else if (childOf(message, "events", NS.events) !== null) {
+      for (const listener of [...this.#listeners]) listener.untrusted();
+    }
+  }
+
+  /** Rejects with a RequestError. */
+  async page(range: ArchiveRange, max = ARCHIVE_PAGE): Promise<ArchivePage> {
+    const queryId = `q${this.wire.word()}`;
+    const results: ArchiveResult[] = [];
+    this.#queries.set(queryId, results);
+    const cursor =
+      "after" in range
+        ? xml`<after>${range.after}</after>`
+        : xml`<before>${range.before ?? ""}</before>`;
+    const query = xml`<query xmlns="${NS.mam}" queryid="${queryId}"><set xmlns="${NS.rsm}"><max>${max}</max>${raw(cursor)}</set></query>`;
+    try {
+      return pageOf(await this.wire.request("set", this.jid, query), results);
+    } finally {
+      this.#queries.delete(queryId);
+    }
+  }
+
+  /** Ask the room whether we are in it. Rejects where nobody answers. */
+  async isStillIn(): Promise<boolean> {
+    const ping = xml`<ping xmlns="${NS.ping}"/>`;
+    try {
+      await this.wire.request("get", `${this.jid}/${this.#nick}`, ping);
+      return true;
+    } catch (error) {
+      if (!(error instanceof RequestError) || error.isUnanswered) throw error;
+      return STILL_IN.has(error.condition);
+    }
+  }
+
+  #getIn(nick: string): void {
+    this.#nick = nick;
+    this.#restartTimer(this.wire.timings.stableAfter, () => this.#backoff.reset());
+    this.#setState({ kind: "in" });
+  }
+
+  #getOut(reason: string): void {
+    const delay = this.#backoff.next();
+    this.#restartTimer(delay, () => this.rejoin());
+    this.#setState({ kind: "out", reason, retryAt: new Date(this.wire.host.now() + delay) });
+  }
+
+  #leave(): void {
+    this.#restartTimer(null);
+    if (this.#nick !== "") {
+      this.wire.send(
+        xml`<presence xmlns="${NS.client}" to="${this.jid}/${this.#nick}" type="unavailable"/>`,
+      );
+    }
+    this.onEmpty();
+  }
+
+  #restartTimer(delayMs: number | null, callback: () => void = () => {}): void {
+    if (this.#timer !== null) this.wire.host.clearTimer(this.#timer);
+    this.#timer = delayMs === null ? null : this.wire.host.setTimer(callback, delayMs);
+  }
+
+  #setState(state: RoomState): void {
+    this.#state = state;
+    for (const listener of [...this.#listeners]) listener.state(state);
+  }
+}
+
+function pageOf(answer: Element, results: readonly ArchiveResult[]): ArchivePage {
+  const fin = childOf(answer, "fin", NS.mam);
+  const set = fin && childOf(fin, "set", NS.rsm);
+  const isComplete = fin?.getAttribute("complete") === "true";
+  const cursor = (name: string): string | null => {
+    const id = (set && childOf(set, name, NS.rsm)?.textContent) ?? "";
+    return isStanzaId(id) && !isComplete ? id : null;
+  };
+  return { results, first: cursor("first"), last: cursor("last") };
+}
+
+function refusal(error: RequestError): string {
+  switch (error.condition) {
+    case "registration-required":
+    case "not-authorized":
+      return "This feed is private, and its room does not let you in.";
+    case "forbidden":
+    case "item-not-found":
+    case "not-allowed":
+      return "The feed's room is not there yet, or does not let you in.";
+    case "service-unavailable":
+      return "The feed's room is full.";
+    case "conflict":
+      return "The feed's room has somebody of the same name.";
+    default:
+      return "The feed's room does not let you in.";
+  }
+}
+
+/** XEP-0045 15.6.2, status codes of those who go. */
+function farewell(statuses: readonly string[]): string {
+  if (statuses.includes("301")) return "You were banned from the feed's room.";
+  if (statuses.includes("321") || statuses.includes("322")) {
+    return "The feed's room does not let you in any more.";
+  }
+  if (statuses.includes("332")) return "The server is going down.";
+  return "You were put out of the feed's room.";
+}
