@@ -1,0 +1,51 @@
+"""What the relay counts, for `/metrics`."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+ROLES = ("none", "standby", "active")
+BROKER_STATES = ("idle", "connecting", "connected", "blocked")
+
+
+class Metrics:
+    """The relay's metrics in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.published = self._counter(
+            "published", "Events that the broker confirmed and the database marked."
+        )
+        self.confirms = self._counter("confirms", "Messages the broker confirmed.")
+        self.nacks = self._counter("nacks", "Messages the broker refused.")
+        self.returns = self._counter("returns", "Messages the broker had no queue for.")
+        self.numbered = self._counter("numbered", "Events that got their sequence.")
+        self.parked = self._counter("parked", "Events put aside, by whoever did.", "by")
+        self.broker_losses = self._counter(
+            "broker_losses", "Connections to the broker that failed or broke."
+        )
+        self.in_flight = self._gauge("in_flight", "Messages without a confirm yet.")
+        self.held = self._gauge("held", "Messages in memory.")
+        self.held_bytes = self._gauge("held_bytes", "Their bodies' size in bytes.")
+        self.depth = self._gauge("outbox_depth", "Events the broker has not confirmed.")
+        self.oldest_age = self._gauge(
+            "oldest_unpublished_age_seconds", "Age of the oldest of them."
+        )
+        self.role = self._gauge("role", "1 for what this process is.", "role")
+        self.broker = self._gauge("broker", "1 for the broker's state.", "state")
+        self.numbering_time = Histogram(
+            "numbering_seconds",
+            "Time that one batch took to be numbered.",
+            namespace="aviso_relay",
+            registry=self.registry,
+        )
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(
+            name, text, labels, namespace="aviso_relay", registry=self.registry
+        )
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(
+            name, text, labels, namespace="aviso_relay", registry=self.registry
+        )

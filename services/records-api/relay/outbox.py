@@ -1,0 +1,220 @@
+"""The outbox in PostgreSQL: numbering, loading, marking. All of the relay's SQL on it.
+
+Everything here runs on the one connection that holds the advisory lock. That is what
+makes the relay single: whoever loses the lock has lost the connection, and with it the
+means to number. Nothing here waits for the broker.
+
+- A sequence is given in one statement, committed before anyone can see it.
+- Events are found by what they lack (a sequence, a mark), never by `id > last`: rows
+  do not commit in the order of their numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, LiteralString
+
+import psycopg
+
+from events.rendering import EventRow
+from relay.backlog import Found, Wanted
+from relay.database import Connection
+from relay.errors import DatabaseLostError
+from relay.measures import MEASURE, Depth
+from relay.outgoing import Opening
+
+# pg_try_advisory_lock(bigint): one number for the relay of a database.
+LOCK_KEY = int.from_bytes(b"aviso-1", "big")
+
+_NUMBER = """
+WITH batch AS (
+    SELECT number, feed, row_number() OVER (PARTITION BY feed ORDER BY number) AS place
+    FROM (
+        SELECT number, feed FROM events
+        WHERE sequence IS NULL ORDER BY number LIMIT %s
+    ) AS unnumbered
+), heads AS (
+    UPDATE feed_heads SET sequence = feed_heads.sequence + counted.amount
+    FROM (SELECT feed, count(*) AS amount FROM batch GROUP BY feed) AS counted
+    WHERE feed_heads.feed = counted.feed
+    RETURNING feed_heads.feed, feed_heads.sequence - counted.amount AS before
+), numbered AS (
+    UPDATE events SET sequence = heads.before + batch.place
+    FROM batch JOIN heads USING (feed)
+    WHERE events.number = batch.number
+    RETURNING events.feed, events.sequence
+)
+SELECT feed, min(sequence), max(sequence), count(*) FROM numbered GROUP BY feed
+"""
+
+_SCAN = """
+SELECT feed, min(sequence) FROM events
+WHERE published_at IS NULL AND sequence IS NOT NULL GROUP BY feed
+"""
+
+_UNANNOUNCED = """
+SELECT slug, epoch, visibility, sequence
+FROM feeds JOIN feed_heads ON feed = slug WHERE announced_at IS NULL
+"""
+
+# The columns of EventRow, and before them the row's number and its feed's state: both
+# of one snapshot, so that no event gets an epoch that was not announced before it.
+# Bytes are summed over the whole load, so that what comes back is the beginning of
+# each feed's unpublished events, however large they are.
+_LOAD = """
+WITH found AS (
+    SELECT place, number, epoch, visibility, announced_at, e.id, e.feed, e.type,
+        subject, record_version, record_data::text AS data, record_created_at,
+        record_updated_at, time, sequence, traceparent
+    FROM unnest(%s::text[], %s::bigint[], %s::int[])
+        WITH ORDINALITY AS wanted (feed, after, amount, place)
+    JOIN feeds ON slug = wanted.feed
+    CROSS JOIN LATERAL (
+        SELECT * FROM events
+        WHERE events.feed = wanted.feed AND sequence > after AND published_at IS NULL
+        ORDER BY sequence LIMIT amount
+    ) AS e
+), sized AS (
+    SELECT *, count(*) OVER () AS total,
+        sum(octet_length(data)) OVER (ORDER BY place, sequence)
+            - octet_length(data) AS bytes_before
+    FROM found
+)
+SELECT total, number, epoch, visibility, announced_at IS NOT NULL, id, feed, type,
+    subject, record_version, data, record_created_at, record_updated_at, time,
+    sequence, traceparent
+FROM sized WHERE bytes_before < %s ORDER BY place, sequence
+"""
+
+_MARK = """
+UPDATE events SET published_at = clock_timestamp()
+WHERE number = ANY(%s) AND published_at IS NULL
+"""
+
+# Not if the feed changed again meanwhile: then that has to be announced as well.
+_MARK_ANNOUNCED = """
+UPDATE feeds SET announced_at = clock_timestamp()
+WHERE slug = %s AND epoch = %s AND visibility = %s AND announced_at IS NULL
+RETURNING slug
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """Sequences `first` to `last` of a feed were given now."""
+
+    feed: str
+    first: int
+    last: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unannounced:
+    """A feed whose opening is to be published; `head` is its newest sequence."""
+
+    feed: str
+    opening: Opening
+    head: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedRow:
+    """A numbered, unpublished event, its row's number, and how its feed stands now."""
+
+    number: int
+    opening: Opening
+    is_announced: bool
+    event: EventRow
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a load brought; `is_cut` when the limit in bytes left some behind."""
+
+    rows: list[LoadedRow]
+    is_cut: bool
+
+    def by_feed(self) -> dict[str, Found]:
+        found: dict[str, Found] = {}
+        for row in self.rows:
+            before = found.get(row.event.feed)
+            count = 1 if before is None else before.count + 1
+            found[row.event.feed] = Found(count, row.event.sequence)
+        return found
+
+
+class Outbox:
+    """The outbox, over the connection that holds the lock."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def number(self, limit: int) -> list[Numbered]:
+        """Give sequences to up to `limit` events, in the order of their numbers."""
+        rows = await self._fetch(_NUMBER, (limit,))
+        return [Numbered(*row) for row in rows]
+
+    async def scan(self) -> dict[str, int]:
+        """Find each feed's first unpublished sequence; feeds without left out."""
+        return dict(await self._fetch(_SCAN))
+
+    async def unannounced(self) -> list[Unannounced]:
+        """List the feeds whose opening the broker has not confirmed."""
+        rows = await self._fetch(_UNANNOUNCED)
+        return [
+            Unannounced(feed, Opening(epoch, visibility), head)
+            for feed, epoch, visibility, head in rows
+        ]
+
+    async def load(self, wanted: Sequence[Wanted], limit_bytes: int) -> Loaded:
+        """Load what is wanted, in the order of `wanted` and of the sequences."""
+        rows = await self._fetch(
+            _LOAD,
+            (
+                [w.feed for w in wanted],
+                [w.after for w in wanted],
+                [w.limit for w in wanted],
+                limit_bytes,
+            ),
+        )
+        loaded = [
+            LoadedRow(
+                number, Opening(epoch, visibility), is_announced, EventRow(*event)
+            )
+            for _, number, epoch, visibility, is_announced, *event in rows
+        ]
+        return Loaded(loaded, is_cut=bool(rows) and rows[0][0] > len(rows))
+
+    async def mark(self, numbers: Sequence[int]) -> None:
+        """Mark events as published.
+
+        Without waiting for the disk: a mark that a crash of PostgreSQL takes away
+        only has the event published twice.
+        """
+        try:
+            async with (
+                self._connection.pipeline(),
+                self._connection.transaction(),
+            ):
+                await self._connection.execute("SET LOCAL synchronous_commit = off")
+                await self._connection.execute(_MARK, (list(numbers),))
+        except psycopg.Error as exc:
+            raise DatabaseLostError(str(exc)) from exc
+
+    async def mark_announced(self, feed: str, opening: Opening) -> None:
+        await self._fetch(_MARK_ANNOUNCED, (feed, opening.epoch, opening.visibility))
+
+    async def measure(self) -> Depth:
+        (row,) = await self._fetch(MEASURE)
+        return Depth(*row)
+
+    async def _fetch(
+        self, query: LiteralString, parameters: Sequence[object] = ()
+    ) -> list[tuple[Any, ...]]:
+        try:
+            cursor = await self._connection.execute(query, parameters)
+            return await cursor.fetchall()
+        except psycopg.Error as exc:
+            raise DatabaseLostError(str(exc)) from exc

@@ -1,0 +1,78 @@
+"""The broker's objects, to the letter of contracts/topology.json (a test compares).
+
+Pusher and relay both declare them; whoever comes second must find the same
+arguments, or RabbitMQ refuses.
+"""
+
+from dataclasses import dataclass
+
+EVENTS_EXCHANGE = "record-events"
+BY_FEED_EXCHANGE = "record-events.by-feed"
+PARKED_EXCHANGE = "record-events.parked"
+PARKED_QUEUE = "record-events.parked"
+CONTENT_TYPE = "application/cloudevents+json"
+
+Arguments = tuple[tuple[str, str | int | bool], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    name: str
+    type: str
+    arguments: Arguments = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    name: str
+    arguments: Arguments
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    source: str
+    destination_type: str
+    destination: str
+    routing_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    exchanges: tuple[Exchange, ...]
+    queues: tuple[Queue, ...]
+    bindings: tuple[Binding, ...]
+
+
+_PUSHER_QUEUE_ARGUMENTS: Arguments = (
+    ("x-queue-type", "quorum"),
+    ("x-single-active-consumer", True),
+    ("x-delivery-limit", 1000),
+    ("x-dead-letter-exchange", PARKED_EXCHANGE),
+    ("x-dead-letter-strategy", "at-least-once"),
+    ("x-overflow", "reject-publish"),
+)
+
+
+def pusher_queues(count: int) -> tuple[str, ...]:
+    return tuple(f"xmpp-pusher.{n}" for n in range(count))
+
+
+def build_topology(queues: int) -> Topology:
+    """List what to declare, in the order of declaring, for AVISO_QUEUES queues."""
+    names = pusher_queues(queues)
+    return Topology(
+        exchanges=(
+            Exchange(EVENTS_EXCHANGE, "topic"),
+            Exchange(BY_FEED_EXCHANGE, "x-consistent-hash", (("hash-header", "feed"),)),
+            Exchange(PARKED_EXCHANGE, "fanout"),
+        ),
+        queues=(
+            *(Queue(name, _PUSHER_QUEUE_ARGUMENTS) for name in names),
+            Queue(PARKED_QUEUE, (("x-queue-type", "quorum"),)),
+        ),
+        bindings=(
+            Binding(EVENTS_EXCHANGE, "exchange", BY_FEED_EXCHANGE, "feed.#"),
+            *(Binding(BY_FEED_EXCHANGE, "queue", name, "1") for name in names),
+            Binding(PARKED_EXCHANGE, "queue", PARKED_QUEUE, ""),
+        ),
+    )

@@ -1,0 +1,78 @@
+"""Fixtures on real servers: one RabbitMQ node a session, one database a test."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.relay.drivers import Broker, Database, Relay, environment_for, manage
+from tests.relay.rabbitmq import Node, private_rabbitmq
+
+
+@pytest.fixture(autouse=True)
+def quiet_pika(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL, logger="pika")
+
+
+@pytest.fixture(scope="session")
+def node() -> Iterator[Node]:
+    with private_rabbitmq() as node:
+        yield node
+
+
+@pytest.fixture
+def broker(node: Node) -> Broker:
+    broker = Broker(node.url)
+    broker.clear()
+    return broker
+
+
+@pytest.fixture(scope="session")
+def migrated() -> Iterator[str]:
+    """A database with all tables, to be copied."""
+    database = Database(os.environ["AVISO_DATABASE_URL"])
+    manage(environment_for(database.url, "", 1), "migrate", "--verbosity", "0")
+    yield database.name
+    database.drop()
+
+
+@pytest.fixture
+def database(migrated: str) -> Iterator[Database]:
+    database = Database(os.environ["AVISO_DATABASE_URL"], migrated)
+    yield database
+    database.drop()
+
+
+@pytest.fixture
+def environment(database: Database, broker: Broker) -> dict[str, str]:
+    return environment_for(database.url, broker.url, free_port())
+
+
+StartRelay = Callable[[], Relay]
+
+
+@pytest.fixture
+def start_relay(environment: dict[str, str], tmp_path: Path) -> Iterator[StartRelay]:
+    """Start relays on the test's database and broker; all are ended afterwards."""
+    relays: list[Relay] = []
+
+    def start() -> Relay:
+        own = {**environment, "AVISO_RELAY_BIND": f"127.0.0.1:{free_port()}"}
+        relays.append(Relay(own, tmp_path / f"relay-{len(relays)}.log"))
+        return relays[-1]
+
+    yield start
+    for relay in relays:
+        relay.process.kill()
+        relay.process.wait(30)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

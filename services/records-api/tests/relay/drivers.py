@@ -1,0 +1,290 @@
+"""Small drivers for the relay's tests: they wait with a deadline, never a bare sleep."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, LiteralString, TypeVar
+
+import pika  # type: ignore[import-untyped]  # pika 1.4.4 has types but no py.typed
+import pika.exceptions  # type: ignore[import-untyped]
+import psycopg
+from psycopg import conninfo, sql
+
+from relay.topology import PARKED_EXCHANGE, PARKED_QUEUE, build_topology, pusher_queues
+
+SERVICE = Path(__file__).resolve().parents[2]
+QUEUES = 2
+PATIENCE_S = 40.0
+
+T = TypeVar("T")
+
+
+def eventually(look: Callable[[], T], *, within_s: float = PATIENCE_S) -> T:
+    """Look until the answer is true, and return it; fail after `within_s`."""
+    deadline = time.monotonic() + within_s
+    while True:
+        seen = look()
+        if seen:
+            return seen
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {within_s} s; last seen: {seen!r}")
+        time.sleep(0.02)
+
+
+class Database:
+    """A database of its own for one test, on the server the tests run against."""
+
+    def __init__(self, server_url: str, template: str | None = None) -> None:
+        self._server_url = server_url
+        self.name = f"relay_{uuid.uuid4().hex[:12]}"
+        with self._server() as server:
+            create = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(self.name))
+            if template:
+                create += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
+            server.execute(create)
+        parts = conninfo.conninfo_to_dict(server_url)
+        password = f":{parts['password']}" if parts.get("password") else ""
+        self.url = (
+            f"postgresql://{parts['user']}{password}"
+            f"@{parts['host']}:{parts.get('port', 5432)}/{self.name}"
+        )
+
+    def drop(self) -> None:
+        with self._server() as server:
+            server.execute(
+                sql.SQL("DROP DATABASE {} WITH (FORCE)").format(
+                    sql.Identifier(self.name)
+                )
+            )
+
+    @contextlib.contextmanager
+    def connect(self) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            yield connection
+
+    def run(self, query: LiteralString, *parameters: object) -> list[tuple[Any, ...]]:
+        with self.connect() as connection:
+            cursor = connection.execute(query, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+    def value(self, query: LiteralString, *parameters: object) -> Any:
+        return self.run(query, *parameters)[0][0]
+
+    def add_feed(self, slug: str) -> None:
+        self.run("INSERT INTO feeds (slug) VALUES (%s)", slug)
+
+    def add_records(self, feed: str, count: int) -> None:
+        self.run(
+            "INSERT INTO records (feed, data)"
+            " SELECT %s, jsonb_build_object('n', n) FROM generate_series(1, %s) AS n",
+            feed,
+            count,
+        )
+
+    def unpublished(self) -> int:
+        return int(self.value("SELECT count(*) FROM events WHERE published_at IS NULL"))
+
+    def is_all_published(self) -> bool:
+        opened = self.value("SELECT count(*) FROM feeds WHERE announced_at IS NULL")
+        return self.unpublished() == 0 and opened == 0
+
+    def wait_until_published(self) -> None:
+        eventually(self.is_all_published)
+
+    def terminate(self, application_name: str) -> int:
+        """End the sessions of that name, as an operator would."""
+        return len(
+            self.run(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND application_name = %s",
+                application_name,
+            )
+        )
+
+    def _server(self) -> psycopg.Connection[tuple[Any, ...]]:
+        return psycopg.connect(self._server_url, autocommit=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One message as a consumer gets it."""
+
+    routing_key: str
+    properties: Any
+    body: bytes
+
+    @property
+    def event(self) -> dict[str, Any]:
+        event = json.loads(self.body)
+        assert isinstance(event, dict)
+        return event
+
+    @property
+    def sequence(self) -> int | None:
+        text = self.event.get("feedseq")
+        return None if text is None else int(text)
+
+
+class Broker:
+    """A person with a pika connection: looks into queues, puts things into them."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    @contextlib.contextmanager
+    def channel(self) -> Iterator[Any]:
+        connection = pika.BlockingConnection(pika.URLParameters(self.url))
+        try:
+            yield connection.channel()
+        finally:
+            with contextlib.suppress(pika.exceptions.AMQPError):
+                connection.close()
+
+    def clear(self) -> None:
+        """Delete everything that the topology names."""
+        topology = build_topology(QUEUES)
+        with self.channel() as channel:
+            for queue in topology.queues:
+                channel.queue_delete(queue.name)
+            for exchange in topology.exchanges:
+                channel.exchange_delete(exchange.name)
+
+    def take_all(self) -> list[Received]:
+        """Take what the pusher's queues hold now, queue by queue."""
+        return [m for queue in pusher_queues(QUEUES) for m in self.take(queue)]
+
+    def take(self, queue: str) -> list[Received]:
+        """Take what a queue holds, until nothing more comes."""
+        messages = []
+        with self.channel() as channel:
+            # A queue with a single active consumer does not answer basic.get.
+            for method, properties, body in channel.consume(
+                queue, inactivity_timeout=0.5
+            ):
+                if method is None:
+                    break
+                messages.append(Received(method.routing_key, properties, body))
+                channel.basic_ack(method.delivery_tag)
+            channel.cancel()
+        return messages
+
+    def park(self, body: bytes, routing_key: str = "", **properties: Any) -> None:
+        with self.channel() as channel:
+            channel.confirm_delivery()
+            channel.basic_publish(
+                PARKED_EXCHANGE,
+                routing_key,
+                body,
+                pika.BasicProperties(delivery_mode=2, **properties),
+                mandatory=True,
+            )
+
+    def depth(self, queue: str = PARKED_QUEUE) -> int:
+        with self.channel() as channel:
+            return int(channel.queue_declare(queue, passive=True).method.message_count)
+
+
+class Relay:
+    """A `manage.py relay` process."""
+
+    def __init__(self, environment: dict[str, str], log: Path) -> None:
+        self._environment = environment
+        self._log = log
+        self.address = environment["AVISO_RELAY_BIND"]
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "relay"],
+                cwd=SERVICE,
+                env=environment,
+                stdout=output,
+                stderr=output,
+            )
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    def lines(self, outcome: str) -> list[dict[str, Any]]:
+        found = []
+        for line in self.log.splitlines():
+            with contextlib.suppress(ValueError):
+                fact = json.loads(line)
+                if isinstance(fact, dict) and fact.get("outcome") == outcome:
+                    found.append(fact)
+        return found
+
+    def health(self) -> dict[str, Any]:
+        """Answer what /healthz says, with its status; empty before it listens."""
+        try:
+            with urllib.request.urlopen(  # noqa: S310 (a fixed http address)
+                f"http://{self.address}/healthz", timeout=5
+            ) as answer:
+                return {"code": answer.status, **json.load(answer)}
+        except urllib.error.HTTPError as exc:
+            return {"code": exc.code, **json.load(exc)}
+        except OSError:
+            return {}
+
+    def metrics(self) -> str:
+        with urllib.request.urlopen(  # noqa: S310 (a fixed http address)
+            f"http://{self.address}/metrics", timeout=5
+        ) as answer:
+            return str(answer.read().decode())
+
+    def wait_for_role(self, role: str) -> None:
+        eventually(lambda: self.health().get("role") == role)
+
+    def wait_for_broker(self, state: str = "connected") -> None:
+        eventually(lambda: self.health().get("broker") == state)
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(30)
+
+    def pause(self) -> None:
+        self.process.send_signal(signal.SIGSTOP)
+
+    def stop(self) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.terminate()
+        return self.process.wait(30)
+
+
+def environment_for(database_url: str, amqp_url: str, port: int) -> dict[str, str]:
+    return {
+        **{k: v for k, v in os.environ.items() if not k.startswith("AVISO_")},
+        "AVISO_DATABASE_URL": database_url,
+        "AVISO_PUBLIC_URL": "http://localhost:8080",
+        "AVISO_SECRET_KEY": "only-for-tests-" * 4,
+        "AVISO_AMQP_URL": amqp_url,
+        "AVISO_QUEUES": str(QUEUES),
+        "AVISO_RELAY_BIND": f"127.0.0.1:{port}",
+    }
+
+
+def manage(environment: dict[str, str], *arguments: str) -> str:
+    """Run a management command; raise with its words if it fails."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=SERVICE,
+        env=environment,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"{arguments}: {done.stdout}{done.stderr}")
+    return done.stdout

@@ -1,0 +1,186 @@
+"""A private RabbitMQ node for the tests: loopback only, free ports, an epmd of its own.
+
+Debian's wrapper /usr/sbin/rabbitmq-server changes to the system's user and directories;
+what it calls does not, so that is what runs here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+START_S = 90
+_BIN = Path("/usr/lib/rabbitmq/bin")
+_CONFIGURATION = """\
+listeners.tcp.1 = 127.0.0.1:{port}
+default_user = aviso
+default_pass = {password}
+log.file = false
+log.console = true
+log.console.level = warning
+disk_free_limit.absolute = 50MB
+vm_memory_high_watermark.relative = 0.4
+max_message_size = {max_message_bytes}
+"""
+# Smaller than an event may be, so that a test can send one that is too large.
+MAX_MESSAGE_BYTES = 100_000
+
+
+class Node:
+    """One node, which a test may stop, kill and start again; its data stays."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._port, self._dist_port, self._epmd_port = _free_ports(3)
+        self._password = secrets.token_hex(16)
+        self._epmd: subprocess.Popen[bytes] | None = None
+        self._server: subprocess.Popen[bytes] | None = None
+        self._prepare()
+
+    @property
+    def url(self) -> str:
+        return f"amqp://aviso:{self._password}@127.0.0.1:{self._port}/%2F"
+
+    def start(self) -> None:
+        if self._epmd is None:
+            epmd = _find("epmd")
+            command = [epmd, "-address", "127.0.0.1", "-port", str(self._epmd_port)]
+            self._epmd = self._spawn(command, "epmd.log")
+            _wait_for_port(self._epmd, self._epmd_port, self._folder / "epmd.log")
+        log = "rabbitmq.log"
+        self._server = self._spawn([str(_BIN / "rabbitmq-server")], log)
+        _wait_for_port(self._server, self._port, self._folder / log)
+        # The port answers a moment before the node takes connections.
+        self.control("await_startup")
+
+    def stop(self) -> None:
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self._end(signal.SIGKILL)
+
+    def close(self) -> None:
+        self.stop()
+        if self._epmd is not None:
+            self._epmd.terminate()
+            self._epmd.wait(30)
+
+    def control(self, *arguments: str) -> str:
+        """Run rabbitmqctl against this node."""
+        command = [str(_BIN / "rabbitmqctl"), "--quiet", *arguments]
+        done = subprocess.run(
+            command,
+            env=self._environment(),
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"{arguments}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def _end(self, number: signal.Signals) -> None:
+        if self._server is None:
+            return
+        self._server.send_signal(number)
+        try:
+            self._server.wait(60)
+        except subprocess.TimeoutExpired:
+            self._server.kill()
+            self._server.wait()
+        self._server = None
+
+    def _spawn(self, command: list[str], log: str) -> subprocess.Popen[bytes]:
+        with (self._folder / log).open("ab") as output:
+            return subprocess.Popen(
+                # It gets a signal when the tests' process dies without a word.
+                ["setpriv", "--pdeathsig", "TERM", *command],
+                env=self._environment(),
+                cwd=self._folder,
+                stdout=output,
+                stderr=output,
+            )
+
+    def _prepare(self) -> None:
+        configuration = _CONFIGURATION.format(
+            port=self._port,
+            password=self._password,
+            max_message_bytes=MAX_MESSAGE_BYTES,
+        )
+        (self._folder / "rabbitmq.conf").write_text(configuration)
+        (self._folder / "enabled_plugins").write_text(
+            "[rabbitmq_consistent_hash_exchange].\n"
+        )
+        cookie = self._folder / ".erlang.cookie"
+        cookie.write_text(secrets.token_hex(16))
+        cookie.chmod(0o400)
+
+    def _environment(self) -> dict[str, str]:
+        folder = str(self._folder)
+        return {
+            "PATH": f"{_BIN}:{os.environ['PATH']}",
+            "HOME": folder,
+            "LC_ALL": "C.UTF-8",
+            "RABBITMQ_NODENAME": f"aviso-test-{os.getpid()}@localhost",
+            "RABBITMQ_CONFIG_FILE": f"{folder}/rabbitmq.conf",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/enabled_plugins",
+            "RABBITMQ_MNESIA_BASE": folder,
+            "RABBITMQ_MNESIA_DIR": f"{folder}/data",
+            "RABBITMQ_LOG_BASE": folder,
+            "RABBITMQ_LOGS": "-",
+            "RABBITMQ_PID_FILE": f"{folder}/pid",
+            "RABBITMQ_DIST_PORT": str(self._dist_port),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": (
+                "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu none"
+            ),
+            # The start script then becomes the node itself: our child is the server.
+            "RUNNING_UNDER_SYSTEMD": "1",
+            "ERL_EPMD_PORT": str(self._epmd_port),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+        }
+
+
+@contextlib.contextmanager
+def private_rabbitmq() -> Iterator[Node]:
+    folder = Path(tempfile.mkdtemp(prefix="aviso-test-mq-"))
+    node = Node(folder)
+    try:
+        node.start()
+        yield node
+    finally:
+        node.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as open_sockets:
+        probes = [open_sockets.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
+
+
+def _find(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        raise RuntimeError(f"{name} not found: install rabbitmq-server")
+    return found
+
+
+def _wait_for_port(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + START_S
+    while process.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"it did not start:\n{log.read_text(errors='replace')}")
