@@ -1,0 +1,1 @@
+"""The pusher: moves Aviso's events from RabbitMQ to the rooms of ejabberd."""

@@ -1,0 +1,58 @@
+"""What the pusher carries: an event, the opening of a feed, or a poisoned message.
+
+Values only. How they are read stands in ``reading.py``, how they are written in
+``stanzas.py``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Cause = Literal[
+    "unreadable", "too-deep", "invalid", "unknown-type", "too-large", "refused"
+]
+Change = Literal["created", "updated", "deleted", "unavailable"]
+Visibility = Literal["public", "private"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event with a place in its feed.
+
+    ``text`` is its JSON as the relay wrote it, in ASCII; ``escaped`` the same text as
+    it stands in XML.
+    """
+
+    feed: str
+    epoch: str
+    sequence: int
+    id: str
+    change: Change
+    time: str
+    text: str
+    escaped: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A feed exists, or has a new epoch that begins after ``head``."""
+
+    feed: str
+    epoch: str
+    head: int
+    visibility: Visibility
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Poison:
+    """A message that can't be relayed.
+
+    ``stand_in`` is the ``unavailable`` event that keeps its place, None where no
+    place could be read. ``detail`` is one sentence, never the event's content.
+    """
+
+    cause: Cause
+    detail: str
+    stand_in: Event | None = None
