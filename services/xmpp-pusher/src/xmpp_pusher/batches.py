@@ -1,0 +1,41 @@
+"""How much goes into one message: dense when busy, at once when quiet, no timer.
+
+What became ready while a batch was under way is the next batch, up to a bound.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final, Protocol, TypeVar
+
+MAX_EVENTS: Final = 100
+MAX_BYTES: Final = 128 * 1024
+
+
+class Sized(Protocol):
+    @property
+    def size_bytes(self) -> int: ...
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether it makes a message of its own."""
+
+
+S = TypeVar("S", bound=Sized)
+
+
+def take_batch(ready: deque[S], max_events: int = MAX_EVENTS) -> list[S]:
+    """Take the next batch from the left of ``ready``; empty if nothing is ready.
+
+    One that is bigger than the bound by itself still goes, alone.
+    """
+    batch: list[S] = []
+    size_bytes = 0
+    while ready and len(batch) < max_events:
+        size_bytes += ready[0].size_bytes
+        if batch and (ready[0].is_alone or size_bytes > MAX_BYTES):
+            break
+        batch.append(ready.popleft())
+        if batch[-1].is_alone:
+            break
+    return batch

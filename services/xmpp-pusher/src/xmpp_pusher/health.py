@@ -1,0 +1,115 @@
+"""/healthz and /metrics over HTTP, on the pusher's own loop.
+
+Answers GET and nothing else; it is meant for loopback and for the container network.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from .feeds import FeedState
+from .metrics import Metrics
+
+_TIMEOUT_S: Final = 5.0
+_MAX_REQUEST_BYTES: Final = 8192
+_REASONS: Final = {200: "OK", 404: "Not Found", 405: "Method Not Allowed"}
+
+
+@dataclass(frozen=True)
+class Link:
+    """A connection as /healthz tells of it; ``connections`` counts the successes."""
+
+    is_connected: bool
+    connections: int
+
+
+@dataclass(frozen=True)
+class Health:
+    metrics: Metrics
+    links: Callable[[], dict[str, Link]]
+    feeds: Callable[[], dict[str, FeedState]]
+
+    async def serve(self, host: str, port: int) -> asyncio.Server:
+        return await asyncio.start_server(
+            self._answer, host, port, limit=_MAX_REQUEST_BYTES
+        )
+
+    def report(self) -> tuple[int, dict[str, Any]]:
+        """Return the status and the body of /healthz; 200 when both ends are up."""
+        links = self.links()
+        is_well = all(link.is_connected for link in links.values())
+        return 200 if is_well else 503, {
+            "status": "ok" if is_well else "disconnected",
+            **{
+                name: "connected" if link.is_connected else "disconnected"
+                for name, link in links.items()
+            },
+            "feeds": {slug: _describe(state) for slug, state in self.feeds().items()},
+        }
+
+    def collect(self) -> bytes:
+        for name, link in self.links().items():
+            self.metrics.connected.labels(name).set(link.is_connected)
+            self.metrics.reconnects.labels(name).set(max(0, link.connections - 1))
+        states = self.feeds().values()
+        self.metrics.held.set(sum(state.held for state in states))
+        self.metrics.waiting.set(sum(state.waiting for state in states))
+        return generate_latest(self.metrics.registry)
+
+    async def _answer(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        try:
+            async with asyncio.timeout(_TIMEOUT_S):
+                head = await reader.readuntil(b"\r\n\r\n")
+                writer.write(self._respond(head))
+                await writer.drain()
+        except (
+            TimeoutError,
+            ConnectionError,
+            asyncio.IncompleteReadError,
+            asyncio.LimitOverrunError,
+        ):
+            pass  # whoever asked has gone, or was not speaking HTTP
+        finally:
+            writer.close()
+
+    def _respond(self, head: bytes) -> bytes:
+        method, _, rest = head.partition(b" ")
+        path = rest.partition(b" ")[0].partition(b"?")[0]
+        if method not in (b"GET", b"HEAD"):
+            return _write(405, "text/plain", b"GET only\n")
+        if path == b"/healthz":
+            status, report = self.report()
+            return _write(status, "application/json", json.dumps(report).encode())
+        if path == b"/metrics":
+            return _write(200, CONTENT_TYPE_LATEST, self.collect())
+        return _write(404, "text/plain", b"/healthz or /metrics\n")
+
+
+def _describe(state: FeedState) -> dict[str, Any]:
+    return {
+        "epoch": state.archived.epoch if state.archived else None,
+        "sequence": state.archived.sequence if state.archived else None,
+        "in_room": state.in_room,
+        "waiting": state.waiting,
+        "held": state.held,
+        "expected": state.expected,
+        "stuck_s": state.stuck_s,
+        "problem": state.problem,
+    }
+
+
+def _write(status: int, content_type: str, body: bytes) -> bytes:
+    reason = _REASONS.get(status, "Service Unavailable")
+    head = (
+        f"HTTP/1.1 {status} {reason}\r\ncontent-type: {content_type}\r\n"
+        f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+    )
+    return head.encode() + body

@@ -1,0 +1,187 @@
+"""The elements of MUC (XEP-0045), archive (XEP-0313) and forms, read and written.
+
+Pure: XML in, values out, and text for the stream. It knows nothing of a connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+from xml.etree.ElementTree import Element
+from xml.sax.saxutils import escape, quoteattr
+
+from .positions import Position
+
+CLIENT: Final = "jabber:client"
+MUC: Final = "http://jabber.org/protocol/muc"
+MUC_USER: Final = f"{MUC}#user"
+MUC_OWNER: Final = f"{MUC}#owner"
+DATA: Final = "jabber:x:data"
+MAM: Final = "urn:xmpp:mam:2"
+RSM: Final = "http://jabber.org/protocol/rsm"
+FORWARD: Final = "urn:xmpp:forward:0"
+STANZA_ID: Final = "urn:xmpp:sid:0"
+FEED: Final = "urn:aviso:feed:1"
+STANZAS: Final = "urn:ietf:params:xml:ns:xmpp-stanzas"
+
+STATUS_SELF: Final = 110
+STATUS_CREATED: Final = 201
+
+
+@dataclass(frozen=True)
+class Presence:
+    """What a room says of one occupant. ``jid``: only moderators are told."""
+
+    nick: str
+    is_here: bool
+    affiliation: str
+    jid: str
+    statuses: frozenset[int]
+
+
+@dataclass(frozen=True)
+class StanzaError:
+    type: str
+    condition: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.condition} ({self.type}): {self.text}"
+
+
+@dataclass(frozen=True)
+class ArchivePage:
+    """``spans`` newest last: epoch, first, last of each batch on the page."""
+
+    spans: tuple[tuple[str, int, int], ...]
+    oldest_id: str | None
+    is_complete: bool
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a form; ``options``: what the server lets one choose."""
+
+    values: tuple[str, ...]
+    options: tuple[str, ...] = ()
+
+
+def bare(jid: str) -> str:
+    return jid.partition("/")[0]
+
+
+def resource(jid: str) -> str:
+    return jid.partition("/")[2]
+
+
+def read_presence(element: Element) -> Presence:
+    item = element.find(f"{{{MUC_USER}}}x/{{{MUC_USER}}}item")
+    statuses = element.iterfind(f"{{{MUC_USER}}}x/{{{MUC_USER}}}status")
+    return Presence(
+        nick=resource(element.get("from", "")),
+        is_here=element.get("type") is None,
+        affiliation="" if item is None else item.get("affiliation", ""),
+        jid="" if item is None else item.get("jid", ""),
+        statuses=frozenset(int(status.get("code", "0")) for status in statuses),
+    )
+
+
+def read_error(element: Element) -> StanzaError:
+    error = element.find(f"{{{CLIENT}}}error")
+    if error is None:
+        return StanzaError("cancel", "undefined-condition", "")
+    condition = text = ""
+    for child in error:
+        namespace, _, name = child.tag.removeprefix("{").partition("}")
+        if namespace == STANZAS and name == "text":
+            text = (child.text or "")[:200]
+        elif namespace == STANZAS:
+            condition = name
+    return StanzaError(error.get("type", ""), condition, text)
+
+
+def has_archive_id(message: Element, room: str) -> bool:
+    """Tell whether the room says that it has archived this message (XEP-0359)."""
+    ids = message.iterfind(f"{{{STANZA_ID}}}stanza-id")
+    return any(stanza_id.get("by") == room for stanza_id in ids)
+
+
+def read_span(message: Element) -> tuple[str, int, int] | None:
+    """Read epoch, first and last of a batch; None if the message is none."""
+    events = message.find(f"{{{FEED}}}events")
+    if events is None:
+        return None
+    first, last = events.get("first", ""), events.get("last", "")
+    if not (first.isdecimal() and last.isdecimal()):
+        return None
+    return events.get("epoch", ""), int(first), int(last)
+
+
+def read_page(results: Iterable[Element], answer: Element, room: str) -> ArchivePage:
+    """Read the batches of one page; whatever else the archive holds is passed over."""
+    forwarded = f"{{{MAM}}}result/{{{FORWARD}}}forwarded/{{{CLIENT}}}message"
+    spans = []
+    for result in results:
+        message = result.find(forwarded)
+        if message is None or bare(message.get("from", "")) != room:
+            continue
+        span = read_span(message)
+        if span is not None:
+            spans.append(span)
+    fin = answer.find(f"{{{MAM}}}fin")
+    oldest = None if fin is None else fin.findtext(f"{{{RSM}}}set/{{{RSM}}}first")
+    is_complete = fin is None or oldest is None or fin.get("complete") == "true"
+    return ArchivePage(tuple(spans), oldest, is_complete)
+
+
+def find_position(page: ArchivePage) -> Position | None:
+    if not page.spans:
+        return None
+    epoch, _, last = page.spans[-1]
+    return Position(epoch, last)
+
+
+def read_form(answer: Element) -> dict[str, Field]:
+    """Read the fields of a room's configuration, by name."""
+    fields = answer.iterfind(f"{{{MUC_OWNER}}}query/{{{DATA}}}x/{{{DATA}}}field")
+    return {field.get("var", ""): _read_field(field) for field in fields}
+
+
+def _read_field(field: Element) -> Field:
+    options = field.iterfind(f"{{{DATA}}}option/{{{DATA}}}value")
+    return Field(
+        values=tuple(v.text or "" for v in field.iterfind(f"{{{DATA}}}value")),
+        options=tuple(option.text or "" for option in options),
+    )
+
+
+def write_join(room: str, nick: str) -> str:
+    return (
+        f"<presence to={quoteattr(f'{room}/{nick}')}>"
+        f"<x xmlns='{MUC}'><history maxstanzas='0'/></x></presence>"
+    )
+
+
+def write_leave(room: str, nick: str) -> str:
+    return f"<presence type='unavailable' to={quoteattr(f'{room}/{nick}')}/>"
+
+
+def write_query(query_id: str, count: int, before: str) -> str:
+    """Ask for the ``count`` newest archived messages before ``before`` ('': of all)."""
+    return (
+        f"<query xmlns='{MAM}' queryid={quoteattr(query_id)}><set xmlns='{RSM}'>"
+        f"<max>{count}</max><before>{escape(before)}</before></set></query>"
+    )
+
+
+def write_form(fields: Mapping[str, Iterable[str]]) -> str:
+    body = "".join(
+        f"<field var={quoteattr(name)}>"
+        + "".join(f"<value>{escape(value)}</value>" for value in values)
+        + "</field>"
+        for name, values in fields.items()
+    )
+    return (
+        f"<query xmlns='{MUC_OWNER}'><x xmlns='{DATA}' type='submit'>{body}</x></query>"
+    )

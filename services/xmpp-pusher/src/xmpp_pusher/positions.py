@@ -1,0 +1,180 @@
+"""The rule that makes "once, in order, without hole": pure, no I/O, no clock.
+
+A feed's position is what its room has archived, or is about to. An event
+at or below it is a copy, the next one is ready, one above is held until the missing
+one comes. The caller throws the whole Sequencer away whenever it does not know what
+became of a stanza, and makes a new one from what the archive then says.
+
+An epoch is replaced by opening another. Events of an epoch that nobody opened are
+kept apart for ``PATIENCE_S`` without a lower one, then the lowest is the start.
+Sequence 1 needs no patience: nothing can come before it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Final, Generic, NamedTuple, TypeVar
+
+PATIENCE_S: Final = 2.0
+
+T = TypeVar("T")
+
+
+class Position(NamedTuple):
+    epoch: str
+    sequence: int
+
+
+class Verdict(Enum):
+    READY = auto()
+    HELD = auto()
+    COPY = auto()  # archived, about to be, or held already: ack
+    STALE = auto()  # of an epoch that another one replaced: ack
+
+
+@dataclass(slots=True)
+class _Hoard(Generic[T]):
+    """Events of one epoch that wait for a lower one."""
+
+    items: dict[int, T] = field(default_factory=dict)
+    lowest_since: float = 0.0
+
+    def put(self, sequence: int, item: T, now: float) -> bool:
+        if sequence in self.items:
+            return False
+        if not self.items or sequence < min(self.items):
+            self.lowest_since = now
+        self.items[sequence] = item
+        return True
+
+
+class Sequencer(Generic[T]):
+    """Decides for one feed what goes into the room, and in which order.
+
+    ``ready`` holds what may be sent, in order; the caller takes from its left.
+    """
+
+    def __init__(self, position: Position | None, past: Iterable[str] = ()) -> None:
+        self.position = position
+        self.past = set(past)
+        self.ready: deque[T] = deque()
+        self._hoards: dict[str, _Hoard[T]] = {}
+
+    def offer(self, at: Position, item: T, now: float) -> Verdict:
+        """Take one event. READY events, and those held behind them, join ``ready``."""
+        if at.epoch in self.past:
+            return Verdict.STALE
+        if self.position is None and at.sequence == 1:
+            self.position = Position(at.epoch, 0)
+        if self.position is None or at.epoch != self.position.epoch:
+            return self._hold(at, item, now)
+        if at.sequence <= self.position.sequence:
+            return Verdict.COPY
+        if at.sequence > self.position.sequence + 1:
+            return self._hold(at, item, now)
+        self._accept(at, item)
+        self._release(at.epoch, now)
+        return Verdict.READY
+
+    def open(
+        self, at: Position, announcement: T, now: float
+    ) -> tuple[Verdict, list[T]]:
+        """Begin an epoch after ``at``.
+
+        READY means that the announcement has joined ``ready``; COPY that there is
+        nothing to announce. Also returns what was held of the epoch that ends: a
+        later epoch says that it means nothing.
+        """
+        if at.epoch in self.past:
+            return Verdict.STALE, []
+        if self.position is not None and self.position.epoch == at.epoch:
+            return Verdict.COPY, []
+        is_silent = self.position is None and at.sequence == 0
+        dropped = self._begin(at)
+        if not is_silent:
+            self.ready.append(announcement)
+        dropped += self._release(at.epoch, now)
+        return (Verdict.COPY if is_silent else Verdict.READY), dropped
+
+    def start_overdue(self, now: float) -> tuple[Position, list[T]] | None:
+        """Begin the unopened epoch that has waited long enough, if one has.
+
+        Returns the position it starts after, and what was held of the one that ends.
+        """
+        for epoch, hoard in self._unopened():
+            lowest = min(hoard.items)
+            if lowest == 1 or now >= hoard.lowest_since + PATIENCE_S:
+                start = Position(epoch, lowest - 1)
+                dropped = self._begin(start)
+                return start, dropped + self._release(epoch, now)
+        return None
+
+    def next_deadline(self) -> float | None:
+        """When ``start_overdue`` is worth a call; None: not before another event."""
+        return min(
+            (
+                0.0 if 1 in hoard.items else hoard.lowest_since + PATIENCE_S
+                for _, hoard in self._unopened()
+            ),
+            default=None,
+        )
+
+    def held(self) -> list[T]:
+        """What waits for a missing event, lowest first within its epoch."""
+        return [
+            hoard.items[sequence]
+            for hoard in self._hoards.values()
+            for sequence in sorted(hoard.items)
+        ]
+
+    def held_since(self) -> float | None:
+        return min((h.lowest_since for h in self._hoards.values()), default=None)
+
+    def forget_held(self, at: Position) -> bool:
+        """Drop one held event; False if it isn't held (any more)."""
+        hoard = self._hoards.get(at.epoch)
+        if hoard is None or hoard.items.pop(at.sequence, None) is None:
+            return False
+        if not hoard.items:
+            del self._hoards[at.epoch]
+        return True
+
+    def _unopened(self) -> list[tuple[str, _Hoard[T]]]:
+        current = self.position.epoch if self.position else None
+        return [(e, h) for e, h in self._hoards.items() if e != current]
+
+    def _hold(self, at: Position, item: T, now: float) -> Verdict:
+        hoard = self._hoards.setdefault(at.epoch, _Hoard())
+        return Verdict.HELD if hoard.put(at.sequence, item, now) else Verdict.COPY
+
+    def _accept(self, at: Position, item: T) -> None:
+        self.position = at
+        self.ready.append(item)
+
+    def _begin(self, at: Position) -> list[T]:
+        dropped: list[T] = []
+        if self.position is not None:
+            self.past.add(self.position.epoch)
+            ended = self._hoards.pop(self.position.epoch, None)
+            dropped = list(ended.items.values()) if ended else []
+        self.position = at
+        return dropped
+
+    def _release(self, epoch: str, now: float) -> list[T]:
+        """Move what follows the position to ``ready``; return copies below it."""
+        hoard = self._hoards.get(epoch)
+        assert self.position is not None
+        if hoard is None:
+            return []
+        below = [s for s in hoard.items if s <= self.position.sequence]
+        copies = [hoard.items.pop(s) for s in below]
+        while (sequence := self.position.sequence + 1) in hoard.items:
+            self._accept(Position(epoch, sequence), hoard.items.pop(sequence))
+        if hoard.items:
+            hoard.lowest_since = now
+        else:
+            del self._hoards[epoch]
+        return copies

@@ -1,0 +1,133 @@
+"""Puts the parts together: deliveries to their feeds, and the order of stopping."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from typing import Final
+
+from .backoff import Backoff
+from .deliveries import Broker, Delivery
+from .errors import BrokerGone, NotConfirmed
+from .events import Poison
+from .feeds import Feed, FeedState, Item, Rooms
+from .metrics import Metrics
+from .reading import read_message
+
+log = logging.getLogger(__name__)
+
+_LOOK_EVERY_S: Final = 0.5
+# Long enough for the broker's own reordering, and a bound for the traffic in circles.
+_STUCK_S: Final = 2.0
+
+
+class Pusher:
+    def __init__(
+        self,
+        rooms: Rooms,
+        broker: Broker,
+        metrics: Metrics,
+        prefetch: int,
+        max_event_bytes: int,
+    ) -> None:
+        self._rooms = rooms
+        self._broker = broker
+        self._metrics = metrics
+        self._prefetch = prefetch
+        self._max_event_bytes = max_event_bytes
+        self._feeds: dict[str, Feed] = {}
+        self._parking: set[asyncio.Task[None]] = set()
+        self._is_stopping = False
+
+    def receive(self, delivery: Delivery) -> None:
+        """Take one delivery; it is acked when it is in the room, or parked."""
+        if self._is_stopping:
+            # Not acked, so it goes to whoever consumes next. Cancelling the consumer
+            # instead would let a standby into our rooms before we have left them.
+            return
+        message = read_message(
+            delivery.body, delivery.feed_header, self._max_event_bytes
+        )
+        if not isinstance(message, Poison):
+            self._feed(message.feed).receive(Item(delivery, message))
+        elif message.stand_in is not None:
+            item = Item(delivery, message.stand_in, message)
+            self._feed(message.stand_in.feed).receive(item)
+        else:
+            task = asyncio.create_task(self._park(delivery, message))
+            self._parking.add(task)
+            task.add_done_callback(self._parking.discard)
+
+    def forget(self) -> None:
+        """The connection to the broker is gone: every delivery so far is void."""
+        for feed in self._feeds.values():
+            feed.forget()
+
+    def states(self) -> dict[str, FeedState]:
+        return {slug: feed.state() for slug, feed in sorted(self._feeds.items())}
+
+    async def watch(self) -> None:
+        """Keep one stuck feed from filling a queue's prefetch, until cancelled."""
+        while True:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            try:
+                await self._make_way()
+            except (BrokerGone, NotConfirmed) as error:
+                log.debug("could not send stuck events back: %s", error)
+
+    async def stop(self) -> None:
+        """Finish what is under way in the rooms, and begin nothing."""
+        self._is_stopping = True
+        for task in list(self._parking):
+            task.cancel()
+        await asyncio.gather(*(feed.stop() for feed in self._feeds.values()))
+
+    def _feed(self, slug: str) -> Feed:
+        if slug not in self._feeds:
+            feed = Feed(slug, self._rooms, self._broker, self._metrics)
+            self._feeds[slug] = feed
+            feed.start()
+        return self._feeds[slug]
+
+    async def _park(self, delivery: Delivery, poison: Poison) -> None:
+        """Park a message that has no place in any feed."""
+        backoff = Backoff()
+        while True:
+            try:
+                await self._broker.park(delivery, poison.cause, poison.detail)
+                break
+            except NotConfirmed:
+                await asyncio.sleep(backoff.next_s())
+            except BrokerGone:
+                return
+        self._broker.ack([delivery])
+        self._metrics.parked.labels(poison.cause).inc()
+        log.warning(
+            "message parked", extra={"cause": poison.cause, "outcome": "parked"}
+        )
+
+    async def _make_way(self) -> None:
+        """Send stuck events to the tail of their queue where they take half of it.
+
+        A hole may last for ever, and what fills it may stand behind the prefetch. So
+        of the feed with most stuck events the last ones go round: published to the
+        same queue, confirmed, and only then acked. They lose their order, which the
+        sequence restores, and gain no delivery count, which would park them.
+        """
+        old_s = time.monotonic() - _STUCK_S
+        stuck: dict[str, list[tuple[Feed, Item]]] = {}
+        for feed in self._feeds.values():
+            for item in feed.list_stuck():
+                stuck.setdefault(item.delivery.queue, []).append((feed, item))
+        for pairs in stuck.values():
+            excess = len(pairs) - self._prefetch // 2
+            if excess <= 0:
+                continue
+            most = Counter(feed.slug for feed, _ in pairs).most_common(1)[0][0]
+            last = [(f, i) for f, i in pairs if f.slug == most and i.received_s < old_s]
+            for feed, item in reversed(last[-excess:]):
+                await self._broker.send_back(item.delivery)
+                feed.give_up(item)
+                self._metrics.sent_back.inc()

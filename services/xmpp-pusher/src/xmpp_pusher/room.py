@@ -1,0 +1,315 @@
+"""One room of which the pusher is an occupant: from the join until it is lost.
+
+It speaks MUC over a Session that somebody else keeps alive, and imports no XMPP
+library. A lost room stays lost: whoever needs it again makes a new one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from typing import Final, Literal, Protocol, TypeVar
+from xml.etree.ElementTree import Element
+
+from . import muc, room_options
+from .errors import Bounced, NotArchived, NotOurs, Refused, RoomError, RoomLost
+from .events import Visibility
+from .positions import Position
+
+log = logging.getLogger(__name__)
+
+R = TypeVar("R")
+
+ANSWER_TIMEOUT_S: Final = 10.0
+# How far back the newest batch is looked for, should something else be newer.
+_SEARCH_MESSAGES: Final = 2_000
+_PAGE_MESSAGES: Final = 20
+_STILL_IN: Final = frozenset({"service-unavailable", "feature-not-implemented"})
+_JOIN_AGAIN: Final = frozenset(
+    {
+        "not-acceptable",  # not an occupant (any more)
+        "item-not-found",  # the room is gone
+        "gone",
+        "forbidden",
+        "service-unavailable",
+        "recipient-unavailable",
+        "internal-server-error",
+        "resource-constraint",
+        "remote-server-not-found",
+        "remote-server-timeout",
+    }
+)
+
+
+class Session(Protocol):
+    """What a room needs of the stream it lives on."""
+
+    @property
+    def address(self) -> str:
+        """Our full JID on this stream."""
+
+    @property
+    def nick(self) -> str: ...
+
+    def send(self, stanza: str) -> None:
+        """Send now, or raise RoomLost: never queue for a later stream."""
+
+    async def ask(self, kind: Literal["get", "set"], to: str, payload: str) -> Element:
+        """Send a query and return its answer; raises Bounced or RoomLost."""
+
+    async def evict(self, address: str) -> None:
+        """End an older session of our own account."""
+
+
+class OccupiedRoom:
+    def __init__(
+        self, session: Session, feed: str, address: str, on_lost: Callable[[], None]
+    ) -> None:
+        self.address = address
+        self.last_heard_s = time.monotonic()
+        self._session = session
+        self._feed = feed
+        self._me = f"{address}/{session.nick}"
+        self._on_lost = on_lost
+        loop = asyncio.get_running_loop()
+        self._joined: asyncio.Future[muc.Presence] = loop.create_future()
+        self._lost: asyncio.Future[str] = loop.create_future()
+        self._others: dict[str, muc.Presence] = {}
+        self._someone_left = asyncio.Event()
+        self._under_way: dict[str, asyncio.Future[None]] = {}
+        self._archive_results: dict[str, list[Element]] = {}
+
+    @property
+    def is_lost(self) -> bool:
+        return self._lost.done()
+
+    async def join(self, visibility: Visibility | None) -> None:
+        """Become the room's one speaker.
+
+        1. Enter, which makes the room if it is not there. 2. See that it is ours.
+        3. End older sessions of ours: what they sent may still be on its way, and
+        only after their leaving the archive can be trusted to be complete. 4. Set the
+        options.
+        """
+        self._session.send(muc.write_join(self.address, self._session.nick))
+        presence = await self._answer(self._joined, "the join")
+        if presence.affiliation != "owner":
+            raise NotOurs(
+                f"the room {self.address} is there, but this account is not its owner"
+                f" (affiliation {presence.affiliation!r}): destroy it, or make"
+                f" {muc.bare(self._session.address)} its owner"
+            )
+        await self._fence()
+        await self.configure(visibility)
+
+    async def configure(self, visibility: Visibility | None) -> None:
+        """Bring the room's options to what they should be, and read them back."""
+        changes = await self._list_changes(visibility)
+        if not changes:
+            return
+        fields = {"FORM_TYPE": (room_options.FORM_TYPE,), **changes}
+        await self._session.ask("set", self.address, muc.write_form(fields))
+        left = await self._list_changes(visibility)
+        if left:
+            names = ", ".join(sorted(left))
+            raise RoomError(f"the room {self.address} did not take the options {names}")
+        log.info(
+            "room configured",
+            extra={"feed": self._feed, "outcome": "configured"},
+        )
+
+    async def newest(self) -> Position | None:
+        """Read how far the room's archive goes; None if it holds no batch."""
+        before, seen, count = "", 0, 1
+        while seen < _SEARCH_MESSAGES:
+            page = await self._read_page(before, count)
+            position = muc.find_position(page)
+            if position is not None or page.is_complete or page.oldest_id is None:
+                return position
+            before, seen, count = page.oldest_id, seen + count, _PAGE_MESSAGES
+        raise RoomError(
+            f"none of the newest {_SEARCH_MESSAGES} messages in the archive of"
+            f" {self.address} is a batch of events"
+        )
+
+    async def past_epochs(self, events: int) -> set[str]:
+        """Return the epochs of the newest batches, back over that many events."""
+        epochs: set[str] = set()
+        before = ""
+        while events > 0:
+            page = await self._read_page(before, _PAGE_MESSAGES)
+            for epoch, first, last in page.spans:
+                epochs.add(epoch)
+                events -= max(1, last - first + 1)
+            if page.is_complete or page.oldest_id is None:
+                break
+            before = page.oldest_id
+        return epochs
+
+    async def send(self, stanza_id: str, stanza: str) -> None:
+        """Send one batch; returns when the room says that it is archived.
+
+        Raises Refused if the room will never take it. After any other RoomError its
+        fate is unknown: leave, join again, and ask the archive.
+        """
+        if self.is_lost:
+            raise RoomLost(self._lost.result())
+        reflected = asyncio.get_running_loop().create_future()
+        self._under_way[stanza_id] = reflected
+        try:
+            self._session.send(stanza)
+            await self._answer(reflected, "the room's reflection")
+        finally:
+            self._under_way.pop(stanza_id, None)
+
+    async def check(self) -> None:
+        """Ask the room whether we are still in it (XEP-0410); mark it lost if not."""
+        try:
+            ping = "<ping xmlns='urn:xmpp:ping'/>"
+            await self._session.ask("get", self._me, ping)
+        except Bounced as bounce:
+            if bounce.condition not in _STILL_IN:
+                self.lose(f"self-ping: {bounce}")
+        except RoomLost as lost:
+            self.lose(f"self-ping: {lost}")
+        self.last_heard_s = time.monotonic()
+
+    def leave(self) -> None:
+        if not self.is_lost:
+            self.lose("left")
+        # Without the stream we are out already.
+        with contextlib.suppress(RoomLost):
+            self._session.send(muc.write_leave(self.address, self._session.nick))
+
+    def lose(self, reason: str) -> None:
+        if self.is_lost:
+            return
+        self._lost.set_result(reason)
+        self._on_lost()
+
+    def handle(self, stanza: Element) -> None:
+        """Take a presence or a message that came from this room."""
+        self.last_heard_s = time.monotonic()
+        if stanza.tag == f"{{{muc.CLIENT}}}presence":
+            self._on_presence(stanza)
+        elif stanza.tag == f"{{{muc.CLIENT}}}message":
+            self._on_message(stanza)
+
+    def _on_presence(self, stanza: Element) -> None:
+        if stanza.get("type") == "error":
+            if not self._joined.done() and not self.is_lost:
+                error = muc.read_error(stanza)
+                self._joined.set_exception(
+                    Bounced(error.condition, f"join of {self.address}: {error}")
+                )
+            return
+        presence = muc.read_presence(stanza)
+        if presence.nick == self._session.nick:
+            self._on_own_presence(presence)
+        elif presence.is_here:
+            self._others[presence.nick] = presence
+        else:
+            self._others.pop(presence.nick, None)
+            self._someone_left.set()
+
+    def _on_own_presence(self, presence: muc.Presence) -> None:
+        if presence.is_here:
+            if not self._joined.done():
+                self._joined.set_result(presence)
+        elif self._joined.done():
+            # Before: that is the leaving of an occupancy before this one.
+            codes = ", ".join(map(str, sorted(presence.statuses)))
+            self.lose(f"the room put us out (status {codes})")
+
+    def _on_message(self, stanza: Element) -> None:
+        result = stanza.find(f"{{{muc.MAM}}}result")
+        if result is not None:
+            # From the room itself, not from an occupant: nobody else can be bare.
+            page = self._archive_results.get(result.get("queryid", ""))
+            if page is not None and stanza.get("from") == self.address:
+                page.append(stanza)
+            return
+        reflected = self._under_way.get(stanza.get("id", ""))
+        if reflected is None or reflected.done():
+            return
+        if stanza.get("type") == "error":
+            reflected.set_exception(_read_bounce(stanza))
+        elif stanza.get("from") == self._me:
+            if muc.has_archive_id(stanza, self.address):
+                reflected.set_result(None)
+            else:
+                reflected.set_exception(
+                    NotArchived(f"{self.address} reflected, but did not archive")
+                )
+
+    async def _fence(self) -> None:
+        account = muc.bare(self._session.address)
+        for nick, other in list(self._others.items()):
+            if other.affiliation != "owner" or muc.bare(other.jid) != account:
+                continue
+            log.warning(
+                "older session in the room: evicting it",
+                extra={"feed": self._feed, "outcome": "evicted"},
+            )
+            await self._session.evict(other.jid)
+            await self._wait_until_gone(nick)
+
+    async def _wait_until_gone(self, nick: str) -> None:
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                while nick in self._others:
+                    self._someone_left.clear()
+                    await self._someone_left.wait()
+        except TimeoutError as error:
+            raise RoomLost(f"an older session does not leave {self.address}") from error
+
+    async def _list_changes(
+        self, visibility: Visibility | None
+    ) -> dict[str, room_options.Values]:
+        query = f"<query xmlns='{muc.MUC_OWNER}'/>"
+        answer = await self._session.ask("get", self.address, query)
+        offered = muc.read_form(answer)
+        missing = room_options.find_missing(offered)
+        if missing:
+            raise RoomError(f"{self.address} does not offer {', '.join(missing)}")
+        if visibility is None and room_options.read_visibility(offered) is None:
+            log.warning(
+                "visibility unknown: closed until the feed is opened",
+                extra={"feed": self._feed, "outcome": "closed"},
+            )
+        return room_options.list_changes(self._feed, offered, visibility)
+
+    async def _read_page(self, before: str, count: int) -> muc.ArchivePage:
+        query_id = uuid.uuid4().hex
+        results: list[Element] = []
+        self._archive_results[query_id] = results
+        try:
+            query = muc.write_query(query_id, count, before)
+            answer = await self._session.ask("set", self.address, query)
+        finally:
+            del self._archive_results[query_id]
+        return muc.read_page(results, answer, self.address)
+
+    async def _answer(self, future: asyncio.Future[R], what: str) -> R:
+        """Wait for an answer, but no longer than the room lasts."""
+        await asyncio.wait(
+            (future, self._lost),
+            timeout=ANSWER_TIMEOUT_S,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        if future.done():
+            return future.result()
+        if self.is_lost:
+            raise RoomLost(self._lost.result())
+        raise RoomLost(f"{self.address}: {what} did not come in {ANSWER_TIMEOUT_S} s")
+
+
+def _read_bounce(stanza: Element) -> RoomError:
+    error = muc.read_error(stanza)
+    if error.type in ("wait", "auth") or error.condition in _JOIN_AGAIN:
+        return RoomLost(str(error))
+    return Refused(str(error))

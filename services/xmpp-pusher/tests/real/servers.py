@@ -1,0 +1,214 @@
+"""Private RabbitMQ and ejabberd for the tests, each on free loopback ports.
+
+Every process is a child of the test, is ended by its own pid, and keeps its files
+in a temporary directory. Nothing here touches a server that was running before.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+HERE = Path(__file__).parent
+RABBITMQ_SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"
+EJABBERD_SCHEMA = Path("/usr/share/ejabberd/sql/lite.sql")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_for(ready: Callable[[], bool], what: str, timeout_s: float = 60) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not ready():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} did not happen within {timeout_s} s")
+        time.sleep(0.05)
+
+
+def accepts(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Rabbit:
+    """RabbitMQ with an epmd of its own and the consistent-hash exchange."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.port, self.epmd_port, self.dist_port = (free_port() for _ in range(3))
+        self.url = f"amqp://guest:guest@127.0.0.1:{self.port}/%2F?heartbeat=5"
+        (directory / "enabled_plugins").write_text(
+            "[rabbitmq_consistent_hash_exchange].\n"
+        )
+        (directory / "rabbitmq.conf").write_text(
+            f"listeners.tcp.local = 127.0.0.1:{self.port}\n"
+            "log.file.level = warning\n"
+            "vm_memory_high_watermark.absolute = 1GB\n"
+            "disk_free_limit.absolute = 50MB\n"
+        )
+        self.epmd = subprocess.Popen(
+            ["epmd", "-port", str(self.epmd_port), "-address", "127.0.0.1"],
+            stdin=subprocess.DEVNULL,
+        )
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        directory = self.directory
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(directory),
+            "LANG": "C.UTF-8",
+            "ERL_EPMD_PORT": str(self.epmd_port),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODENAME": f"aviso{self.port}@localhost",
+            "RABBITMQ_DIST_PORT": str(self.dist_port),
+            "RABBITMQ_CONFIG_FILE": str(directory / "rabbitmq.conf"),
+            "RABBITMQ_CONF_ENV_FILE": str(directory / "no-env.conf"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(directory / "enabled_plugins"),
+            "RABBITMQ_MNESIA_BASE": str(directory / "mnesia"),
+            "RABBITMQ_LOG_BASE": str(directory / "log"),
+            "RABBITMQ_PID_FILE": str(directory / "pid"),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": (
+                "-kernel inet_dist_use_interface {127,0,0,1}"
+                " +sbwt none +sbwtdcpu none +sbwtdio none"
+            ),
+            # The start script then replaces itself with the server: our pid is its.
+            "RUNNING_UNDER_SYSTEMD": "true",
+        }
+        with (directory / "stdout").open("ab") as output:
+            self.process = subprocess.Popen(
+                [RABBITMQ_SERVER],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        wait_for(lambda: self._is_up(), "RabbitMQ's start", 90)
+
+    def _is_up(self) -> bool:
+        assert self.process is not None
+        if self.process.poll() is not None:
+            raise RuntimeError((self.directory / "stdout").read_text()[-3000:])
+        return accepts(self.port)
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        if self.process is not None:
+            self.process.send_signal(how)
+            self.process.wait(60)
+            self.process = None
+
+    def close(self) -> None:
+        self.stop(signal.SIGKILL)
+        self.epmd.terminate()
+        self.epmd.wait(10)
+
+
+class Ejabberd:
+    """ejabberd without epmd: the archive in SQLite with a write-ahead log."""
+
+    DOMAIN = "acct.test"
+    GUESTS = "anon.test"
+    ROOMS = "feeds.test"
+    PASSWORD = "pusher-test-password"
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.c2s_port, self.api_port = free_port(), free_port()
+        (directory / "log").mkdir()
+        (directory / "db").mkdir()
+        text = (HERE / "ejabberd.yml").read_text()
+        for name, value in {
+            "@DIRECTORY@": str(directory),
+            "@C2S_PORT@": str(self.c2s_port),
+            "@API_PORT@": str(self.api_port),
+        }.items():
+            text = text.replace(name, value)
+        (directory / "ejabberd.yml").write_text(text)
+        (directory / "inetrc").write_text(
+            '{lookup,["file","native"]}.\n{host,{127,0,0,1},["localhost"]}.\n'
+        )
+        with sqlite3.connect(directory / "archive.sqlite") as archive:
+            archive.execute("pragma journal_mode=wal")
+            archive.executescript(EJABBERD_SCHEMA.read_text())
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        directory = self.directory
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(directory),
+            "LANG": "C.UTF-8",
+            "EJABBERD_CONFIG_PATH": str(directory / "ejabberd.yml"),
+            "EJABBERD_LOG_PATH": str(directory / "log" / "ejabberd.log"),
+            "ERL_LIBS": "/usr/lib/x86_64-linux-gnu",
+            "ERL_CRASH_DUMP_BYTES": "0",
+            "ERL_INETRC": str(directory / "inetrc"),
+            "ERL_MAX_PORTS": "65536",
+        }
+        command = ["erl", "+K", "true", "+P", "250000", "-noinput"]
+        command += ["+sbwt", "none", "+sbwtdcpu", "none", "+sbwtdio", "none"]
+        command += ["-mnesia", "dir", f'"{directory / "db"}"', "-s", "ejabberd"]
+        with (directory / "log" / "stdout").open("ab") as output:
+            self.process = subprocess.Popen(
+                command,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        wait_for(lambda: self._is_up(), "ejabberd's start", 60)
+
+    def _is_up(self) -> bool:
+        assert self.process is not None
+        if self.process.poll() is not None:
+            log = self.directory / "log" / "ejabberd.log"
+            raise RuntimeError(log.read_text()[-3000:])
+        try:
+            self.call("status")
+        except (urllib.error.URLError, ConnectionError):
+            return False
+        return True
+
+    def call(self, command: str, **arguments: object) -> object:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.api_port}/api/{command}",
+            data=json.dumps(arguments).encode(),
+            headers={"content-type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return json.loads(answer.read() or b"null")
+
+    def register(self, user: str, password: str) -> None:
+        self.call("register", user=user, host=self.DOMAIN, password=password)
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        if self.process is not None:
+            self.process.send_signal(how)
+            self.process.wait(60)
+            self.process = None
+
+    def close(self) -> None:
+        self.stop(signal.SIGKILL)
+
+
+def has_servers() -> bool:
+    return (
+        Path(RABBITMQ_SERVER).exists()
+        and EJABBERD_SCHEMA.exists()
+        and all(shutil.which(name) for name in ("erl", "epmd"))
+    )
