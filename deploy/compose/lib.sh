@@ -1,0 +1,19 @@
+# Shared by the scripts of this folder: the repository, the file with the settings, and `compose` on them.
+# AVISO_ENV_FILE names another file than .env; COMPOSE_PROJECT_NAME makes a stack of its own.
+cd "$(dirname "$0")/../.."
+env_file=${AVISO_ENV_FILE:-.env}
+
+# Prints a setting: of the environment, else of the file.
+setting() {
+  eval "value=\${$1:-}"
+  [ -n "$value" ] || value=$(sed -n "s/^$1=//p" "$env_file" 2>/dev/null | tail -n 1 | tr -d "\"'")
+  printf '%s' "$value"
+}
+
+compose() {
+  if [ -n "$(setting AVISO_DOMAIN)" ]; then
+    docker compose --env-file "$env_file" -f deploy/compose.yml -f deploy/compose.https.yml "$@"
+  else
+    docker compose --env-file "$env_file" -f deploy/compose.yml "$@"
+  fi
+}

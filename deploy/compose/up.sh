@@ -1,0 +1,92 @@
+#!/bin/sh
+# Builds and starts the stack, waits until it is healthy, and says how to use it. Needs Docker and nothing else.
+#
+# 1. Secrets that are missing are made, into .env (only its owner may read it); what is there stays.
+# 2. docker compose up --build --wait. 3. The feed `demo`. 4. A key that may write, kept in .env too.
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+secrets="AVISO_SECRET_KEY AVISO_POSTGRES_PASSWORD AVISO_DATABASE_PASSWORD AVISO_EJABBERD_DATABASE_PASSWORD
+  AVISO_AMQP_PASSWORD AVISO_XMPP_PASSWORD"
+
+fail() {
+  echo "error: $*" >&2
+  exit 1
+}
+
+# Replaces or adds a line of the file with the settings, in one step.
+keep() { # keep NAME VALUE
+  { grep -v "^$1=" "$env_file" || :; printf '%s=%s\n' "$1" "$2"; } >"$env_file.new"
+  mv "$env_file.new" "$env_file"
+}
+
+make_secrets() {
+  umask 077
+  [ -e "$env_file" ] || printf '# Made by `make up`. .env.example says what can stand here.\n' >"$env_file"
+  chmod 600 "$env_file"
+  missing=""
+  for name in $secrets; do
+    [ -n "$(setting "$name")" ] || missing="$missing $name"
+  done
+  [ -n "$missing" ] || return 0
+  # New secrets would not open old data.
+  project=$(setting COMPOSE_PROJECT_NAME)
+  volumes=$(docker volume ls -q --filter "label=com.docker.compose.project=${project:-aviso}")
+  [ -z "$volumes" ] || fail "the stack has data, but $env_file lacks$missing.
+Put the file back, or give the data up: docker volume rm $(echo $volumes)"
+  for name in $missing; do
+    keep "$name" "$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')"
+  done
+}
+
+manage() {
+  compose exec -T records-api python3 manage.py "$@"
+}
+
+# A key of an earlier stack, whose data is gone, is refused. The body is no JSON, so that nothing is written.
+is_accepted() {
+  printf '%s' "$1" | compose exec -T records-api python3 -c '
+import http.client, sys
+
+headers = {"Authorization": "Bearer " + sys.stdin.read(), "Content-Type": "application/json"}
+api = http.client.HTTPConnection("127.0.0.1", 8000, timeout=10)
+api.request("POST", "/api/v1/feeds/demo/records/", body=b"{", headers=headers)
+sys.exit(api.getresponse().status != 400)'
+}
+
+command -v docker >/dev/null || fail "docker is not installed; \`make run\` starts the stack without it"
+docker compose version >/dev/null 2>&1 || fail "docker has no \`compose\` (version 2.24 or newer is needed)"
+docker info >/dev/null 2>&1 || fail "the Docker engine does not answer: is it running, and may you use it?"
+
+make_secrets
+compose up --build --wait --wait-timeout 300 || {
+  compose ps --all >&2
+  fail "the stack did not become healthy; \`make logs\` shows why"
+}
+
+manage create_feed demo --title=Demo --exists-ok >/dev/null
+key=$(setting AVISO_API_KEY)
+if [ -z "$key" ] || ! is_accepted "$key"; then
+  key=$(manage create_key local --all-feeds --read --write --manage)
+  keep AVISO_API_KEY "$key"
+fi
+url=$(compose exec -T records-api printenv AVISO_PUBLIC_URL)
+
+cat <<TEXT
+
+Aviso is running.
+
+  The page   $url/
+  The API    $url/api/docs/
+  A key      $key
+
+Write a record, and watch it appear on the page:
+
+  curl -s $url/api/v1/feeds/demo/records/ \\
+    -H 'Authorization: Bearer $key' \\
+    -H 'Content-Type: application/json' \\
+    -d '{"data": {"greeting": "hello", "from": "curl"}}'
+
+Or real data, at a rate one can watch: make demo
+\`make logs\` follows what the parts say; \`make down\` stops everything, and the data stays in Docker's volumes.
+TEXT
