@@ -1,0 +1,1 @@
+"""The stack in containers, brought up for real. Needs Docker and Chromium."""

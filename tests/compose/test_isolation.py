@@ -1,0 +1,77 @@
+"""What the containers may do and who reaches them, as the engine sees it."""
+
+import stat
+
+import pytest
+
+from .stack import SECRETS, ComposeStack, RunningStack
+
+pytestmark = pytest.mark.timeout(1500)
+
+# Who is where: two services that share no network cannot reach each other.
+_NETWORKS = {
+    "postgres": {"records-data", "archive-data"},
+    "rabbitmq": {"broker"},
+    "ejabberd": {"archive-data", "xmpp"},
+    "migrate": {"records-data"},
+    "records-api": {"records-data", "api"},
+    "relay": {"records-data", "broker"},
+    "pusher": {"broker", "xmpp"},
+    "web": {"front", "api", "xmpp"},
+}
+
+
+def test_only_the_page_is_published_and_only_on_loopback(stack: ComposeStack) -> None:
+    published = [
+        (service, binding["HostIp"], int(binding["HostPort"]))
+        for service, container in stack.containers().items()
+        for bindings in container["NetworkSettings"]["Ports"].values()
+        for binding in bindings or []
+    ]
+
+    assert published == [("web", "127.0.0.1", stack.port)]
+
+
+def test_no_container_runs_as_root(stack: ComposeStack) -> None:
+    running = {
+        service: stack.user_ids(container["Id"])
+        for service, container in stack.containers().items()
+        if container["State"]["Running"]
+    }
+
+    assert set(running) == set(_NETWORKS) - {"migrate"}
+    assert [service for service, users in running.items() if 0 in users] == []
+
+
+def test_no_container_can_gain_rights(stack: ComposeStack) -> None:
+    for service, container in stack.containers().items():
+        host = container["HostConfig"]
+        assert (service, host["CapDrop"]) == (service, ["ALL"])
+        assert (service, host["SecurityOpt"]) == (service, ["no-new-privileges:true"])
+
+
+def test_each_part_reaches_only_what_it_works_with(stack: ComposeStack) -> None:
+    attached = {
+        service: {
+            name.removeprefix(f"{stack.project}_")
+            for name in container["NetworkSettings"]["Networks"]
+        }
+        for service, container in stack.containers().items()
+    }
+
+    assert attached == _NETWORKS
+
+
+def test_only_the_web_server_reaches_the_world(stack: ComposeStack) -> None:
+    open_networks = [
+        name for name, network in stack.networks().items() if not network["Internal"]
+    ]
+
+    assert open_networks == ["front"]
+
+
+def test_the_secrets_are_for_the_owner_alone(running: RunningStack) -> None:
+    mode = stat.S_IMODE(running.stack.env_file.stat().st_mode)
+    told = [name for name in SECRETS if running.stack.setting(name) in running.printed]
+
+    assert (mode, told) == (0o600, [])
