@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conftest import CONTRACTS
+from examples import CONTRACTS
 from xmpp_pusher.events import Event, Opening
 from xmpp_pusher.reading import read_message
 from xmpp_pusher.stanzas import (

@@ -1,17 +1,17 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from examples import CONTRACTS
 from xmpp_pusher import topology
 
 
 @pytest.fixture(scope="module")
-def contract(contracts: Path) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads((contracts / "topology.json").read_text())
+def contract() -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((CONTRACTS / "topology.json").read_text())
     return document
 
 

@@ -12,7 +12,8 @@ from .backoff import Backoff
 from .deliveries import Broker, Delivery
 from .errors import BrokerGone, NotConfirmed
 from .events import Poison
-from .feeds import Feed, FeedState, Item, Rooms
+from .feeds import Feed, FeedState, Rooms
+from .ledger import Item
 from .metrics import Metrics
 from .reading import read_message
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from real.programs import Publisher, PusherProcess
+from real.programs import Publisher, PusherProcess, StartPusher
 from real.servers import Ejabberd, Rabbit, has_servers
 
 
@@ -51,9 +51,6 @@ def publisher(rabbit: Rabbit) -> Iterator[Publisher]:
     publisher = Publisher(rabbit)
     yield publisher
     publisher.close()
-
-
-StartPusher = Callable[..., PusherProcess]
 
 
 @pytest.fixture

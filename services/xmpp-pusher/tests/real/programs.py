@@ -15,7 +15,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
 from xml.etree import ElementTree
@@ -191,6 +191,9 @@ class PusherProcess:
 
     def logs(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.output.read_text().splitlines()]
+
+
+StartPusher = Callable[..., PusherProcess]
 
 
 class Guest(ClientXMPP):

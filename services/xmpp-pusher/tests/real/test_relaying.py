@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from real.conftest import StartPusher
 from real.programs import (
     Guest,
     Publisher,
+    StartPusher,
     list_events,
     list_places,
     make_event,

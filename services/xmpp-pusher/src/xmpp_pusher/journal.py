@@ -1,0 +1,100 @@
+"""What a feed tells the world: log lines and counters, never a record's data."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from .errors import PusherError
+from .events import Event
+from .ledger import Item
+from .metrics import Metrics
+from .positions import Position
+
+log = logging.getLogger(__name__)
+
+
+class Journal:
+    def __init__(self, feed: str, metrics: Metrics) -> None:
+        self._feed = feed
+        self._metrics = metrics
+
+    def note_archived(
+        self, batch: Sequence[Item], first: Position, last: Position
+    ) -> None:
+        self._metrics.batches.inc()
+        now = datetime.now(UTC)
+        for item in batch:
+            if isinstance(item.content, Event):
+                self._metrics.relayed.inc()
+                lag = now - datetime.fromisoformat(item.content.time)
+                self._metrics.lag_s.observe(lag.total_seconds())
+        extra: dict[str, object] = {
+            "feed": self._feed,
+            "epoch": first.epoch,
+            "first": first.sequence,
+            "last": last.sequence,
+            "outcome": "archived",
+        }
+        if len(batch) == 1:
+            extra |= {"event_id": batch[0].content.id, "sequence": last.sequence}
+        log.info("batch archived", extra=extra)
+
+    def note_parked(self, item: Item) -> None:
+        cause = item.poison.cause if item.poison else ""
+        self._metrics.parked.labels(cause).inc()
+        extra = _describe(item) | {"cause": cause, "outcome": "parked"}
+        log.warning("event parked", extra=extra)
+
+    def note_copy(self) -> None:
+        self._metrics.copies.inc()
+
+    def note_stale(self, item: Item) -> None:
+        self._metrics.stale.inc()
+        extra = _describe(item) | {"outcome": "stale"}
+        log.warning("event of an ended epoch dropped", extra=extra)
+
+    def note_start(self, after: Position) -> None:
+        if after.sequence == 0:
+            return  # nothing can be missing before the first
+        self._metrics.guessed_starts.inc()
+        extra = {
+            "feed": self._feed,
+            "epoch": after.epoch,
+            "sequence": after.sequence + 1,
+            "outcome": "started",
+        }
+        log.warning(
+            "an epoch that nobody opened begins with its lowest event here", extra=extra
+        )
+
+    def note_hole(self, position: Position | None, held: int) -> None:
+        extra = {
+            "feed": self._feed,
+            "epoch": position.epoch if position else None,
+            "expected": position.sequence + 1 if position else None,
+            "held": held,
+            "outcome": "held",
+        }
+        log.warning("events wait for a missing one", extra=extra)
+
+    def note_interruption(self, error: PusherError, is_first: bool) -> None:
+        self._metrics.retries.labels(type(error).__name__).inc()
+        level = logging.WARNING if is_first else logging.DEBUG
+        extra = {"feed": self._feed, "outcome": "retry"}
+        log.log(level, "feed interrupted: %s", error, extra=extra)
+
+    def note_failure(self) -> None:
+        self._metrics.failures.inc()
+        extra = {"feed": self._feed, "outcome": "failed"}
+        log.exception("feed failed", extra=extra)
+
+
+def _describe(item: Item) -> dict[str, object]:
+    return {
+        "feed": item.content.feed,
+        "epoch": item.at.epoch,
+        "sequence": item.at.sequence,
+        "event_id": item.content.id,
+    }

@@ -1,0 +1,103 @@
+"""What a feed has taken from the broker and not acked; outlives each stay in the room.
+
+It is the one that acks. Nothing leaves it but by an ack, or by the broker's taking
+everything back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from .deliveries import Broker, Delivery
+from .events import Event, Opening, Poison, Visibility
+from .positions import Position
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """One delivery on its way; a poisoned one has its stand-in as the content."""
+
+    delivery: Delivery
+    content: Event | Opening
+    poison: Poison | None = None
+    is_parked: bool = False
+    received_s: float = field(default_factory=time.monotonic)
+
+    @property
+    def at(self) -> Position:
+        content = self.content
+        if isinstance(content, Opening):
+            return Position(content.epoch, content.head)
+        return Position(content.epoch, content.sequence)
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.content.escaped) if isinstance(self.content, Event) else 0
+
+    @property
+    def is_alone(self) -> bool:
+        return isinstance(self.content, Opening)
+
+
+class Ledger:
+    """``arrived`` is what the stay has still to look at; ``awake`` tells it to.
+
+    ``archived`` is the newest position that the room has confirmed.
+    """
+
+    def __init__(self, broker: Broker) -> None:
+        self.arrived: deque[Item] = deque()
+        self.awake = asyncio.Event()
+        self.archived: Position | None = None
+        self.visibility: Visibility | None = None
+        self._broker = broker
+        self._unsettled: dict[Delivery, Item] = {}
+
+    def __len__(self) -> int:
+        return len(self._unsettled)
+
+    def __contains__(self, item: Item) -> bool:
+        return item.delivery in self._unsettled
+
+    def items(self) -> list[Item]:
+        return list(self._unsettled.values())
+
+    def receive(self, item: Item) -> None:
+        self._unsettled[item.delivery] = item
+        self.arrived.append(item)
+        self.awake.set()
+
+    def settle(self, items: Iterable[Item]) -> None:
+        items = list(items)
+        self._broker.ack(item.delivery for item in items)
+        for item in items:
+            self._unsettled.pop(item.delivery, None)
+
+    def offer_again(self) -> None:
+        """Start over with everything that is not acked, in the order of its coming."""
+        self.arrived = deque(self._unsettled.values())
+
+    def forget(self) -> None:
+        """The broker takes everything back."""
+        self._unsettled.clear()
+        self.arrived.clear()
+        self.awake.set()
+
+    def reconcile(self, archived: Position | None) -> Position | None:
+        """Tell where to go on, given what the room's archive says.
+
+        The archive is right, unless it has lost what it once confirmed to us: a room
+        that was destroyed begins anew, and what it had been given was acked.
+        """
+        known = self.archived
+        has_lost = known is not None and (
+            archived is None
+            or (archived.epoch == known.epoch and archived.sequence < known.sequence)
+        )
+        if not has_lost:
+            self.archived = archived
+        return self.archived

@@ -1,0 +1,236 @@
+"""One stay in a feed's room: from what the archive says until anything is in doubt.
+
+1. look at what has arrived, 2. send what is ready, 3. ack what the room archived,
+over and over. Whatever goes wrong ends the stay with an error; the next one begins
+with the archive again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Final, Protocol
+
+from .batches import MAX_EVENTS, take_batch
+from .deliveries import Broker
+from .errors import Refused, RoomLost
+from .events import Event, Opening, Poison, Visibility
+from .journal import Journal
+from .ledger import Item, Ledger
+from .positions import Position, Sequencer, Verdict
+from .stand_ins import stand_in_for
+from .stanzas import name_batch, write_announcement, write_batch
+
+# A hole that is older gets a warning; a younger one is the broker's reordering.
+HOLE_WARNING_S: Final = 5.0
+# More than a session before ours can have left unacked, and thus out of order.
+_PAST_EVENTS: Final = 1_000
+
+
+class Room(Protocol):
+    """What a stay needs of the room."""
+
+    address: str
+
+    @property
+    def is_lost(self) -> bool: ...
+
+    async def configure(self, visibility: Visibility | None) -> None: ...
+
+    async def newest(self) -> Position | None:
+        """How far the archive goes; None if it is empty."""
+
+    async def past_epochs(self, events: int) -> set[str]:
+        """The epochs of the newest batches, back over that many events."""
+
+    async def send(self, stanza_id: str, stanza: str) -> None:
+        """Return when the room has archived it; raise a RoomError otherwise."""
+
+    def leave(self) -> None: ...
+
+
+class Stay:
+    def __init__(
+        self, feed: str, room: Room, ledger: Ledger, broker: Broker, journal: Journal
+    ) -> None:
+        self.is_sending = False
+        self.is_ending = False
+        self.sent = 0
+        self._feed = feed
+        self._room = room
+        self._ledger = ledger
+        self._broker = broker
+        self._journal = journal
+        self._sequencer: Sequencer[Item] = Sequencer(None)
+        self._knows_past = False
+        self._singles = 0
+        self._warned_at: Position | None = None
+
+    async def run(self) -> None:
+        """Relay until ``end()``; raises a PusherError when the room is in doubt."""
+        position = self._ledger.reconcile(await self._room.newest())
+        self._sequencer = Sequencer(position)
+        self._ledger.offer_again()
+        while not self.is_ending:
+            await self._admit()
+            self._start_overdue()
+            batch = take_batch(
+                self._sequencer.ready, 1 if self._singles else MAX_EVENTS
+            )
+            if batch:
+                await self._send(batch)
+            elif self._room.is_lost:
+                raise RoomLost("out of the room")
+            else:
+                await self._wait()
+
+    def end(self) -> None:
+        """Finish the batch under way and begin no other."""
+        self.is_ending = True
+        self._ledger.awake.set()
+
+    def held(self) -> list[Item]:
+        return self._sequencer.held()
+
+    def expected(self) -> int | None:
+        position = self._sequencer.position
+        return position.sequence + 1 if position and self._sequencer.held() else None
+
+    def stuck_s(self) -> float | None:
+        since_s = self._sequencer.held_since()
+        return None if since_s is None else time.monotonic() - since_s
+
+    def give_up(self, item: Item) -> bool:
+        """Let go of a held item; False if it has moved on."""
+        return self._sequencer.forget_held(item.at)
+
+    async def _admit(self) -> None:
+        arrived = self._ledger.arrived
+        while arrived:
+            if not self._knows_past and self._is_foreign(arrived[0]):
+                await self._learn_past()
+                continue
+            item = arrived.popleft()
+            if isinstance(item.content, Opening):
+                await self._open(item, item.content.visibility)
+            else:
+                self._drop(self._sequencer.offer(item.at, item, time.monotonic()), item)
+
+    def _is_foreign(self, item: Item) -> bool:
+        position = self._sequencer.position
+        return position is not None and item.at.epoch != position.epoch
+
+    async def _learn_past(self) -> None:
+        """Before another epoch may begin: is it one that has ended already?"""
+        self._knows_past = True
+        epochs = await self._room.past_epochs(_PAST_EVENTS)
+        position = self._sequencer.position
+        self._sequencer.past |= epochs - {position.epoch if position else None}
+
+    async def _open(self, item: Item, visibility: Visibility) -> None:
+        verdict, dropped = self._sequencer.open(item.at, item, time.monotonic())
+        for old in dropped:
+            self._drop(Verdict.STALE, old)
+        if verdict is Verdict.STALE:
+            self._drop(verdict, item)
+            return
+        self._ledger.visibility = visibility
+        await self._room.configure(visibility)
+        if verdict is Verdict.COPY:
+            if self._ledger.archived is None:
+                self._ledger.archived = self._sequencer.position
+            self._ledger.settle([item])
+
+    def _start_overdue(self) -> None:
+        started = self._sequencer.start_overdue(time.monotonic())
+        if started is None:
+            return
+        position, dropped = started
+        for old in dropped:
+            self._drop(Verdict.STALE, old)
+        self._journal.note_start(position)
+
+    def _drop(self, verdict: Verdict, item: Item) -> None:
+        if verdict is Verdict.COPY:
+            self._journal.note_copy()
+        elif verdict is Verdict.STALE:
+            self._journal.note_stale(item)
+        else:
+            return
+        self._ledger.settle([item])
+
+    async def _send(self, batch: list[Item]) -> None:
+        self.is_sending = True
+        try:
+            await self._park_poison(batch)
+            first, last, stanza = self._write(batch)
+            name = name_batch(self._feed, first.epoch, first.sequence, last.sequence)
+            await self._room.send(name, stanza)
+        except Refused as refused:
+            self._split(batch, refused)
+            return
+        finally:
+            self.is_sending = False
+        self.sent += 1
+        self._singles = max(0, self._singles - 1)
+        self._ledger.archived = last
+        self._ledger.settle(batch)
+        self._journal.note_archived(batch, first, last)
+
+    def _write(self, batch: list[Item]) -> tuple[Position, Position, str]:
+        opening = batch[0].content
+        last = batch[-1].at
+        if isinstance(opening, Opening):
+            first = Position(last.epoch, last.sequence + 1)
+            return first, last, write_announcement(self._room.address, opening)
+        events = [item.content for item in batch if isinstance(item.content, Event)]
+        return batch[0].at, last, write_batch(self._room.address, events)
+
+    async def _park_poison(self, batch: list[Item]) -> None:
+        for item in batch:
+            if item.poison is None or item.is_parked:
+                continue
+            poison = item.poison
+            await self._broker.park(item.delivery, poison.cause, poison.detail)
+            item.is_parked = True
+            self._journal.note_parked(item)
+
+    def _split(self, batch: list[Item], refused: Refused) -> None:
+        """Find the event that the room won't take, and put its stand-in there."""
+        if len(batch) > 1:
+            self._singles = len(batch)
+        else:
+            (item,) = batch
+            if isinstance(item.content, Opening) or item.poison is not None:
+                # Nothing of the event is in it: it is the room that is wrong.
+                raise RoomLost(f"the room refuses even a stand-in: {refused}")
+            stand_in = stand_in_for(item.content, "refused")
+            item.poison = Poison("refused", f"The room answered {refused}.", stand_in)
+            item.content = stand_in
+        self._sequencer.ready.extendleft(reversed(batch))
+
+    async def _wait(self) -> None:
+        awake = self._ledger.awake
+        awake.clear()
+        if self._ledger.arrived or self.is_ending:
+            return
+        deadlines_s = (self._sequencer.next_deadline(), self._hole_deadline())
+        nearest_s = min((at for at in deadlines_s if at is not None), default=None)
+        timeout_s = None if nearest_s is None else max(0, nearest_s - time.monotonic())
+        try:
+            async with asyncio.timeout(timeout_s):
+                await awake.wait()
+        except TimeoutError:
+            self._warn_of_hole()
+
+    def _hole_deadline(self) -> float | None:
+        since_s = self._sequencer.held_since()
+        if since_s is None or self._warned_at == self._sequencer.position:
+            return None
+        return since_s + HOLE_WARNING_S
+
+    def _warn_of_hole(self) -> None:
+        deadline_s = self._hole_deadline()
+        if deadline_s is not None and time.monotonic() >= deadline_s:
+            self._warned_at = self._sequencer.position
+            self._journal.note_hole(self._warned_at, len(self._sequencer.held()))
