@@ -14,9 +14,10 @@ from records_api.columns import ClockTimestamp
 class Event(models.Model):
     """The fact that a record was created, updated or deleted.
 
-    Written by the triggers on `records` (migration 0001) alone. `sequence` is null until
-    the relay has numbered the event, `published_at` until the broker has confirmed it:
-    the rows where it is null are the outbox. The epoch is the feed's, at rendering time.
+    Written by the triggers on `records` (migration 0001) alone. `sequence` is null
+    until the relay has numbered the event, `published_at` until the broker has
+    confirmed it: the rows where it is null are the outbox. The epoch is the feed's, at
+    rendering time.
     """
 
     class Type(models.TextChoices):
@@ -42,7 +43,7 @@ class Event(models.Model):
     record_created_at = models.DateTimeField()
     record_updated_at = models.DateTimeField()
     time = models.DateTimeField(db_default=ClockTimestamp())
-    traceparent = models.TextField(null=True)  # noqa: DJ001 (null: there is none)
+    traceparent = models.TextField(null=True)
     sequence = models.BigIntegerField(null=True)
     published_at = models.DateTimeField(null=True)
 

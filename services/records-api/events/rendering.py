@@ -100,8 +100,8 @@ def format_time(time: datetime) -> str:
 def escape_json(text: str) -> str:
     r"""Rewrite every non-ASCII character of a JSON text as \uXXXX.
 
-    They stand inside strings only, so the value stays the same. Above the BMP it takes a
-    surrogate pair.
+    They stand inside strings only, so the value stays the same. Above the BMP it takes
+    a surrogate pair.
     """
     if text.isascii():
         return text

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import re
+
 from django.core.validators import RegexValidator
 from django.db import models
 
 from records_api.columns import ClockTimestamp, NewEpoch
 
 SLUG_PATTERN = r"[a-z0-9-]{1,64}"
+SLUG_VALIDATOR = RegexValidator(
+    rf"^{SLUG_PATTERN}\Z",
+    "A slug is 1 to 64 of the characters a-z, 0-9 and the hyphen.",
+)
+
+
+def is_slug(value: object) -> bool:
+    return isinstance(value, str) and bool(re.fullmatch(SLUG_PATTERN, value))
 
 
 class Feed(models.Model):
-    """A named, ordered stream of records. It is never deleted: its sequence is for ever.
+    """A named, ordered stream of records. Never deleted: its sequence is for ever.
 
     Triggers (migration 0001) make its `feed_heads` row, refuse another slug, and null
     `announced_at` when `epoch` or `visibility` changes, so that the relay says so.
@@ -23,12 +33,7 @@ class Feed(models.Model):
 
     slug = models.TextField(
         primary_key=True,
-        validators=[
-            RegexValidator(
-                rf"^{SLUG_PATTERN}\Z",
-                "A slug is 1 to 64 of the characters a-z, 0-9 and the hyphen.",
-            )
-        ],
+        validators=[SLUG_VALIDATOR],
     )
     title = models.TextField(blank=True, default="", db_default="")
     visibility = models.TextField(

@@ -14,8 +14,9 @@ from records_api.columns import ClockTimestamp, NextNumber
 class Record(models.Model):
     """One JSON object in a feed.
 
-    Triggers (events' migration 0001) keep `version` and `updated_at`, and write an event
-    for each change, whoever makes it. The table's checks are the truth about its sizes.
+    Triggers (events' migration 0001) keep `version` and `updated_at`, and write an
+    event for each change, whoever makes it. The table's checks are the truth about its
+    sizes.
     """
 
     id = models.UUIDField(
@@ -41,3 +42,28 @@ class Record(models.Model):
 
     def __str__(self) -> str:
         return f"{self.feed_id}/{self.pk}"
+
+
+class IdempotencyKey(models.Model):
+    """The answer to a write, so that the same write again gets the same answer.
+
+    Stored in the write's own transaction, and never thrown away: a retry may come late.
+    """
+
+    scope = models.TextField(help_text="Who sent the key; keys of others are others.")
+    key = models.TextField()
+    fingerprint = models.TextField(help_text="SHA-256 of the feed and the body.")
+    answer = models.TextField(default="", help_text="The body of the first answer.")
+    location = models.TextField(default="")
+    created_at = models.DateTimeField(db_default=ClockTimestamp())
+
+    class Meta:
+        db_table = "idempotency_keys"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["scope", "key"], name="idempotency_keys_scope_key"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scope} {self.key}"

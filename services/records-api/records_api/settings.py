@@ -51,10 +51,12 @@ INSTALLED_APPS = [
     "relay",
 ]
 MIDDLEWARE = [
+    "rest.middleware.observe_requests",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "rest.middleware.SlashMiddleware",
+    "rest.middleware.limit_requests",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -75,6 +77,60 @@ TEMPLATES = [
             ]
         },
     }
+]
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "access.authentication.KeyAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PARSER_CLASSES": ["rest.parsing.StrictJsonParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    # OPTIONS is for CORS, which the middleware answers.
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "rest.error_answers.answer_exception",
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Aviso",
+    "DESCRIPTION": "Write records; every browser that subscribes to their feed sees"
+    " them. Errors are application/problem+json (RFC 9457).",
+    "VERSION": "1.0.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVERS": [{"url": PUBLIC_URL}],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {"VisibilityEnum": "feeds.models.Feed.Visibility"},
+}
+
+# Other origins may call the API with a key; cookies are for this origin only.
+CORS_ALLOWED_ORIGINS = _environment.origins("AVISO_CORS_ORIGINS")
+CORS_URLS_REGEX = r"^/api/v1/"
+CORS_ALLOW_HEADERS = [
+    "accept",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "traceparent",
+]
+CORS_EXPOSE_HEADERS = ["etag", "location"]
+
+_is_https = _origin.scheme == "https"
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = _is_https
+SECURE_HSTS_SECONDS = 30 * 24 * 3600 if _is_https else 0
+# The web server in front ends TLS and sets the header; nothing else reaches this one.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SILENCED_SYSTEM_CHECKS = [
+    # The web server redirects to https; health checks come over plain loopback.
+    "security.W008",
+    # Subdomains and the browsers' preload lists are for the domain's owner to decide.
+    "security.W005",
+    "security.W021",
 ]
 
 LANGUAGE_CODE = "en"
@@ -101,5 +157,12 @@ LOGGING = {
     },
     "root": {"handlers": ["stdout"], "level": "INFO"},
     # Django's own handlers would print the same lines again, as text.
-    "loggers": {"django": {"handlers": [], "level": "INFO", "propagate": True}},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        # Each request has its own line already; what went wrong comes with a traceback.
+        "django.request": {"level": "ERROR"},
+        "django.server": {"handlers": [], "propagate": False},
+        # It warns at each of its many tries; the request that fails logs that once.
+        "psycopg.pool": {"level": "ERROR"},
+    },
 }

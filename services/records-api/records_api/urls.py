@@ -1,11 +1,46 @@
 """Every address of the service."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter, UUIDConverter
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from records_api.health import healthz
+from events.views import EventsView
+from feeds.models import SLUG_PATTERN
+from feeds.views import ConnectionView, FeedsView, FeedView
+from records.views import RecordsView, RecordView
+from records_api.health import healthz, readyz
+from records_api.metrics import show_metrics
+
+
+class SlugConverter(StringConverter):
+    regex = SLUG_PATTERN
+
+
+class AnyCaseUuidConverter(UUIDConverter):
+    regex = (
+        "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
+    )
+
+
+register_converter(SlugConverter, "feed")
+register_converter(AnyCaseUuidConverter, "record")
 
 urlpatterns = [
+    path("api/v1/feeds/", FeedsView.as_view()),
+    path("api/v1/feeds/<feed:feed>/", FeedView.as_view()),
+    path("api/v1/feeds/<feed:feed>/records/", RecordsView.as_view()),
+    path("api/v1/feeds/<feed:feed>/records/<record:record_id>/", RecordView.as_view()),
+    path("api/v1/feeds/<feed:feed>/events/", EventsView.as_view()),
+    path("api/v1/connection/", ConnectionView.as_view()),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema")),
     path("admin/", admin.site.urls),
     path("healthz", healthz),
+    path("readyz", readyz),
+    path("metrics", show_metrics),
 ]
+handler400 = "rest.error_answers.bad_request"
+handler403 = "rest.error_answers.permission_denied"
+handler404 = "rest.error_answers.page_not_found"
+handler500 = "rest.error_answers.server_error"

@@ -1,7 +1,7 @@
 """Every test runs against a real PostgreSQL.
 
-It is the one that AVISO_TEST_DATABASE_URL names, else a private one that is started here
-and stopped at the end. Settings are read at import, so all of it happens before Django.
+It is the one that AVISO_TEST_DATABASE_URL names, else a private one that is started
+here and stopped at the end. Settings are read at import, so it comes before Django.
 """
 
 from __future__ import annotations

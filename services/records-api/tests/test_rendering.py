@@ -130,7 +130,7 @@ def test_what_postgresql_stores_comes_through_with_every_character() -> None:
     Record.objects.create(feed_id="orders", data=data)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE events SET sequence = 1")
-        cursor.execute(f"SELECT {EVENT_COLUMNS} FROM events")  # noqa: S608 (constant)
+        cursor.execute(f"SELECT {EVENT_COLUMNS} FROM events")
         rendered = render_event(EventRow(*cursor.fetchone()), "k3f9")
 
     event = json.loads(rendered)

@@ -1,0 +1,52 @@
+"""`Authorization: Bearer <key>` for Django REST framework, and in its OpenAPI."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from access.keys import find_key
+from access.models import ApiKey
+from rest.problems import Unauthorized
+
+
+class KeyAuthentication(BaseAuthentication):
+    def authenticate(self, request: Request) -> tuple[AnonymousUser, ApiKey] | None:
+        """Return the key; None without the header, so that a session may speak."""
+        header = request.headers.get("Authorization")
+        if header is None:
+            return None
+        scheme, _, text = header.partition(" ")
+        if scheme.lower() != "bearer":
+            raise Unauthorized(
+                f"Authorization has the scheme {scheme[:20]!r}, expected"
+                " 'Bearer <key>'",
+                field="Authorization",
+            )
+        key = find_key(text.strip())
+        if key is None:
+            raise Unauthorized(
+                "The key in Authorization is not valid: it is mistyped, revoked or"
+                " expired",
+                field="Authorization",
+            )
+        return AnonymousUser(), key
+
+    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 (its signature)
+        return 'Bearer realm="aviso"'
+
+
+class KeyAuthenticationScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = KeyAuthentication
+    name = "key"
+
+    def get_security_definition(self, auto_schema: object) -> dict[str, Any]:  # noqa: ARG002 (its signature)
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "aviso_<public id>_<secret>",
+        }

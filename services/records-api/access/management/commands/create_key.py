@@ -1,0 +1,56 @@
+"""`create_key NAME --all-feeds --read --write`: print a new key, and nothing else."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from access.keys import Rights, create_key
+from feeds.models import SLUG_VALIDATOR, is_slug
+
+
+class Command(BaseCommand):
+    help = "Create an API key and print it: it can't be shown again."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", help="who uses the key, and for what")
+        scope = parser.add_mutually_exclusive_group(required=True)
+        scope.add_argument("--feeds", help="comma-separated slugs; they may be new")
+        scope.add_argument("--all-feeds", action="store_true")
+        parser.add_argument("--read", action="store_true", help="read records")
+        parser.add_argument("--write", action="store_true", help="write records")
+        parser.add_argument("--manage", action="store_true", help="create feeds")
+
+    def handle(self, **options: Any) -> None:
+        _keep_stdout_clean()
+        rights = Rights(
+            all_feeds=options["all_feeds"],
+            feeds=_read_feeds(options["feeds"]),
+            read=options["read"],
+            write=options["write"],
+            manage=options["manage"],
+        )
+        if not (rights.read or rights.write or rights.manage):
+            raise CommandError("a key needs --read, --write or --manage")
+        _, text = create_key(name=options["name"], rights=rights)
+        self.stdout.write(text)
+
+
+def _read_feeds(text: str | None) -> list[str]:
+    if text is None:
+        return []
+    feeds = [part.strip() for part in text.split(",")]
+    for feed in feeds:
+        if not is_slug(feed):
+            raise CommandError(f"--feeds has {feed!r}: {SLUG_VALIDATOR.message}")
+    return feeds
+
+
+def _keep_stdout_clean() -> None:
+    """Log to stderr: scripts take all that comes on stdout for the key."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.setStream(sys.stderr)

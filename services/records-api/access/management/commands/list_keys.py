@@ -1,0 +1,32 @@
+"""`list_keys`: one line a key, as JSON; never the key itself."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from access.models import ApiKey
+
+
+class Command(BaseCommand):
+    help = "List the API keys, the newest last, one JSON object a line."
+
+    def handle(self, **options: Any) -> None:  # noqa: ARG002 (its signature)
+        for key in ApiKey.objects.order_by("created_at"):
+            self.stdout.write(json.dumps(_describe(key), default=str))
+
+
+def _describe(key: ApiKey) -> dict[str, object]:
+    rights = {"read": key.may_read, "write": key.may_write, "manage": key.may_manage}
+    return {
+        "id": key.id,
+        "name": key.name,
+        "feeds": "all" if key.all_feeds else key.feeds,
+        "may": [action for action, granted in rights.items() if granted],
+        "created_at": key.created_at,
+        "expires_at": key.expires_at,
+        "revoked_at": key.revoked_at,
+        "last_used_at": key.last_used_at,
+    }

@@ -1,0 +1,31 @@
+"""Read a feed's events in order: the last tier of catching up."""
+
+from __future__ import annotations
+
+from django.db import connection
+
+from events.rendering import EVENT_COLUMNS, EventRow
+from rest.paging import PAGE_BYTES
+
+_NAMES = EVENT_COLUMNS.replace("::text", "")
+# Only numbered events up to the head that the answer names, so that both tell of the
+# same moment; and only until the data passes the page's bytes, but always the first.
+_AFTER = f"""
+    SELECT {_NAMES} FROM (
+        SELECT {_NAMES},
+               sum(octet_length(record_data)) OVER (ORDER BY sequence)
+                   - octet_length(record_data) AS bytes_before
+        FROM (
+            SELECT {EVENT_COLUMNS.replace("::text", "::text AS record_data")}
+            FROM events WHERE feed = %s AND sequence > %s AND sequence <= %s
+            ORDER BY sequence LIMIT %s
+        ) AS found
+    ) AS measured WHERE bytes_before < {PAGE_BYTES} ORDER BY sequence
+"""
+
+
+def list_events(feed: str, *, after: int, head: int, limit: int) -> list[EventRow]:
+    """Return at most `limit` events after a sequence, up to `head`, in order."""
+    with connection.cursor() as cursor:
+        cursor.execute(_AFTER, [feed, after, head, limit])
+        return [EventRow(*row) for row in cursor.fetchall()]

@@ -1,0 +1,122 @@
+"""JSON Schema's keywords with a deadline, and with patterns that can be interrupted.
+
+jsonschema's own would keep a worker busy for hours with one regular expression, a
+`$ref` that doubles at each step, or the items of a long list compared each with each.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from typing import Any
+
+import regex
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.validators import extend
+
+Keyword = Callable[[Any, Any, Any, Any], Iterator[ValidationError] | None]
+_deadline: ContextVar[float] = ContextVar("deadline")
+
+
+class DeadlinePassed(Exception):
+    """The check took too long: the schema or a pattern in it is too costly."""
+
+
+def start_deadline(seconds: float) -> None:
+    """Start the time that the checks from here on may take together."""
+    _deadline.set(time.monotonic() + seconds)
+
+
+def _remaining_s() -> float:
+    remaining = _deadline.get() - time.monotonic()
+    if remaining <= 0:
+        raise DeadlinePassed
+    return remaining
+
+
+def _matches(pattern: str, text: str) -> bool:
+    try:
+        return regex.search(pattern, text, timeout=_remaining_s()) is not None
+    except TimeoutError as exc:
+        raise DeadlinePassed from exc
+
+
+def _pattern(
+    validator: Any, pattern: str, instance: Any, _schema: Any
+) -> Iterator[ValidationError]:
+    if validator.is_type(instance, "string") and not _matches(pattern, instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+def _pattern_properties(
+    validator: Any, patterns: dict[str, Any], instance: Any, _schema: Any
+) -> Iterator[ValidationError]:
+    if not validator.is_type(instance, "object"):
+        return
+    for pattern, subschema in patterns.items():
+        for name, value in instance.items():
+            if _matches(pattern, name):
+                yield from validator.descend(
+                    value, subschema, path=name, schema_path=pattern
+                )
+
+
+def _additional_properties(
+    validator: Any, subschema: Any, instance: Any, schema: Any
+) -> Iterator[ValidationError]:
+    if not validator.is_type(instance, "object"):
+        return
+    named = schema.get("properties", {})
+    patterns = schema.get("patternProperties", {})
+    for name, value in instance.items():
+        if name in named or any(_matches(pattern, name) for pattern in patterns):
+            continue
+        if subschema is False:
+            yield ValidationError(f"{name!r} is not allowed here")
+        else:
+            yield from validator.descend(value, subschema, path=name)
+
+
+def _unique_items(
+    validator: Any, wanted: bool, instance: Any, _schema: Any
+) -> Iterator[ValidationError]:
+    """Compare by hash: jsonschema's own compares each item with each."""
+    if wanted and validator.is_type(instance, "array"):
+        seen = {json.dumps(_normalize(item), sort_keys=True) for item in instance}
+        if len(seen) < len(instance):
+            yield ValidationError("the items are not all different")
+
+
+def _normalize(value: Any) -> Any:
+    """Make equal numbers the same: 1.0 is 1 in JSON Schema."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {name: _normalize(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_normalize(item) for item in value]
+    return value
+
+
+def _limit(keyword: Keyword) -> Keyword:
+    def limited(
+        validator: Any, value: Any, instance: Any, schema: Any
+    ) -> Iterator[ValidationError]:
+        _remaining_s()
+        yield from keyword(validator, value, instance, schema) or ()
+
+    return limited
+
+
+_KEYWORDS: dict[str, Keyword] = {
+    **Draft202012Validator.VALIDATORS,
+    "pattern": _pattern,
+    "patternProperties": _pattern_properties,
+    "additionalProperties": _additional_properties,
+    "uniqueItems": _unique_items,
+}
+LimitedValidator: Any = extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator, {name: _limit(word) for name, word in _KEYWORDS.items()}
+)

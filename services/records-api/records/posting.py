@@ -1,0 +1,86 @@
+"""One POST of records, from the drafts to the answer, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from django.db import IntegrityError, OperationalError, transaction
+from psycopg.errors import DeadlockDetected
+
+from feeds.json_schemas import RecordRefused, check_all_data
+from feeds.reading import FeedRow
+from records.constraints import explain_refusal
+from records.creation import create_records
+from records.drafts import Draft
+from records.idempotency import Answer, WriteKey, claim_key, keep_answer
+from records.rows import RecordRow, render_record
+from rest.problems import SchemaViolation
+
+# Two lists with the same ids in another order can block each other; PostgreSQL then
+# ends one of them, and it goes through when it comes again.
+_TRIES = 3
+
+
+def post_records(
+    feed: FeedRow,
+    drafts: Sequence[Draft],
+    *,
+    key: WriteKey | None,
+    trace: str,
+    locate: Callable[[RecordRow], str],
+) -> Answer:
+    """Store the drafts, or none, and return the answer, which a key keeps.
+
+    `locate` gives the address of a record.
+    """
+
+    def write() -> Answer:
+        if key and (kept := claim_key(key)):
+            return kept
+        check_drafts(feed, drafts)
+        answer = _render(create_records(feed.slug, drafts, trace), drafts, locate)
+        if key:
+            keep_answer(key, answer)
+        return answer
+
+    try:
+        return _write_once(write)
+    except IntegrityError as exc:
+        raise explain_refusal(exc, drafts) from exc
+
+
+def check_drafts(feed: FeedRow, drafts: Sequence[Draft]) -> None:
+    """Raise SchemaViolation at the first draft that the feed's schema refuses."""
+    if feed.schema_text is None:
+        return
+    try:
+        check_all_data((draft.data for draft in drafts), feed.schema_text)
+    except RecordRefused as exc:
+        draft = drafts[exc.index]
+        raise SchemaViolation(
+            f"data does not meet the feed's schema: {exc}",
+            pointer=f"{draft.pointer}/data{exc.pointer}",
+            index=draft.index,
+        ) from exc
+
+
+def _write_once(write: Callable[[], Answer]) -> Answer:
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            with transaction.atomic():
+                return write()
+        except OperationalError as exc:
+            if not (tries_left and isinstance(exc.__cause__, DeadlockDetected)):
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
+def _render(
+    records: Sequence[RecordRow],
+    drafts: Sequence[Draft],
+    locate: Callable[[RecordRow], str],
+) -> Answer:
+    if drafts[0].index is not None:
+        ids = ",".join(f'"{record.id}"' for record in records)
+        return Answer(f'{{"ids":[{ids}]}}')
+    return Answer(render_record(records[0]), locate(records[0]))
