@@ -1,0 +1,1 @@
+"""Aviso across its services: real servers, a real browser, nothing mocked."""

@@ -1,0 +1,189 @@
+"""One stack for the session, started as `make run` does; a feed for each test."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Error, sync_playwright
+
+from .api import Api, new_slug
+from .chat import Chat
+from .database import Database
+from .page import FeedPage
+from .running import Stack
+from .wire import Wire
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",  # the tests may run as root, in a container
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+_LOGS = pytest.StashKey[Callable[[], list[tuple[str, str]]]]()
+_PAGES = pytest.StashKey[list[FeedPage]]()
+
+OpenPage = Callable[..., FeedPage]
+
+
+@pytest.fixture(scope="session")
+def run_dirs() -> Iterator[Callable[[], Path]]:
+    """Make run directories, which are removed at the end."""
+    made: list[Path] = []
+
+    def make() -> Path:
+        directory = Path(tempfile.mkdtemp(prefix="aviso-"))
+        directory.chmod(0o711)  # PostgreSQL runs as another user when root tests
+        made.append(directory)
+        return directory
+
+    yield make
+    for directory in made:
+        shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="session")
+def start_stack(
+    request: pytest.FixtureRequest, run_dirs: Callable[[], Path]
+) -> Iterator[Callable[..., Stack]]:
+    """Start stacks; when the session ends, nothing may be left of any."""
+    stacks: list[Stack] = []
+    request.config.stash[_LOGS] = lambda: [
+        (f"{stack.run_dir.name}/{name}", text)
+        for stack in stacks
+        for name, text in stack.log_ends()
+    ]
+
+    def start(**environ: str) -> Stack:
+        stack = Stack(run_dirs())
+        stacks.append(stack)
+        stack.start(**environ)
+        return stack
+
+    yield start
+    left: list[str] = []
+    for stack in reversed(stacks):
+        stack.interrupt_if_running(signal.SIGINT)
+        left += stack.leftovers()
+    del request.config.stash[_LOGS]
+    assert left == []
+
+
+@pytest.fixture(scope="session")
+def stack(start_stack: Callable[..., Stack]) -> Stack:
+    return start_stack()
+
+
+@pytest.fixture
+def api(stack: Stack) -> Iterator[Api]:
+    """The API with the key that `make run` makes: it may do everything."""
+    api = Api(stack.url, stack.facts["api_key"])
+    yield api
+    api.close()
+
+
+@pytest.fixture
+def guest_api(stack: Stack) -> Iterator[Api]:
+    api = Api(stack.url)
+    yield api
+    api.close()
+
+
+@pytest.fixture
+def database(stack: Stack) -> Database:
+    return Database(stack.facts["database_url"])
+
+
+@pytest.fixture
+def feed(request: pytest.FixtureRequest, api: Api) -> str:
+    """A public feed of this test's own."""
+    words = request.function.__name__.removeprefix("test_")
+    slug = new_slug(re.sub("[^a-z0-9]+", "-", words))
+    api.create_feed(slug)
+    return slug
+
+
+@pytest.fixture
+def observer(stack: Stack) -> Iterator[Chat]:
+    """A guest's chat client."""
+    with Chat(stack.facts["xmpp"]) as chat:
+        yield chat
+
+
+@pytest.fixture
+def make_wire() -> Iterator[Callable[..., Wire]]:
+    wires: list[Wire] = []
+
+    def make(**options: bool) -> Wire:
+        wires.append(Wire(**options))
+        return wires[-1]
+
+    yield make
+    for wire in wires:
+        wire.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    program = shutil.which("chromium")
+    assert program, "chromium is not installed (Debian package chromium)"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program, args=CHROMIUM_FLAGS
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(
+    request: pytest.FixtureRequest, stack: Stack, browser: Browser
+) -> Iterator[OpenPage]:
+    """Open a feed in a browser of its own (cookies, storage), live when returned."""
+    pages: list[FeedPage] = []
+    request.node.stash[_PAGES] = pages
+
+    def open_feed(
+        feed: str, *, wire: Wire | None = None, url: str = "", **options: Any
+    ) -> FeedPage:
+        proxy = {"proxy": {"server": wire.url}} if wire else {}
+        context = browser.new_context(locale="en-GB", **proxy, **options)
+        page = FeedPage(context.new_page(), url or stack.url, feed)
+        pages.append(page)
+        return page.open()
+
+    yield open_feed
+    for page in pages:
+        page.tab.context.close()
+    assert [fault for page in pages for fault in page.faults] == []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    """Show with a failure what its pages show, and the ends of all logs."""
+    report = yield
+    if report.failed:
+        pages = item.stash.get(_PAGES, []) if report.when == "call" else []
+        ends = item.config.stash.get(_LOGS, list)()
+        report.sections += [
+            (f"the page of {each.feed}", describe(each)) for each in pages
+        ]
+        report.sections += [(f"the end of {name}", text) for name, text in ends]
+    return report
+
+
+def describe(page: FeedPage) -> str:
+    try:
+        text = page.tab.locator("body").inner_text(timeout=2000)
+        state = page.state
+    except Error as error:  # the failure itself says more
+        text, state = str(error), ""
+    return "\n".join([page.tab.url, state, text[:2000], *page.console[-20:]])

@@ -1,0 +1,113 @@
+"""The page in one tab of Chromium, read as its README says scripts may read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from playwright.sync_api import ConsoleMessage, Dialog, Error, Locator, Page
+
+from .waiting import until, until_equal
+
+_ROWS = """feed => [...document.querySelectorAll(
+    `[data-feed="${feed}"] [data-record-id]`
+)].map(({dataset: d}) => [d.recordId, +d.sequence, +(d.version ?? 0), d.state])"""
+
+
+@dataclass(frozen=True)
+class Row:
+    record_id: str
+    sequence: int
+    version: int
+    state: str
+
+
+class FeedPage:
+    """One feed on the page. `faults` collects what must never happen on any page."""
+
+    def __init__(self, tab: Page, url: str, feed: str) -> None:
+        self.tab = tab
+        self.feed = feed
+        self.url = url
+        self.faults: list[str] = []
+        self.console: list[str] = []
+        tab.on("pageerror", self._note_error)
+        tab.on("dialog", self._note_dialog)
+        tab.on("console", self._note_console)
+
+    def open(self) -> FeedPage:
+        """Load the page at this feed and wait until it is live."""
+        self.tab.goto(f"{self.url}/#/feeds/{self.feed}")
+        self.wait_for_state("live")
+        return self
+
+    def reload(self) -> None:
+        self.tab.reload()
+        self.wait_for_state("live")
+
+    @property
+    def list(self) -> Locator:
+        return self.tab.locator(f'[data-feed="{self.feed}"]')
+
+    @property
+    def state(self) -> str:
+        states: list[str] = self.tab.evaluate(
+            "() => [...document.querySelectorAll('[data-connection-state]')]"
+            ".map(each => each.dataset.connectionState)"
+        )
+        return " ".join(states)
+
+    @property
+    def transport(self) -> str:
+        """How the page says that it is connected."""
+        return self.tab.locator(".state-transport").inner_text()
+
+    @property
+    def position(self) -> int:
+        """The newest sequence that is shown; -1 when the feed is not on the page."""
+        return self._number("position")
+
+    @property
+    def count(self) -> int:
+        return self._number("count")
+
+    def rows(self) -> list[Row]:
+        """What is shown, in the order of the page: newest first."""
+        return [Row(*values) for values in self.tab.evaluate(_ROWS, self.feed)]
+
+    def row(self, record_id: str) -> Locator:
+        return self.list.locator(f'[data-record-id="{record_id}"]')
+
+    def wait_for_state(self, state: str, timeout_s: float = 40) -> None:
+        until_equal(state, lambda: self.state, "the page's connection", timeout_s)
+
+    def wait_for_position(self, sequence: int, timeout_s: float = 20) -> None:
+        until_equal(sequence, lambda: self.position, "the page's position", timeout_s)
+
+    def wait_for_record(self, record_id: str, timeout_s: float = 20) -> Row:
+        """Wait until the record has a row, and return that."""
+        [row] = until(
+            lambda: [row for row in self.rows() if row.record_id == record_id],
+            f"record {record_id} on the page",
+            timeout_s,
+        )
+        return row
+
+    def _number(self, name: str) -> int:
+        values: list[str] = self.tab.evaluate(
+            "([feed, name]) => [...document.querySelectorAll(`[data-feed='${feed}']`)]"
+            ".map(each => each.dataset[name])",
+            [self.feed, name],
+        )
+        return int(values[0]) if values else -1
+
+    def _note_error(self, error: Error) -> None:
+        self.faults.append(f"uncaught: {error}")
+
+    def _note_dialog(self, dialog: Dialog) -> None:
+        self.faults.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def _note_console(self, message: ConsoleMessage) -> None:
+        self.console.append(f"{message.type}: {message.text}")
+        if "Content Security Policy" in message.text:
+            self.faults.append(message.text)

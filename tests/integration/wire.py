@@ -1,0 +1,152 @@
+"""The wire between browser and server: an HTTP proxy that can be cut.
+
+As in real offices, it may also refuse WebSocket: a browser opens one through a
+proxy by CONNECT, while plain requests go by their full URL.
+"""
+
+from __future__ import annotations
+
+import http.client
+import selectors
+import socket
+import threading
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlsplit
+
+_HOP_BY_HOP = {"connection", "proxy-connection", "keep-alive", "transfer-encoding"}
+
+
+class Wire:
+    """A proxy on loopback. `url` is what the browser is told."""
+
+    def __init__(self, *, passes_websocket: bool = True) -> None:
+        self.passes_websocket = passes_websocket
+        self._is_cut = False
+        self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        self._server = _Server(("127.0.0.1", 0), self)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    @property
+    def is_cut(self) -> bool:
+        return self._is_cut
+
+    def cut(self) -> None:
+        """End every connection, and let none through until `mend`."""
+        with self._lock:
+            self._is_cut = True
+            for each in self._open:
+                _shut(each)
+
+    def mend(self) -> None:
+        self._is_cut = False
+
+    def close(self) -> None:
+        self.cut()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(10)
+
+    def hold(self, connection: socket.socket) -> None:
+        with self._lock:
+            self._open.add(connection)
+            if self._is_cut:
+                _shut(connection)
+
+    def release(self, connection: socket.socket) -> None:
+        with self._lock:
+            self._open.discard(connection)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], wire: Wire) -> None:
+        super().__init__(address, _Handler)
+        self.wire = wire
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        return not self.wire.is_cut
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A connection that was cut is what this is for."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.wire.hold(self.connection)
+
+    def finish(self) -> None:
+        self.server.wire.release(self.connection)
+        with suppress(OSError):
+            super().finish()
+
+    def do_CONNECT(self) -> None:
+        if not self.server.wire.passes_websocket:
+            self.send_error(403, "This proxy lets no WebSocket through")
+            return
+        host, _, port = self.path.rpartition(":")
+        with socket.create_connection((host, int(port)), timeout=10) as upstream:
+            self.send_response(200, "Connected")
+            self.end_headers()
+            self.server.wire.hold(upstream)
+            try:
+                _join(self.connection, upstream)
+            finally:
+                self.server.wire.release(upstream)
+
+    def _forward(self) -> None:
+        url = urlsplit(self.path)
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        upstream = http.client.HTTPConnection(url.netloc, timeout=90)
+        try:
+            target = url.path + (f"?{url.query}" if url.query else "")
+            kept = {
+                k: v for k, v in self.headers.items() if k.lower() not in _HOP_BY_HOP
+            }
+            upstream.request(self.command, target, body, kept)
+            answer = upstream.getresponse()
+            self.send_response_only(answer.status, answer.reason)
+            for name, value in answer.headers.items():
+                if name.lower() not in _HOP_BY_HOP:
+                    self.send_header(name, value)
+            self.end_headers()
+            while chunk := answer.read1(65536):
+                self.wfile.write(chunk)
+        finally:
+            upstream.close()
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _forward
+
+    def log_message(self, format: str, *args: Any) -> None:  # its name
+        pass
+
+
+def _join(one: socket.socket, other: socket.socket) -> None:
+    """Carry bytes both ways until either side ends."""
+    ways = {one: other, other: one}
+    with selectors.DefaultSelector() as ready:
+        for each in ways:
+            ready.register(each, selectors.EVENT_READ)
+        while True:
+            for key, _ in ready.select():
+                source: Any = key.fileobj
+                data = source.recv(65536)
+                if not data:
+                    return
+                ways[source].sendall(data)
+
+
+def _shut(connection: socket.socket) -> None:
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
