@@ -176,7 +176,8 @@ def _without_aviso(environ: os._Environ[str]) -> dict[str, str]:
 
 
 def _last_lines(file: Path, lines: int) -> list[str]:
-    return file.read_text(errors="replace").splitlines()[-lines:]
+    text = file.read_text(errors="replace")
+    return [line[:300] for line in text.splitlines()[-lines:]]
 
 
 def _all_pids() -> list[int]:
