@@ -6,6 +6,7 @@ The guest is plain slixmpp and shares no line with the pusher.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -21,9 +22,11 @@ from typing import Any, Self
 from xml.etree import ElementTree
 
 import pika
+from pika.exceptions import AMQPError
 from slixmpp import ClientXMPP
 
 from real.servers import Ejabberd, Rabbit, free_port, wait_for
+from xmpp_pusher import topology
 
 SOURCE = Path(__file__).parents[2] / "src"
 MAM = "{urn:xmpp:mam:2}"
@@ -75,9 +78,30 @@ class Publisher:
     """Publishes as the relay does: persistent, mandatory, confirmed."""
 
     def __init__(self, rabbit: Rabbit) -> None:
-        self._connection = pika.BlockingConnection(pika.URLParameters(rabbit.url))
+        parameters = pika.URLParameters(rabbit.url)
+        parameters.heartbeat = 0  # nobody would answer them between two calls
+        self._connection = pika.BlockingConnection(parameters)
         self._channel = self._connection.channel()
+        self._declare()
         self._channel.confirm_delivery()
+
+    def _declare(self) -> None:
+        for exchange in topology.EXCHANGES:
+            self._channel.exchange_declare(
+                exchange.name,
+                exchange.type,
+                durable=True,
+                arguments=exchange.arguments,
+            )
+        for queue in topology.list_queues(2):
+            self._channel.queue_declare(
+                queue.name, durable=True, arguments=queue.arguments
+            )
+        for b in topology.list_bindings(2):
+            if b.destination_type == "queue":
+                self._channel.queue_bind(b.destination, b.source, b.routing_key)
+            else:
+                self._channel.exchange_bind(b.destination, b.source, b.routing_key)
 
     def publish(self, feed: str, body: bytes, **headers: str) -> None:
         properties = pika.BasicProperties(
@@ -112,7 +136,8 @@ class Publisher:
         self._channel.queue_purge(queue)
 
     def close(self) -> None:
-        if self._connection.is_open:
+        # A test may have killed the broker underneath.
+        with contextlib.suppress(AMQPError):
             self._connection.close()
 
 
