@@ -84,11 +84,12 @@ class Stack:
 
     def stop(self) -> None:
         """End every part, the last started first."""
+        if self._lock is None:
+            return  # the run directory is another stack's, and so is its file
         for part in reversed(self.parts.values()):
             part.stop()
         self._file.unlink(missing_ok=True)
-        if self._lock:
-            self._lock.close()
+        self._lock.close()
 
     def stop_part(self, name: str) -> None:
         """Stop one part and leave it stopped until `start_part`."""
