@@ -52,3 +52,12 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.feed_id} {self.sequence or '-'} {self.type} {self.subject}"
+
+
+class OutboxEvent(Event):
+    """An event that the broker has not confirmed yet, for the admin site."""
+
+    class Meta:
+        proxy = True
+        verbose_name = "outbox event"
+        verbose_name_plural = "outbox"

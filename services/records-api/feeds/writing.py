@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 
 from feeds.json_schemas import SchemaRefused, check_schema
 from feeds.models import Feed, is_slug
@@ -15,7 +15,7 @@ from records_api.constraints import violated_constraint
 from rest.problems import BadRequest, Conflict, TooLarge, show
 
 MAX_SCHEMA_BYTES = 65536
-_MAX_TITLE_CHARS = 200
+MAX_TITLE_CHARS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,30 +49,29 @@ def read_slug(value: object) -> str:
 def create_feed(slug: str, change: FeedChange) -> FeedRow:
     """Raises Conflict if the feed is there already."""
     columns = {"slug": slug, **change.columns}
-    with connection.cursor() as cursor:
-        try:
-            cursor.execute(
-                f"INSERT INTO feeds ({', '.join(columns)})"
-                f" VALUES ({', '.join(['%s'] * len(columns))})",
-                list(columns.values()),
-            )
-        except IntegrityError as exc:
-            raise _explain(exc, slug) from exc
+    _write(
+        f"INSERT INTO feeds ({', '.join(columns)})"
+        f" VALUES ({', '.join(['%s'] * len(columns))})",
+        list(columns.values()),
+        slug,
+    )
     return _reread(slug)
 
 
 def change_feed(slug: str, change: FeedChange) -> FeedRow:
     if change.columns:
         assignments = ", ".join(f"{name} = %s" for name in change.columns)
-        with connection.cursor() as cursor:
-            try:
-                cursor.execute(
-                    f"UPDATE feeds SET {assignments} WHERE slug = %s",
-                    [*change.columns.values(), slug],
-                )
-            except IntegrityError as exc:
-                raise _explain(exc, slug) from exc
+        values = [*change.columns.values(), slug]
+        _write(f"UPDATE feeds SET {assignments} WHERE slug = %s", values, slug)
     return _reread(slug)
+
+
+def _write(statement: str, values: list[Any], slug: str) -> None:
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement, values)
+    except IntegrityError as exc:
+        raise _explain(exc, slug) from exc
 
 
 def _reread(slug: str) -> FeedRow:
@@ -96,9 +95,9 @@ def _explain(exc: IntegrityError, slug: str) -> Exception:
 
 
 def _read_title(value: object) -> str:
-    if not isinstance(value, str) or len(value) > _MAX_TITLE_CHARS:
+    if not isinstance(value, str) or len(value) > MAX_TITLE_CHARS:
         raise BadRequest(
-            f"title is {show(value)}, expected text of at most {_MAX_TITLE_CHARS}"
+            f"title is {show(value)}, expected text of at most {MAX_TITLE_CHARS}"
             " characters",
             pointer="/title",
         )

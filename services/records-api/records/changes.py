@@ -110,7 +110,7 @@ def _change(
         "trace": trace,
     }
     try:
-        with connection.cursor() as cursor:
+        with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement, values)
             row = cursor.fetchone()
     except IntegrityError as exc:

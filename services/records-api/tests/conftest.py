@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import os
+from typing import TYPE_CHECKING
 
 import django
 import pytest
 from pytest_django import DjangoDbBlocker
 
 from tests.postgresql import private_postgresql
+
+if TYPE_CHECKING:
+    from feeds.models import Feed
+    from tests.api import Api
 
 _servers = contextlib.ExitStack()
 
@@ -48,3 +53,34 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE records DISABLE TRIGGER records_truncating")
+
+
+@pytest.fixture
+def orders(db: None) -> Feed:
+    """A public feed without records."""
+    from feeds.models import Feed
+
+    return Feed.objects.create(slug="orders")
+
+
+@pytest.fixture
+def secrets(db: None) -> Feed:
+    """A private feed without records."""
+    from feeds.models import Feed
+
+    return Feed.objects.create(slug="secrets", visibility="private")
+
+
+@pytest.fixture
+def api(db: None) -> Api:
+    """A caller whose key may do everything."""
+    from tests.api import make_api
+
+    return make_api()
+
+
+@pytest.fixture
+def anonymous(db: None) -> Api:
+    from tests.api import Api
+
+    return Api()

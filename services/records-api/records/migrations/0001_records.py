@@ -24,7 +24,8 @@ CREATE TABLE records (
     updated_at timestamptz NOT NULL DEFAULT clock_timestamp()
         CONSTRAINT records_updated_at CHECK (updated_at >= '0001-01-02Z' AND updated_at < '9999-12-31Z')
 );
--- The pages of a feed, newest first.
+-- The pages of a feed, newest first, and of all feeds on the admin site.
+CREATE UNIQUE INDEX records_number ON records (number);
 CREATE UNIQUE INDEX records_feed_number ON records (feed, number);
 """
 

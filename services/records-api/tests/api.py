@@ -1,0 +1,105 @@
+"""A small driver of the REST interface, for the tests of every endpoint."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection
+from django.test import Client
+
+from access.keys import Rights, create_key
+from events.models import Event
+from records.models import Record
+
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    status: int
+    headers: dict[str, str]
+    content: bytes
+
+    @property
+    def body(self) -> Any:
+        return json.loads(self.content)
+
+    def problem(self, status: int) -> dict[str, Any]:
+        """Return the problem, after a look at what every problem has."""
+        assert (status, "application/problem+json") == (
+            self.status,
+            self.headers["Content-Type"],
+        ), self.content
+        body: dict[str, Any] = self.body
+        assert status == body["status"]
+        assert body["type"].startswith("urn:aviso:problem:")
+        assert body["title"]
+        assert body["detail"]
+        return body
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """Calls with a key, if there is one; paths are below /api/v1/."""
+
+    key: str | None = None
+    client: Client = field(
+        default_factory=lambda: Client(raise_request_exception=False)
+    )
+
+    def get(self, path: str, **headers: str) -> Reply:
+        return self.call("GET", path, **headers)
+
+    def post(self, path: str, body: Any, **headers: str) -> Reply:
+        return self.call("POST", path, body, **headers)
+
+    def put(self, path: str, body: Any, **headers: str) -> Reply:
+        return self.call("PUT", path, body, **headers)
+
+    def patch(self, path: str, body: Any, **headers: str) -> Reply:
+        return self.call("PATCH", path, body, **headers)
+
+    def delete(self, path: str, **headers: str) -> Reply:
+        return self.call("DELETE", path, **headers)
+
+    def call(self, method: str, path: str, body: Any = b"", **headers: str) -> Reply:
+        """Send bytes as they are, and anything else as JSON."""
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        if self.key is not None:
+            names.setdefault("Authorization", f"Bearer {self.key}")
+        response = self.client.generic(
+            method,
+            path if path.startswith("/") else f"/api/v1/{path}",
+            content,
+            content_type=names.pop("Content-Type", JSON),
+            headers=names,
+        )
+        return Reply(response.status_code, dict(response.items()), b"".join(response))
+
+
+def make_api(**rights: Any) -> Api:
+    """Make a caller with a new key; without rights it may do everything."""
+    everything = {"all_feeds": True, "read": True, "write": True, "manage": True}
+    _, text = create_key(name="test", rights=Rights(**(rights or everything)))
+    return Api(text)
+
+
+def number_events() -> None:
+    """Give each event its sequence and each feed its head, as the relay does."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE events e SET sequence = n.sequence FROM (SELECT number,"
+            " row_number() OVER (PARTITION BY feed ORDER BY number) AS sequence"
+            " FROM events) AS n WHERE n.number = e.number"
+        )
+        cursor.execute(
+            "UPDATE feed_heads h SET sequence ="
+            " (SELECT count(*) FROM events e WHERE e.feed = h.feed)"
+        )
+
+
+def nothing_written() -> bool:
+    return not Record.objects.exists() and not Event.objects.exists()

@@ -1,0 +1,139 @@
+"""Idempotency-Key: the same write again writes nothing and answers the same."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from events.models import Event
+from feeds.models import Feed
+from records.models import IdempotencyKey, Record
+from tests.api import Api, Reply, make_api
+
+PATH = "feeds/orders/records/"
+
+
+def post(api: Api, body: Any, key: str = "k1", path: str = PATH) -> Reply:
+    return api.post(path, body, Idempotency_Key=key)
+
+
+@pytest.mark.django_db
+def test_the_same_write_again_answers_the_same(api: Api, orders: Feed) -> None:
+    first = post(api, {"data": {"a": 1, "b": 2}})
+
+    again = post(api, {"data": {"b": 2, "a": 1}})
+
+    assert (201, first.body) == (again.status, again.body)
+    assert first.headers["Location"] == again.headers["Location"]
+    assert 1 == Event.objects.count()
+
+
+@pytest.mark.django_db
+def test_a_list_again_answers_the_same_ids(api: Api, orders: Feed) -> None:
+    first = post(api, [{"data": {}}, {"data": {}}])
+
+    assert first.body == post(api, [{"data": {}}, {"data": {}}]).body
+    assert 2 == Event.objects.count()
+
+
+@pytest.mark.django_db
+def test_the_first_answer_stays_when_the_record_changes(api: Api, orders: Feed) -> None:
+    first = post(api, {"data": {"a": 1}})
+    Record.objects.update(data={"a": 2})
+
+    assert first.body == post(api, {"data": {"a": 1}}).body
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("other", [{"data": {"a": 2}}, [{"data": {"a": 1}}]])
+def test_the_key_with_another_write_is_refused(
+    api: Api, orders: Feed, other: Any
+) -> None:
+    post(api, {"data": {"a": 1}})
+
+    problem = post(api, other).problem(422)
+
+    assert "Idempotency-Key" == problem["field"]
+    assert 1 == Record.objects.count()
+
+
+@pytest.mark.django_db
+def test_the_key_in_another_feed_is_another_write(api: Api, orders: Feed) -> None:
+    Feed.objects.create(slug="others")
+    post(api, {"data": {"a": 1}})
+
+    post(api, {"data": {"a": 1}}, path="feeds/others/records/").problem(422)
+
+
+@pytest.mark.django_db
+def test_the_key_of_another_caller_is_another_key(orders: Feed) -> None:
+    one, other = make_api(), make_api()
+
+    first = post(one, {"data": {"a": 1}})
+
+    assert first.body["id"] != post(other, {"data": {"a": 2}}).body["id"]
+
+
+@pytest.mark.django_db
+def test_a_refused_write_leaves_its_key_free(api: Api, orders: Feed) -> None:
+    post(api, {"data": {"a": "x" * 70_000}}).problem(413)
+
+    assert not IdempotencyKey.objects.exists()
+    assert 201 == post(api, {"data": {"a": 1}}).status
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("key", ["", "a b", "ñ", "x" * 256])
+def test_a_wrong_key_is_refused(api: Api, orders: Feed, key: str) -> None:
+    problem = post(api, {"data": {}}, key=key).problem(400)
+
+    assert "Idempotency-Key" == problem["field"]
+
+
+def _post_at_once(api: Api, bodies: list[Any], **headers: str) -> list[Reply]:
+    def post_one(body: Any) -> Reply:
+        try:
+            return api.post(PATH, body, **headers)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(bodies)) as threads:
+        return list(threads.map(post_one, bodies))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_20_equal_requests_at_once_make_one_record(orders: Feed) -> None:
+    bodies = [{"data": {"a": 1}}] * 20
+
+    replies = _post_at_once(make_api(), bodies, Idempotency_Key="k1")
+
+    assert [201] * 20 == [reply.status for reply in replies]
+    assert 1 == len({reply.content for reply in replies})
+    assert (1, 1) == (Record.objects.count(), Event.objects.count())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_20_equal_ids_at_once_make_one_record(orders: Feed) -> None:
+    key = "7d3c1f5e-2b4a-4c6d-8e9f-0a1b2c3d4e5f"
+
+    replies = _post_at_once(make_api(), [{"id": key, "data": {"a": 1}}] * 20)
+
+    assert [201] * 20 == [reply.status for reply in replies]
+    assert 1 == len({reply.content for reply in replies})
+    assert (1, 1) == (Record.objects.count(), Event.objects.count())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_lists_of_the_same_ids_in_other_orders_do_not_block_each_other(
+    orders: Feed,
+) -> None:
+    keys = [f"7d3c1f5e-2b4a-4c6d-8e9f-{n:012}" for n in range(300)]
+    records = [{"id": key, "data": {"key": key}} for key in keys]
+
+    replies = _post_at_once(make_api(), [records, records[::-1]] * 4)
+
+    assert [201] * 8 == [reply.status for reply in replies]
+    assert 300 == Event.objects.count()
