@@ -5,6 +5,7 @@ The one module that knows processes: pids, signals, what is left behind.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
@@ -27,6 +28,7 @@ from aviso_native.addresses import find_free_ports, is_free  # noqa: E402
 from aviso_native.settings import Settings  # noqa: E402
 
 START_TIMEOUT_S = 150.0
+_PR_SET_PDEATHSIG = 1
 PARTS = ("postgres", "rabbitmq", "ejabberd", "records-api", "relay", "pusher", "web")
 
 
@@ -57,7 +59,8 @@ class Stack:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,
+                start_new_session=True,  # Ctrl-C at pytest is for pytest alone
+                preexec_fn=_end_with_parent,
             )
         runner = self._runner
 
@@ -169,6 +172,11 @@ class Stack:
             f"port {port} ({name})" for name, port in ports.items() if not is_free(port)
         ]
         return alive + named + taken
+
+
+def _end_with_parent() -> None:
+    """Have the kernel end the runner in order should pytest itself be killed."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
 
 
 def _without_aviso(environ: os._Environ[str]) -> dict[str, str]:

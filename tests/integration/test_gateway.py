@@ -1,0 +1,108 @@
+"""The one origin: documentation, health, and the addresses it names to clients."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import socket
+import urllib.request
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser
+
+from .api import Api
+from .running import Stack
+from .waiting import until
+
+BOSH = "http://jabber.org/protocol/httpbind"
+
+
+def test_the_openapi_schema_is_served(guest_api: Api) -> None:
+    answer = guest_api.call("GET", "/api/schema/?format=json")
+
+    assert answer.status == 200
+    assert answer.json["openapi"].startswith("3.")
+    assert "/api/v1/feeds/{feed}/records/" in answer.json["paths"]
+
+
+def test_swagger_ui_shows_the_operations(stack: Stack, browser: Browser) -> None:
+    tab = browser.new_context().new_page()
+    errors: list[str] = []
+    tab.on("pageerror", lambda error: errors.append(str(error)))
+
+    tab.goto(f"{stack.url}/api/docs/")
+
+    tab.locator(".opblock").first.wait_for()
+    assert tab.get_by_text("/api/v1/feeds/{feed}/records/").first.is_visible()
+    tab.context.close()
+    assert errors == []
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_the_gateway_says_how_records_api_is(path: str, guest_api: Api) -> None:
+    assert guest_api.call("GET", path).status == 200
+
+
+@pytest.mark.parametrize("part", ["records_api", "relay", "pusher"])
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_every_part_answers_for_itself(part: str, path: str, stack: Stack) -> None:
+    port = stack.settings.ports[part]
+
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+        text = answer.read().decode()
+
+    if path == "/metrics":
+        assert "# TYPE " in text
+        assert "aviso_" in text
+
+
+def test_metrics_stay_inside(guest_api: Api) -> None:
+    answer = guest_api.call("GET", "/metrics")
+
+    assert b"# TYPE" not in answer.body
+
+
+def test_the_named_websocket_address_speaks_xmpp(guest_api: Api) -> None:
+    url = urlsplit(guest_api.get("connection/")["websocket_url"])
+    assert url.scheme == "ws"
+
+    with socket.create_connection((url.hostname, url.port), timeout=10) as connection:
+        key = base64.b64encode(os.urandom(16)).decode()
+        connection.sendall(
+            f"GET {url.path} HTTP/1.1\r\nHost: {url.netloc}\r\n"
+            "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+            f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n"
+            "Sec-WebSocket-Protocol: xmpp\r\n\r\n".encode()
+        )
+        head = connection.recv(4096).decode()
+
+    assert head.startswith("HTTP/1.1 101 ")
+    assert "sec-websocket-protocol: xmpp" in head.lower()
+
+
+def test_the_named_bosh_address_speaks_xmpp(guest_api: Api) -> None:
+    facts = guest_api.get("connection/")
+    body = (
+        f"<body xmlns='{BOSH}' to='{facts['guest_domain']}' rid='1' wait='1' hold='1'"
+        " ver='1.6' xml:lang='en' xmlns:xmpp='urn:xmpp:xbosh' xmpp:version='1.0'/>"
+    )
+    request = urllib.request.Request(
+        facts["bosh_url"], body.encode(), {"Content-Type": "text/xml"}
+    )
+
+    def session() -> re.Match[str] | None:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return re.search(r"\bsid='([^']+)'", answer.read().decode())
+
+    assert until(session, "a BOSH session")
+
+
+def test_the_named_domains_are_the_stacks(stack: Stack, guest_api: Api) -> None:
+    facts = guest_api.get("connection/")
+
+    xmpp = stack.facts["xmpp"]
+    for name in ("domain", "guest_domain", "rooms_domain", "websocket_url", "bosh_url"):
+        assert facts[name] == xmpp[name]
+    assert facts["registration"] == "open"

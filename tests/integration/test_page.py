@@ -1,0 +1,235 @@
+"""What a person does on the page, in a real browser."""
+
+from __future__ import annotations
+
+import re
+import urllib.request
+import uuid
+
+import pytest
+
+from .api import Api
+from .conftest import OpenPage
+from .page import FeedPage
+from .running import Stack
+from .waiting import until
+
+PASSWORD = "a-password-of-one-test"
+
+
+def test_a_guest_reads_without_an_account(
+    api: Api, feed: str, open_page: OpenPage
+) -> None:
+    record_id = api.write(feed, {"greeting": "hello"})["id"]
+
+    page = open_page(feed)
+
+    page.wait_for_record(record_id)
+    assert account_kind(page) == "guest"
+
+
+def test_an_account_made_on_the_page_reads_and_signs_in_again(
+    api: Api, feed: str, open_page: OpenPage
+) -> None:
+    name = f"ana-{uuid.uuid4().hex[:8]}"
+    page = open_page(feed)
+
+    open_sign_in(page)
+    page.tab.get_by_role("button", name="I need an account").click()
+    fill_account(page, name, PASSWORD)
+    page.tab.get_by_role("dialog").get_by_role("button", name="Create account").click()
+    until(lambda: account_kind(page) == "account", "the new account to be signed in")
+    page.wait_for_state("live")
+    record_id = api.write(feed, {"for": name})["id"]
+    page.wait_for_record(record_id)
+
+    other = open_page(feed)
+    sign_in(other, name, PASSWORD)
+    until(lambda: account_kind(other) == "account", "the account to be signed in")
+    other.wait_for_state("live")
+    record_id = api.write(feed, {"for": name})["id"]
+    other.wait_for_record(record_id)
+
+
+def test_a_wrong_password_is_refused_and_reading_goes_on(
+    api: Api, feed: str, open_page: OpenPage
+) -> None:
+    page = open_page(feed)
+
+    sign_in(page, "nobody-by-this-name", PASSWORD)
+
+    page.tab.get_by_text("The name or the password is not right.").wait_for()
+    assert account_kind(page) == "guest"
+    page.wait_for_record(api.write(feed, {"n": 1})["id"])
+
+
+def test_a_reloaded_page_is_complete(api: Api, feed: str, open_page: OpenPage) -> None:
+    page = open_page(feed)
+    ids = api.write_all(feed, [{"n": n} for n in range(20)])
+    page.wait_for_position(20)
+
+    page.reload()
+
+    page.wait_for_position(20)
+    assert [row.record_id for row in page.rows()] == ids[::-1]
+
+
+def test_older_records_than_the_page_begins_with_are_fetched(
+    api: Api, feed: str, open_page: OpenPage
+) -> None:
+    ids = api.write_all(feed, [{"n": n} for n in range(350)])
+    page = open_page(feed)
+    page.wait_for_position(350)
+
+    def scroll_to_the_end() -> bool:
+        page.tab.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+        return page.count == 350
+
+    until(scroll_to_the_end, "all 350 records on the page", 40)
+    assert [row.record_id for row in page.rows()] == ids[::-1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script>alert('from a record')</script>",
+        "<img src=x onerror=\"alert('from a record')\">",
+        "</textarea><svg onload=alert(1)>",
+    ],
+)
+def test_markup_in_a_record_stays_text(
+    api: Api, feed: str, open_page: OpenPage, text: str
+) -> None:
+    page = open_page(feed)
+
+    record_id = api.write(feed, {"note": text, text: "as a name"})["id"]
+
+    page.wait_for_record(record_id)
+    row = page.row(record_id)
+    until(lambda: row.inner_text().count(text) == 2, "the text, as it is, twice")
+    assert row.locator("script, img, svg[onload]").count() == 0
+    assert page.faults == []  # no dialog, no error, no violation of the policy
+
+
+def test_the_page_forbids_scripts_of_others(stack: Stack) -> None:
+    with urllib.request.urlopen(stack.url, timeout=10) as answer:
+        policy = answer.headers["Content-Security-Policy"]
+
+    rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
+    assert rules["default-src"] == "'none'"
+    assert rules["script-src"] == "'self'"
+    assert "unsafe" not in policy
+
+
+def test_the_form_writes_a_record_with_a_key(
+    stack: Stack, feed: str, open_page: OpenPage
+) -> None:
+    page = open_page(feed)
+
+    write_json(page, '{"from": "the form"}', stack.facts["api_key"])
+
+    page.tab.locator('[data-write-outcome="written"]').wait_for()
+    page.wait_for_position(1)
+    [row] = page.rows()
+    assert "the form" in page.row(row.record_id).inner_text()
+
+
+def test_the_form_shows_why_a_record_was_refused(
+    stack: Stack, api: Api, feed: str, open_page: OpenPage
+) -> None:
+    schema = {"type": "object", "properties": {"count": {"type": "integer"}}}
+    assert api.call("PATCH", f"feeds/{feed}/", {"schema": schema}).status == 200
+    body = {"data": {"count": "many"}}
+    detail = api.call("POST", f"feeds/{feed}/records/", body).json["detail"]
+    page = open_page(feed)
+
+    write_json(page, '{"count": "many"}', stack.facts["api_key"])
+
+    outcome = page.tab.locator('[data-write-outcome="failed"]')
+    outcome.wait_for()
+    assert detail in outcome.inner_text()
+    assert api.head(feed) == 0
+
+
+def test_the_form_says_that_a_key_is_wrong(feed: str, open_page: OpenPage) -> None:
+    page = open_page(feed)
+
+    write_json(page, '{"from": "the form"}', "not-a-key")
+
+    page.tab.get_by_text("The server did not accept this API key.").first.wait_for()
+
+
+def test_the_page_speaks_spanish_and_english(
+    api: Api, feed: str, open_page: OpenPage
+) -> None:
+    page = open_page(feed)
+    language = page.tab.locator("html")
+    assert language.get_attribute("lang") == "en"
+
+    page.tab.click('[data-locale="es"]')
+    page.tab.get_by_text("Nuevo registro").first.wait_for()
+    assert language.get_attribute("lang") == "es"
+    page.reload()
+    assert language.get_attribute("lang") == "es"
+
+    page.tab.click('[data-locale="en"]')
+    page.tab.get_by_text("New record").first.wait_for()
+    assert language.get_attribute("lang") == "en"
+
+
+def test_the_keyboard_alone_reaches_a_record_and_opens_it(
+    api: Api, feed: str, open_page: OpenPage
+) -> None:
+    newest = api.write_all(feed, [{"n": n} for n in range(3)])[-1]
+    page = open_page(feed)
+    page.wait_for_record(newest)
+
+    keyboard = page.tab.keyboard
+    keyboard.press("Tab")  # the skip link comes first
+    assert focus(page, "e => e.className") == "skip-link"
+    keyboard.press("Enter")
+    keyboard.press("j")
+    assert focus(page, "e => e.dataset.recordId") == newest
+    keyboard.press("j")
+    keyboard.press("k")
+    assert focus(page, "e => e.dataset.recordId") == newest
+    keyboard.press("Enter")
+
+    until(
+        lambda: re.search(r'"n":\s*2', page.row(newest).inner_text()),
+        "the record's JSON",
+    )
+
+
+def account_kind(page: FeedPage) -> str | None:
+    return page.tab.locator("[data-account]").get_attribute("data-account")
+
+
+def open_sign_in(page: FeedPage) -> None:
+    page.tab.click('[data-action="sign-in"]')
+    page.tab.get_by_role("dialog").wait_for()
+
+
+def fill_account(page: FeedPage, name: str, password: str) -> None:
+    page.tab.fill('[name="username"]', name)
+    page.tab.fill('[name="password"]', password)
+
+
+def sign_in(page: FeedPage, name: str, password: str) -> None:
+    open_sign_in(page)
+    fill_account(page, name, password)
+    page.tab.get_by_role("dialog").locator('[type="submit"]').click()
+
+
+def write_json(page: FeedPage, text: str, key: str) -> None:
+    page.tab.click('[data-action="write"]')
+    form = page.tab.locator("write-panel")
+    form.get_by_role("button", name="JSON", exact=True).click()
+    form.locator("#write-json").fill(text)
+    form.locator("#write-key").fill(key)
+    form.locator('[type="submit"]').click()
+
+
+def focus(page: FeedPage, question: str) -> object:
+    """Ask something of the element that has the focus."""
+    return page.tab.evaluate(f"() => ({question})(document.activeElement)")

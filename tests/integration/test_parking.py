@@ -1,0 +1,128 @@
+"""An event that cannot be relayed is parked with its cause; the feed goes on."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+
+from . import broker
+from .api import Api
+from .archive import archived_batches, check_spans, events_of, sequences_of
+from .chat import Chat
+from .conftest import OpenPage
+from .database import Database
+from .running import Stack
+from .waiting import until, until_equal
+
+DEEP_LEVELS = 2000
+
+
+def foreign_event(feed: str, **members: object) -> bytes:
+    """An event as somebody else might publish it, in a form that nearly fits."""
+    event = {
+        "specversion": "1.0",
+        "id": str(uuid.uuid4()),
+        "source": f"/feeds/{feed}",
+        "type": "aviso.record.created.v1",
+        "subject": str(uuid.uuid4()),
+        "time": "2026-11-24T09:30:00.123456Z",
+        "feed": feed,
+        "feedepoch": "abcd",
+        "feedseq": "1",
+        "data": {},
+    }
+    return json.dumps(event | members).encode()
+
+
+FOREIGN = {
+    "unreadable": b'{"specversion": "1.0", "broken',
+    "unknown-type": foreign_event("{feed}", type="aviso.record.renamed.v1"),
+    "invalid": foreign_event("{feed}", data="no object"),
+}
+
+
+@pytest.mark.parametrize("cause", FOREIGN)
+def test_a_foreign_message_is_parked_and_the_feed_goes_on(
+    cause: str,
+    stack: Stack,
+    api: Api,
+    database: Database,
+    feed: str,
+    open_page: OpenPage,
+) -> None:
+    page = open_page(feed)
+    page.wait_for_record(api.write(feed, {"n": 1})["id"])
+    body = FOREIGN[cause].replace(b"{feed}", feed.encode())
+
+    broker.publish(stack.facts["amqp_url"], body, feed=feed)
+    after = api.write(feed, {"n": 2})["id"]
+
+    [parked] = until(lambda: parked_in(database, feed), "the message to be parked")
+    assert (parked["cause"], parked["state"]) == (cause, "parked")
+    assert parked["parked_by"] == "pusher"
+    assert parked["detail"]
+    assert bytes(parked["body"]) == body
+    page.wait_for_record(after)
+    assert page.position == 2
+
+
+def test_a_record_too_deep_keeps_its_place_and_the_feed_goes_on(
+    stack: Stack,
+    api: Api,
+    database: Database,
+    feed: str,
+    observer: Chat,
+    open_page: OpenPage,
+) -> None:
+    page = open_page(feed)
+    deep = '{"a":' * DEEP_LEVELS + "1" + "}" * DEEP_LEVELS
+
+    before = api.write(feed, {"n": 1})["id"]
+    database.execute("INSERT INTO records (feed, data) VALUES (%s, %s)", [feed, deep])
+    after = api.write(feed, {"n": 3})["id"]
+
+    page.wait_for_position(3)
+    rows = page.rows()
+    assert [(row.sequence, row.state) for row in rows] == [
+        (3, "present"),
+        (2, "unavailable"),
+        (1, "present"),
+    ]
+    assert [rows[0].record_id, rows[2].record_id] == [after, before]
+    [parked] = parked_in(database, feed)
+    assert (parked["cause"], parked["sequence"]) == ("too-deep", 2)
+    batches = archived_batches(observer, api.get(f"feeds/{feed}/")["room"])
+    check_spans(batches)
+    assert sequences_of(batches) == [1, 2, 3]
+    place = events_of(batches)[1]
+    assert place["type"] == "aviso.record.unavailable.v1"
+    assert place["data"]["cause"] == "too-deep"
+    assert place["data"]["event_id"] == str(parked["event_id"])
+
+
+def test_what_is_parked_is_listed_shown_and_dropped_by_command(
+    stack: Stack, database: Database, feed: str
+) -> None:
+    broker.publish(stack.facts["amqp_url"], FOREIGN["unreadable"] + b"!", feed=feed)
+    [parked] = until(lambda: parked_in(database, feed), "the message to be parked")
+    parked_id = str(parked["id"])
+
+    assert parked_id in stack.manage("parked", "list")
+    shown = stack.manage("parked", "show", parked_id)
+    stack.manage("parked", "drop", parked_id)
+
+    assert "unreadable" in shown
+    until_equal("dropped", lambda: parked_in(database, feed)[0]["state"], "its state")
+
+
+def parked_in(database: Database, feed: str) -> list[dict[str, Any]]:
+    """The parked messages of a feed, oldest first, by the columns' names."""
+    with database.transaction() as connection:
+        cursor = connection.execute(
+            "SELECT * FROM parked_events WHERE feed = %s ORDER BY parked_at", [feed]
+        )
+        names = [column.name for column in cursor.description or []]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -1,0 +1,173 @@
+"""The local stack itself: two side by side, ended, started again, killed.
+
+A second stack lives through one story (`mended`): it is started with a limit that is
+too small, something is parked, Ctrl-C ends it, a start without the limit mends the
+cause. The tests look at what the story left.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from .api import Api
+from .archive import archived_batches, check_spans, events_of, sequences_of
+from .chat import Chat, Refused
+from .conftest import OpenPage
+from .database import Database
+from .running import PARTS, Stack
+from .test_parking import parked_in
+from .waiting import until, until_equal
+
+FEED = "orders"
+LIMIT_BYTES = 4096
+TOO_BIG = {"text": "x" * 2 * LIMIT_BYTES}
+
+
+@dataclass(frozen=True)
+class Mended:
+    stack: Stack
+    record_ids: list[str]
+    parked_before: dict[str, Any]
+    ended_with: int
+    left: list[str]
+    answers: list[str]
+    """What `parked send` printed, the first time and the second."""
+
+
+@pytest.fixture(scope="module")
+def mended(start_stack: Callable[..., Stack]) -> Mended:
+    stack = start_stack(AVISO_PUSHER_MAX_EVENT_BYTES=str(LIMIT_BYTES))
+    database = Database(stack.facts["database_url"])
+    api = Api(stack.url, stack.facts["api_key"])
+    api.create_feed(FEED)
+    ids = [api.write(FEED, data)["id"] for data in ({"n": 1}, TOO_BIG, {"n": 3})]
+    until(lambda: sequences(stack) == [1, 2, 3], "three events in the archive")
+    [parked] = until(lambda: parked_in(database, FEED), "the big one to be parked")
+    api.close()
+
+    ended_with = stack.interrupt()
+    left = stack.leftovers()
+    stack.start()
+
+    answers = [stack.manage("parked", "send", str(parked["id"])) for _ in range(2)]
+    until(lambda: len(sequences(stack)) > 3, "the parked event to be sent again")
+    return Mended(stack, ids, parked, ended_with, left, answers)
+
+
+@pytest.fixture
+def second(mended: Mended) -> Iterator[Api]:
+    """The API of the second stack."""
+    api = Api(mended.stack.url, mended.stack.facts["api_key"])
+    yield api
+    api.close()
+
+
+def test_ctrl_c_ends_the_stack_in_order(mended: Mended) -> None:
+    assert mended.ended_with == 0
+
+
+def test_ctrl_c_leaves_no_process_and_no_port(mended: Mended) -> None:
+    assert mended.left == []
+
+
+def test_a_second_start_finds_the_records_again(mended: Mended, second: Api) -> None:
+    found = second.get(f"feeds/{FEED}/records/")["results"]
+
+    assert [record["id"] for record in found] == mended.record_ids[::-1]
+
+
+def test_what_was_too_big_is_parked_with_its_cause(mended: Mended) -> None:
+    parked = mended.parked_before
+
+    assert (parked["cause"], parked["sequence"]) == ("too-large", 2)
+
+
+def test_a_parked_event_is_sent_again_after_its_cause_is_mended(
+    mended: Mended, second: Api, open_page: OpenPage
+) -> None:
+    batches = read_archive(mended.stack)
+    check_spans(batches)
+    events = events_of(batches)
+    kinds = [event["type"].split(".")[2] for event in events]
+    assert kinds == ["created", "unavailable", "created", "created"]
+    assert events[3]["subject"] == mended.record_ids[1]
+    assert events[3]["data"]["data"] == TOO_BIG
+
+    page = open_page(FEED, url=mended.stack.url)
+    page.wait_for_position(4)
+    assert "xxxx" in page.row(mended.record_ids[1]).inner_text()
+
+
+def test_sending_a_parked_event_twice_changes_nothing(
+    mended: Mended, second: Api
+) -> None:
+    second.write(FEED, {"n": 5})
+
+    until(lambda: len(sequences(mended.stack)) >= 5, "the next record")
+    assert sequences(mended.stack) == [1, 2, 3, 4, 5]
+    [parked] = parked_in(Database(mended.stack.facts["database_url"]), FEED)
+    assert parked["state"] == "sent"
+
+
+def test_two_stacks_stand_side_by_side(
+    mended: Mended, stack: Stack, api: Api, second: Api, feed: str
+) -> None:
+    theirs = Api(mended.stack.url, stack.facts["api_key"])
+
+    assert second.call("GET", f"feeds/{feed}/").status == 404
+    assert api.call("GET", f"feeds/{FEED}/").status == 404
+    assert theirs.call("POST", "feeds/", {"slug": "intruder"}).status == 401
+    assert set(mended.stack.facts["pids"].values()).isdisjoint(
+        stack.facts["pids"].values()
+    )
+    theirs.close()
+
+
+def test_a_second_runner_of_the_same_directory_is_refused(mended: Mended) -> None:
+    twin = Stack(mended.stack.run_dir)
+
+    with pytest.raises(AssertionError, match="already runs"):
+        twin.start()
+
+    assert mended.stack.pid("postgres")
+
+
+def test_every_part_killed_at_once_comes_back_and_the_next_record_arrives(
+    mended: Mended, second: Api
+) -> None:
+    killed = {part: mended.stack.kill_part(part) for part in PARTS}
+
+    for part, pid in killed.items():
+        mended.stack.wait_for_another(part, pid)
+
+    def is_written() -> bool:
+        answer = second.call("POST", f"feeds/{FEED}/records/", {"data": {"n": 6}})
+        return answer.status == 201
+
+    until(is_written, "records-api to serve again", 60)
+    until_equal([1, 2, 3, 4, 5, 6], lambda: sequences(mended.stack), "the archive", 60)
+
+
+def test_a_killed_runner_takes_its_parts_with_it(mended: Mended) -> None:
+    mended.stack.interrupt(signal.SIGKILL)
+
+    until_equal([], mended.stack.leftovers, "all parts to end", 40)
+
+
+def read_archive(stack: Stack) -> list[Any]:
+    with Chat(stack.facts["xmpp"]) as observer:
+        room = f"{FEED}@{stack.facts['xmpp']['rooms_domain']}"
+        return archived_batches(observer, room)
+
+
+def sequences(stack: Stack) -> list[int]:
+    """The sequences in the room's archive; none while there is no room."""
+    try:
+        return sequences_of(read_archive(stack))
+    except (Refused, TimeoutError):
+        return []
