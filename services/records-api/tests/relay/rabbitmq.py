@@ -103,7 +103,7 @@ class Node:
         with (self._folder / log).open("ab") as output:
             return subprocess.Popen(
                 # It gets a signal when the tests' process dies without a word.
-                ["setpriv", "--pdeathsig", "TERM", *command],
+                ["setpriv", "--pdeathsig", "TERM", *command],  # noqa: S607 (PATH's)
                 env=self._environment(),
                 cwd=self._folder,
                 stdout=output,

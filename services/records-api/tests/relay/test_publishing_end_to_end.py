@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import psycopg
-
-from tests.contracts import read_json, validate_event
 from tests.relay.conftest import StartRelay
 from tests.relay.drivers import Broker, Database
 
