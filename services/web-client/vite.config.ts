@@ -33,6 +33,8 @@ export default defineConfig(({ mode }) => {
     test: {
       include: ["tests/**/*.test.ts"],
       environment: "jsdom",
+      // The build that browsers get; the one for Node wants packages that a page does not need.
+      alias: { "strophe.js": `${import.meta.dirname}/node_modules/strophe.js/dist/strophe.esm.js` },
       restoreMocks: true,
     },
   };

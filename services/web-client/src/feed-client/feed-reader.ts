@@ -47,9 +47,13 @@ type Newest = { readonly batch: Batch; readonly stanzaId: string };
 
 export class FeedReader {
   readonly #follower = new Follower();
+  /** The newest stanza-id up to which nothing is missing. */
   #anchor: string | null = null;
   #waiting: Waiting[] = [];
+  /** A message came that could not be read: what it held is to be asked for. */
   #isUnsure = false;
+  /** REST named the epoch that we follow. */
+  #isConfirmed = false;
 
   constructor(
     private readonly feed: string,
@@ -90,8 +94,8 @@ export class FeedReader {
   /**
    * Make the feed complete as far as can be known now.
    *
-   * 1. Ask what exists: REST's head if `asksRest` (or if the epoch is in doubt), the archive's
-   *    newest message.
+   * 1. Ask what exists: the archive's newest message, and REST's head if `asksRest` or if the
+   *    epoch is in doubt.
    * 2. Settle the epoch; begin with the history if there is no position in it.
    * 3. Fill from the archive, then over REST.
    *
@@ -99,17 +103,15 @@ export class FeedReader {
    * stays. `archive` null: there is no room yet.
    */
   async catchUp(archive: ArchivePort | null, asksRest: boolean): Promise<void> {
-    const isInDoubt = this.#isUnsure || this.#waiting.length > 0 || this.position === null;
-    const before = this.position;
-    const info = asksRest || isInDoubt ? await this.#askRest() : null;
     const newest = archive && (await this.#newest(archive));
-    this.#isUnsure = false;
-
+    const before = this.position;
+    const info = asksRest || this.#isInDoubt(newest) ? await this.#askRest() : null;
     const epoch = this.#settleEpoch(info, newest);
-    if (epoch === null) {
-      if (info?.error && !info.error.isFinal) throw info.error;
-      return;
-    }
+    if (info?.error && !info.error.isFinal && (this.#isUnsure || epoch === null)) throw info.error;
+    this.#isUnsure = false;
+    if (epoch === null) return;
+    this.#isConfirmed = info?.epoch === epoch || (this.#isConfirmed && epoch === before?.epoch);
+
     const isAhead = info?.epoch === epoch && before?.epoch === epoch && info.head < before.sequence;
     if (epoch !== this.position?.epoch || isAhead) {
       await this.#beginEpoch(epoch, info, newest, archive);
@@ -120,7 +122,13 @@ export class FeedReader {
     if (newest) this.#moveAnchor(newest.batch, newest.stanzaId);
 
     if (archive && newest && this.#isBelow(newest.batch)) await this.#fillFromArchive(archive);
-    while (this.#follower.gap !== null) await this.#fillOverRest();
+    while (this.#follower.gap !== null) await this.#fillOverRest(archive !== null);
+  }
+
+  #isInDoubt(newest: Newest | null): boolean {
+    const epoch = this.position?.epoch;
+    const isOther = newest !== null && newest.batch.epoch !== epoch;
+    return this.#isUnsure || this.#waiting.length > 0 || epoch === undefined || isOther;
   }
 
   async #askRest(): Promise<RestAnswer> {
@@ -140,9 +148,15 @@ export class FeedReader {
     return read?.kind === "batch" ? { batch: read.batch, stanzaId: result?.stanzaId ?? "" } : null;
   }
 
+  /**
+   * An archive may still end in an epoch that is over, so its word counts only against an epoch
+   * that REST never named.
+   */
   #settleEpoch(info: RestAnswer | null, newest: Newest | null): string | null {
+    const ours = this.position?.epoch ?? null;
     const lastWord = this.#waiting.at(-1)?.batch.epoch;
-    return info?.epoch ?? lastWord ?? newest?.batch.epoch ?? this.position?.epoch ?? null;
+    const isKept = info === null || this.#isConfirmed;
+    return info?.epoch ?? lastWord ?? (isKept ? ours : null) ?? newest?.batch.epoch ?? ours;
   }
 
   /** From here on the feed is `epoch`'s: its newest events first, as at a first start. */
@@ -221,7 +235,8 @@ export class FeedReader {
     } while (before !== null);
   }
 
-  async #fillOverRest(): Promise<void> {
+  /** `isLast`: what REST does not have either, nobody has. */
+  async #fillOverRest(isLast: boolean): Promise<void> {
     const gap = this.#follower.gap;
     if (gap === null) return;
     const limit = Math.min(REST_PAGE, gap.to - gap.from + 1);
@@ -229,7 +244,7 @@ export class FeedReader {
     try {
       page = await this.rest.events({ after: gap.from - 1, limit });
     } catch (error) {
-      if (!(error instanceof ApiError) || !error.isFinal) throw error;
+      if (!isLast || !(error instanceof ApiError) || !error.isFinal) throw error;
       this.#skipGap();
       return;
     }

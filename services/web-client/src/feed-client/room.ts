@@ -55,6 +55,8 @@ export class Room {
   readonly #queries = new Map<string, ArchiveResult[]>();
   readonly #backoff: Backoff;
   #state: RoomState = { kind: "joining" };
+  /** When the stream died. */
+  #wasIn = false;
   #nick = "";
   #timer: Timer = null;
 
@@ -86,6 +88,7 @@ export class Room {
   /** Go in again, under a new nick: a dead session of ours may still sit on the old one. */
   rejoin(): void {
     this.#occupants.clear();
+    this.#wasIn = false;
     this.#nick = `reader-${this.wire.word()}`;
     this.#setState({ kind: "joining" });
     this.#restartTimer(this.wire.timings.answerTimeout, () =>
@@ -98,12 +101,14 @@ export class Room {
   }
 
   onUp(resumed: boolean): void {
-    if (resumed && this.#state.kind === "in") this.#setState({ kind: "in" });
+    if (resumed && this.#wasIn) this.#getIn(this.#nick);
     else this.rejoin();
   }
 
-  /** The stream is gone. What was known of the room holds if it is resumed. */
+  /** The stream is gone, and the session says so. What is known of the room holds if it resumes. */
   onDown(): void {
+    this.#wasIn ||= this.#state.kind === "in";
+    this.#state = { kind: "joining" };
     this.#queries.clear();
     this.#restartTimer(null);
   }
@@ -166,6 +171,7 @@ export class Room {
 
   #getIn(nick: string): void {
     this.#nick = nick;
+    this.#wasIn = false;
     this.#restartTimer(this.wire.timings.stableAfter, () => this.#backoff.reset());
     this.#setState({ kind: "in" });
   }

@@ -88,7 +88,7 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
     this.#stopWatching = this.#host.watch({
       online: () => this.#onOnline(),
       offline: () => this.#onOffline(),
-      wake: () => this.#check(),
+      wake: () => this.#onWake(),
       leave: () => this.#link?.close(),
     });
     this.#open();
@@ -172,6 +172,8 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
   #onUp(transport: Transport, jid: string, resumed: boolean): void {
     this.#jid = jid;
     this.#transport = transport;
+    // What died on a WebSocket before must not be resumed behind the back of this session.
+    if (transport === "bosh") this.#memory.clear();
     this.#restartTimer(this.#timings.stableAfter, () => this.#backoff.reset());
     this.#setState({ kind: "online", jid });
     for (const room of [...this.#rooms.values()]) room.onUp(resumed);
@@ -220,12 +222,14 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
     this.#retry("This device is offline.", this.#timings.retryMax);
   }
 
+  /** Somebody looks: don't let him wait for the next try. */
+  #onWake(): void {
+    if (this.#state.kind === "offline") this.#onOnline();
+    else this.#check();
+  }
+
   /** A dead stream looks like a quiet one: ask, and don't wait long. */
   #check(): void {
-    if (this.#state.kind === "offline") {
-      this.#onOnline();
-      return;
-    }
     if (this.#transport === null) return;
     const attempt = this.#attempt;
     const domain = bareJid(this.#jid).split("@").at(-1) as string;

@@ -1,0 +1,186 @@
+import { describe, expect, test } from "vitest";
+import {
+  ApiError,
+  createRecord,
+  type Fetch,
+  fetchBatch,
+  fetchConnection,
+  fetchEvents,
+  fetchFeed,
+  listFeeds,
+} from "../../src/feed-client/rest";
+import { eventJson, FakeRest } from "./fakes";
+
+type Call = { url: string; init: RequestInit };
+
+function server(...answers: (Response | Error)[]): { http: Fetch; calls: Call[] } {
+  const calls: Call[] = [];
+  const http: Fetch = async (url, init) => {
+    calls.push({ url: String(url), init: init ?? {} });
+    const answer = answers.shift();
+    if (answer === undefined || answer instanceof Error) throw answer ?? new Error("no answer");
+    return answer;
+  };
+  return { http, calls };
+}
+
+const json = (body: unknown, status = 200): Response =>
+  new Response(JSON.stringify(body), { status });
+
+const failureOf = (call: Promise<unknown>): Promise<ApiError> =>
+  call.then(
+    () => {
+      throw new Error("it succeeded");
+    },
+    (error) => error,
+  );
+
+describe("errors", () => {
+  test("of the server carry its detail and the field", async () => {
+    const body = { status: 422, detail: "count must be a number.", field: "count" };
+    const { http } = server(json(body, 422));
+
+    const error = await failureOf(createRecord("", "orders", {}, { token: "k" }, http));
+
+    expect(error).toBeInstanceOf(ApiError);
+    expect(error).toMatchObject({
+      status: 422,
+      message: "count must be a number.",
+      detail: "count must be a number.",
+      field: "count",
+      isFinal: true,
+    });
+  });
+
+  test("of a proxy that answers no JSON carry the status", async () => {
+    const { http } = server(new Response("<h1>Bad gateway</h1>", { status: 502 }));
+
+    const error = await failureOf(fetchFeed("", "orders", undefined, http));
+
+    expect(error).toMatchObject({ status: 502, field: null, isFinal: false });
+    expect(error.detail).toBe("The server answered with status 502.");
+  });
+
+  test("of the network have status 0", async () => {
+    const { http } = server(new TypeError("fetch failed"));
+    expect(await failureOf(listFeeds("", undefined, http))).toMatchObject({
+      status: 0,
+      isFinal: false,
+    });
+  });
+
+  test.each([
+    [401, true],
+    [403, true],
+    [404, true],
+    [408, false],
+    [429, false],
+    [500, false],
+    [503, false],
+  ])("with status %i are final: %s", (status, isFinal) => {
+    expect(new ApiError(status, "x").isFinal).toBe(isFinal);
+  });
+
+  test.each([
+    ["connection", (http: Fetch) => fetchConnection("", http)],
+    ["feed", (http: Fetch) => fetchFeed("", "orders", undefined, http)],
+    ["feeds", (http: Fetch) => listFeeds("", undefined, http)],
+    ["events", (http: Fetch) => fetchEvents("", "orders", { after: 0, limit: 1 }, undefined, http)],
+  ])("tell of a %s that is something else", async (_what, call) => {
+    expect(await failureOf(call(server(json({ hello: 1 })).http))).toMatchObject({ status: 0 });
+    expect(await failureOf(call(server(new Response("<html>")).http))).toMatchObject({ status: 0 });
+    expect(await failureOf(call(server(json(null)).http))).toMatchObject({ status: 0 });
+  });
+});
+
+describe("calls", () => {
+  test("go to the origin, without cookies, past the cache", async () => {
+    const { http, calls } = server(json({ epoch: "aaaa", head: 3 }));
+
+    await fetchFeed("https://aviso.example", "orders", undefined, http);
+
+    expect(calls[0]?.url).toBe("https://aviso.example/api/v1/feeds/orders/");
+    expect(calls[0]?.init).toMatchObject({ credentials: "omit", cache: "no-store" });
+    expect(calls[0]?.init.headers).toEqual({ Accept: "application/json" });
+  });
+
+  test("escape a feed's name", async () => {
+    const { http, calls } = server(json({ epoch: "aaaa", head: 3 }));
+    await fetchFeed("", "../x?y", undefined, http);
+    expect(calls[0]?.url).toBe("/api/v1/feeds/..%2Fx%3Fy/");
+  });
+
+  test("write a record with key and idempotency key", async () => {
+    const { http, calls } = server(json({ id: "1", version: 1 }, 201));
+
+    const options = { token: "key", idempotencyKey: "once" };
+    const record = await createRecord("", "orders", { item: "tea" }, options, http);
+
+    expect(record).toMatchObject({ id: "1", version: 1 });
+    expect(calls[0]?.url).toBe("/api/v1/feeds/orders/records/");
+    expect(calls[0]?.init).toMatchObject({
+      method: "POST",
+      body: '{"data":{"item":"tea"}}',
+      headers: {
+        Authorization: "Bearer key",
+        "Idempotency-Key": "once",
+        "Content-Type": "application/json",
+      },
+    });
+  });
+
+  test("read a list to its end, from the origin whatever `next` calls it", async () => {
+    const { http, calls } = server(
+      json({ results: [{ slug: "a" }], next: "http://inside:8000/api/v1/feeds/?page=2" }),
+      json({ results: [{ slug: "b" }], next: null }),
+    );
+
+    const feeds = await listFeeds("https://aviso.example", "key", http);
+
+    expect(feeds.map(({ slug }) => slug)).toEqual(["a", "b"]);
+    expect(calls[1]?.url).toBe("https://aviso.example/api/v1/feeds/?page=2");
+    expect(calls[1]?.init.headers).toMatchObject({ Authorization: "Bearer key" });
+  });
+});
+
+describe("a page of events", () => {
+  test("holds the events in order, whatever the order they came in", async () => {
+    const events = [3, 2, 4].map((sequence) => eventJson("orders", "aaaa", sequence));
+    const { http } = server(json({ epoch: "aaaa", head: 9, events }));
+
+    const page = await fetchEvents("", "orders", { after: 1, limit: 3 }, undefined, http);
+
+    expect(page).toMatchObject({ epoch: "aaaa", head: 9 });
+    expect(page.events.map(({ sequence }) => sequence)).toEqual([2, 3, 4]);
+  });
+
+  test("keeps the places of what it cannot read", async () => {
+    const events = [
+      { ...eventJson("orders", "aaaa", 1), data: null },
+      { ...eventJson("orders", "aaaa", 2), type: "aviso.record.merged.v9" },
+      eventJson("orders", "aaaa", 3),
+      null,
+    ];
+    const { http } = server(json({ epoch: "aaaa", head: 3, events }));
+
+    const page = await fetchBatch("", "orders", { after: 0, limit: 9 }, undefined, http);
+
+    expect(page).toMatchObject({
+      unreadable: 2,
+      unknownTypes: ["aviso.record.merged.v9"],
+      batch: { first: 1, last: 3 },
+    });
+    expect(page.batch?.items.map(({ sequence, event }) => [sequence, event !== null])).toEqual([
+      [1, false],
+      [2, false],
+      [3, true],
+    ]);
+  });
+
+  test("may be empty", async () => {
+    const rest = new FakeRest();
+    rest.feeds.set("orders", { epoch: "aaaa", head: 3 });
+    const page = await fetchBatch("", "orders", { after: 3, limit: 9 }, undefined, rest.fetch);
+    expect(page).toMatchObject({ epoch: "aaaa", head: 3, batch: null });
+  });
+});
