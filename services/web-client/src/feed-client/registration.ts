@@ -78,14 +78,22 @@ export async function register(
   const socket = io.openSocket(info.websocket_url);
   try {
     await exchange(socket, info.domain, { username, password }, io.timeoutMs ?? TIMEOUT_MS);
-  } finally {
+    sayGoodbye(socket);
+  } catch (error) {
     socket.close();
+    throw error;
   }
+}
+
+/** RFC 7395 3.6: the other side answers; a socket closed before that answer is an error to it. */
+function sayGoodbye(socket: WebSocket): void {
+  socket.onmessage = () => socket.close();
+  socket.send(xml`<close xmlns="${FRAMING}"/>`);
 }
 
 /**
  * 1. We open the stream. 2. The server says what it offers. 3. We ask for the account.
- * 4. It answers, and we close.
+ * 4. It answers.
  */
 function exchange(
   socket: WebSocket,
@@ -112,7 +120,6 @@ function exchange(
         clearTimeout(timer);
         if (element.getAttribute("type") === "result") resolve();
         else reject(errorFor(element));
-        socket.send(xml`<close xmlns="${FRAMING}"/>`);
       }
     };
   });
@@ -135,6 +142,8 @@ function errorFor(iq: Element): RegistrationError {
       return new RegistrationError("name-taken", detail);
     case "bad-request":
     case "jid-malformed":
+    // The name is reserved: mod_register's `access` looks at nothing else here.
+    case "forbidden":
       return new RegistrationError("name-refused", detail);
     case "not-acceptable":
       return new RegistrationError("password-refused", detail);
