@@ -99,7 +99,9 @@ export class RecordFeed extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    if (this.hasUpdated) this.#follow();
+    if (!this.hasUpdated) return;
+    this.#follow();
+    this.requestUpdate();
   }
 
   override disconnectedCallback(): void {
@@ -107,7 +109,7 @@ export class RecordFeed extends LitElement {
     this.#unfollow();
   }
 
-  override updated(changed: Map<PropertyKey, unknown>): void {
+  override willUpdate(changed: Map<PropertyKey, unknown>): void {
     if (["feed", "origin", "history"].some((name) => changed.has(name))) this.#follow();
   }
 
