@@ -19,8 +19,12 @@ export type Shown =
 
 /** Text beyond this many characters is folded. */
 export const LONG_TEXT_CHARACTERS = 240;
-/** Text beyond this many characters takes a line of its own. */
-export const WIDE_TEXT_CHARACTERS = 36;
+/** Text beyond these many characters takes two columns, or a line of its own. */
+const NARROW_TEXT_CHARACTERS = 17;
+const WIDE_TEXT_CHARACTERS = 38;
+const NARROW_LIST_CHARACTERS = 12;
+/** A link has no spaces to break at. */
+const WIDE_LINK_CHARACTERS = 18;
 
 const TIME = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})$/;
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
@@ -70,13 +74,22 @@ export function safeLink(text: string): string | null {
   }
 }
 
-/** Say whether a value wants the whole width of a record. */
-export function isWide(value: Json): boolean {
-  if (typeof value === "string") return value.length > WIDE_TEXT_CHARACTERS || value.includes("\n");
-  if (typeof value !== "object" || value === null) return false;
-  if (!Array.isArray(value)) return Object.keys(value).length > 0;
-  const shown = shownList(value);
-  return shown.kind === "list" || value.map(String).join(", ").length > WIDE_TEXT_CHARACTERS;
+/** How many columns of a record's grid a value takes: one, two, or the whole line. */
+export type Width = "one" | "two" | "line";
+
+export function widthOf(value: Json): Width {
+  if (typeof value === "string") return widthOfText(value);
+  if (typeof value !== "object" || value === null) return "one";
+  if (!Array.isArray(value)) return Object.keys(value).length > 0 ? "line" : "one";
+  if (shownList(value).kind === "list") return "line";
+  return value.map(String).join(", ").length > NARROW_LIST_CHARACTERS ? "line" : "one";
+}
+
+function widthOfText(text: string): Width {
+  if (text.includes("\n")) return "line";
+  const isLink = LINK.test(text);
+  if (text.length > (isLink ? WIDE_LINK_CHARACTERS : WIDE_TEXT_CHARACTERS)) return "line";
+  return text.length > NARROW_TEXT_CHARACTERS && shownText(text).kind === "text" ? "two" : "one";
 }
 
 /** Make a field's name readable: `unit_price` and `unitPrice` become `unit price`. */

@@ -36,7 +36,7 @@ export function translatorFor(locale: Locale): Translate {
   const plural = new Intl.PluralRules(locale);
   const number = new Intl.NumberFormat(locale, { useGrouping: "min2" });
   return (key, parameters = {}) => {
-    const count = parameters["count"];
+    const count = parameters.count;
     const forms = MESSAGES[locale][key].split(" | ");
     const isOne = typeof count === "number" && plural.select(count) === "one";
     const form = (isOne ? forms[0] : forms.at(-1)) ?? key;

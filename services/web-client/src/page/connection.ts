@@ -1,0 +1,47 @@
+/** What is said of the connection: one state out of the session's and the feed's. Pure. */
+
+import type { FeedState, SessionState } from "./library";
+import type { Translate } from "./locale";
+
+/** The feed's state counts where the session is online; else the session's is the reason for it. */
+export function shownState(session: SessionState, feed: FeedState | null): FeedState {
+  if (session.kind !== "online") return session;
+  return feed ?? { kind: "live" };
+}
+
+export function stateText(state: FeedState, t: Translate): string {
+  switch (state.kind) {
+    case "connecting":
+      return t("stateConnecting");
+    case "catching-up":
+      return state.left > 0
+        ? t("stateCatchingUpLeft", { count: state.left })
+        : t("stateCatchingUp");
+    case "live":
+      return t("stateLive");
+    case "offline":
+      return t("stateOffline");
+    case "refused":
+      return t("stateRefused");
+  }
+}
+
+export function stateHint(state: FeedState, t: Translate): string {
+  switch (state.kind) {
+    case "connecting":
+      return t("stateConnectingHint");
+    case "catching-up":
+      return t("stateCatchingUpHint");
+    case "live":
+      return t("stateLiveHint");
+    case "offline":
+      return t("stateOfflineHint");
+    case "refused":
+      return state.reason;
+  }
+}
+
+/** Return the whole seconds until a time; 0 when it has come. */
+export function secondsUntil(time: Date, now: Date): number {
+  return Math.max(0, Math.ceil((time.getTime() - now.getTime()) / 1000));
+}

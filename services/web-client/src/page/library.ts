@@ -1,0 +1,80 @@
+/**
+ * What the page needs of the feed client library. The page gets it handed in, so that its tests and
+ * a preview can hand in a twin; only `main.ts` knows the real one.
+ */
+
+import type {
+  Credentials,
+  FeedClientEvents,
+  FeedEvent,
+  FeedInfo,
+  FeedOptions,
+  FeedRecord,
+  FeedSessionEvents,
+  FeedSessionOptions,
+  FeedState,
+  Position,
+  RecordData,
+  RecordEntry,
+  SessionState,
+  StoreChange,
+  Transport,
+} from "../feed-client";
+
+interface Emitter<Events> {
+  addEventListener<K extends keyof Events & string>(
+    type: K,
+    listener: (event: Events[K]) => void,
+  ): void;
+}
+
+export interface ClientOfFeed extends Emitter<FeedClientEvents> {
+  readonly state: FeedState;
+  readonly position: Position | null;
+  start(): void;
+  stop(): void;
+  loadOlder(beforeSequence: number, limit: number): Promise<FeedEvent[]>;
+}
+
+export interface Session extends Emitter<FeedSessionEvents> {
+  readonly state: SessionState;
+  readonly transport: Transport | null;
+  feed(slug: string, options?: FeedOptions): ClientOfFeed;
+  connect(): void;
+  close(): void;
+}
+
+export interface Records {
+  readonly size: number;
+  at(index: number): RecordEntry | undefined;
+  get(key: string): RecordEntry | undefined;
+  slice(start: number, end: number): RecordEntry[];
+  apply(events: readonly FeedEvent[]): StoreChange;
+  clear(): void;
+}
+
+export interface FeedLibrary {
+  openSession(options: FeedSessionOptions): Session;
+  createStore(): Records;
+  listFeeds(): Promise<FeedInfo[]>;
+  register(username: string, password: string): Promise<void>;
+  createRecord(
+    feed: string,
+    data: RecordData,
+    options: { token: string; idempotencyKey: string },
+  ): Promise<FeedRecord>;
+}
+
+export type {
+  Credentials,
+  FeedEvent,
+  FeedInfo,
+  FeedRecord,
+  FeedState,
+  Position,
+  RecordData,
+  RecordEntry,
+  SessionState,
+  StoreChange,
+  Transport,
+};

@@ -1,0 +1,88 @@
+/**
+ * What the page remembers: language and appearance for good (localStorage); a key or an account only
+ * in this tab and only when the reader ticked it (sessionStorage). A browser that forbids storage
+ * just forgets; a corrupt value is thrown away.
+ */
+
+import type { Credentials } from "./library";
+import { isLocale, type Locale } from "./locale";
+
+export type Theme = "system" | "light" | "dark";
+export const THEMES: readonly Theme[] = ["system", "light", "dark"];
+
+const LOCALE = "aviso.locale";
+const THEME = "aviso.theme";
+const ACCOUNT = "aviso.account";
+const API_KEY = "aviso.api-key";
+
+function read(storage: () => Storage, name: string): string | null {
+  try {
+    return storage().getItem(name);
+  } catch {
+    return null;
+  }
+}
+
+function write(storage: () => Storage, name: string, value: string | null): void {
+  try {
+    if (value === null) storage().removeItem(name);
+    else storage().setItem(name, value);
+  } catch {
+    // Storage is forbidden or full: what was chosen still holds until the tab closes.
+  }
+}
+
+const lasting = () => localStorage;
+const ofThisTab = () => sessionStorage;
+
+export function rememberedLocale(): Locale | null {
+  const value = read(lasting, LOCALE);
+  return isLocale(value) ? value : null;
+}
+
+export function rememberLocale(locale: Locale): void {
+  write(lasting, LOCALE, locale);
+}
+
+export function rememberedTheme(): Theme {
+  const value = read(lasting, THEME);
+  return value === "light" || value === "dark" ? value : "system";
+}
+
+export function rememberTheme(theme: Theme): void {
+  write(lasting, THEME, theme === "system" ? null : theme);
+}
+
+export function rememberedAccount(): Credentials | null {
+  const text = read(ofThisTab, ACCOUNT);
+  if (text === null) return null;
+  try {
+    const value = JSON.parse(text) as { username?: unknown; password?: unknown };
+    if (typeof value.username === "string" && typeof value.password === "string") {
+      return { kind: "account", username: value.username, password: value.password };
+    }
+  } catch {
+    // Falls through to the removal below.
+  }
+  write(ofThisTab, ACCOUNT, null);
+  return null;
+}
+
+export function rememberAccount(credentials: Credentials | null): void {
+  const isAccount = credentials?.kind === "account";
+  write(
+    ofThisTab,
+    ACCOUNT,
+    isAccount
+      ? JSON.stringify({ username: credentials.username, password: credentials.password })
+      : null,
+  );
+}
+
+export function rememberedApiKey(): string | null {
+  return read(ofThisTab, API_KEY);
+}
+
+export function rememberApiKey(key: string | null): void {
+  write(ofThisTab, API_KEY, key);
+}

@@ -1,0 +1,29 @@
+import { expect, test } from "vitest";
+import { accountFaults, registrationFault } from "../../src/page/account";
+
+test.each([
+  ["", "long enough", ["errorUserNameMissing"]],
+  ["Ana María", "long enough", ["errorUserNameForm"]],
+  ["ana", "", ["errorPasswordMissing"]],
+  ["ana", "short", ["errorPasswordShort"]],
+  ["ana.m-2", "long enough", []],
+])("a new account %j / %j: %j", (username, password, messages) => {
+  expect(accountFaults(username, password, true).map((fault) => fault.message)).toEqual(messages);
+});
+
+test("signing in takes a password of any length", () => {
+  expect(accountFaults("ana", "short", false)).toEqual([]);
+});
+
+test.each([
+  [{ code: "name-taken" }, "errorNameTaken"],
+  [{ code: "name-refused" }, "errorNameRefused"],
+  [{ code: "password-refused" }, "errorPasswordRefused"],
+  [{ code: "too-quickly", waitSeconds: null }, "errorTooQuick"],
+  [{ code: "too-quickly", waitSeconds: 60 }, "errorTooQuickWait"],
+  [{ code: "closed" }, "errorNotAllowed"],
+  [{ code: "unreachable" }, "errorUnreachable"],
+  [new Error("odd"), "errorAccountOther"],
+])("%o is explained by %s", (error, message) => {
+  expect(registrationFault(error, "ana").message).toBe(message);
+});

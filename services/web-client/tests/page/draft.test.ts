@@ -1,0 +1,73 @@
+import { expect, test } from "vitest";
+import {
+  type DraftField,
+  fieldsOfRecord,
+  recordOfFields,
+  recordOfText,
+  templateFields,
+} from "../../src/page/draft";
+
+const field = (name: string, kind: DraftField["kind"], value: string) => ({ name, kind, value });
+
+test("rows become a record with values of their kinds", () => {
+  const result = recordOfFields([
+    field("item", "text", "tea"),
+    field("count", "number", "3,5"),
+    field("paid", "boolean", "true"),
+    field("to", "json", '{"city":"Bilbao"}'),
+    field("note", "text", ""),
+  ]);
+  const data = { item: "tea", count: 3.5, paid: true, to: { city: "Bilbao" } };
+  expect(result).toEqual({ ok: true, data });
+});
+
+test("a record becomes rows and the rows the same record", () => {
+  const data = { item: "tea", count: 3, paid: false, tags: ["gift"], none: null };
+  expect(recordOfFields(fieldsOfRecord(data))).toEqual({ ok: true, data });
+});
+
+test("every row with a fault is named", () => {
+  const result = recordOfFields([
+    field("count", "number", "three"),
+    field("", "text", "tea"),
+    field("a", "text", "1"),
+    field("a", "text", "2"),
+    field("b", "json", "{"),
+  ]);
+  expect(result.ok ? [] : result.faults.map(({ row, part }) => [row, part])).toEqual([
+    [0, "value"],
+    [1, "name"],
+    [3, "name"],
+    [4, "value"],
+  ]);
+});
+
+test("a field called __proto__ is a field", () => {
+  const result = recordOfFields([field("__proto__", "text", "x")]);
+  expect(result.ok && Object.keys(result.data)).toEqual(["__proto__"]);
+});
+
+test("broken JSON says where it is broken", () => {
+  const result = recordOfText('{\n  "a": 1,\n  b\n}');
+  expect(result.ok ? null : result.faults[0]).toMatchObject({
+    message: "errorJsonAt",
+    parameters: { line: 3, column: 3 },
+  });
+});
+
+test.each(["[]", "1", '"text"', "null"])("%s is no record", (text) => {
+  const result = recordOfText(text);
+  expect(result.ok ? null : result.faults[0]?.message).toBe("errorNotObject");
+});
+
+test("the feed's schema names the fields to begin with", () => {
+  const schema = { properties: { item: { type: "string" }, count: { type: "integer" } } };
+  expect(templateFields(schema, { other: 1 })).toEqual([
+    field("item", "text", ""),
+    field("count", "number", ""),
+  ]);
+});
+
+test("without a schema the newest record does", () => {
+  expect(templateFields(null, { count: 3 })).toEqual([field("count", "number", "")]);
+});

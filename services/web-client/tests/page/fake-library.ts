@@ -1,0 +1,180 @@
+/**
+ * A twin of the feed client library for the page's tests and for looking at the page without
+ * servers: the same interface, driven by hand. Its records are folded by the real RecordStore.
+ */
+
+import { RecordStore } from "../../src/feed-client/record-store";
+import { typedEventTarget } from "../../src/feed-client/typed-event-target";
+import type { FeedClientEvents, FeedSessionEvents } from "../../src/feed-client/types";
+import type {
+  ClientOfFeed,
+  FeedEvent,
+  FeedInfo,
+  FeedLibrary,
+  FeedRecord,
+  FeedState,
+  Position,
+  Session,
+  SessionState,
+} from "../../src/page/library";
+
+export class FakeClient extends typedEventTarget<FeedClientEvents>() implements ClientOfFeed {
+  state: FeedState = { kind: "connecting" };
+  position: Position | null;
+  isStarted = false;
+  older: FeedEvent[] = [];
+
+  constructor(
+    readonly slug: string,
+    position: Position | null,
+  ) {
+    super();
+    this.position = position;
+  }
+
+  start(): void {
+    this.isStarted = true;
+  }
+
+  stop(): void {
+    this.isStarted = false;
+  }
+
+  async loadOlder(before: number, limit: number): Promise<FeedEvent[]> {
+    return this.older.filter((event) => event.sequence < before).slice(-limit);
+  }
+
+  become(state: FeedState): void {
+    this.state = state;
+    this.dispatchEvent(new CustomEvent("state", { detail: state }));
+  }
+
+  deliver(events: readonly FeedEvent[], live = true): void {
+    const last = events.at(-1);
+    if (last !== undefined) this.position = { epoch: last.epoch, sequence: last.sequence };
+    this.dispatchEvent(new CustomEvent("events", { detail: { events, live } }));
+  }
+
+  reset(position: Position | null): void {
+    this.position = position;
+    this.dispatchEvent(new CustomEvent("reset", { detail: position }));
+  }
+}
+
+export class FakeSession extends typedEventTarget<FeedSessionEvents>() implements Session {
+  state: SessionState = { kind: "connecting" };
+  transport: "websocket" | "bosh" | null = "websocket";
+  readonly clients = new Map<string, FakeClient>();
+  connects = 0;
+  isClosed = false;
+
+  constructor(private readonly onConnect: (session: FakeSession) => void = () => {}) {
+    super();
+  }
+
+  feed(slug: string, options: { position?: Position } = {}): FakeClient {
+    const client = new FakeClient(slug, options.position ?? null);
+    this.clients.set(slug, client);
+    return client;
+  }
+
+  connect(): void {
+    this.connects += 1;
+    this.onConnect(this);
+  }
+
+  close(): void {
+    this.isClosed = true;
+  }
+
+  become(state: SessionState): void {
+    this.state = state;
+    this.dispatchEvent(new CustomEvent("state", { detail: state }));
+  }
+}
+
+export class FakeLibrary implements FeedLibrary {
+  readonly sessions: FakeSession[] = [];
+  infos: FeedInfo[] = [];
+  isReachable = true;
+  onConnect: (session: FakeSession) => void = () => {};
+  registered: string[] = [];
+  registerError: unknown = null;
+  created: { feed: string; data: unknown; token: string; idempotencyKey: string }[] = [];
+  createError: unknown = null;
+
+  openSession(): FakeSession {
+    const session = new FakeSession((opened) => this.onConnect(opened));
+    this.sessions.push(session);
+    return session;
+  }
+
+  createStore(): RecordStore {
+    return new RecordStore();
+  }
+
+  async listFeeds(): Promise<FeedInfo[]> {
+    if (!this.isReachable) throw new Error("not reached");
+    return this.infos;
+  }
+
+  async register(username: string): Promise<void> {
+    if (this.registerError !== null) throw this.registerError;
+    this.registered.push(username);
+  }
+
+  async createRecord(
+    feed: string,
+    data: Readonly<Record<string, unknown>>,
+    options: { token: string; idempotencyKey: string },
+  ): Promise<FeedRecord> {
+    this.created.push({ feed, data, ...options });
+    if (this.createError !== null) throw this.createError;
+    return recordOf(this.created.length, data);
+  }
+}
+
+export function feedInfo(slug: string, change: Partial<FeedInfo> = {}): FeedInfo {
+  return {
+    slug,
+    title: slug,
+    visibility: "public",
+    schema: null,
+    room: `${slug}@feeds.localhost`,
+    epoch: "k3f9",
+    head: 0,
+    created_at: "2026-11-24T09:00:00Z",
+    ...change,
+  };
+}
+
+export function recordOf(
+  number: number,
+  data: Readonly<Record<string, unknown>>,
+  version = 1,
+): FeedRecord {
+  const id = `${number.toString(16).padStart(8, "0")}-0000-4000-8000-000000000000`;
+  const time = "2026-11-24T09:30:00.000000Z";
+  return { id, version, created_at: time, updated_at: time, data };
+}
+
+/** An event about record `number`; a created one unless said otherwise. */
+export function eventOf(
+  sequence: number,
+  data: Readonly<Record<string, unknown>> = { item: "tea" },
+  change: Partial<FeedEvent> & { number?: number; version?: number } = {},
+): FeedEvent {
+  const { number = sequence, version = 1, ...rest } = change;
+  const record = recordOf(number, data, version);
+  return {
+    id: `event-${sequence}`,
+    type: "created",
+    feed: "orders",
+    epoch: "k3f9",
+    sequence,
+    time: record.updated_at,
+    subject: record.id,
+    record,
+    ...rest,
+  };
+}

@@ -1,0 +1,48 @@
+import { expect, test } from "vitest";
+import { fieldLabel, safeLink, shownValue, widthOf } from "../../src/page/field-values";
+
+test.each([
+  ["http and https become links", "https://parcels.example/track/1", true],
+  ["a script does not", "javascript:alert(1)", false],
+  ["data does not", "data:text/html,<b>x</b>", false],
+  ["a link with a password does not", "https://user:secret@example.com/", false],
+  ["text with a link in it does not", "see https://example.com", false],
+])("%s", (_, text, isLink) => {
+  expect(safeLink(text) !== null).toBe(isLink);
+});
+
+test.each([
+  [null, "nothing"],
+  ["", "empty-text"],
+  ["tea", "text"],
+  [true, "boolean"],
+  [12.5, "number"],
+  ["2026-11-24T09:30:00.123456Z", "time"],
+  ["2026-11-24", "day"],
+  ["2026-13-45", "text"],
+  ["2026", "text"],
+  [["gift", "returning"], "words"],
+  [[{ a: 1 }], "list"],
+  [{ city: "Bilbao" }, "object"],
+] as const)("%j is shown as %s", (value, kind) => {
+  expect(shownValue(value).kind).toBe(kind);
+});
+
+test("long text is folded", () => {
+  expect(shownValue("word ".repeat(100))).toMatchObject({ kind: "text", isLong: true });
+});
+
+test("a value takes as many columns as it needs", () => {
+  const widths = [3, "Sencha Kagoshima, 100 g", "word ".repeat(12), { city: "Bilbao" }].map(
+    widthOf,
+  );
+  expect(widths).toEqual(["one", "two", "line", "line"]);
+});
+
+test.each([
+  ["total_eur", "total eur"],
+  ["unitPrice", "unit price"],
+  ["Ñandú 2", "Ñandú 2"],
+])("the field %s is called %s", (name, label) => {
+  expect(fieldLabel(name)).toBe(label);
+});
