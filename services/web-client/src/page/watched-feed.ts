@@ -1,0 +1,205 @@
+/**
+ * One feed as the page follows it: what is applied, what is held back while paused, what is unread,
+ * and how far back it reaches. No DOM; the list and the header listen.
+ */
+
+import type {
+  ClientOfFeed,
+  FeedEvent,
+  FeedInfo,
+  FeedState,
+  Position,
+  Records,
+  StoreChange,
+} from "./library";
+import { countUnread } from "./unread";
+
+export type OlderState = "more" | "loading" | "failed" | "end";
+export type ProblemCode = "malformed" | "page-too-old" | "untrusted" | "missing";
+
+/** How many events one request for older ones asks for. */
+export const OLDER_PAGE_EVENTS = 100;
+
+/** `null` stands for a change of anything but the records. */
+export type FeedChange = StoreChange | null;
+
+export class WatchedFeed {
+  state: FeedState = { kind: "connecting" };
+  olderState: OlderState = "more";
+  problem: ProblemCode | null = null;
+  /** True once there is something true to show: events came, or the feed is known to be empty. */
+  isLoaded = false;
+  /** True after the feed began a new epoch under the reader's eyes. */
+  wasReset = false;
+  isPaused = false;
+  /** Entries after this sequence count as new to the reader. */
+  newAfter = Number.POSITIVE_INFINITY;
+
+  #client: ClientOfFeed | null = null;
+  #held: FeedEvent[] = [];
+  #applied: Position | null = null;
+  #seen: Position | null = null;
+  #isLookedAt = false;
+  #oldestSequence: number | null = null;
+  readonly #listeners = new Set<(change: FeedChange) => void>();
+
+  constructor(
+    public info: FeedInfo,
+    readonly records: Records,
+  ) {}
+
+  get unread(): number {
+    return countUnread(this.#seen, this.#client?.position ?? null);
+  }
+
+  /** How many events wait because the reader paused. */
+  get heldCount(): number {
+    return this.#held.length;
+  }
+
+  /** How far what is shown goes. */
+  get applied(): Position | null {
+    return this.#applied;
+  }
+
+  subscribe(listener: (change: FeedChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Follow the feed by this client; one that was followed before is stopped. */
+  follow(client: ClientOfFeed): void {
+    this.#client?.stop();
+    this.#client = client;
+    client.addEventListener("state", (event) => {
+      if (client === this.#client) this.#onState(event.detail);
+    });
+    client.addEventListener("events", (event) => {
+      if (client === this.#client) this.#onEvents(event.detail.events);
+    });
+    client.addEventListener("reset", (event) => {
+      if (client === this.#client) this.#onReset(event.detail);
+    });
+    client.addEventListener("problem", (event) => {
+      if (client !== this.#client) return;
+      this.problem = event.detail.code;
+      this.#tell(null);
+    });
+    this.state = client.state;
+    client.start();
+    this.#tell(null);
+  }
+
+  stop(): void {
+    this.#client?.stop();
+    this.#client = null;
+  }
+
+  /** Where another client can go on without a gap; the newest received, applied or held. */
+  get position(): Position | null {
+    return this.#client?.position ?? this.#applied;
+  }
+
+  setLookedAt(isLookedAt: boolean): void {
+    if (this.#isLookedAt === isLookedAt) return;
+    this.#isLookedAt = isLookedAt;
+    if (isLookedAt && this.#seen !== null) this.newAfter = this.#seen.sequence;
+    this.#markSeen();
+    this.#tell(null);
+  }
+
+  setPaused(isPaused: boolean): void {
+    if (this.isPaused === isPaused) return;
+    this.isPaused = isPaused;
+    const held = this.#held;
+    this.#held = [];
+    if (!isPaused && held.length > 0) this.#apply(held);
+    this.#markSeen();
+    this.#tell(null);
+  }
+
+  dismissProblem(): void {
+    this.problem = null;
+    this.wasReset = false;
+    this.#tell(null);
+  }
+
+  async loadOlder(): Promise<void> {
+    const client = this.#client;
+    if (client === null || this.olderState === "loading" || this.olderState === "end") return;
+    const before = this.#oldestSequence;
+    if (before === null) return;
+    this.olderState = "loading";
+    this.#tell(null);
+    try {
+      const events = await client.loadOlder(before, OLDER_PAGE_EVENTS);
+      if (before !== this.#oldestSequence) return;
+      const first = events[0];
+      this.#noteOldest(events);
+      this.olderState = first === undefined || first.sequence <= 1 ? "end" : "more";
+      if (events.length > 0) this.#tell(this.records.apply(events));
+    } catch {
+      this.olderState = "failed";
+    }
+    this.#tell(null);
+  }
+
+  #onState(state: FeedState): void {
+    this.state = state;
+    if (state.kind === "live") {
+      this.isLoaded = true;
+      this.#applied ??= this.#client?.position ?? null;
+      // What the page began with is no news; the count starts here.
+      if (this.#seen === null) {
+        this.#seen = this.#client?.position ?? null;
+        this.newAfter = this.#seen?.sequence ?? 0;
+      }
+      if (this.#oldestSequence === null || this.#oldestSequence <= 1) this.olderState = "end";
+      this.#markSeen();
+    }
+    this.#tell(null);
+  }
+
+  #onEvents(events: readonly FeedEvent[]): void {
+    this.isLoaded = true;
+    if (this.isPaused) this.#held.push(...events);
+    else this.#apply(events);
+    this.#markSeen();
+    this.#tell(null);
+  }
+
+  #onReset(position: Position | null): void {
+    const hadRecords = this.records.size > 0;
+    this.#held = [];
+    this.records.clear();
+    this.#applied = position;
+    this.#oldestSequence = null;
+    this.olderState = "more";
+    this.wasReset = hadRecords;
+    this.newAfter = position?.sequence ?? 0;
+    this.#tell({ added: [], changed: [], cleared: true });
+  }
+
+  #apply(events: readonly FeedEvent[]): void {
+    const last = events.at(-1);
+    if (last === undefined) return;
+    this.#noteOldest(events);
+    this.#applied = { epoch: last.epoch, sequence: last.sequence };
+    this.#tell(this.records.apply(events));
+  }
+
+  #noteOldest(events: readonly FeedEvent[]): void {
+    const first = events[0];
+    if (first === undefined) return;
+    this.#oldestSequence = Math.min(this.#oldestSequence ?? first.sequence, first.sequence);
+  }
+
+  #markSeen(): void {
+    if (this.#seen === null || !this.#isLookedAt || this.isPaused) return;
+    this.#seen = this.#client?.position ?? this.#seen;
+  }
+
+  #tell(change: FeedChange): void {
+    for (const listener of this.#listeners) listener(change);
+  }
+}

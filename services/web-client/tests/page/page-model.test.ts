@@ -1,0 +1,112 @@
+import { beforeEach, expect, test, vi } from "vitest";
+import { PageModel } from "../../src/page/page-model";
+import { eventOf, FakeLibrary, type FakeSession, feedInfo } from "./fake-library";
+
+let library: FakeLibrary;
+let model: PageModel;
+
+beforeEach(() => {
+  sessionStorage.clear();
+  library = new FakeLibrary();
+  library.infos = [feedInfo("orders"), feedInfo("stock")];
+  model = new PageModel(library, { credentials: null, onChange: () => {} });
+});
+
+const session = () => model.session as unknown as FakeSession;
+
+function goLive(slug: string, sequence: number): void {
+  session()
+    .clients.get(slug)
+    ?.deliver([eventOf(sequence)], false);
+  session().clients.get(slug)?.become({ kind: "live" });
+}
+
+test("every listed feed is followed over one session", async () => {
+  await model.start();
+  expect(library.sessions.length).toBe(1);
+  expect([...session().clients.values()].map((client) => client.isStarted)).toEqual([true, true]);
+});
+
+test("the unread number is the sum over all feeds", async () => {
+  await model.start();
+  model.look("orders");
+  for (const slug of ["orders", "stock"]) goLive(slug, 7);
+  session()
+    .clients.get("orders")
+    ?.deliver([eventOf(8)]);
+  session()
+    .clients.get("stock")
+    ?.deliver([eventOf(8), eventOf(9)]);
+  expect(model.unread).toBe(2);
+});
+
+test("in a hidden tab the feed being read counts too", async () => {
+  await model.start();
+  model.look("orders");
+  goLive("orders", 7);
+  model.setTabVisible(false);
+  session()
+    .clients.get("orders")
+    ?.deliver([eventOf(8)]);
+  expect(model.unread).toBe(1);
+  model.setTabVisible(true);
+  expect(model.unread).toBe(0);
+});
+
+test("a feed that is not listed is asked for again", async () => {
+  await model.start();
+  library.infos = [...library.infos, feedInfo("new")];
+  model.look("new");
+  await vi.waitFor(() => expect(model.current?.info.slug).toBe("new"));
+});
+
+test("a list that cannot be had says so, and a later one is taken", async () => {
+  library.isReachable = false;
+  await model.start();
+  expect(model.listState).toBe("failed");
+  library.isReachable = true;
+  await model.loadFeeds();
+  expect([model.listState, model.feeds.size]).toEqual(["ready", 2]);
+});
+
+test("signing in goes on from the same positions over the new session", async () => {
+  await model.start();
+  goLive("orders", 7);
+  const guest = session();
+  library.onConnect = (opened) => opened.become({ kind: "online", jid: "ana@localhost" });
+  expect(await model.signIn("ana", "long enough", true)).toBeNull();
+  expect(guest.isClosed).toBe(true);
+  expect(session().clients.get("orders")?.position?.sequence).toBe(7);
+  expect(sessionStorage.getItem("aviso.account")).toContain("ana");
+});
+
+test("wrong credentials leave the reader where he was", async () => {
+  await model.start();
+  const guest = session();
+  library.onConnect = (opened) => opened.become({ kind: "refused", reason: "not-authorized" });
+  const fault = await model.signIn("ana", "wrong", true);
+  expect(fault?.message).toBe("errorCredentials");
+  expect([session() === guest, guest.isClosed, model.credentials.kind]).toEqual([
+    true,
+    false,
+    "guest",
+  ]);
+  expect(sessionStorage.length).toBe(0);
+});
+
+test("without the tick nothing of an account is stored", async () => {
+  library.onConnect = (opened) => opened.become({ kind: "online", jid: "ana@localhost" });
+  await model.signIn("ana", "long enough", false);
+  expect([sessionStorage.length, localStorage.length]).toEqual([0, 0]);
+});
+
+test("signing out forgets the account and reads on as a guest", async () => {
+  library.onConnect = (opened) => opened.become({ kind: "online", jid: "ana@localhost" });
+  await model.signIn("ana", "long enough", true);
+  model.signOut();
+  expect([model.credentials.kind, sessionStorage.length, session().connects]).toEqual([
+    "guest",
+    0,
+    1,
+  ]);
+});

@@ -1,0 +1,103 @@
+import { beforeEach, expect, test } from "vitest";
+import { RecordStore } from "../../src/feed-client/record-store";
+import { WatchedFeed } from "../../src/page/watched-feed";
+import { eventOf, FakeClient, feedInfo } from "./fake-library";
+
+let client: FakeClient;
+let feed: WatchedFeed;
+
+beforeEach(() => {
+  client = new FakeClient("orders", null);
+  feed = new WatchedFeed(feedInfo("orders"), new RecordStore());
+  feed.follow(client);
+});
+
+function becomeLiveAt(sequence: number): void {
+  client.deliver([eventOf(sequence - 1), eventOf(sequence)], false);
+  client.become({ kind: "live" });
+}
+
+test("what a feed begins with is not unread", () => {
+  becomeLiveAt(40);
+  expect(feed.unread).toBe(0);
+});
+
+test("what arrives while nobody looks is unread", () => {
+  becomeLiveAt(40);
+  client.deliver([eventOf(41), eventOf(42)]);
+  expect(feed.unread).toBe(2);
+});
+
+test("what arrives under the reader's eyes is not", () => {
+  feed.setLookedAt(true);
+  becomeLiveAt(40);
+  client.deliver([eventOf(41)]);
+  expect(feed.unread).toBe(0);
+});
+
+test("looking makes everything read and remembers from where it was new", () => {
+  becomeLiveAt(40);
+  client.deliver([eventOf(41), eventOf(42)]);
+  feed.setLookedAt(true);
+  expect([feed.unread, feed.newAfter]).toEqual([0, 40]);
+});
+
+test("while paused events are counted, not shown", () => {
+  feed.setLookedAt(true);
+  becomeLiveAt(40);
+  feed.setPaused(true);
+  client.deliver([eventOf(41), eventOf(42)]);
+  expect([feed.records.size, feed.heldCount, feed.unread, feed.applied?.sequence]).toEqual([
+    2, 2, 2, 40,
+  ]);
+});
+
+test("resuming shows what was held, in order", () => {
+  feed.setLookedAt(true);
+  becomeLiveAt(40);
+  feed.setPaused(true);
+  client.deliver([eventOf(41), eventOf(42)]);
+  feed.setPaused(false);
+  expect(feed.records.at(0)?.sequence).toBe(42);
+  expect([feed.heldCount, feed.unread, feed.applied?.sequence]).toEqual([0, 0, 42]);
+});
+
+test("a new epoch forgets what was shown and what was held", () => {
+  becomeLiveAt(40);
+  feed.setPaused(true);
+  client.deliver([eventOf(41)]);
+  client.reset({ epoch: "n3w1", sequence: 0 });
+  expect([feed.records.size, feed.heldCount, feed.wasReset]).toEqual([0, 0, true]);
+});
+
+test("older events are added below until the first one is there", async () => {
+  becomeLiveAt(40);
+  client.older = Array.from({ length: 38 }, (_, i) => eventOf(i + 1));
+  await feed.loadOlder();
+  expect([feed.records.size, feed.olderState]).toEqual([40, "end"]);
+});
+
+test("older events that cannot be had can be tried again", async () => {
+  becomeLiveAt(40);
+  client.loadOlder = () => Promise.reject(new Error("not reached"));
+  await feed.loadOlder();
+  expect(feed.olderState).toBe("failed");
+  client.loadOlder = async () => [];
+  await feed.loadOlder();
+  expect(feed.olderState).toBe("end");
+});
+
+test("an empty feed is loaded once it is live", () => {
+  client.position = { epoch: "k3f9", sequence: 0 };
+  client.become({ kind: "live" });
+  expect([feed.isLoaded, feed.olderState]).toEqual([true, "end"]);
+});
+
+test("another client goes on where the one before it was, and is the only one heard", () => {
+  becomeLiveAt(40);
+  const next = new FakeClient("orders", feed.position);
+  feed.follow(next);
+  client.deliver([eventOf(41)]);
+  next.deliver([eventOf(41), eventOf(42)]);
+  expect([client.isStarted, next.isStarted, feed.records.size]).toEqual([false, true, 4]);
+});
