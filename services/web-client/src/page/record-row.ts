@@ -1,0 +1,192 @@
+/**
+ * `<record-row>`: one record, or the place of an event that could not be delivered. Far from the
+ * screen it keeps its attributes and drops its content, so that thousands of rows stay light.
+ */
+
+import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { causeText } from "./causes";
+import { changedFields } from "./field-changes";
+import { fieldList, NOTHING_CHANGED } from "./field-list";
+import { bracesIcon, warningIcon } from "./icons";
+import type { JsonObject } from "./json";
+import type { FeedEvent, RecordEntry } from "./library";
+import { LightElement } from "./light-element";
+import type { MessageKey } from "./locale";
+import type { Reading } from "./reading";
+import "./json-block";
+import "./relative-time";
+
+const TIME_MESSAGES: Readonly<Record<FeedEvent["type"], MessageKey | null>> = {
+  created: "recordCreatedAt",
+  updated: "recordUpdatedAt",
+  deleted: "recordDeletedAt",
+  unavailable: null,
+};
+
+export class RecordRow extends LightElement {
+  static override properties = {
+    entry: { attribute: false },
+    reading: { attribute: false },
+    isNear: { attribute: false },
+    isFresh: { attribute: false },
+    isOpen: { state: true },
+  };
+  declare entry: RecordEntry;
+  declare reading: Reading;
+  declare isNear: boolean;
+  declare isFresh: boolean;
+  declare isOpen: boolean;
+  #changed = NOTHING_CHANGED;
+
+  constructor() {
+    super();
+    this.isNear = false;
+    this.isFresh = false;
+    this.isOpen = false;
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.setAttribute("role", "article");
+    if (!this.hasAttribute("tabindex")) this.tabIndex = -1;
+  }
+
+  /** Show an entry. The attributes are true at once, whether or not the row is near the screen. */
+  show(entry: RecordEntry): void {
+    const before = this.entry as RecordEntry | undefined;
+    if (before?.record != null && entry.record !== null && entry.state === "present") {
+      const [old, now] = [before.record.data as JsonObject, entry.record.data as JsonObject];
+      const turn = this.#changed.turn === "odd" ? "even" : "odd";
+      this.#changed = { names: changedFields(old, now), turn };
+    }
+    this.entry = entry;
+    const { dataset } = this;
+    dataset.recordId = entry.record?.id ?? entry.event.subject ?? entry.key;
+    dataset.sequence = String(entry.event.sequence);
+    dataset.state = entry.state;
+    if (entry.record === null) delete dataset.version;
+    else dataset.version = String(entry.record.version);
+  }
+
+  toggleJson(): void {
+    if (this.entry.record !== null) this.isOpen = !this.isOpen;
+  }
+
+  /** Close what is open; says whether anything was. */
+  closeJson(): boolean {
+    const wasOpen = this.isOpen;
+    this.isOpen = false;
+    return wasOpen;
+  }
+
+  protected override shouldUpdate(): boolean {
+    return this.reading !== undefined && this.entry !== undefined;
+  }
+
+  protected override willUpdate(changes: PropertyValues<this>): void {
+    if (changes.get("isFresh") === true && !this.isFresh) this.#changed = NOTHING_CHANGED;
+    this.toggleAttribute("data-fresh", this.isFresh);
+    if (this.isNear) this.setAttribute("aria-label", this.#label());
+  }
+
+  override render(): TemplateResult | typeof nothing {
+    if (!this.isNear) return nothing;
+    return html`
+      <div class="row-head">
+        ${this.#tag()}
+        <relative-time
+          .time=${new Date(this.entry.event.time)}
+          .message=${TIME_MESSAGES[this.entry.event.type]}
+          .reading=${this.reading}
+        ></relative-time>
+        ${this.#identity()}
+      </div>
+      ${this.#content()}
+    `;
+  }
+
+  #label(): string {
+    const { t } = this.reading;
+    const id = this.dataset.recordId ?? "";
+    const name = t("record", { id: id.slice(0, 8) });
+    if (this.entry.state === "deleted") return `${name}, ${t("recordDeleted")}`;
+    return this.entry.state === "unavailable" ? t("recordUnavailable") : name;
+  }
+
+  #tag(): TemplateResult | typeof nothing {
+    const { t } = this.reading;
+    const tag = (kind: string, text: string) => html`<span class="tag tag-${kind}">${text}</span>`;
+    if (this.entry.state === "deleted") return tag("deleted", t("recordDeleted"));
+    if (this.entry.state === "unavailable") return tag("unavailable", t("recordUnavailable"));
+    if (!this.isFresh) return nothing;
+    return this.entry.event.type === "updated"
+      ? tag("updated", t("recordUpdated"))
+      : tag("new", t("recordNew"));
+  }
+
+  #identity(): TemplateResult {
+    const { t, formatting } = this.reading;
+    const { record, event } = this.entry;
+    const sequence = formatting.number(event.sequence);
+    return html`
+      <span class="row-identity">
+        ${
+          record === null
+            ? nothing
+            : html`<span class="row-id" title=${t("recordIdTitle", { id: record.id })}
+                >${record.id.slice(0, 8)}</span
+              >`
+        }
+        ${
+          record === null || record.version === 1
+            ? nothing
+            : html`<span title=${t("recordVersionTitle", { version: record.version })}
+                >${t("recordVersion", { version: record.version })}</span
+              >`
+        }
+        <span title=${t("recordSequenceTitle", { sequence })}>#${sequence}</span>
+      </span>
+      ${
+        record === null
+          ? nothing
+          : html`<button
+              type="button"
+              class="button button-quiet button-small row-json"
+              aria-expanded=${this.isOpen}
+              aria-label=${t(this.isOpen ? "jsonHide" : "jsonShow")}
+              title=${t(this.isOpen ? "jsonHide" : "jsonShow")}
+              @click=${this.toggleJson}
+            >
+              ${bracesIcon}<span aria-hidden="true">${t("json")}</span>
+            </button>`
+      }
+    `;
+  }
+
+  #content(): TemplateResult {
+    const { t } = this.reading;
+    const { record, event } = this.entry;
+    if (record === null) {
+      return html`<p class="row-cause">
+        ${warningIcon}
+        <span>${t("causeIntro")} ${causeText(event.unavailable?.cause ?? "", t)} ${t("causeOutro")}</span>
+      </p>`;
+    }
+    const data = record.data as JsonObject;
+    const isEmpty = Object.keys(data).length === 0;
+    return html`
+      ${
+        isEmpty
+          ? html`<p class="value-quiet">${t("recordEmpty")}</p>`
+          : fieldList(data, this.reading, this.#changed)
+      }
+      ${
+        this.isOpen
+          ? html`<json-block .data=${data} .reading=${this.reading}></json-block>`
+          : nothing
+      }
+    `;
+  }
+}
+
+customElements.define("record-row", RecordRow);
