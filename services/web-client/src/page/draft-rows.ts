@@ -1,0 +1,141 @@
+/** The friendly way to enter a record: one row a field. A template; the panel keeps the rows. */
+
+import { html, nothing, type TemplateResult } from "lit";
+import { type DraftFault, type DraftField, FIELD_KINDS, type FieldKind } from "./draft";
+import { closeIcon, plusIcon } from "./icons";
+import type { MessageKey } from "./locale";
+import type { Reading } from "./reading";
+
+export interface RowsHandler {
+  change(row: number, change: Partial<DraftField>): void;
+  add(): void;
+  remove(row: number): void;
+}
+
+const KIND_NAMES: Readonly<Record<FieldKind, MessageKey>> = {
+  text: "typeText",
+  number: "typeNumber",
+  boolean: "typeBoolean",
+  json: "typeJson",
+};
+
+/** `refusedField`: the field that the server found fault with, if it named one. */
+export function draftRows(
+  fields: readonly DraftField[],
+  faults: readonly DraftFault[],
+  refusedField: string | null,
+  reading: Reading,
+  handler: RowsHandler,
+): TemplateResult {
+  const { t } = reading;
+  return html`
+    <div class="draft">
+      ${fields.map((field, row) => {
+        const fault = faults.find((candidate) => candidate.row === row) ?? null;
+        return draftRow(field, row, fault, field.name === refusedField, reading, handler);
+      })}
+      <div class="draft-foot">
+        <button type="button" class="button button-quiet button-small" @click=${handler.add}>
+          ${plusIcon}${t("writeFieldAdd")}
+        </button>
+        <span class="form-hint">${t("writeFieldsHint")}</span>
+      </div>
+    </div>
+  `;
+}
+
+function draftRow(
+  field: DraftField,
+  row: number,
+  fault: DraftFault | null,
+  isRefused: boolean,
+  reading: Reading,
+  handler: RowsHandler,
+): TemplateResult {
+  const { t } = reading;
+  const nth = row + 1;
+  const errorId = `draft-error-${row}`;
+  const setKind = (event: Event) => {
+    const kind = (event.target as HTMLSelectElement).value as FieldKind;
+    handler.change(row, kind === "boolean" ? { kind, value: "true" } : { kind });
+  };
+  return html`
+    <div class="draft-row" role="group" aria-label=${field.name || t("writeFieldNameNth", { nth })}>
+      <input
+        class="input draft-name"
+        type="text"
+        dir="auto"
+        placeholder=${t("writeFieldName")}
+        aria-label=${t("writeFieldNameNth", { nth })}
+        aria-invalid=${fault?.part === "name"}
+        aria-describedby=${errorId}
+        .value=${field.name}
+        @input=${(event: Event) =>
+          handler.change(row, { name: (event.target as HTMLInputElement).value })}
+      />
+      <select
+        class="input draft-kind"
+        aria-label=${t("writeFieldType", { nth })}
+        .value=${field.kind}
+        @change=${setKind}
+      >
+        ${FIELD_KINDS.map(
+          (kind) =>
+            html`<option value=${kind} ?selected=${kind === field.kind}>${t(KIND_NAMES[kind])}</option>`,
+        )}
+      </select>
+      <button
+        type="button"
+        class="button button-quiet button-icon draft-remove"
+        aria-label=${t("writeFieldRemove", { nth })}
+        title=${t("writeFieldRemove", { nth })}
+        @click=${() => handler.remove(row)}
+      >
+        ${closeIcon}
+      </button>
+      ${valueInput(field, row, fault?.part === "value" || isRefused, errorId, reading, handler)}
+      <p class="form-error" id=${errorId} role="alert">
+        ${fault === null ? nothing : t(fault.message, fault.parameters)}
+      </p>
+    </div>
+  `;
+}
+
+function valueInput(
+  field: DraftField,
+  row: number,
+  isInvalid: boolean,
+  errorId: string,
+  reading: Reading,
+  handler: RowsHandler,
+): TemplateResult {
+  const { t } = reading;
+  const label = t("writeFieldValueNth", { nth: row + 1 });
+  const set = (event: Event) =>
+    handler.change(row, { value: (event.target as HTMLInputElement).value });
+  if (field.kind === "boolean") {
+    return html`<select
+      class="input draft-value"
+      aria-label=${label}
+      aria-invalid=${isInvalid}
+      aria-describedby=${errorId}
+      @change=${set}
+    >
+      <option value="" ?selected=${field.value === ""}>–</option>
+      <option value="true" ?selected=${field.value === "true"}>${t("valueYes")}</option>
+      <option value="false" ?selected=${field.value === "false"}>${t("valueNo")}</option>
+    </select>`;
+  }
+  return html`<textarea
+    class=${field.kind === "json" ? "input input-code draft-value" : "input draft-value"}
+    rows="1"
+    dir="auto"
+    inputmode=${field.kind === "number" ? "decimal" : nothing}
+    placeholder=${t("writeFieldValue")}
+    aria-label=${label}
+    aria-invalid=${isInvalid}
+    aria-describedby=${errorId}
+    .value=${field.value}
+    @input=${set}
+  ></textarea>`;
+}
