@@ -1,7 +1,9 @@
 # Shared by the scripts of this folder: the repository, the file with the settings, and `compose` on them.
-# AVISO_ENV_FILE names another file than .env; COMPOSE_PROJECT_NAME makes a stack of its own.
+# AVISO_ENV_FILE names another file than .env, AVISO_RUN_DIR another folder than .run; with COMPOSE_PROJECT_NAME they
+# make a stack of its own.
 cd "$(dirname "$0")/../.."
 env_file=${AVISO_ENV_FILE:-.env}
+run_dir=${AVISO_RUN_DIR:-.run}
 
 # Prints a setting: of the environment, else of the file.
 setting() {

@@ -3,6 +3,7 @@
 #
 # 1. Secrets that are missing are made, into .env (only its owner may read it); what is there stays.
 # 2. docker compose up --build --wait. 3. The feed `demo`. 4. A key that may write, kept in .env too.
+# 5. For scripts, as long as the stack is up: the page's address and the key in .run/compose.json.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
@@ -71,6 +72,8 @@ if [ -z "$key" ] || ! is_accepted "$key"; then
   keep AVISO_API_KEY "$key"
 fi
 url=$(compose exec -T records-api printenv AVISO_PUBLIC_URL)
+mkdir -p "$run_dir"
+printf '{"url": "%s", "api_key": "%s"}\n' "$url" "$key" >"$run_dir/compose.json"
 
 cat <<TEXT
 

@@ -96,6 +96,7 @@ class ComposeStack:
             | {
                 "COMPOSE_PROJECT_NAME": self.project,
                 "AVISO_ENV_FILE": str(self.env_file),
+                "AVISO_RUN_DIR": str(self.env_file.parent),
                 "AVISO_PORT": str(self.port),
             },
             text=True,
