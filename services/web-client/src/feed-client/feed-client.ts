@@ -6,13 +6,14 @@
  */
 
 import { Backoff } from "./backoff";
-import { FeedReader } from "./feed-reader";
+import { type ArchivePort, FeedReader } from "./feed-reader";
 import type { Host, Timer, Timings } from "./host";
-import { fetchBatch, fetchEvents, fetchFeed } from "./rest";
+import { ApiError, fetchBatch, fetchEvents, fetchFeed, MAX_EVENTS } from "./rest";
 import type { Room } from "./room";
 import { FeedSession } from "./session";
 import { typedEventTarget } from "./typed-event-target";
 import type { FeedClientEvents, FeedClientOptions, FeedEvent, FeedState, Position } from "./types";
+import { RequestError } from "./wire";
 
 const STOPPED: FeedState = { kind: "offline", reason: "Not started.", retryAt: null };
 const DEFAULT_HISTORY = 100;
@@ -89,7 +90,7 @@ export class FeedClient extends typedEventTarget<FeedClientEvents>() {
 
   /** Up to `limit` events right before `beforeSequence`, in order, over REST. Throws ApiError. */
   async loadOlder(beforeSequence: number, limit: number): Promise<FeedEvent[]> {
-    const after = Math.max(0, beforeSequence - 1 - limit);
+    const after = Math.max(0, beforeSequence - 1 - Math.min(limit, MAX_EVENTS));
     const count = beforeSequence - 1 - after;
     if (count < 1) return [];
     const epoch = this.position?.epoch;
@@ -151,6 +152,13 @@ export class FeedClient extends typedEventTarget<FeedClientEvents>() {
     void this.#runCatchUp(this.#run);
   }
 
+  /** Answers that come after `stop` are not taken: nothing may be given out any more. */
+  async #unlessStopped<Answer>(asked: Promise<Answer>): Promise<Answer> {
+    const answer = await asked;
+    if (!this.#isStarted) throw new RequestError("gone", "The client was stopped.");
+    return answer;
+  }
+
   async #runCatchUp(run: { again: boolean; asksRest: boolean }): Promise<void> {
     let failed = false;
     do {
@@ -159,12 +167,14 @@ export class FeedClient extends typedEventTarget<FeedClientEvents>() {
       run.asksRest = false;
       const room = this.#roomWeAreIn();
       try {
-        await this.#reader.catchUp(room, asksRest);
+        await this.#reader.catchUp(room && this.#archiveOf(room), asksRest);
         failed = false;
         this.#backoff.reset();
         this.#isCaughtUp = room !== null && room === this.#roomWeAreIn() && !run.again;
-      } catch {
+      } catch (error) {
         failed = true;
+        const isExpected = error instanceof ApiError || error instanceof RequestError;
+        if (!isExpected) console.error("aviso: catching up failed", error);
       }
     } while (this.#isStarted && run.again);
     this.#run = null;
@@ -234,8 +244,9 @@ export class FeedClient extends typedEventTarget<FeedClientEvents>() {
       history ?? DEFAULT_HISTORY,
       position ?? null,
       {
-        feed: () => fetchFeed(this.#session.origin, feed, this.#token, this.#host.fetch),
-        events: (range) => this.#rest(fetchBatch, range),
+        feed: () =>
+          this.#unlessStopped(fetchFeed(this.#session.origin, feed, this.#token, this.#host.fetch)),
+        events: (range) => this.#unlessStopped(this.#rest(fetchBatch, range)),
       },
       {
         events: (events, source) => {
@@ -247,6 +258,10 @@ export class FeedClient extends typedEventTarget<FeedClientEvents>() {
         problem: (problem) => this.#dispatch("problem", problem),
       },
     );
+  }
+
+  #archiveOf(room: Room): ArchivePort {
+    return { page: (range, max) => this.#unlessStopped(room.page(range, max)) };
   }
 
   #rest<Page>(read: ReadPage<Page>, range: { after: number; limit: number }): Promise<Page> {

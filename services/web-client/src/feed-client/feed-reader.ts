@@ -10,7 +10,7 @@
  */
 
 import { type Batch, Follower } from "./positions";
-import { ApiError, type BatchPage, type Range } from "./rest";
+import { ApiError, type BatchPage, MAX_EVENTS, type Range } from "./rest";
 import type { ArchivePage, ArchiveRange } from "./room";
 import { readStanza } from "./stanzas";
 import type { ArchiveResult } from "./trust";
@@ -32,8 +32,6 @@ export type RestPort = {
 
 export type ArchivePort = { page(range: ArchiveRange, max?: number): Promise<ArchivePage> };
 
-/** The server's largest page. */
-const REST_PAGE = 1000;
 /** More live batches than this are not kept while the epoch is unknown: the archive has them. */
 const MAX_WAITING = 1000;
 
@@ -239,7 +237,7 @@ export class FeedReader {
   async #fillOverRest(isLast: boolean): Promise<void> {
     const gap = this.#follower.gap;
     if (gap === null) return;
-    const limit = Math.min(REST_PAGE, gap.to - gap.from + 1);
+    const limit = Math.min(MAX_EVENTS, gap.to - gap.from + 1);
     let page: BatchPage;
     try {
       page = await this.rest.events({ after: gap.from - 1, limit });

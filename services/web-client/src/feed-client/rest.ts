@@ -7,6 +7,8 @@ import type { ConnectionInfo, FeedEvent, FeedInfo, FeedRecord, RecordData } from
 export type Fetch = typeof fetch;
 
 const TIMEOUT_MS = 15_000;
+/** The most events that the server gives at once. */
+export const MAX_EVENTS = 1000;
 /** Lists are short; this only bounds a server that never stops answering `next`. */
 const MAX_PAGES = 100;
 

@@ -177,7 +177,8 @@ export class FakeXmpp {
   /** Archive queries that came: after, before, max. */
   readonly queries: string[] = [];
   pageSize = 250;
-  ownerAffiliation = "owner";
+  /** Sits in every room when somebody comes in. */
+  pusherIsThere = true;
   closed = 0;
   dropped = 0;
   #clock = 1000;
@@ -232,7 +233,7 @@ export class FakeXmpp {
       return;
     }
     link.occupancies.set(room, nick);
-    link.deliver(presence(room, PUSHER, this.ownerAffiliation));
+    if (this.pusherIsThere) link.deliver(presence(room, PUSHER, "owner"));
     link.deliver(presence(room, nick, "none", ["110"]));
     link.deliver(
       `<message xmlns="jabber:client" from="${room}" type="groupchat"><subject/></message>`,

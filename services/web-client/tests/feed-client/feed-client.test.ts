@@ -356,6 +356,33 @@ describe("after a break", () => {
     expect(client.state.kind).toBe("live");
   });
 
+  test("a session that is resumed before its join was answered joins again", async () => {
+    const account = { kind: "account", username: "ada", password: "x" } as const;
+    world.xmpp.isDeaf = true;
+    const { client } = await follow({}, { credentials: account });
+    world.xmpp.isDeaf = false;
+    world.xmpp.opening.websocket = "resume";
+
+    world.xmpp.link.die();
+    await world.clock.advance(1_000);
+
+    expect(world.xmpp.link.occupancies.has(ROOM)).toBe(true);
+    expect(client.state.kind).toBe("live");
+  });
+
+  test("an owner of before is nobody until the room names him again", async () => {
+    const { sequences, problems } = await follow();
+    world.xmpp.pusherIsThere = false;
+    world.xmpp.link.die();
+    await world.clock.advance(1_000);
+
+    world.xmpp.publish("orders", "aaaa", 1, 1);
+    await world.clock.advance(0);
+
+    expect(problems).toEqual(["untrusted"]);
+    expect(sequences).toEqual([]);
+  });
+
   test("what is missing in the archive comes over REST", async () => {
     write(3);
     const { sequences, client } = await follow();
@@ -497,6 +524,32 @@ describe("a new epoch", () => {
     expect(client.state.kind).toBe("live");
   });
 
+  test("that REST named is kept while REST is away and the archive ends in the old one", async () => {
+    write(9);
+    restore(4);
+    const { sequences, resets } = await follow();
+
+    world.rest.failure = { status: 502, path: /feeds/ };
+    await world.clock.advance(120_000);
+    world.xmpp.link.die();
+    await world.clock.advance(60_000);
+
+    expect(resets).toEqual([]);
+    expect(sequences).toEqual([1, 2, 3, 4]);
+  });
+
+  test("whose announcement was dropped is found after a silence", async () => {
+    write(9);
+    const { sequences, resets } = await follow();
+
+    restore(2);
+    world.xmpp.publish("orders", "bbbb", 3, 0, { isLost: true });
+    await world.clock.advance(40_000);
+
+    expect(resets).toEqual([{ epoch: "bbbb", sequence: 0 }]);
+    expect(sequences).toEqual([1, 2]);
+  });
+
   test("is not undone by the old one's last messages", async () => {
     write(9);
     restore(4);
@@ -601,6 +654,26 @@ describe("stopping", () => {
     expect(sequences).toEqual([1, 2, 3, 4]);
     expect(client.state.kind).toBe("live");
   });
+});
+
+test("an answer that comes after the stop is not given out, and not lost", async () => {
+  write(5);
+  const session = new FeedSession({}, world.host);
+  const client = session.feed("orders");
+  const sequences: number[] = [];
+  client.addEventListener("events", ({ detail }) => {
+    sequences.push(...detail.events.map(({ sequence }) => sequence));
+  });
+
+  client.start();
+  client.stop();
+  await world.clock.advance(60_000);
+  expect(sequences).toEqual([]);
+  client.start();
+  await world.clock.advance(1_000);
+
+  expect(sequences).toEqual([1, 2, 3, 4, 5]);
+  expect(client.state.kind).toBe("live");
 });
 
 describe("older events", () => {

@@ -98,6 +98,18 @@ describe("a message", () => {
     expect(readStanza(element(spoilt), "orders").kind).toBe("malformed");
   });
 
+  test("whose events are out of order is refused", () => {
+    const batch = example("stanzas/batch.xml");
+    const swapped = batch
+      .replace('"feedseq":"1042"', '"feedseq":"x"')
+      .replace('"feedseq":"1043"', '"feedseq":"1042"')
+      .replace('"feedseq":"x"', '"feedseq":"1043"');
+    expect(readStanza(element(swapped), "orders")).toMatchObject({
+      kind: "malformed",
+      reason: "its events are out of order",
+    });
+  });
+
   test("of ten thousand nested arrays is refused, not followed into a crash", () => {
     const deep = single.replace(/>\[.*\]</s, `>${"[".repeat(10_000)}${"]".repeat(10_000)}<`);
     expect(readStanza(element(deep), "orders").kind).toBe("malformed");

@@ -74,7 +74,7 @@ function goodServer(afterLogin: string, mechanism = "ANONYMOUS"): typeof FakeWeb
       return [`<enabled xmlns="urn:xmpp:sm:3" id="sm1" resume="true"/>`];
     }
     if (frame.startsWith("<resume")) {
-      return [`<resumed xmlns="urn:xmpp:sm:3" h="1" previd="sm1"/>`];
+      return [`<resumed xmlns="urn:xmpp:sm:3" h="0" previd="sm1"/>`];
     }
     return [];
   };
