@@ -100,7 +100,6 @@ export class AvisoPage extends LightElement {
         ${
           isWriting
             ? html`<write-panel
-                .library=${model.library}
                 .feed=${feed.info}
                 .newest=${(feed.records.at(0)?.record?.data ?? null) as JsonObject | null}
                 .reading=${this.reading}

@@ -19,11 +19,16 @@ const KIND_NAMES: Readonly<Record<FieldKind, MessageKey>> = {
   json: "typeJson",
 };
 
-/** `refusedField`: the field that the server found fault with, if it named one. */
+/** The field that the server found fault with, and what it said. */
+export interface RefusedField {
+  readonly field: string;
+  readonly detail: string;
+}
+
 export function draftRows(
   fields: readonly DraftField[],
   faults: readonly DraftFault[],
-  refusedField: string | null,
+  refused: RefusedField | null,
   reading: Reading,
   handler: RowsHandler,
 ): TemplateResult {
@@ -32,7 +37,8 @@ export function draftRows(
     <div class="draft">
       ${fields.map((field, row) => {
         const fault = faults.find((candidate) => candidate.row === row) ?? null;
-        return draftRow(field, row, fault, field.name === refusedField, reading, handler);
+        const detail = refused?.field === field.name.trim() ? refused.detail : null;
+        return draftRow(field, row, fault, detail, reading, handler);
       })}
       <div class="draft-foot">
         <button type="button" class="button button-quiet button-small" @click=${handler.add}>
@@ -48,7 +54,7 @@ function draftRow(
   field: DraftField,
   row: number,
   fault: DraftFault | null,
-  isRefused: boolean,
+  refusal: string | null,
   reading: Reading,
   handler: RowsHandler,
 ): TemplateResult {
@@ -93,9 +99,9 @@ function draftRow(
       >
         ${closeIcon}
       </button>
-      ${valueInput(field, row, fault?.part === "value" || isRefused, errorId, reading, handler)}
+      ${valueInput(field, row, fault?.part === "value" || refusal !== null, errorId, reading, handler)}
       <p class="form-error" id=${errorId} role="alert">
-        ${fault === null ? nothing : t(fault.message, fault.parameters)}
+        ${fault === null ? (refusal ?? nothing) : t(fault.message, fault.parameters)}
       </p>
     </div>
   `;

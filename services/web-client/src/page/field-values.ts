@@ -20,7 +20,7 @@ export type Shown =
 /** Text beyond this many characters is folded. */
 export const LONG_TEXT_CHARACTERS = 240;
 /** Text beyond these many characters takes two columns, or a line of its own. */
-const NARROW_TEXT_CHARACTERS = 17;
+const NARROW_TEXT_CHARACTERS = 15;
 const WIDE_TEXT_CHARACTERS = 38;
 const NARROW_LIST_CHARACTERS = 12;
 /** A link has no spaces to break at. */

@@ -14,7 +14,6 @@ import type {
   FeedSessionOptions,
   FeedState,
   Position,
-  RecordData,
   RecordEntry,
   SessionState,
   StoreChange,
@@ -58,11 +57,6 @@ export interface FeedLibrary {
   createStore(): Records;
   listFeeds(): Promise<FeedInfo[]>;
   register(username: string, password: string): Promise<void>;
-  createRecord(
-    feed: string,
-    data: RecordData,
-    options: { token: string; idempotencyKey: string },
-  ): Promise<FeedRecord>;
 }
 
 export type {
@@ -72,7 +66,6 @@ export type {
   FeedRecord,
   FeedState,
   Position,
-  RecordData,
   RecordEntry,
   SessionState,
   StoreChange,

@@ -81,8 +81,14 @@ export class PageModel {
     this.#onChange();
   }
 
-  /** Try the connection at once instead of at the time set. */
+  /** Try at once instead of at the time set: the connection, or only the room that is shut. */
   tryNow(): void {
+    if (this.session.state.kind === "online") {
+      if (this.current !== null) this.#follow(this.current);
+      return;
+    }
+    // connect() alone leaves a session that waits for its next try waiting.
+    this.session.close();
     this.session.connect();
   }
 

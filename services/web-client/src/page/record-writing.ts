@@ -1,17 +1,22 @@
 /**
- * Writes one record for a person at the form: by an API key through the library, or by the person's
- * own sign-in at /admin. Every failure becomes a `WriteFailure` that the form can place and explain.
+ * Writes one record for a person at the form: by an API key, or by the person's own sign-in at
+ * /admin. Every failure becomes a `WriteFailure` that the form can place and explain. It asks the
+ * server itself: the library's createRecord knows no sign-in and drops where in the record a fault is.
  */
 
 import type { JsonObject } from "./json";
-import type { FeedLibrary } from "./library";
 import type { MessageKey, Parameters } from "./locale";
 
 export type Signature =
   | { readonly kind: "key"; readonly key: string }
   | { readonly kind: "session" };
 
-/** The server said no, or was not reached (status 0). `detail` is its own sentence. */
+const TIMEOUT_MS = 15_000;
+
+/**
+ * The server said no, or was not reached (status 0). `detail` is its own sentence, `field` the
+ * record's member that it found fault with.
+ */
 export class WriteFailure extends Error {
   constructor(
     readonly status: number,
@@ -24,55 +29,58 @@ export class WriteFailure extends Error {
 
 /** Write a record and return its id. The same `idempotencyKey` writes it once, however often tried. */
 export async function writeRecord(
-  library: FeedLibrary,
   feed: string,
   data: JsonObject,
   signature: Signature,
-  idempotencyKey: string,
-): Promise<string> {
-  if (signature.kind === "session") return writeBySession(feed, data, idempotencyKey);
-  try {
-    const options = { token: signature.key, idempotencyKey };
-    return (await library.createRecord(feed, data, options)).id;
-  } catch (error) {
-    throw failureOf(error);
-  }
-}
-
-async function writeBySession(
-  feed: string,
-  data: JsonObject,
   idempotencyKey: string,
 ): Promise<string> {
   let response: Response;
   try {
     response = await fetch(`/api/v1/feeds/${encodeURIComponent(feed)}/records/`, {
       method: "POST",
-      credentials: "same-origin",
-      headers: {
+      ...signed(signature, {
         Accept: "application/json",
         "Content-Type": "application/json",
         "Idempotency-Key": idempotencyKey,
-        "X-CSRFToken": cookieValue(document.cookie, "csrftoken") ?? "",
-      },
+      }),
       body: JSON.stringify({ data }),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
     });
   } catch {
     throw new WriteFailure(0, "", null);
   }
-  const body: unknown = await response.json().catch(() => null);
-  if (!response.ok) throw failureOf({ ...(body as object), status: response.status });
-  return (body as { id: string }).id;
+  const answer: unknown = await response.json().catch(() => null);
+  if (!response.ok) throw failureOf(response.status, answer);
+  return String((answer as { id?: unknown } | null)?.id ?? "");
 }
 
-/** Read a failure out of whatever was thrown or answered: problem+json has these members too. */
-export function failureOf(error: unknown): WriteFailure {
-  const { status, detail, field } = (error ?? {}) as Record<string, unknown>;
+/** A key goes alone: with the cookies beside it the server would ask for a CSRF token as well. */
+function signed(signature: Signature, headers: Record<string, string>): RequestInit {
+  if (signature.kind === "key") {
+    return {
+      credentials: "omit",
+      headers: { ...headers, Authorization: `Bearer ${signature.key}` },
+    };
+  }
+  const token = cookieValue(document.cookie, "csrftoken") ?? "";
+  return { credentials: "same-origin", headers: { ...headers, "X-CSRFToken": token } };
+}
+
+/** Read problem+json (RFC 9457), or whatever a proxy in between answered. */
+export function failureOf(status: number, answer: unknown): WriteFailure {
+  const { detail, pointer } = (answer ?? {}) as Record<string, unknown>;
   return new WriteFailure(
-    typeof status === "number" ? status : 0,
+    status,
     typeof detail === "string" ? detail : "",
-    typeof field === "string" && field !== "" ? field : null,
+    typeof pointer === "string" ? recordFieldOf(pointer) : null,
   );
+}
+
+/** Return the member of the record that a pointer (RFC 6901) leads to: `/data/to/city` is in `to`. */
+export function recordFieldOf(pointer: string): string | null {
+  const [, root, name] = pointer.split("/");
+  if (root !== "data" || name === undefined || name === "") return null;
+  return name.replace(/~1/g, "/").replace(/~0/g, "~");
 }
 
 export function cookieValue(cookies: string, name: string): string | null {
@@ -112,12 +120,4 @@ export function failureMessage(
 /** Say whether trying the very same write again can succeed. */
 export function isWorthRetrying(failure: WriteFailure): boolean {
   return failure.status === 0 || failure.status === 429 || failure.status >= 500;
-}
-
-/** Return the member of the record that a problem's `field` names: `data.customer.name` → customer. */
-export function recordFieldOf(field: string | null): string | null {
-  if (field === null) return null;
-  const path = field.replace(/^[/$.]+/, "").split(/[./[\]]+/);
-  const name = path[0] === "data" ? path[1] : path[0];
-  return name === undefined || name === "" ? null : name;
 }

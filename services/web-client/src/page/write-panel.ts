@@ -18,14 +18,13 @@ import {
 import { draftRows, type RowsHandler } from "./draft-rows";
 import { checkIcon, closeIcon, warningIcon } from "./icons";
 import type { JsonObject } from "./json";
-import type { FeedInfo, FeedLibrary } from "./library";
+import type { FeedInfo } from "./library";
 import { LightElement } from "./light-element";
 import type { MessageKey, Parameters } from "./locale";
 import type { Reading } from "./reading";
 import {
   failureMessage,
   isWorthRetrying,
-  recordFieldOf,
   type Signature,
   WriteFailure,
   writeRecord,
@@ -44,7 +43,6 @@ interface Failure {
 
 export class WritePanel extends LightElement {
   static override properties = {
-    library: { attribute: false },
     feed: { attribute: false },
     newest: { attribute: false },
     reading: { attribute: false },
@@ -60,7 +58,6 @@ export class WritePanel extends LightElement {
     isKeyRemembered: { state: true },
     isKeyShown: { state: true },
   };
-  declare library: FeedLibrary;
   declare feed: FeedInfo;
   declare newest: JsonObject | null;
   declare reading: Reading;
@@ -166,8 +163,9 @@ export class WritePanel extends LightElement {
   }
 
   #fieldRows(): TemplateResult {
-    const faultOfServer = recordFieldOf(this.failure?.field ?? null);
-    return draftRows(this.fields, this.faults, faultOfServer, this.reading, this.#rows);
+    const { field = null, detail = "" } = this.failure ?? {};
+    const refused = field === null ? null : { field, detail };
+    return draftRows(this.fields, this.faults, refused, this.reading, this.#rows);
   }
 
   readonly #rows: RowsHandler = {
@@ -407,7 +405,7 @@ export class WritePanel extends LightElement {
     const idempotencyKey = this.#keyFor(feed, data);
     this.isSending = true;
     try {
-      const id = await writeRecord(this.library, feed, data, signature, idempotencyKey);
+      const id = await writeRecord(feed, data, signature, idempotencyKey);
       if (feed !== this.feed.slug) return;
       this.#attempt = null;
       this.writtenId = id;

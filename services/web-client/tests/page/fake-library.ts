@@ -100,8 +100,6 @@ export class FakeLibrary implements FeedLibrary {
   onConnect: (session: FakeSession) => void = () => {};
   registered: string[] = [];
   registerError: unknown = null;
-  created: { feed: string; data: unknown; token: string; idempotencyKey: string }[] = [];
-  createError: unknown = null;
 
   openSession(): FakeSession {
     const session = new FakeSession((opened) => this.onConnect(opened));
@@ -121,16 +119,6 @@ export class FakeLibrary implements FeedLibrary {
   async register(username: string): Promise<void> {
     if (this.registerError !== null) throw this.registerError;
     this.registered.push(username);
-  }
-
-  async createRecord(
-    feed: string,
-    data: Readonly<Record<string, unknown>>,
-    options: { token: string; idempotencyKey: string },
-  ): Promise<FeedRecord> {
-    this.created.push({ feed, data, ...options });
-    if (this.createError !== null) throw this.createError;
-    return recordOf(this.created.length, data);
   }
 }
 

@@ -110,3 +110,25 @@ test("signing out forgets the account and reads on as a guest", async () => {
     1,
   ]);
 });
+
+test("trying now opens the connection at once", async () => {
+  await model.start();
+  session().become({ kind: "offline", reason: "lost", retryAt: new Date(Date.now() + 60_000) });
+  model.tryNow();
+  expect([session().isClosed, session().connects]).toEqual([true, 2]);
+});
+
+test("trying now with only a room shut joins that room again", async () => {
+  await model.start();
+  model.look("orders");
+  goLive("orders", 7);
+  session().become({ kind: "online", jid: "guest@localhost" });
+  const before = session().clients.get("orders");
+  model.tryNow();
+  const after = session().clients.get("orders");
+  expect([before?.isStarted, after?.isStarted, after?.position?.sequence]).toEqual([
+    false,
+    true,
+    7,
+  ]);
+});

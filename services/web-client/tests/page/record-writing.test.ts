@@ -2,15 +2,11 @@ import { expect, test, vi } from "vitest";
 import {
   cookieValue,
   failureMessage,
-  failureOf,
   isWorthRetrying,
   recordFieldOf,
   WriteFailure,
   writeRecord,
 } from "../../src/page/record-writing";
-import { FakeLibrary } from "./fake-library";
-
-const library = new FakeLibrary();
 
 function answer(status: number, body: unknown) {
   const fetched = vi.fn(async (_path: string, _request: RequestInit) =>
@@ -20,18 +16,22 @@ function answer(status: number, body: unknown) {
   return fetched;
 }
 
-test("a write by key goes through the library with its idempotency key", async () => {
-  await writeRecord(library, "orders", { a: 1 }, { kind: "key", key: "secret" }, "once");
-  expect(library.created).toEqual([
-    { feed: "orders", data: { a: 1 }, token: "secret", idempotencyKey: "once" },
-  ]);
+test("a write by key sends the key alone, without cookies", async () => {
+  const fetched = answer(201, { id: "r1" });
+  await writeRecord("orders", { a: 1 }, { kind: "key", key: "secret" }, "once");
+  expect(fetched.mock.calls[0]?.[0]).toBe("/api/v1/feeds/orders/records/");
+  expect(fetched.mock.calls[0]?.[1]).toMatchObject({
+    credentials: "omit",
+    headers: { Authorization: "Bearer secret", "Idempotency-Key": "once" },
+    body: '{"data":{"a":1}}',
+  });
 });
 
 test("a write by session sends the CSRF cookie and the idempotency key", async () => {
   // biome-ignore lint/suspicious/noDocumentCookie: the cookie is what Django's sign-in leaves.
   document.cookie = "csrftoken=t0ken";
   const fetched = answer(201, { id: "r1" });
-  expect(await writeRecord(library, "orders", { a: 1 }, { kind: "session" }, "once")).toBe("r1");
+  expect(await writeRecord("orders", { a: 1 }, { kind: "session" }, "once")).toBe("r1");
   expect(fetched.mock.calls[0]?.[1]).toMatchObject({
     credentials: "same-origin",
     headers: { "X-CSRFToken": "t0ken", "Idempotency-Key": "once" },
@@ -40,23 +40,25 @@ test("a write by session sends the CSRF cookie and the idempotency key", async (
 });
 
 test("a problem's detail and field come through", async () => {
-  answer(422, { detail: "count must be a number", field: "data.count", status: 422 });
-  const write = writeRecord(library, "orders", {}, { kind: "session" }, "once");
+  answer(422, { detail: "count must be a number", pointer: "/data/count", status: 422 });
+  const write = writeRecord("orders", {}, { kind: "session" }, "once");
   await expect(write).rejects.toMatchObject({
     status: 422,
     detail: "count must be a number",
-    field: "data.count",
+    field: "count",
   });
 });
 
 test("an answer that is no JSON is still a failure with its status", async () => {
   vi.stubGlobal("fetch", async () => new Response("<html>", { status: 502 }));
-  const write = writeRecord(library, "orders", {}, { kind: "session" }, "once");
+  const write = writeRecord("orders", {}, { kind: "session" }, "once");
   await expect(write).rejects.toMatchObject({ status: 502, detail: "" });
 });
 
-test("whatever is thrown becomes a failure", () => {
-  expect(failureOf(new TypeError("network"))).toEqual(new WriteFailure(0, "", null));
+test("a server that is not reached is a failure without a status", async () => {
+  vi.stubGlobal("fetch", () => Promise.reject(new TypeError("network")));
+  const write = writeRecord("orders", {}, { kind: "session" }, "once");
+  await expect(write).rejects.toEqual(new WriteFailure(0, "", null));
 });
 
 test.each([
@@ -78,13 +80,13 @@ test("a refused key and an ended session are explained apart", () => {
 });
 
 test.each([
-  ["data.customer.name", "customer"],
-  ["/data/count", "count"],
-  ["count", "count"],
-  ["data", null],
-  [null, null],
-])("the problem's field %s points at %s", (field, name) => {
-  expect(recordFieldOf(field)).toBe(name);
+  ["/data/customer/name", "customer"],
+  ["/data/unit~1price~0", "unit/price~"],
+  ["/data", null],
+  ["/id", null],
+  ["", null],
+])("the pointer %j leads to the field %j", (pointer, name) => {
+  expect(recordFieldOf(pointer)).toBe(name);
 });
 
 test("a cookie is found by its whole name", () => {
