@@ -346,7 +346,7 @@ class _Client(ClientXMPP):
         # slixmpp would try again by itself, up to 300 s apart: the loop is ours.
         self.cancel_connection_attempt()
         if not self.ended.done():
-            self.ended.set_result(str(reason) or "closed")
+            self.ended.set_result(str(reason or "closed by the other side"))
 
 
 def _drop_handled(stanza: StanzaBase) -> StanzaBase | None:

@@ -1,0 +1,182 @@
+"""A broker and rooms in memory, with the interfaces of the real ones.
+
+The room keeps an archive that outlives its occupants, and does to a batch what the
+test wants done: nothing, to lose the reflection, to refuse.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+from xml.etree import ElementTree
+
+from xmpp_pusher.deliveries import Delivery
+from xmpp_pusher.errors import (
+    BrokerGone,
+    NotArchived,
+    NotConfirmed,
+    Refused,
+    RoomError,
+    RoomLost,
+)
+from xmpp_pusher.events import Cause, Visibility
+from xmpp_pusher.muc import read_span
+from xmpp_pusher.positions import Position
+
+Outcome = Literal["archived", "late", "lost", "no-id"]
+
+
+@dataclass
+class FakeBroker:
+    """Keeps what was told to it; ``is_up`` False: no channel any more."""
+
+    acked: list[Delivery] = field(default_factory=list)
+    parked: list[tuple[Delivery, Cause]] = field(default_factory=list)
+    sent_back: list[Delivery] = field(default_factory=list)
+    is_up: bool = True
+    refuses: int = 0
+    _tags: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    def deliver(self, body: bytes, feed: str | None = "orders") -> Delivery:
+        return Delivery("xmpp-pusher.0", 1, next(self._tags), body, feed)
+
+    def ack(self, deliveries: Iterable[Delivery]) -> None:
+        self.acked += deliveries
+
+    async def park(self, delivery: Delivery, cause: Cause, detail: str) -> None:
+        assert len(detail) <= 500
+        await self._take()
+        self.parked.append((delivery, cause))
+
+    async def send_back(self, delivery: Delivery) -> None:
+        await self._take()
+        self.sent_back.append(delivery)
+
+    async def _take(self) -> None:
+        await asyncio.sleep(0)
+        if not self.is_up:
+            raise BrokerGone("down")
+        if self.refuses:
+            self.refuses -= 1
+            raise NotConfirmed("nack")
+
+
+@dataclass
+class FakeArchive:
+    """One feed's room on the server: what it holds, and how it will behave."""
+
+    messages: list[ElementTree.Element] = field(default_factory=list)
+    outcomes: deque[Outcome] = field(default_factory=deque)
+    refuses: Callable[[ElementTree.Element], bool] = lambda _message: False
+    visibilities: list[Visibility | None] = field(default_factory=list)
+    joins: int = 0
+    leaves: int = 0
+    join_error: RoomError | None = None
+    gate: asyncio.Event | None = None
+
+    def begin(self, epoch: str, sequence: int) -> None:
+        """Put an announcement there, as an earlier pusher would have."""
+        self.messages.append(
+            ElementTree.fromstring(
+                '<message><events xmlns="urn:aviso:feed:1" feed="orders"'
+                f' epoch="{epoch}" first="{sequence + 1}" last="{sequence}"/></message>'
+            )
+        )
+
+    def spans(self) -> list[tuple[str, int, int]]:
+        return [span for m in self.messages if (span := read_span(m))]
+
+    def events(self) -> list[dict[str, object]]:
+        return [
+            event
+            for message in self.messages
+            for event in json.loads(message.findtext("{urn:xmpp:json:0}json") or "[]")
+        ]
+
+    def places(self) -> list[tuple[str, int]]:
+        return [(str(e["feedepoch"]), int(str(e["feedseq"]))) for e in self.events()]
+
+
+class FakeRooms:
+    def __init__(self) -> None:
+        self.archives: dict[str, FakeArchive] = {}
+        self.rooms: list[FakeRoom] = []
+
+    def archive(self, feed: str = "orders") -> FakeArchive:
+        return self.archives.setdefault(feed, FakeArchive())
+
+    async def enter(
+        self, feed: str, visibility: Visibility | None, on_lost: Callable[[], None]
+    ) -> FakeRoom:
+        archive = self.archive(feed)
+        await asyncio.sleep(0)
+        if archive.join_error is not None:
+            raise archive.join_error
+        archive.joins += 1
+        archive.visibilities.append(visibility)
+        room = FakeRoom(f"{feed}@feeds.localhost", archive, on_lost)
+        self.rooms.append(room)
+        return room
+
+
+class FakeRoom:
+    def __init__(
+        self, address: str, archive: FakeArchive, on_lost: Callable[[], None]
+    ) -> None:
+        self.address = address
+        self.is_lost = False
+        self._archive = archive
+        self._on_lost = on_lost
+
+    def lose(self) -> None:
+        self.is_lost = True
+        self._on_lost()
+
+    async def configure(self, visibility: Visibility | None) -> None:
+        self._archive.visibilities.append(visibility)
+
+    async def newest(self) -> Position | None:
+        await asyncio.sleep(0)
+        spans = self._archive.spans()
+        return Position(spans[-1][0], spans[-1][2]) if spans else None
+
+    async def past_epochs(self, events: int) -> set[str]:
+        assert events > 0
+        return {epoch for epoch, _, _ in self._archive.spans()}
+
+    async def send(self, stanza_id: str, stanza: str) -> None:
+        message = ElementTree.fromstring(stanza)
+        assert stanza_id == message.get("id")
+        await asyncio.sleep(0)
+        if self._archive.gate is not None:
+            await self._archive.gate.wait()
+        if self.is_lost:
+            raise RoomLost("lost")
+        if self._archive.refuses(message):
+            raise Refused("not-allowed (cancel): no")
+        outcomes = self._archive.outcomes
+        outcome = outcomes.popleft() if outcomes else "archived"
+        if outcome in ("archived", "late"):
+            self._archive.messages.append(message)
+        if outcome == "no-id":
+            raise NotArchived("no stanza-id")
+        if outcome != "archived":
+            raise RoomLost("no reflection")
+
+    def leave(self) -> None:
+        self._archive.leaves += 1
+        self.is_lost = True
+
+
+async def until(is_so: Callable[[], bool], timeout_s: float = 5.0) -> None:
+    """Let the loop run until something is so."""
+    deadline_s = time.monotonic() + timeout_s
+    while not is_so():
+        assert time.monotonic() < deadline_s, "it did not become so"
+        await asyncio.sleep(0.001)

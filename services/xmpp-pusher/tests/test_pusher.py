@@ -1,0 +1,470 @@
+"""Deliveries in, archives and acks out: everything between the two edges."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+from xml.etree.ElementTree import Element
+
+import pytest
+
+from examples import make_event, make_opening, make_poison
+from fakes import FakeArchive, FakeBroker, FakeRooms, until
+from xmpp_pusher import pusher as pusher_module
+from xmpp_pusher import stay
+from xmpp_pusher.deliveries import Delivery
+from xmpp_pusher.errors import NotOurs
+from xmpp_pusher.metrics import Metrics, make_metrics
+from xmpp_pusher.pusher import Pusher
+
+
+@dataclass
+class Bench:
+    broker: FakeBroker
+    rooms: FakeRooms
+    metrics: Metrics
+    pusher: Pusher
+
+    @property
+    def archive(self) -> FakeArchive:
+        return self.rooms.archive()
+
+    def deliver(self, *bodies: bytes, feed: str | None = "orders") -> list[Delivery]:
+        deliveries = [self.broker.deliver(body, feed) for body in bodies]
+        for delivery in deliveries:
+            self.pusher.receive(delivery)
+        return deliveries
+
+    async def settle(self, deliveries: list[Delivery]) -> None:
+        await until(lambda: set(deliveries) <= set(self.broker.acked))
+
+    def count(self, name: str, **labels: str) -> float:
+        value = self.metrics.registry.get_sample_value(f"aviso_pusher_{name}", labels)
+        return value or 0.0
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Bench]:
+    broker, rooms, metrics = FakeBroker(), FakeRooms(), make_metrics()
+    pusher = Pusher(rooms, broker, metrics, prefetch=20, max_event_bytes=393_216)
+    yield Bench(broker, rooms, metrics, pusher)
+    for archive in rooms.archives.values():
+        if archive.gate is not None:
+            archive.gate.set()
+    async with asyncio.timeout(5):
+        await pusher.stop()
+
+
+async def test_an_event_is_acked_after_the_room_has_archived_it(bench: Bench) -> None:
+    bench.archive.gate = asyncio.Event()
+    deliveries = bench.deliver(make_event(1))
+    await until(lambda: bench.archive.joins == 1)
+    await asyncio.sleep(0.02)
+    assert [] == bench.broker.acked
+
+    bench.archive.gate.set()
+    await bench.settle(deliveries)
+
+    assert [("e001", 1)] == bench.archive.places()
+
+
+async def test_what_arrives_while_a_batch_is_under_way_is_the_next_batch(
+    bench: Bench,
+) -> None:
+    bench.archive.gate = asyncio.Event()
+    first = bench.deliver(make_event(1))
+    await until(lambda: bench.archive.joins == 1)
+    await asyncio.sleep(0.02)
+    rest = bench.deliver(*(make_event(n) for n in range(2, 6)))
+
+    bench.archive.gate.set()
+    await bench.settle(first + rest)
+
+    assert [("e001", 1, 1), ("e001", 2, 5)] == bench.archive.spans()
+
+
+async def test_no_batch_is_longer_than_100_events(bench: Bench) -> None:
+    await bench.settle(bench.deliver(*(make_event(n) for n in range(1, 251))))
+
+    sizes = [last - first + 1 for _, first, last in bench.archive.spans()]
+    assert [100, 100, 50] == sizes
+
+
+async def test_no_batch_is_bigger_than_128_kib(bench: Bench) -> None:
+    events = [make_event(n, text="x" * 50_000) for n in range(1, 6)]
+
+    await bench.settle(bench.deliver(*events))
+
+    sizes = [last - first + 1 for _, first, last in bench.archive.spans()]
+    assert [2, 2, 1] == sizes
+
+
+async def test_feeds_do_not_wait_for_one_another(bench: Bench) -> None:
+    bench.archive.gate = asyncio.Event()
+    bench.deliver(make_event(1))
+
+    others = bench.deliver(make_event(1, feed="stock"), feed="stock")
+    await bench.settle(others)
+
+    assert others == bench.broker.acked
+
+
+async def test_a_room_is_entered_only_when_an_event_comes(bench: Bench) -> None:
+    await asyncio.sleep(0.02)
+    assert 0 == bench.archive.joins
+
+    await bench.settle(bench.deliver(make_opening()))
+
+    assert 1 == bench.archive.joins
+    assert [] == bench.archive.messages, "nothing to say of an empty feed"
+
+
+async def test_copies_are_acked_and_not_sent(bench: Bench) -> None:
+    bench.archive.begin("e001", 4)
+
+    await bench.settle(bench.deliver(make_event(3), make_event(4), make_event(5)))
+    await bench.settle(bench.deliver(make_event(5)))
+
+    assert [("e001", 5)] == bench.archive.places()
+    assert 3 == bench.count("copies_total")
+
+
+@pytest.mark.parametrize("outcome", ["late", "lost", "no-id"])
+async def test_a_batch_in_doubt_is_looked_up_in_the_archive(
+    bench: Bench, outcome: Any
+) -> None:
+    bench.archive.outcomes.append(outcome)
+
+    await bench.settle(bench.deliver(make_event(1), make_event(2)))
+
+    assert [("e001", 1), ("e001", 2)] == bench.archive.places()
+    assert 2 == bench.archive.joins
+
+
+async def test_an_archive_that_stays_away_is_tried_again_and_again(
+    bench: Bench,
+) -> None:
+    bench.archive.outcomes.extend(["no-id"] * 3)
+
+    await bench.settle(bench.deliver(make_event(1)))
+
+    assert [("e001", 1)] == bench.archive.places()
+    assert 3 == bench.count("retries_total", reason="NotArchived")
+
+
+async def test_a_lost_room_is_entered_again_for_the_next_event(bench: Bench) -> None:
+    await bench.settle(bench.deliver(make_event(1)))
+
+    bench.rooms.rooms[-1].lose()
+    await bench.settle(bench.deliver(make_event(2)))
+
+    assert [("e001", 1), ("e001", 2)] == bench.archive.places()
+
+
+async def test_an_emptied_archive_goes_on_where_it_was(bench: Bench) -> None:
+    await bench.settle(bench.deliver(make_event(1), make_event(2)))
+
+    bench.archive.messages.clear()
+    bench.rooms.rooms[-1].lose()
+    await bench.settle(bench.deliver(make_event(2), make_event(3)))
+
+    assert [("e001", 3)] == bench.archive.places()
+
+
+async def test_a_hole_holds_back_what_is_above_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(stay, "HOLE_WARNING_S", 0.02)
+    bench.archive.begin("e001", 4)
+    above = bench.deliver(make_event(6), make_event(7))
+    await until(lambda: "wait for a missing one" in caplog.text)
+
+    state = bench.pusher.states()["orders"]
+    assert (2, 5) == (state.held, state.expected)
+    assert [] == bench.broker.acked
+
+    await bench.settle(above + bench.deliver(make_event(5)))
+    assert [("e001", n) for n in (5, 6, 7)] == bench.archive.places()
+    assert 1 == caplog.text.count("wait for a missing one")
+
+
+async def test_an_epoch_that_nobody_opened_begins_with_its_lowest_after_a_while(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("xmpp_pusher.positions.PATIENCE_S", 0.05)
+    bench.archive.begin("e001", 4)
+
+    await bench.settle(bench.deliver(make_event(9, "e002"), make_event(8, "e002")))
+
+    assert [("e002", 8), ("e002", 9)] == bench.archive.places()
+    assert 1 == bench.count("guessed_starts_total")
+    assert "nobody opened" in caplog.text
+
+
+async def test_a_new_epoch_is_announced_in_the_room(bench: Bench) -> None:
+    bench.archive.begin("e001", 4)
+
+    await bench.settle(
+        bench.deliver(make_event(5), make_opening(9, "e002"), make_event(10, "e002"))
+    )
+
+    spans = [("e001", 5, 4), ("e001", 5, 5), ("e002", 10, 9), ("e002", 10, 10)]
+    assert spans == bench.archive.spans()
+
+
+async def test_an_epoch_that_the_archive_has_left_behind_is_dropped(
+    bench: Bench,
+) -> None:
+    bench.archive.begin("e001", 4)
+    bench.archive.begin("e002", 9)
+
+    await bench.settle(
+        bench.deliver(make_event(5), make_opening(4, "e001"), make_event(10, "e002"))
+    )
+
+    assert [("e002", 10)] == bench.archive.places()
+    assert 2 == bench.count("stale_total")
+
+
+async def test_the_visibility_of_an_opening_reaches_the_room(bench: Bench) -> None:
+    await bench.settle(bench.deliver(make_opening(visibility="private")))
+    await bench.settle(bench.deliver(make_opening(visibility="public")))
+
+    assert "private" == bench.archive.visibilities[0]
+    assert "public" == bench.archive.visibilities[-1]
+
+
+async def test_poison_is_parked_and_its_place_kept(bench: Bench) -> None:
+    deliveries = bench.deliver(make_event(1), make_poison(2), make_event(3))
+
+    await bench.settle(deliveries)
+
+    assert [("e001", n) for n in (1, 2, 3)] == bench.archive.places()
+    assert "aviso.record.unavailable.v1" == bench.archive.events()[1]["type"]
+    assert [(deliveries[1], "unknown-type")] == bench.broker.parked
+    assert 1 == bench.count("parked_total", cause="unknown-type")
+
+
+async def test_a_copy_of_poison_is_not_parked_again(bench: Bench) -> None:
+    await bench.settle(bench.deliver(make_event(1), make_poison(2)))
+
+    await bench.settle(bench.deliver(make_poison(2)))
+
+    assert 1 == len(bench.broker.parked)
+
+
+async def test_poison_is_parked_before_its_place_is_filled(bench: Bench) -> None:
+    bench.broker.is_up = False
+    bench.archive.begin("e001", 1)
+    bench.deliver(make_poison(2))
+    await until(lambda: bench.count("retries_total", reason="BrokerGone") >= 1)
+
+    assert [] == bench.archive.places()
+
+
+async def test_a_parking_that_was_not_confirmed_is_tried_again(bench: Bench) -> None:
+    bench.broker.refuses = 2
+
+    await bench.settle(bench.deliver(make_poison(1)))
+
+    assert 1 == len(bench.broker.parked)
+
+
+@pytest.mark.parametrize("body", [b"no json", b"{}"])
+async def test_poison_without_a_place_is_parked_and_acked(
+    bench: Bench, body: bytes
+) -> None:
+    bench.broker.refuses = 1
+
+    deliveries = bench.deliver(body)
+    await bench.settle(deliveries)
+
+    assert deliveries == [delivery for delivery, _ in bench.broker.parked]
+    assert {} == bench.rooms.archives
+
+
+async def test_a_refused_event_is_found_parked_and_its_place_kept(
+    bench: Bench,
+) -> None:
+    def refuses(message: Element) -> bool:
+        return '"number":3' in (message.findtext("{urn:xmpp:json:0}json") or "")
+
+    bench.archive.refuses = refuses
+    deliveries = bench.deliver(*(make_event(n) for n in range(1, 6)))
+
+    await bench.settle(deliveries)
+
+    assert [("e001", n) for n in range(1, 6)] == bench.archive.places()
+    assert "aviso.record.unavailable.v1" == bench.archive.events()[2]["type"]
+    assert [(deliveries[2], "refused")] == bench.broker.parked
+
+
+async def test_batches_are_long_again_after_a_refused_event(bench: Bench) -> None:
+    bench.archive.refuses = lambda message: (
+        '"number":1}' in (message.findtext("{urn:xmpp:json:0}json") or "")
+    )
+    await bench.settle(bench.deliver(make_event(1), make_event(2)))
+
+    await bench.settle(bench.deliver(*(make_event(n) for n in range(3, 9))))
+
+    assert ("e001", 3, 8) == bench.archive.spans()[-1]
+
+
+async def test_a_room_that_refuses_even_a_stand_in_is_tried_later(
+    bench: Bench,
+) -> None:
+    bench.archive.refuses = lambda _message: True
+    deliveries = bench.deliver(make_event(1))
+    await until(lambda: bench.archive.joins >= 2)
+
+    bench.archive.refuses = lambda _message: False
+    await bench.settle(deliveries)
+
+    assert 1 == len(bench.broker.parked)
+
+
+async def test_a_room_that_is_not_ours_is_told_and_tried_again(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.archive.join_error = NotOurs("somebody else owns it")
+    deliveries = bench.deliver(make_event(1))
+    await until(lambda: bench.count("retries_total", reason="NotOurs") >= 2)
+    assert "somebody else owns it" == bench.pusher.states()["orders"].problem
+    assert 1 == caplog.text.count("somebody else owns it")
+
+    bench.archive.join_error = None
+    await bench.settle(deliveries)
+
+    assert bench.pusher.states()["orders"].problem is None
+
+
+async def test_an_unforeseen_error_ends_neither_the_feed_nor_the_others(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    calls = iter([True])
+
+    def fail(_message: Element) -> bool:
+        if next(calls, False):
+            raise ZeroDivisionError
+        return False
+
+    bench.archive.refuses = fail
+
+    await bench.settle(bench.deliver(make_event(1)))
+
+    assert 1 == bench.count("failures_total")
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_when_the_broker_takes_everything_back_only_the_batch_under_way_goes_on(
+    bench: Bench,
+) -> None:
+    bench.archive.gate = asyncio.Event()
+    bench.deliver(make_event(1))
+    await until(lambda: bench.archive.joins == 1)
+    await asyncio.sleep(0.02)
+    bench.deliver(make_event(2))
+
+    bench.pusher.forget()
+    bench.archive.gate.set()
+    await until(lambda: bench.archive.leaves == 1)
+
+    assert [("e001", 1)] == bench.archive.places()
+    again = bench.deliver(make_event(1), make_event(2))
+    await bench.settle(again)
+    assert [("e001", 1), ("e001", 2)] == bench.archive.places()
+
+
+async def test_a_stop_finishes_the_batch_under_way_and_begins_no_other(
+    bench: Bench,
+) -> None:
+    bench.archive.gate = asyncio.Event()
+    first = bench.deliver(make_event(1))
+    await until(lambda: bench.archive.joins == 1)
+    await asyncio.sleep(0.02)
+    bench.deliver(make_event(2))
+
+    stopping = asyncio.create_task(bench.pusher.stop())
+    await asyncio.sleep(0.01)
+    bench.deliver(make_event(3))
+    bench.archive.gate.set()
+    await stopping
+
+    assert [("e001", 1)] == bench.archive.places()
+    assert first == bench.broker.acked
+    assert 1 == bench.archive.leaves
+
+
+async def test_one_stuck_feed_does_not_keep_the_others_from_the_queue(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pusher_module, "_STUCK_S", 0.0)
+    monkeypatch.setattr(pusher_module, "_LOOK_EVERY_S", 0.01)
+    bench.archive.begin("e001", 4)
+    held = bench.deliver(*(make_event(n) for n in range(6, 24)))
+    watching = asyncio.create_task(bench.pusher.watch())
+
+    # 18 held, of a prefetch of 20: 8 too many, and the last ones go.
+    await until(lambda: len(bench.broker.sent_back) == 8)
+    await asyncio.sleep(0.05)
+    watching.cancel()
+
+    assert set(held[-8:]) == set(bench.broker.sent_back)
+    assert set(held[-8:]) == set(bench.broker.acked)
+    assert 10 == bench.pusher.states()["orders"].held
+
+    await bench.settle(bench.deliver(*(make_event(n) for n in [5, *range(16, 24)])))
+    assert [("e001", n) for n in range(5, 24)] == bench.archive.places()
+
+
+async def test_a_room_that_cannot_be_entered_does_not_keep_the_others_from_the_queue(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pusher_module, "_STUCK_S", 0.0)
+    monkeypatch.setattr(pusher_module, "_LOOK_EVERY_S", 0.01)
+    bench.archive.join_error = NotOurs("somebody else owns it")
+    bench.deliver(*(make_event(n) for n in range(1, 19)))
+    watching = asyncio.create_task(bench.pusher.watch())
+
+    await until(lambda: len(bench.broker.sent_back) == 8)
+    watching.cancel()
+
+    bench.archive.join_error = None
+    await bench.settle(bench.deliver(*(make_event(n) for n in range(11, 19))))
+    assert [("e001", n) for n in range(1, 19)] == bench.archive.places()
+
+
+@pytest.mark.parametrize("seed", range(10))
+async def test_any_mixture_of_doubts_and_copies_ends_in_order_and_once(
+    bench: Bench, seed: int
+) -> None:
+    dice = random.Random(seed)
+    bench.archive.outcomes.extend(
+        dice.choices(["archived", "late", "lost", "no-id"], [9, 1, 1, 1], k=40)
+    )
+    sequences = [n for n in range(1, 61) for _ in range(dice.choice([1, 1, 2]))]
+    sequences.sort(key=lambda n: n + dice.uniform(0, 6))
+    deliveries = []
+    for sequence in sequences:
+        deliveries += bench.deliver(make_event(sequence))
+        if dice.random() < 0.3:
+            await asyncio.sleep(0)
+
+    await until(lambda: set(deliveries) <= set(bench.broker.acked), 30)
+
+    assert [("e001", n) for n in range(1, 61)] == bench.archive.places()
+
+
+async def test_no_log_line_holds_a_records_data(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    await bench.settle(bench.deliver(make_event(1, word="sesame"), make_poison(2)))
+
+    assert "sesame" not in caplog.text
+    assert "batch archived" in caplog.text
