@@ -160,9 +160,7 @@ def test_a_message_that_was_alone_in_flight_is_the_culprit() -> None:
     assert window.lose(over_a_message=True) is one
 
 
-def test_with_several_in_flight_it_sends_singly_until_they_are_settled() -> (
-    None
-):
+def test_with_several_in_flight_it_sends_singly_until_they_are_settled() -> None:
     window = Window()
     window.add(make_event("a", n) for n in (1, 2, 3))
     one, two, _ = take_all(window)

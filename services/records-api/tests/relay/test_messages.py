@@ -1,0 +1,93 @@
+"""Rows of the outbox as messages."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from events.rendering import EventRow
+from relay.messages import (
+    build_event,
+    build_opening,
+    build_publication,
+    build_unavailable,
+)
+from relay.outbox import LoadedRow
+from relay.outgoing import Opening
+from tests.contracts import read_json, validate_event
+
+TIME = datetime(2026, 11, 24, 9, 30, 0, 123456, tzinfo=UTC)
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+ROW = LoadedRow(
+    number=7,
+    opening=Opening("k3f9", "public"),
+    is_announced=True,
+    event=EventRow(
+        id=UUID("0193f2a0-0000-4000-8000-000000000001"),
+        feed="orders",
+        type="created",
+        subject=UUID("7d3c1f5e-2b4a-4c6d-8e9f-0a1b2c3d4e5f"),
+        record_version=1,
+        record_data='{"item": "tea"}',
+        record_created_at=TIME,
+        record_updated_at=TIME,
+        time=TIME,
+        sequence=1041,
+        traceparent=TRACEPARENT,
+    ),
+)
+
+
+def with_traceparent(traceparent: str | None) -> LoadedRow:
+    return replace(ROW, event=replace(ROW.event, traceparent=traceparent))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        build_event(ROW),
+        build_opening("orders", Opening("k3f9", "private"), 1040),
+        build_unavailable(build_event(ROW), "too-large"),
+    ],
+    ids=["event", "opening", "unavailable"],
+)
+def test_every_message_keeps_the_contract(message: object) -> None:
+    publication = build_publication(message)  # type: ignore[arg-type]
+    event = json.loads(publication.body)
+    routing_keys = read_json("topology.json")["publish"]["routing_keys"]
+
+    validate_event(event)
+    assert event["id"] == publication.message_id
+    assert event["feed"] == publication.headers["feed"]
+    assert routing_keys[event["type"]].format(feed="orders") == publication.routing_key
+
+
+def test_a_traceparent_goes_into_the_headers() -> None:
+    headers = build_publication(build_event(ROW)).headers
+
+    assert {"feed": "orders", "traceparent": TRACEPARENT} == headers
+
+
+@pytest.mark.parametrize("odd", [None, "", "x" * 200_000, TRACEPARENT + "\n", "00-zz"])
+def test_what_is_no_traceparent_is_left_out(odd: str | None) -> None:
+    headers = build_publication(build_event(with_traceparent(odd))).headers
+
+    assert {"feed": "orders"} == headers
+
+
+def test_what_keeps_a_place_has_its_sequence_and_always_the_same_id() -> None:
+    message = build_event(ROW)
+    first, second = (build_unavailable(message, "too-large") for _ in range(2))
+
+    assert message.sequence == first.sequence
+    assert first.event_id == second.event_id
+    assert first.event_id != message.event_id
+    assert {
+        "event_id": message.event_id,
+        "type": "aviso.record.created.v1",
+        "cause": "too-large",
+    } == json.loads(first.body)["data"]
