@@ -89,11 +89,11 @@ export class AvisoPage extends LightElement {
     const feed = model.current;
     const isWriting = this.isWriting && feed !== null;
     return html`
-      <a class="skip-link" href="#records" @click=${this.#skipToList}>${t("skipToList")}</a>
+      <a class="skip-link" href="#main" @click=${this.#skipToList}>${t("skipToList")}</a>
       ${this.#topBar()}
       <div class="sidebar" id="sidebar" ?data-open=${this.isMenuOpen}>${this.#sidebar()}</div>
       ${this.isMenuOpen ? html`<div class="scrim" @click=${this.#closeMenu}></div>` : nothing}
-      <main class="main" ?inert=${this.isMenuOpen} ?data-writing=${isWriting}>
+      <main class="main" id="main" tabindex="-1" ?inert=${this.isMenuOpen} ?data-writing=${isWriting}>
         ${feed === null ? this.#withoutFeed() : this.#feedView()}
       </main>
       <aside class="write-panel" id="write-panel" ?hidden=${!isWriting}>
@@ -126,11 +126,13 @@ export class AvisoPage extends LightElement {
     const { t, formatting } = this.reading;
     const model = this.#model;
     const elsewhere = model.unread - (model.current?.unread ?? 0);
-    return html`<div class="top-bar" ?inert=${this.isMenuOpen}>
+    const unread = elsewhere > 0 ? `, ${t("feedUnread", { count: elsewhere })}` : "";
+    const menuLabel = t("feedsMenu") + unread;
+    return html`<header class="top-bar" ?inert=${this.isMenuOpen}>
       <button
         type="button"
         class="button button-quiet menu-button"
-        aria-label=${t("feedsMenu")}
+        aria-label=${menuLabel}
         aria-expanded=${this.isMenuOpen}
         aria-controls="sidebar"
         @click=${this.#openMenu}
@@ -145,7 +147,7 @@ export class AvisoPage extends LightElement {
         }
       </button>
       <span class="brand">${mark}<span>Aviso</span></span>
-    </div>`;
+    </header>`;
   }
 
   #sidebar(): TemplateResult {
@@ -163,14 +165,14 @@ export class AvisoPage extends LightElement {
         </button>
       </header>
       ${feedNav(this.#model, this.reading, this.#closeMenu)}
-      <div class="sidebar-foot">
+      <footer class="sidebar-foot">
         ${this.#account()}
         <div class="preferences">
           ${localeSwitch(this.reading, this.#chooseLocale)}
           ${themeSwitch(this.theme, this.reading, this.#chooseTheme)}
           <a class="api-link" href="/api/docs/">${t("apiDocs")}</a>
         </div>
-      </div>
+      </footer>
     `;
   }
 
@@ -269,8 +271,8 @@ export class AvisoPage extends LightElement {
 
   readonly #skipToList = (event: Event): void => {
     event.preventDefault();
-    const target = this.querySelector<HTMLElement>("#records") ?? this.querySelector("main button");
-    (target as HTMLElement | null)?.focus();
+    const list = this.querySelector<HTMLElement>("#records");
+    (list ?? this.querySelector<HTMLElement>("main"))?.focus();
   };
 
   readonly #openMenu = async (): Promise<void> => {

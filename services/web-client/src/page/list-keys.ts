@@ -50,5 +50,7 @@ function rowFor(key: string, list: RecordList, row: RecordRow | null): RecordRow
 function focusRow(list: RecordList, to: RecordRow): void {
   list.bringNear(to);
   to.focus({ preventScroll: true });
-  to.scrollIntoView({ block: to === list.firstRow ? "end" : "nearest" });
+  const block = to === list.firstRow ? "end" : "nearest";
+  // A row that was far has no height before it is drawn.
+  void to.updateComplete.then(() => to.scrollIntoView({ block }));
 }

@@ -207,8 +207,6 @@ export const english = {
   reload: "Load again",
 
   language: "Language",
-  languageEn: "English",
-  languageEs: "Spanish",
   theme: "Appearance",
   themeSystem: "System",
   themeLight: "Light",

@@ -212,8 +212,6 @@ export const spanish: Messages = {
   reload: "Volver a cargar",
 
   language: "Idioma",
-  languageEn: "Inglés",
-  languageEs: "Español",
   theme: "Apariencia",
   themeSystem: "Sistema",
   themeLight: "Claro",

@@ -6,7 +6,8 @@ import { LOCALES, type Locale, type MessageKey } from "./locale";
 import type { Reading } from "./reading";
 import { THEMES, type Theme } from "./storage";
 
-const LOCALE_NAMES: Readonly<Record<Locale, MessageKey>> = { en: "languageEn", es: "languageEs" };
+/** A language is called by its own name, for whoever does not read the other one. */
+const LOCALE_NAMES: Readonly<Record<Locale, string>> = { en: "English", es: "Español" };
 const THEME_NAMES: Readonly<Record<Theme, MessageKey>> = {
   system: "themeSystem",
   light: "themeLight",
@@ -26,12 +27,12 @@ export function localeSwitch(reading: Reading, choose: (locale: Locale) => void)
         html`<button
           type="button"
           aria-pressed=${reading.locale === locale}
-          aria-label=${t(LOCALE_NAMES[locale])}
-          title=${t(LOCALE_NAMES[locale])}
+          title=${LOCALE_NAMES[locale]}
+          lang=${locale}
           data-locale=${locale}
           @click=${() => choose(locale)}
         >
-          ${locale.toUpperCase()}
+          ${locale.toUpperCase()}<span class="visually-hidden">, ${LOCALE_NAMES[locale]}</span>
         </button>`,
     )}
   </div>`;

@@ -46,7 +46,6 @@ export class RecordList extends HTMLElement {
   readonly #flushOn = coalesce(() => this.#flush(), 0);
 
   connectedCallback(): void {
-    this.setAttribute("role", "feed");
     this.#stopClock = everySecond(() => this.#age());
     this.addEventListener("animationend", (event) => {
       if (event.target instanceof RecordRow) event.target.classList.remove("is-entering");
@@ -84,6 +83,7 @@ export class RecordList extends HTMLElement {
   set isReading(isReading: boolean) {
     if (this.#isReading === isReading) return;
     this.#isReading = isReading;
+    if (this.#feed !== null) this.#feed.isReadingOlder = isReading;
     if (!isReading && this.#waiting.size > 0) this.showWaiting();
   }
 
@@ -124,7 +124,7 @@ export class RecordList extends HTMLElement {
       this.#describe();
       return;
     }
-    if (change.cleared) this.#clear();
+    if (change.cleared) this.#dropMissing();
     for (const key of change.added) this.#pending.add(key);
     for (const key of change.changed) this.#pending.add(key);
     this.#flushSoon();
@@ -201,6 +201,13 @@ export class RecordList extends HTMLElement {
     this.#blocks.remove(row);
   }
 
+  /** What was cleared may come back at once; rows that did stay where they are. */
+  #dropMissing(): void {
+    for (const key of this.#rows.keys()) this.#pending.add(key);
+    for (const key of this.#waiting) this.#pending.add(key);
+    this.#flushSoon();
+  }
+
   #clear(): void {
     this.#rows.clear();
     this.#fresh.clear();
@@ -228,6 +235,8 @@ export class RecordList extends HTMLElement {
   }
 
   #describe(): void {
+    // A feed owns articles; without any it is only a named place.
+    this.setAttribute("role", this.#rows.size > 0 ? "feed" : "group");
     const position = this.#feed?.applied;
     this.#setData("count", this.#rows.size);
     this.#setData("waiting", this.#waiting.size);

@@ -54,6 +54,7 @@ export class RecordRow extends LightElement {
   /** Show an entry. The attributes are true at once, whether or not the row is near the screen. */
   show(entry: RecordEntry): void {
     const before = this.entry as RecordEntry | undefined;
+    if (entry.state === "deleted") this.#changed = NOTHING_CHANGED;
     if (before?.record != null && entry.record !== null && entry.state === "present") {
       const [old, now] = [before.record.data as JsonObject, entry.record.data as JsonObject];
       const turn = this.#changed.turn === "odd" ? "even" : "odd";

@@ -9,6 +9,7 @@ import type {
   FeedInfo,
   FeedState,
   Position,
+  RecordEntry,
   Records,
   StoreChange,
 } from "./library";
@@ -19,6 +20,11 @@ export type ProblemCode = "malformed" | "page-too-old" | "untrusted" | "missing"
 
 /** How many events one request for older ones asks for. */
 export const OLDER_PAGE_EVENTS = 100;
+
+/** A page that is left open for days keeps a bounded number of records; the rest is asked for again. */
+export const MOST_KEPT = 20_000;
+/** How many are left after it was too many. */
+export const KEPT_AFTER_TRIM = 5_000;
 
 /** `null` stands for a change of anything but the records. */
 export type FeedChange = StoreChange | null;
@@ -35,8 +41,12 @@ export class WatchedFeed {
   /** Entries after this sequence count as new to the reader. */
   newAfter = Number.POSITIVE_INFINITY;
 
+  /** True while the reader is further down the list: then nothing is taken away below. */
+  isReadingOlder = false;
+
   #client: ClientOfFeed | null = null;
   #held: FeedEvent[] = [];
+  #heldCount = 0;
   #applied: Position | null = null;
   #seen: Position | null = null;
   #isLookedAt = false;
@@ -54,7 +64,7 @@ export class WatchedFeed {
 
   /** How many events wait because the reader paused. */
   get heldCount(): number {
-    return this.#held.length;
+    return this.#heldCount;
   }
 
   /** How far what is shown goes. */
@@ -111,9 +121,7 @@ export class WatchedFeed {
   setPaused(isPaused: boolean): void {
     if (this.isPaused === isPaused) return;
     this.isPaused = isPaused;
-    const held = this.#held;
-    this.#held = [];
-    if (!isPaused && held.length > 0) this.#apply(held);
+    if (!isPaused) this.#release();
     this.#markSeen();
     this.#tell(null);
   }
@@ -162,7 +170,7 @@ export class WatchedFeed {
 
   #onEvents(events: readonly FeedEvent[]): void {
     this.isLoaded = true;
-    if (this.isPaused) this.#held.push(...events);
+    if (this.isPaused) this.#hold(events);
     else this.#apply(events);
     this.#markSeen();
     this.#tell(null);
@@ -171,6 +179,7 @@ export class WatchedFeed {
   #onReset(position: Position | null): void {
     const hadRecords = this.records.size > 0;
     this.#held = [];
+    this.#heldCount = 0;
     this.records.clear();
     this.#applied = position;
     this.#oldestSequence = null;
@@ -180,12 +189,45 @@ export class WatchedFeed {
     this.#tell({ added: [], changed: [], cleared: true });
   }
 
+  #hold(events: readonly FeedEvent[]): void {
+    for (const event of events) this.#held.push(event);
+    this.#heldCount += events.length;
+    if (this.#held.length > MOST_KEPT) this.#held = this.#held.slice(-KEPT_AFTER_TRIM);
+  }
+
+  #release(): void {
+    const held = this.#held;
+    // Where the oldest of those held were let go, what is shown must not stand below a hole.
+    const hasHole = this.#heldCount > held.length;
+    this.#held = [];
+    this.#heldCount = 0;
+    if (hasHole) this.#restart();
+    if (held.length > 0) this.#apply(held);
+  }
+
+  #restart(): void {
+    this.records.clear();
+    this.#oldestSequence = null;
+    this.olderState = "more";
+    this.#tell({ added: [], changed: [], cleared: true });
+  }
+
+  #trim(): void {
+    if (this.records.size <= MOST_KEPT || this.isReadingOlder) return;
+    const kept = this.records.slice(0, KEPT_AFTER_TRIM);
+    this.#restart();
+    const events = kept.reverse().flatMap(eventsOfEntry);
+    this.#noteOldest(events);
+    this.#tell(this.records.apply(events));
+  }
+
   #apply(events: readonly FeedEvent[]): void {
     const last = events.at(-1);
     if (last === undefined) return;
     this.#noteOldest(events);
     this.#applied = { epoch: last.epoch, sequence: last.sequence };
     this.#tell(this.records.apply(events));
+    this.#trim();
   }
 
   #noteOldest(events: readonly FeedEvent[]): void {
@@ -202,4 +244,10 @@ export class WatchedFeed {
   #tell(change: FeedChange): void {
     for (const listener of this.#listeners) listener(change);
   }
+}
+
+/** The events that bring an entry back to its place: where it appeared, then what it is now. */
+function eventsOfEntry({ sequence, record, event }: RecordEntry): readonly FeedEvent[] {
+  if (record === null || event.sequence === sequence) return [event];
+  return [{ ...event, sequence, record: { ...record, version: 0 } }, event];
 }

@@ -299,7 +299,7 @@ export class WritePanel extends LightElement {
               ${warningIcon}
               <div>
                 <strong>${t(failure.message, failure.parameters)}</strong>
-                ${failure.detail === "" ? nothing : html`<p dir="auto">${failure.detail}</p>`}
+                ${this.#isAtRow(failure) ? nothing : html`<p dir="auto">${failure.detail}</p>`}
                 ${failure.canRetry ? html`<p>${t("writeRetryHint")}</p>` : nothing}
               </div>
             </div>`
@@ -319,6 +319,11 @@ export class WritePanel extends LightElement {
         }
       </div>
     </div>`;
+  }
+
+  /** Whether the row that a failure is about says what it is already. */
+  #isAtRow({ field }: Failure): boolean {
+    return this.mode === "fields" && this.fields.some(({ name }) => name.trim() === field);
   }
 
   #setMode(mode: "fields" | "json"): void {

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
 import { RecordStore } from "../../src/feed-client/record-store";
-import { WatchedFeed } from "../../src/page/watched-feed";
+import { KEPT_AFTER_TRIM, MOST_KEPT, WatchedFeed } from "../../src/page/watched-feed";
 import { eventOf, FakeClient, feedInfo } from "./fake-library";
 
 let client: FakeClient;
@@ -100,4 +100,43 @@ test("another client goes on where the one before it was, and is the only one he
   client.deliver([eventOf(41)]);
   next.deliver([eventOf(41), eventOf(42)]);
   expect([client.isStarted, next.isStarted, feed.records.size]).toEqual([false, true, 4]);
+});
+
+test("a page left open keeps the newest records, each in its place, and can ask for the rest", () => {
+  becomeLiveAt(2);
+  const many = Array.from({ length: MOST_KEPT - 2 }, (_, i) => eventOf(i + 3));
+  client.deliver(many);
+  const last = MOST_KEPT;
+  client.deliver([
+    eventOf(last + 1, {}, { type: "updated", number: last - 10, version: 2 }),
+    eventOf(last + 2),
+  ]);
+  expect([feed.records.size, feed.records.at(0)?.sequence, feed.olderState]).toEqual([
+    KEPT_AFTER_TRIM,
+    last + 2,
+    "more",
+  ]);
+  const updated = feed.records.slice(0, 20).find((entry) => entry.record?.version === 2);
+  expect([updated?.sequence, updated?.event.sequence]).toEqual([last - 10, last + 1]);
+});
+
+test("nothing is taken away while the reader is further down", () => {
+  becomeLiveAt(2);
+  feed.isReadingOlder = true;
+  client.deliver(Array.from({ length: MOST_KEPT }, (_, i) => eventOf(i + 3)));
+  expect(feed.records.size).toBe(MOST_KEPT + 2);
+});
+
+test("a pause that held too much shows the newest and leaves no hole below them", () => {
+  becomeLiveAt(2);
+  feed.setPaused(true);
+  client.deliver(Array.from({ length: MOST_KEPT + 1 }, (_, i) => eventOf(i + 3)));
+  expect(feed.heldCount).toBe(MOST_KEPT + 1);
+  feed.setPaused(false);
+  const oldest = feed.records.at(feed.records.size - 1)?.sequence;
+  expect([feed.records.size, oldest, feed.olderState]).toEqual([
+    KEPT_AFTER_TRIM,
+    MOST_KEPT + 4 - KEPT_AFTER_TRIM,
+    "more",
+  ]);
 });
