@@ -299,7 +299,7 @@ export class WritePanel extends LightElement {
               ${warningIcon}
               <div>
                 <strong>${t(failure.message, failure.parameters)}</strong>
-                ${this.#isAtRow(failure) ? nothing : html`<p dir="auto">${failure.detail}</p>`}
+                ${failure.detail === "" || this.#isAtRow(failure) ? nothing : html`<p dir="auto">${failure.detail}</p>`}
                 ${failure.canRetry ? html`<p>${t("writeRetryHint")}</p>` : nothing}
               </div>
             </div>`
@@ -453,7 +453,8 @@ function keyMissing(): Failure {
 function shownFailure(error: WriteFailure, signature: Signature["kind"]): Failure {
   return {
     ...failureMessage(error, signature),
-    detail: error.detail,
+    // What the API says of a missing key speaks of headers; the message above it is enough.
+    detail: error.status === 401 ? "" : error.detail,
     field: error.field,
     isAboutKey: error.status === 401,
     canRetry: isWorthRetrying(error),
