@@ -4,6 +4,7 @@ import { fieldLabel, safeLink, shownValue, widthOf } from "../../src/page/field-
 test.each([
   ["http and https become links", "https://parcels.example/track/1", true],
   ["a script does not", "javascript:alert(1)", false],
+  ["a script dressed as a link does not", "javascript://example.com/%0aalert(1)", false],
   ["data does not", "data:text/html,<b>x</b>", false],
   ["a link with a password does not", "https://user:secret@example.com/", false],
   ["text with a link in it does not", "see https://example.com", false],
