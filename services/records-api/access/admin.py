@@ -12,11 +12,11 @@ from django.utils import timezone
 
 from access.keys import give_secret
 from access.models import ApiKey
-from rest.admin_pages import TypedAdmin
+from rest.admin_pages import DefaultsByDatabaseAdmin
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(TypedAdmin[ApiKey]):
+class ApiKeyAdmin(DefaultsByDatabaseAdmin[ApiKey]):
     list_display = [
         "name",
         "id",

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from feeds.json_schemas import SchemaRefused, check_schema
 from feeds.models import Feed
 from feeds.writing import MAX_SCHEMA_BYTES, MAX_TITLE_CHARS
-from rest.admin_pages import JsonTextField, TypedAdmin
+from rest.admin_pages import DefaultsByDatabaseAdmin, JsonTextField
 
 if TYPE_CHECKING:
     FeedModelForm = forms.ModelForm[Feed]
@@ -52,7 +52,7 @@ class FeedForm(FeedModelForm):
 
 
 @admin.register(Feed)
-class FeedAdmin(TypedAdmin[Feed]):
+class FeedAdmin(DefaultsByDatabaseAdmin[Feed]):
     form = FeedForm
     list_display = ["slug", "title", "visibility", "newest", "epoch", "announced_at"]
     list_filter = ["visibility"]

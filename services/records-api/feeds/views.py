@@ -21,10 +21,11 @@ from feeds.reading import (
 )
 from feeds.writing import change_feed, create_feed, read_change, read_slug
 from rest.answers import answer_json
+from rest.members import take_members
 from rest.openapi import CURSOR, LIMIT, problems
 from rest.paging import answer_page, check_parameters, read_cursor, read_limit
-from rest.parsing import MergePatchParser, StrictJsonParser, take_members
 from rest.problems import Forbidden, show
+from rest.views import PatchingView
 
 _CHANGEABLE = {"title", "visibility", "schema"}
 
@@ -64,9 +65,7 @@ class FeedsView(APIView):
         )
 
 
-class FeedView(APIView):
-    parser_classes = [StrictJsonParser, MergePatchParser]
-
+class FeedView(PatchingView):
     @extend_schema(
         operation_id="get_feed",
         summary="One feed, with its room and its head",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rest.json_text import JsonError, check_depth
-from rest.parsing import describe, take_members
+from rest.members import describe, take_members
 from rest.problems import BadRequest, show
 
 MAX_DEPTH = 64

@@ -26,9 +26,9 @@ from records.rows import RecordRow, render_record
 from rest.answers import answer_json
 from rest.openapi import CURSOR, LIMIT, problems
 from rest.paging import answer_page, check_parameters, read_cursor, read_limit
-from rest.parsing import MergePatchParser, StrictJsonParser
 from rest.problems import NotFound, show
 from rest.trace import trace_of
+from rest.views import PatchingView
 
 _IF_MATCH = OpenApiParameter(
     "If-Match",
@@ -119,9 +119,7 @@ class RecordsView(APIView):
         )
 
 
-class RecordView(APIView):
-    parser_classes = [StrictJsonParser, MergePatchParser]
-
+class RecordView(PatchingView):
     @extend_schema(
         operation_id="get_record",
         summary="One record",

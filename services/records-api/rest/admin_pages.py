@@ -9,6 +9,7 @@ from django import forms
 from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
+from django.http import HttpRequest
 
 from rest.json_text import JsonError, parse_json
 
@@ -40,7 +41,18 @@ class BoundedPaginator(TypedPaginator):
         return len(rows)
 
 
-class BigTableAdmin(TypedAdmin[M]):
+class DefaultsByDatabaseAdmin(TypedAdmin[M]):
+    """Shows what the database decides only once it has: not on the page to add."""
+
+    def get_fields(self, request: HttpRequest, obj: M | None = None) -> Any:
+        fields = super().get_fields(request, obj)
+        if obj is not None:
+            return fields
+        decided = self.get_readonly_fields(request, obj)
+        return [name for name in fields if name not in decided]
+
+
+class BigTableAdmin(DefaultsByDatabaseAdmin[M]):
     paginator: ClassVar[Any] = BoundedPaginator
     show_full_result_count = False
     list_per_page = 50

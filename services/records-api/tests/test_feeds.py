@@ -187,9 +187,9 @@ def test_a_wrong_parameter_is_refused_and_named(
 
 
 def test_no_feeds_are_an_empty_list(anonymous: Api) -> None:
-    expected = {"results": [], "next": None, "previous": None}
-
-    assert expected == anonymous.get("feeds/").body
+    assert {"results": [], "next": None, "previous": None} == anonymous.get(
+        "feeds/"
+    ).body
 
 
 def test_a_list_shows_only_what_is_open_to_the_caller(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -25,7 +23,6 @@ class Command(BaseCommand):
         parser.add_argument("--manage", action="store_true", help="create feeds")
 
     def handle(self, **options: Any) -> None:
-        _keep_stdout_clean()
         rights = Rights(
             all_feeds=options["all_feeds"],
             feeds=_read_feeds(options["feeds"]),
@@ -47,10 +44,3 @@ def _read_feeds(text: str | None) -> list[str]:
         if not is_slug(feed):
             raise CommandError(f"--feeds has {feed!r}: {SLUG_VALIDATOR.message}")
     return feeds
-
-
-def _keep_stdout_clean() -> None:
-    """Log to stderr: scripts take all that comes on stdout for the key."""
-    for handler in logging.getLogger().handlers:
-        if isinstance(handler, logging.StreamHandler):
-            handler.setStream(sys.stderr)

@@ -1,0 +1,250 @@
+"""The admin site: what a person can see and do there, and the events of it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+
+from access.keys import find_key
+from access.models import ApiKey
+from events.models import Event
+from feeds.models import Feed
+from records.models import Record
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def admin(client: Client) -> Client:
+    client.force_login(User.objects.create_superuser("admin"))
+    return client
+
+
+def show(client: Client, path: str) -> str:
+    response = client.get(f"/admin/{path}")
+    assert 200 == response.status_code, response
+    return response.content.decode()
+
+
+def send(client: Client, path: str, form: dict[str, Any]) -> str:
+    response = client.post(f"/admin/{path}", form, follow=True)
+    assert 200 == response.status_code
+    return response.content.decode()
+
+
+def event_types() -> list[str]:
+    return list(Event.objects.order_by("number").values_list("type", flat=True))
+
+
+def test_every_page_of_the_site_opens(admin: Client, orders: Feed) -> None:
+    record = Record.objects.create(feed=orders, data={"a": "<b>é</b>"})
+    event = Event.objects.get()
+    ApiKey.objects.create(id="abc", name="x")
+
+    for path in [
+        "",
+        "feeds/feed/",
+        "feeds/feed/add/",
+        "feeds/feed/orders/change/",
+        "records/record/",
+        "records/record/add/",
+        f"records/record/{record.id}/change/",
+        f"records/record/{record.id}/delete/",
+        f"records/record/?q={record.id}",
+        "records/record/?q=orders",
+        "records/record/?feed__slug__exact=orders",
+        "events/event/",
+        f"events/event/{event.number}/change/",
+        f"events/event/?q={event.id}",
+        "events/event/?q=orders+1",
+        "events/event/?q=%27",
+        "events/outboxevent/",
+        f"events/outboxevent/{event.number}/change/",
+        "access/apikey/",
+        "access/apikey/add/",
+        "access/apikey/abc/change/",
+    ]:
+        page = show(admin, path)
+        assert "<b>é</b>" not in page
+
+
+def test_a_stranger_is_sent_to_the_login(client: Client, orders: Feed) -> None:
+    response = client.get("/admin/records/record/")
+
+    assert 302 == response.status_code
+
+
+def test_a_record_added_there_has_its_event(admin: Client, orders: Feed) -> None:
+    send(admin, "records/record/add/", {"feed": "orders", "text": '{"a": 1}'})
+
+    assert {"a": 1} == Record.objects.get().data
+    assert ["created"] == event_types()
+
+
+def test_a_record_changed_there_has_its_event(admin: Client, orders: Feed) -> None:
+    record = Record.objects.create(feed=orders, data={"a": 1})
+
+    send(admin, f"records/record/{record.id}/change/", {"text": '{"a": 2}'})
+
+    assert ["created", "updated"] == event_types()
+    assert (2, {"a": 2}) == Record.objects.values_list("version", "data").get()
+
+
+def test_a_record_saved_unchanged_has_no_event(admin: Client, orders: Feed) -> None:
+    record = Record.objects.create(feed=orders, data={"a": 1, "é": "😀"})
+    page = show(admin, f"records/record/{record.id}/change/")
+    assert "&quot;é&quot;: &quot;😀&quot;" in page
+
+    send(admin, f"records/record/{record.id}/change/", {"text": '{"é":"😀","a":1}'})
+
+    assert ["created"] == event_types()
+
+
+def test_records_deleted_there_have_their_events(admin: Client, orders: Feed) -> None:
+    records = [Record.objects.create(feed=orders, data={}) for _ in range(3)]
+
+    send(admin, f"records/record/{records[0].id}/delete/", {"post": "yes"})
+    selected = [str(record.id) for record in records[1:]]
+    send(
+        admin,
+        "records/record/",
+        {"action": "delete_selected", "_selected_action": selected, "post": "yes"},
+    )
+
+    assert ["created"] * 3 + ["deleted"] * 3 == event_types()
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{", "line 1"),
+        ("[]", "JSON object"),
+        ('{"a": NaN}', "NaN is no JSON"),
+        ('{"a": "\\u0000"}', "U+0000"),
+        ('{"a": "' + "x" * 65536 + '"}', "65536 bytes"),
+        ('{"a": "text"}', "schema"),
+    ],
+)
+def test_wrong_data_is_refused_there_with_its_reason(
+    admin: Client, orders: Feed, text: str, reason: str
+) -> None:
+    Feed.objects.update(schema={"properties": {"a": {"type": "integer"}}})
+
+    page = send(admin, "records/record/add/", {"feed": "orders", "text": text})
+
+    assert reason in page
+    assert [] == event_types()
+
+
+def test_a_record_that_python_cannot_parse_can_be_looked_at(
+    admin: Client, orders: Feed
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO records (feed, data) VALUES ('orders', %s)",
+            ['{"n": ' + "9" * 5000 + "}"],
+        )
+    record = Record.objects.defer("data").get()
+
+    show(admin, "records/record/")
+    assert "9" * 5000 in show(admin, f"records/record/{record.pk}/change/")
+    assert "9" * 5000 in show(
+        admin,
+        f"events/event/{Event.objects.values_list('number', flat=True).get()}/change/",
+    )
+
+
+def test_a_feed_is_made_and_changed_there(admin: Client) -> None:
+    form = {"slug": "orders", "title": "Orders", "visibility": "public", "schema": ""}
+    send(admin, "feeds/feed/add/", form)
+    send(
+        admin,
+        "feeds/feed/orders/change/",
+        {**form, "visibility": "private", "schema": '{"required": ["n"]}'},
+    )
+
+    feed = Feed.objects.get()
+    assert ("private", {"required": ["n"]}) == (feed.visibility, feed.schema)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"slug": "Orders"}, "a-z, 0-9"),
+        ({"schema": "{"}, "line 1"),
+        ({"schema": '{"type": "objekt"}'}, "objekt"),
+        ({"title": "x" * 201}, "at most 200"),
+    ],
+)
+def test_a_wrong_feed_is_refused_there_with_its_reason(
+    admin: Client, change: dict[str, str], reason: str
+) -> None:
+    form = {"slug": "orders", "title": "", "visibility": "public", "schema": ""}
+
+    page = send(admin, "feeds/feed/add/", {**form, **change})
+
+    assert reason in page
+    assert not Feed.objects.exists()
+
+
+def test_feeds_and_events_cannot_be_deleted_there(admin: Client, orders: Feed) -> None:
+    Record.objects.create(feed=orders, data={})
+    number = Event.objects.get().number
+
+    for path in ["feeds/feed/orders/delete/", f"events/event/{number}/delete/"]:
+        assert 403 == admin.post(f"/admin/{path}", {"post": "yes"}).status_code
+
+
+def test_the_outbox_holds_what_is_not_published(admin: Client, orders: Feed) -> None:
+    for n in range(2):
+        Record.objects.create(feed=orders, data={"n": n})
+    first = Event.objects.earliest("number")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE events SET published_at = now() WHERE number = %s", [first.number]
+        )
+
+    assert "1 outbox event" in show(admin, "events/outboxevent/")
+
+
+def test_a_new_key_is_shown_once_and_works(admin: Client, orders: Feed) -> None:
+    form = {"name": "demo", "all_feeds": "on", "may_read": "on", "may_write": "on"}
+
+    page = send(admin, "access/apikey/add/", form)
+
+    found = re.search(r"aviso_[a-z0-9]+_[a-z0-9]+", page)
+    assert found
+    key = find_key(found[0])
+    assert key is not None
+    assert ("demo", True, False) == (key.name, key.may_write, key.may_manage)
+    assert found[0] not in show(admin, "access/apikey/")
+    assert found[0] not in show(admin, f"access/apikey/{key.id}/change/")
+
+
+def test_a_key_is_revoked_there(admin: Client) -> None:
+    ApiKey.objects.create(id="abc", name="x")
+
+    send(admin, "access/apikey/", {"action": "revoke", "_selected_action": ["abc"]})
+
+    assert ApiKey.objects.get().revoked_at is not None
+
+
+def test_big_tables_are_counted_only_so_far(
+    admin: Client, orders: Feed, django_assert_max_num_queries: Any
+) -> None:
+    Record.objects.create(feed=orders, data={})
+    with connection.execute_wrapper(_refuse_unbounded_count):
+        show(admin, "records/record/")
+        show(admin, "events/event/?type__exact=created")
+
+
+def _refuse_unbounded_count(
+    execute: Any, sql: str, values: Any, many: bool, context: Any
+) -> Any:
+    assert "COUNT(" not in sql or "LIMIT" in sql, sql
+    return execute(sql, values, many, context)
