@@ -30,6 +30,8 @@ beforeEach(async () => {
   client.deliver([eventOf(1), eventOf(2)], false);
   client.become({ kind: "live" });
   list.feed = feed;
+  // On a busy machine the list draws in more than one go.
+  await vi.waitFor(() => expect(sequences()).toHaveLength(2));
 });
 
 afterEach(() => {
