@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape, quoteattr
@@ -101,10 +102,12 @@ def read_error(element: Element) -> StanzaError:
     return StanzaError(error.get("type", ""), condition, text)
 
 
-def has_archive_id(message: Element, room: str) -> bool:
-    """Tell whether the room says that it has archived this message (XEP-0359)."""
-    ids = message.iterfind(f"{{{STANZA_ID}}}stanza-id")
-    return any(stanza_id.get("by") == room for stanza_id in ids)
+def read_archive_id(message: Element, room: str) -> str | None:
+    """Read the id that the room would archive this message under (XEP-0359)."""
+    for stanza_id in message.iterfind(f"{{{STANZA_ID}}}stanza-id"):
+        if stanza_id.get("by") == room:
+            return stanza_id.get("id")
+    return None
 
 
 def read_span(message: Element) -> tuple[str, int, int] | None:
@@ -131,7 +134,7 @@ def read_page(results: Iterable[Element], answer: Element, room: str) -> Archive
             spans.append(span)
     fin = answer.find(f"{{{MAM}}}fin")
     oldest = None if fin is None else fin.findtext(f"{{{RSM}}}set/{{{RSM}}}first")
-    is_complete = fin is None or oldest is None or fin.get("complete") == "true"
+    is_complete = fin is not None and fin.get("complete") == "true"
     return ArchivePage(tuple(spans), oldest, is_complete)
 
 
@@ -173,6 +176,30 @@ def write_query(query_id: str, count: int, before: str) -> str:
         f"<query xmlns='{MAM}' queryid={quoteattr(query_id)}><set xmlns='{RSM}'>"
         f"<max>{count}</max><before>{escape(before)}</before></set></query>"
     )
+
+
+def write_count(archive_id: str) -> str:
+    """Ask how many archived messages have exactly this id: 0 or 1.
+
+    ejabberd's ids are microseconds since 1970, which is what it filters by. Nothing
+    but a number comes back (XEP-0059, section 2.7), so it costs a batch one short
+    query. Raises ValueError if the id is no such number.
+    """
+    seconds, microseconds = divmod(int(archive_id), 1_000_000)
+    moment = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    time = f"<value>{moment}.{microseconds:06d}Z</value>"
+    return (
+        f"<query xmlns='{MAM}'><x xmlns='{DATA}' type='submit'>"
+        f"<field var='FORM_TYPE'><value>{MAM}</value></field>"
+        f"<field var='start'>{time}</field><field var='end'>{time}</field></x>"
+        f"<set xmlns='{RSM}'><max>0</max></set></query>"
+    )
+
+
+def read_count(answer: Element) -> int:
+    """Read the answer to ``write_count``; 0 if it holds no number."""
+    count = answer.findtext(f"{{{MAM}}}fin/{{{RSM}}}set/{{{RSM}}}count") or ""
+    return int(count) if count.isdecimal() else 0
 
 
 def write_form(fields: Mapping[str, Iterable[str]]) -> str:

@@ -80,7 +80,7 @@ class OccupiedRoom:
         self._lost: asyncio.Future[str] = loop.create_future()
         self._others: dict[str, muc.Presence] = {}
         self._someone_left = asyncio.Event()
-        self._under_way: dict[str, asyncio.Future[None]] = {}
+        self._under_way: dict[str, asyncio.Future[str]] = {}
         self._archive_results: dict[str, list[Element]] = {}
 
     @property
@@ -151,7 +151,11 @@ class OccupiedRoom:
         return epochs
 
     async def send(self, stanza_id: str, stanza: str) -> None:
-        """Send one batch; returns when the room says that it is archived.
+        """Send one batch; returns when it stands in the room's archive.
+
+        The reflection's stanza-id is no proof: ejabberd (23.01, and 26.07 by its
+        source) writes it even when its database took nothing, so the archive is asked
+        for that very id. Not later: a batch sent before would leave a hole behind it.
 
         Raises Refused if the room will never take it. After any other RoomError its
         fate is unknown: leave, join again, and ask the archive.
@@ -162,9 +166,12 @@ class OccupiedRoom:
         self._under_way[stanza_id] = reflected
         try:
             self._session.send(stanza)
-            await self._answer(reflected, "the room's reflection")
+            archive_id = await self._answer(reflected, "the room's reflection")
         finally:
             self._under_way.pop(stanza_id, None)
+        query = muc.write_count(archive_id)
+        if muc.read_count(await self._session.ask("set", self.address, query)) == 0:
+            raise NotArchived(f"{self.address} reflected a batch and did not store it")
 
     async def check(self) -> None:
         """Ask the room whether we are still in it (XEP-0410); mark it lost if not."""
@@ -239,12 +246,12 @@ class OccupiedRoom:
         if stanza.get("type") == "error":
             reflected.set_exception(_read_bounce(stanza))
         elif stanza.get("from") == self._me:
-            if muc.has_archive_id(stanza, self.address):
-                reflected.set_result(None)
+            archive_id = muc.read_archive_id(stanza, self.address)
+            if archive_id is not None and archive_id.isdecimal():
+                reflected.set_result(archive_id)
             else:
-                reflected.set_exception(
-                    NotArchived(f"{self.address} reflected, but did not archive")
-                )
+                what = f"{self.address} reflected a batch without an archive's id"
+                reflected.set_exception(NotArchived(what))
 
     async def _fence(self) -> None:
         account = muc.bare(self._session.address)
@@ -292,7 +299,12 @@ class OccupiedRoom:
             answer = await self._session.ask("set", self.address, query)
         finally:
             del self._archive_results[query_id]
-        return muc.read_page(results, answer, self.address)
+        page = muc.read_page(results, answer, self.address)
+        if page.oldest_id is None and not page.is_complete:
+            # What ejabberd says of an archive whose database fails. Taking that for
+            # an empty one would put everything into the room a second time.
+            raise RoomLost(f"the archive of {self.address} can't be read")
+        return page
 
     async def _answer(self, future: asyncio.Future[R], what: str) -> R:
         """Wait for an answer, but no longer than the room lasts."""
