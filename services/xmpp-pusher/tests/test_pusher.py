@@ -287,6 +287,20 @@ async def test_poison_without_a_place_is_parked_and_acked(
     assert {} == bench.rooms.archives
 
 
+async def test_a_message_that_the_reader_fails_on_is_parked(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(pusher_module, "read_message", fail)
+
+    await bench.settle(bench.deliver(make_event(1)))
+
+    assert ["invalid"] == [cause for _, cause in bench.broker.parked]
+    assert "ZeroDivisionError" in caplog.text
+
+
 async def test_a_refused_event_is_found_parked_and_its_place_kept(
     bench: Bench,
 ) -> None:

@@ -280,6 +280,14 @@ def test_the_hand_written_checks_and_the_schema_agree(
     assert (SCHEMA.is_valid(event) and has_format) == is_good
 
 
+@pytest.mark.parametrize("value", [[], {}, None, 1, True])
+def test_a_type_that_is_no_string_is_invalid(value: object) -> None:
+    message = read(change(type=value))
+
+    assert isinstance(message, Poison)
+    assert "invalid" == message.cause
+
+
 @given(st.binary(max_size=200))
 def test_no_bytes_raise(body: bytes) -> None:
     read(body)

@@ -69,7 +69,7 @@ def check(event: dict[str, Any]) -> None:
     if kind == OPENED:
         _check_opened(event, data)
         return
-    if kind not in CHANGES:
+    if not isinstance(kind, str) or kind not in CHANGES:
         raise NotInContract("type is missing or no string.")
     _match(event, "feedseq", is_sequence)
     if CHANGES[kind] == "unavailable":

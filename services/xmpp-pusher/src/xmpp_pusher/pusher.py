@@ -11,7 +11,7 @@ from typing import Final
 from .backoff import Backoff
 from .deliveries import Broker, Delivery
 from .errors import BrokerGone, NotConfirmed
-from .events import Poison
+from .events import Event, Opening, Poison
 from .feeds import Feed, FeedState, Rooms
 from .ledger import Item
 from .metrics import Metrics
@@ -48,9 +48,7 @@ class Pusher:
             # Not acked, so it goes to whoever consumes next. Cancelling the consumer
             # instead would let a standby into our rooms before we have left them.
             return
-        message = read_message(
-            delivery.body, delivery.feed_header, self._max_event_bytes
-        )
+        message = self._read(delivery)
         if not isinstance(message, Poison):
             self._feed(message.feed).receive(Item(delivery, message))
         elif message.stand_in is not None:
@@ -84,6 +82,17 @@ class Pusher:
         for task in list(self._parking):
             task.cancel()
         await asyncio.gather(*(feed.stop() for feed in self._feeds.values()))
+
+    def _read(self, delivery: Delivery) -> Event | Opening | Poison:
+        try:
+            return read_message(
+                delivery.body, delivery.feed_header, self._max_event_bytes
+            )
+        except Exception:
+            # Whatever this was, it must neither stop the queue nor get lost.
+            self._metrics.failures.inc()
+            log.exception("a message could not be read", extra={"outcome": "failed"})
+            return Poison("invalid", "The reader failed, see the pusher's log.")
 
     def _feed(self, slug: str) -> Feed:
         if slug not in self._feeds:

@@ -1,0 +1,403 @@
+"""One room over a scripted stream: the join, the fence, the archive, the loss."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Literal
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
+
+import pytest
+
+from xmpp_pusher import room as room_module
+from xmpp_pusher.errors import Bounced, NotArchived, NotOurs, Refused, RoomLost
+from xmpp_pusher.muc import MUC_OWNER
+from xmpp_pusher.positions import Position
+from xmpp_pusher.room import OccupiedRoom
+
+ROOM = "orders@feeds.test"
+ME = f"{ROOM}/aviso-1"
+ACCOUNT = "pusher@acct.test"
+OPTIONS = """
+    <field var='muc#roomconfig_persistentroom'><value>{0}</value></field>
+    <field var='muc#roomconfig_moderatedroom'><value>{0}</value></field>
+    <field var='mam'><value>{0}</value></field>"""
+FORM = "<iq><query xmlns='{1}'><x xmlns='jabber:x:data'>{0}</x></query></iq>"
+
+
+def parse(xml: str) -> Element:
+    return ElementTree.fromstring(f"<s xmlns='jabber:client'>{xml}</s>")[0]
+
+
+def presence(
+    nick: str, affiliation: str = "owner", jid: str = "", more: str = ""
+) -> Element:
+    return parse(
+        f"<presence from='{ROOM}/{nick}' {more}>"
+        "<x xmlns='http://jabber.org/protocol/muc#user'>"
+        f"<item affiliation='{affiliation}' role='moderator' jid='{jid}'/>"
+        "</x></presence>"
+    )
+
+
+def batch(id_: str, stanza_id: str = "", sender: str = ME, more: str = "") -> Element:
+    return parse(
+        f"<message type='groupchat' id='{id_}' from='{sender}' {more}>"
+        f"<body>x</body>{stanza_id}</message>"
+    )
+
+
+def stanza_id(by: str = ROOM, id_: str = "1795504466793409") -> str:
+    return f"<stanza-id xmlns='urn:xmpp:sid:0' by='{by}' id='{id_}'/>"
+
+
+def fin(complete: bool, count: int = 0, first: str = "") -> Element:
+    first = f"<first>{first}</first>" if first else ""
+    return parse(
+        f"<iq><fin xmlns='urn:xmpp:mam:2' complete='{str(complete).lower()}'>"
+        f"<set xmlns='http://jabber.org/protocol/rsm'>{first}<count>{count}</count>"
+        "</set></fin></iq>"
+    )
+
+
+def archived(query_id: str, inner: str, sender: str = ROOM) -> Element:
+    return parse(
+        f"<message from='{sender}'><result xmlns='urn:xmpp:mam:2' queryid='{query_id}'>"
+        "<forwarded xmlns='urn:xmpp:forward:0'>"
+        f"<message xmlns='jabber:client' from='{ROOM}/x'>{inner}</message>"
+        "</forwarded></result></message>"
+    )
+
+
+def events(epoch: str, first: int, last: int) -> str:
+    return (
+        f"<events xmlns='urn:aviso:feed:1' epoch='{epoch}' first='{first}'"
+        f" last='{last}'/>"
+    )
+
+
+Answer = Callable[[Element], Element]
+
+
+class FakeSession:
+    address = f"{ACCOUNT}/aviso-1"
+    nick = "aviso-1"
+
+    def __init__(self) -> None:
+        self.sent: list[Element] = []
+        self.asked: list[Element] = []
+        self.evicted: list[str] = []
+        self.answers: list[Answer | Element | Exception] = []
+        self.room: OccupiedRoom | None = None
+
+    def send(self, stanza: str) -> None:
+        self.sent.append(parse(stanza))
+
+    async def ask(self, kind: Literal["get", "set"], to: str, payload: str) -> Element:
+        query = ElementTree.fromstring(payload)
+        query.set("asked-as", f"{kind} {to}")
+        self.asked.append(query)
+        await asyncio.sleep(0)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer if isinstance(answer, Element) else answer(query)
+
+    async def evict(self, address: str) -> None:
+        self.evicted.append(address)
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.session = FakeSession()
+        self.losses = 0
+        self.room = OccupiedRoom(self.session, "orders", ROOM, self._on_lost)
+
+    def _on_lost(self) -> None:
+        self.losses += 1
+
+    async def join(self, *before: Element) -> None:
+        """Answer a join: the occupants, ourselves, and a form that is in order."""
+        joining = asyncio.create_task(self.room.join("public"))
+        await asyncio.sleep(0)
+        for element in (*before, presence("aviso-1")):
+            self.room.handle(element)
+        self.session.answers.append(parse(FORM.format(OPTIONS.format(1), MUC_OWNER)))
+        await joining
+
+    def answer_page(self, page: Element, *results: tuple[str, str]) -> None:
+        def answer(query: Element) -> Element:
+            for inner, sender in results:
+                message = archived(query.get("queryid", ""), inner, sender)
+                self.room.handle(message)
+            return page
+
+        self.session.answers.append(answer)
+
+
+@pytest.fixture
+async def bench() -> Bench:
+    return Bench()
+
+
+async def test_a_join_asks_for_no_history_and_reads_the_options(bench: Bench) -> None:
+    await bench.join()
+
+    assert ME == bench.session.sent[0].get("to")
+    assert [f"get {ROOM}"] == [query.get("asked-as") for query in bench.session.asked]
+
+
+async def test_options_that_differ_are_set_and_read_back(bench: Bench) -> None:
+    bench.session.answers += [
+        parse(FORM.format(OPTIONS.format(0), MUC_OWNER)),
+        parse("<iq/>"),
+    ]
+
+    await bench.join()
+
+    kinds = [(query.get("asked-as") or "")[:3] for query in bench.session.asked]
+    assert ["get", "set", "get"] == kinds
+    submitted = {field.get("var") for field in bench.session.asked[1].iter()}
+    assert {"FORM_TYPE", "mam", "muc#roomconfig_moderatedroom"} <= submitted
+
+
+async def test_a_room_of_somebody_else_is_not_entered(bench: Bench) -> None:
+    joining = asyncio.create_task(bench.room.join("public"))
+    await asyncio.sleep(0)
+
+    bench.room.handle(presence("aviso-1", affiliation="none"))
+
+    with pytest.raises(NotOurs, match="not its owner"):
+        await joining
+
+
+async def test_a_refused_join_is_told_with_its_reason(bench: Bench) -> None:
+    joining = asyncio.create_task(bench.room.join("public"))
+    await asyncio.sleep(0)
+
+    bench.room.handle(
+        parse(
+            f"<presence type='error' from='{ME}'><error type='auth'>"
+            "<forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"
+            "</presence>"
+        )
+    )
+
+    with pytest.raises(Bounced, match="forbidden"):
+        await joining
+
+
+async def test_only_older_sessions_of_our_own_account_are_evicted(
+    bench: Bench,
+) -> None:
+    old, stranger = f"{ACCOUNT}/aviso-0", "boss@acct.test/desk"
+    joining = asyncio.create_task(
+        bench.join(
+            presence("aviso-0", jid=old),
+            presence("boss", jid=stranger),
+            presence("guest", affiliation="none", jid=f"{ACCOUNT}x/y"),
+        )
+    )
+    await asyncio.sleep(0.02)
+    assert not joining.done(), "it is still in the room"
+
+    bench.room.handle(presence("aviso-0", jid=old, more="type='unavailable'"))
+    await joining
+
+    assert [old] == bench.session.evicted
+
+
+async def test_an_older_session_that_does_not_leave_ends_the_join(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room_module, "ANSWER_TIMEOUT_S", 0.02)
+
+    with pytest.raises(RoomLost, match="does not leave"):
+        await bench.join(presence("aviso-0", jid=f"{ACCOUNT}/aviso-0"))
+
+
+async def test_a_batch_is_sent_when_the_archive_has_it(bench: Bench) -> None:
+    await bench.join()
+    bench.session.answers.append(fin(complete=False, count=1))
+    sending = asyncio.create_task(bench.room.send("b1", "<message/>"))
+    await asyncio.sleep(0)
+
+    bench.room.handle(batch("b1", stanza_id()))
+    await sending
+
+    query = ElementTree.tostring(bench.session.asked[-1], encoding="unicode")
+    assert 2 == query.count("2026-11-24T07:14:26.793409Z")
+
+
+async def test_a_stanza_id_without_the_message_in_the_archive_is_not_archived(
+    bench: Bench,
+) -> None:
+    await bench.join()
+    bench.session.answers.append(fin(complete=False, count=0))
+    sending = asyncio.create_task(bench.room.send("b1", "<message/>"))
+    await asyncio.sleep(0)
+
+    bench.room.handle(batch("b1", stanza_id()))
+
+    with pytest.raises(NotArchived):
+        await sending
+
+
+@pytest.mark.parametrize("element", ["", stanza_id(by="pusher@acct.test")])
+async def test_a_reflection_without_the_rooms_stanza_id_is_not_archived(
+    bench: Bench, element: str
+) -> None:
+    await bench.join()
+    sending = asyncio.create_task(bench.room.send("b1", "<message/>"))
+    await asyncio.sleep(0)
+
+    bench.room.handle(batch("b1", element))
+
+    with pytest.raises(NotArchived):
+        await sending
+
+
+async def test_somebody_elses_message_with_our_id_is_no_reflection(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room_module, "ANSWER_TIMEOUT_S", 0.02)
+    await bench.join()
+    sending = asyncio.create_task(bench.room.send("b1", "<message/>"))
+    await asyncio.sleep(0)
+
+    bench.room.handle(batch("b1", stanza_id(), sender=f"{ROOM}/intruder"))
+
+    with pytest.raises(RoomLost, match="did not come"):
+        await sending
+
+
+@pytest.mark.parametrize(
+    ("kind", "condition", "expected"),
+    [
+        ("modify", "not-acceptable", RoomLost),
+        ("cancel", "item-not-found", RoomLost),
+        ("auth", "forbidden", RoomLost),
+        ("wait", "resource-constraint", RoomLost),
+        ("wait", "policy-violation", RoomLost),
+        ("cancel", "internal-server-error", RoomLost),
+        ("cancel", "not-allowed", Refused),
+        ("modify", "bad-request", Refused),
+        ("modify", "policy-violation", Refused),
+    ],
+)
+async def test_an_error_tells_whether_another_try_would_help(
+    bench: Bench, kind: str, condition: str, expected: type[Exception]
+) -> None:
+    await bench.join()
+    sending = asyncio.create_task(bench.room.send("b1", "<message/>"))
+    await asyncio.sleep(0)
+
+    bench.room.handle(
+        parse(
+            f"<message type='error' id='b1' from='{ROOM}'><error type='{kind}'>"
+            f"<{condition} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"
+            "</message>"
+        )
+    )
+
+    with pytest.raises(expected) as caught:
+        await sending
+    assert expected is caught.type
+
+
+async def test_being_put_out_ends_what_is_under_way(bench: Bench) -> None:
+    await bench.join()
+    sending = asyncio.create_task(bench.room.send("b1", "<message/>"))
+    await asyncio.sleep(0)
+
+    bench.room.handle(presence("aviso-1", more="type='unavailable'"))
+
+    with pytest.raises(RoomLost, match="put us out"):
+        await sending
+    assert 1 == bench.losses
+    with pytest.raises(RoomLost):
+        await bench.room.send("b2", "<message/>")
+
+
+async def test_the_leaving_of_an_occupancy_before_is_not_ours(bench: Bench) -> None:
+    await bench.join(presence("aviso-1", more="type='unavailable'"))
+
+    assert not bench.room.is_lost
+
+
+async def test_the_newest_position_is_read_from_the_archive(bench: Bench) -> None:
+    await bench.join()
+    bench.answer_page(fin(False, 9, first="5"), (events("e001", 3, 7), ROOM))
+
+    assert Position("e001", 7) == await bench.room.newest()
+
+
+async def test_an_empty_archive_has_no_position(bench: Bench) -> None:
+    await bench.join()
+    bench.answer_page(fin(complete=True))
+
+    assert await bench.room.newest() is None
+
+
+async def test_an_archive_that_fails_is_not_an_empty_one(bench: Bench) -> None:
+    await bench.join()
+    bench.answer_page(fin(complete=False))
+
+    with pytest.raises(RoomLost, match="can't be read"):
+        await bench.room.newest()
+
+
+async def test_what_is_no_batch_is_passed_over(bench: Bench) -> None:
+    await bench.join()
+    bench.answer_page(fin(False, 9, first="8"), ("<subject/>", ROOM))
+    bench.answer_page(
+        fin(True, 9, first="3"), (events("e001", 1, 2), ROOM), ("<body>x</body>", ROOM)
+    )
+
+    assert Position("e001", 2) == await bench.room.newest()
+    assert "8" == bench.session.asked[-1].findtext(
+        "{http://jabber.org/protocol/rsm}set/{http://jabber.org/protocol/rsm}before"
+    )
+
+
+async def test_a_result_that_does_not_come_from_the_room_is_passed_over(
+    bench: Bench,
+) -> None:
+    await bench.join()
+    bench.answer_page(fin(complete=True), (events("evil", 1, 99), f"{ROOM}/intruder"))
+
+    assert await bench.room.newest() is None
+
+
+async def test_the_epochs_before_are_read_back_over_so_many_events(
+    bench: Bench,
+) -> None:
+    await bench.join()
+    bench.answer_page(
+        fin(False, 9, first="8"),
+        (events("e002", 1, 5), ROOM),
+        (events("e003", 1, 5), ROOM),
+    )
+    bench.answer_page(fin(True, 9, first="2"), (events("e001", 1, 100), ROOM))
+
+    assert {"e001", "e002", "e003"} == await bench.room.past_epochs(50)
+
+
+@pytest.mark.parametrize(
+    ("condition", "is_lost"),
+    [
+        ("not-acceptable", True),
+        ("item-not-found", True),
+        ("service-unavailable", False),
+    ],
+)
+async def test_a_self_ping_tells_whether_we_are_still_in(
+    bench: Bench, condition: str, is_lost: bool
+) -> None:
+    await bench.join()
+    bench.session.answers.append(Bounced(condition, condition))
+
+    await bench.room.check()
+
+    assert is_lost == bench.room.is_lost

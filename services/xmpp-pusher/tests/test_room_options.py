@@ -1,0 +1,77 @@
+"""The owner form of both releases of ejabberd, as each offers it."""
+
+from __future__ import annotations
+
+from xmpp_pusher.muc import Field
+from xmpp_pusher.room_options import find_missing, list_changes, read_visibility
+
+COMMON = {
+    "muc#roomconfig_persistentroom": Field(("0",)),
+    "muc#roomconfig_moderatedroom": Field(("1",)),
+    "muc#roomconfig_membersonly": Field(("0",)),
+    "muc#roomconfig_publicroom": Field(("1",)),
+    "muc#roomconfig_roomdesc": Field(()),
+    "muc#roomconfig_maxusers": Field(("200",), ("5", "200", "5000")),
+    "muc#roomconfig_presencebroadcast": Field(("moderator", "participant", "visitor")),
+    "mam": Field(("0",)),
+}
+
+
+def test_only_fields_that_the_server_offers_are_submitted() -> None:
+    old = COMMON | {"allow_private_messages": Field(("1",))}
+    new = COMMON | {"muc#roomconfig_allowpm": Field(("anyone",), ("anyone", "none"))}
+
+    of_old = list_changes("orders", old, "public")
+    of_new = list_changes("orders", new, "public")
+
+    assert ("0",) == of_old["allow_private_messages"]
+    assert "muc#roomconfig_allowpm" not in of_old
+    assert ("none",) == of_new["muc#roomconfig_allowpm"]
+    assert "allow_private_messages" not in of_new
+
+
+def test_what_is_as_it_should_be_is_not_submitted() -> None:
+    changes = list_changes("orders", COMMON, "public")
+
+    assert "muc#roomconfig_moderatedroom" not in changes
+    applied = COMMON | {
+        name: Field(values, COMMON[name].options) for name, values in changes.items()
+    }
+    assert {} == list_changes("orders", applied, "public")
+
+
+def test_as_many_occupants_as_the_service_offers() -> None:
+    changes = list_changes("orders", COMMON, "public")
+
+    assert ("5000",) == changes["muc#roomconfig_maxusers"]
+
+
+def test_a_private_room_is_for_members_and_not_listed() -> None:
+    changes = list_changes("orders", COMMON, "private")
+
+    assert ("1",) == changes["muc#roomconfig_membersonly"]
+    assert ("0",) == changes["muc#roomconfig_publicroom"]
+
+
+def test_a_room_remembers_its_visibility() -> None:
+    for visibility in ("public", "private"):
+        changes = list_changes("orders", COMMON, visibility)
+        form = COMMON | {
+            "muc#roomconfig_roomdesc": Field(changes["muc#roomconfig_roomdesc"])
+        }
+
+        assert visibility == read_visibility(form)
+        is_closed = list_changes("orders", form, None).get("muc#roomconfig_membersonly")
+        assert (None if visibility == "public" else ("1",)) == is_closed
+
+
+def test_a_room_that_does_not_tell_its_visibility_is_closed() -> None:
+    changes = list_changes("orders", COMMON, None)
+
+    assert ("1",) == changes["muc#roomconfig_membersonly"]
+
+
+def test_a_server_without_an_archive_is_found_out() -> None:
+    form = {name: field for name, field in COMMON.items() if name != "mam"}
+
+    assert ["mam"] == find_missing(form)
