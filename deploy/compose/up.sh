@@ -72,7 +72,7 @@ if [ -z "$key" ] || ! is_accepted "$key"; then
   keep AVISO_API_KEY "$key"
 fi
 url=$(compose exec -T records-api printenv AVISO_PUBLIC_URL)
-mkdir -p "$run_dir"
+(umask 022 && mkdir -p "$run_dir") # the native stack's servers, which are other users, may live there too
 printf '{"url": "%s", "api_key": "%s"}\n' "$url" "$key" >"$run_dir/compose.json"
 
 cat <<TEXT
