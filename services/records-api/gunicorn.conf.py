@@ -59,8 +59,12 @@ logconfig_dict = {
 
 # Where the workers keep their numbers for /metrics. prometheus_client looks for it when
 # it is imported, so nothing here may import that at the top.
-_metrics_folder = tempfile.mkdtemp(prefix="aviso-metrics-")
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = _metrics_folder
+# A reload (SIGHUP) runs this file again and finds the variable set.
+_made = "aviso-metrics-"
+_metrics_folder = Path(
+    os.environ.get("PROMETHEUS_MULTIPROC_DIR") or tempfile.mkdtemp(prefix=_made)
+)
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics_folder)
 
 
 def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 (gunicorn's signature)
@@ -70,4 +74,5 @@ def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 (gunicorn's si
 
 
 def on_exit(server: Any) -> None:  # noqa: ARG001 (gunicorn's signature)
-    shutil.rmtree(_metrics_folder, ignore_errors=True)
+    if _metrics_folder.name.startswith(_made):
+        shutil.rmtree(_metrics_folder, ignore_errors=True)
