@@ -10,7 +10,6 @@ BIN := $(CURDIR)/$(VENV)/bin
 # Node.js comes from PyPI into the virtual environment: the same version everywhere, nothing from the system.
 NPM := PATH="$(BIN):$$PATH" npm --prefix services/web-client
 NATIVE := PYTHONPATH=deploy/native AVISO_PYTHON="$(BIN)/python" $(PYTHON) -m aviso_native
-COMPOSE := docker compose --env-file .env -f deploy/compose.yml
 PYTEST := PATH="$(BIN):$$PATH" $(BIN)/python -m pytest
 
 API := services/records-api
@@ -30,9 +29,9 @@ help: ## list the targets
 up: ## build, start, wait until healthy, print the page's address and a key
 	@deploy/compose/up.sh
 down: ## stop the containers; the data stays
-	@$(COMPOSE) down
+	@deploy/compose/down.sh
 logs: ## follow the containers' logs
-	@$(COMPOSE) logs -f
+	@deploy/compose/logs.sh
 
 ##@ Natively (Debian, Ubuntu)
 .PHONY: run

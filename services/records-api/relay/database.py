@@ -63,6 +63,11 @@ async def connect(*, name: str, session: dict[str, str] | None = None) -> Connec
     return connection
 
 
+def describe(error: psycopg.Error) -> str:
+    """Say what went wrong, without the row that PostgreSQL may quote in its detail."""
+    return error.diag.message_primary or str(error)
+
+
 def _connection_arguments() -> dict[str, Any]:
     configured = settings.DATABASES["default"]
     options = {

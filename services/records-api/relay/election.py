@@ -13,7 +13,13 @@ import logging
 import psycopg
 
 from relay.configuration import Configuration
-from relay.database import LOOK_INTERVAL_S, SILENCE_TIMEOUT, Connection, connect
+from relay.database import (
+    LOOK_INTERVAL_S,
+    SILENCE_TIMEOUT,
+    Connection,
+    connect,
+    describe,
+)
 from relay.delays import Backoff
 from relay.errors import DatabaseLostError
 from relay.outbox import LOCK_KEY
@@ -90,7 +96,7 @@ async def _try_lock(connection: Connection) -> bool:
         )
         row = await cursor.fetchone()
     except psycopg.Error as exc:
-        raise DatabaseLostError(str(exc)) from exc
+        raise DatabaseLostError(describe(exc)) from exc
     return bool(row and row[0])
 
 

@@ -19,7 +19,7 @@ import psycopg
 
 from events.rendering import EventRow
 from relay.backlog import Found, Wanted
-from relay.database import Connection
+from relay.database import Connection, describe
 from relay.errors import DatabaseLostError
 from relay.measures import MEASURE, Depth
 from relay.outgoing import Opening
@@ -201,7 +201,7 @@ class Outbox:
                 await self._connection.execute("SET LOCAL synchronous_commit = off")
                 await self._connection.execute(_MARK, (list(numbers),))
         except psycopg.Error as exc:
-            raise DatabaseLostError(str(exc)) from exc
+            raise DatabaseLostError(describe(exc)) from exc
 
     async def mark_announced(self, feed: str, opening: Opening) -> None:
         await self._fetch(_MARK_ANNOUNCED, (feed, opening.epoch, opening.visibility))
@@ -217,4 +217,4 @@ class Outbox:
             cursor = await self._connection.execute(query, parameters)
             return await cursor.fetchall()
         except psycopg.Error as exc:
-            raise DatabaseLostError(str(exc)) from exc
+            raise DatabaseLostError(describe(exc)) from exc

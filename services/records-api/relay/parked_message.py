@@ -57,7 +57,7 @@ def read_parked(delivery: Delivery) -> ParkedMessage:
     cause, detail, parked_by = _read_cause(headers)
     return ParkedMessage(
         feed=_match(_SLUG, headers.get("feed")) or _match(_SLUG, event.get("feed")),
-        event_id=_read_id(event.get("id")),
+        event_id=read_id(event.get("id")),
         sequence=_read_sequence(event.get("feedseq")),
         cause=cause,
         detail=detail[:MOST_DETAIL_CHARS],
@@ -97,7 +97,7 @@ def _read_death(deaths: object) -> tuple[str | None, str]:
     return (str(reason) if reason else None), str(deaths[0].get("queue", "?"))
 
 
-def _read_id(value: object) -> UUID | None:
+def read_id(value: object) -> UUID | None:
     if not isinstance(value, str):
         return None
     try:

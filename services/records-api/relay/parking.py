@@ -16,11 +16,11 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from relay.broker import Consumer, Delivery, Outcome, Publication
-from relay.database import Connection
+from relay.database import Connection, describe
 from relay.errors import DatabaseLostError
 from relay.messages import build_publication
 from relay.outgoing import Outgoing
-from relay.parked_message import ParkedMessage, read_parked
+from relay.parked_message import ParkedMessage, read_id, read_parked
 from relay.status import Status
 from relay.topology import EVENTS_EXCHANGE
 
@@ -28,15 +28,23 @@ logger = logging.getLogger("relay.parking")
 
 SEND_BATCH = 5
 
+# The statement is refused and the session lives: trying the same again won't help.
+_REFUSALS = (psycopg.DataError, psycopg.IntegrityError)
+
 # One row a body. A copy changes nothing, but for one: a message that was sent again
 # and has come back is parked again, or nobody would ever hear of it. A redelivery of
-# what is here already (the ack was lost) is not that.
+# what is here already (the ack was lost) is not that. An event of ours may be too deep
+# to be read here: then its message still bears its id.
 _INSERT = """
 INSERT INTO parked_events (id, feed, event_id, sequence, cause, detail, parked_by, body,
-    headers, routing_key, message_id, content_type, fingerprint, parked_at, state)
-VALUES (gen_random_uuid(), %(feed)s, %(event_id)s, %(sequence)s, %(cause)s, %(detail)s,
-    %(parked_by)s, %(body)s, %(headers)s, %(routing_key)s, %(message_id)s,
-    %(content_type)s, %(fingerprint)s, clock_timestamp(), 'parked')
+    headers, routing_key, message_id, content_type, fingerprint, parked_at, state,
+    handled_by)
+SELECT gen_random_uuid(), %(feed)s, coalesce(%(event_id)s, ours.id),
+    coalesce(%(sequence)s, ours.sequence), %(cause)s, %(detail)s, %(parked_by)s,
+    %(body)s, %(headers)s, %(routing_key)s, %(message_id)s, %(content_type)s,
+    %(fingerprint)s, clock_timestamp(), 'parked', ''
+FROM (VALUES (%(named)s::uuid)) AS message (named)
+LEFT JOIN events AS ours ON ours.id = message.named
 ON CONFLICT (fingerprint) DO UPDATE SET state = 'parked', cause = excluded.cause,
     detail = excluded.detail, parked_by = excluded.parked_by,
     parked_at = excluded.parked_at
@@ -87,12 +95,11 @@ class Parking:
         for consumer, delivery in deliveries:
             parked = read_parked(delivery)
             try:
-                is_new = await self._insert(parked, redelivered=delivery.redelivered)
-            except psycopg.DataError as exc:
-                # It can't be told what a stranger's headers hold: the body counts.
-                logger.warning("Parked without its headers: %s", exc)
-                parked = replace(parked, headers={}, routing_key="", message_id=None)
-                is_new = await self._insert(parked, redelivered=delivery.redelivered)
+                is_new = await self._insert_somehow(parked, delivery)
+            except _REFUSALS as exc:
+                # It stays in the queue, unacknowledged; relaying must not end for it.
+                logger.error("Not written down: %s", describe(exc))
+                continue
             if is_new:
                 self._metrics.parked.labels(parked.parked_by).inc()
                 logger.warning(
@@ -133,12 +140,22 @@ class Parking:
                 words = "sent again, but no queue takes its routing key"
                 await self._fetch(_SETTLE, ("parked", words, parked_id))
 
+    async def _insert_somehow(self, parked: ParkedMessage, delivery: Delivery) -> bool:
+        try:
+            return await self._insert(parked, redelivered=delivery.redelivered)
+        except _REFUSALS as exc:
+            # It can't be told what a stranger's headers hold: the body counts.
+            logger.warning("Parked without its headers: %s", describe(exc))
+            bare = replace(parked, headers={}, routing_key="", message_id=None)
+            return await self._insert(bare, redelivered=delivery.redelivered)
+
     async def _insert(self, parked: ParkedMessage, *, redelivered: bool) -> bool:
         rows = await self._fetch(
             _INSERT,
             {
                 "feed": parked.feed,
                 "event_id": parked.event_id,
+                "named": parked.event_id or read_id(parked.message_id),
                 "sequence": parked.sequence,
                 "cause": parked.cause,
                 "detail": parked.detail,
@@ -160,10 +177,10 @@ class Parking:
         try:
             cursor = await self._connection.execute(query, parameters)
             return await cursor.fetchall()
-        except psycopg.DataError:
+        except _REFUSALS:
             raise
         except psycopg.Error as exc:
-            raise DatabaseLostError(str(exc)) from exc
+            raise DatabaseLostError(describe(exc)) from exc
 
 
 def _original_headers(headers: dict[str, Any]) -> dict[str, Any]:
