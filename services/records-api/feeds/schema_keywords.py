@@ -38,7 +38,7 @@ def _remaining_s() -> float:
 
 def _matches(pattern: str, text: str) -> bool:
     try:
-        return regex.search(pattern, text, timeout=20) is not None
+        return regex.search(pattern, text, timeout=_remaining_s()) is not None
     except TimeoutError as exc:
         raise DeadlinePassed from exc
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection
 
@@ -127,13 +129,46 @@ def test_20_equal_ids_at_once_make_one_record(orders: Feed) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_lists_of_the_same_ids_in_other_orders_do_not_block_each_other(
+def test_a_write_that_postgresql_ends_for_a_deadlock_comes_again(
     orders: Feed,
 ) -> None:
-    keys = [f"7d3c1f5e-2b4a-4c6d-8e9f-{n:012}" for n in range(300)]
-    records = [{"id": key, "data": {"key": key}} for key in keys]
+    """Another writer holds the first id and asks for the second; the list has both."""
+    first, second = (f"7d3c1f5e-2b4a-4c6d-8e9f-{n:012}" for n in (1, 2))
+    insert = "INSERT INTO records (id, feed, data) VALUES (%s, 'orders', '{}')"
+    body = [{"id": key, "data": {}} for key in (second, first)]
 
-    replies = _post_at_once(make_api(), [records, records[::-1]] * 4)
+    with _connect() as other, ThreadPoolExecutor(1) as threads:
+        other.execute(insert, [first])
+        reply = threads.submit(_post_at_once, make_api(), [body])
+        _wait_until_blocked(other)
+        # The list has waited longer, so that PostgreSQL finds the deadlock there.
+        other.execute(insert, [second])
+        other.commit()
+        (answer,) = reply.result(30)
 
-    assert [201] * 8 == [reply.status for reply in replies]
-    assert 300 == Event.objects.count()
+    assert (201, {"ids": [second, first]}) == (answer.status, answer.body)
+    assert 2 == Event.objects.count()
+
+
+def _connect() -> psycopg.Connection[Any]:
+    made = connection.settings_dict
+    return psycopg.connect(
+        host=made["HOST"],
+        port=made["PORT"],
+        user=made["USER"],
+        password=made["PASSWORD"],
+        dbname=made["NAME"],
+    )
+
+
+def _wait_until_blocked(other: psycopg.Connection[Any]) -> None:
+    blocked = (
+        "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
+    )
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        found = other.execute(blocked, [other.info.backend_pid]).fetchone()
+        if found and found[0]:
+            return
+        time.sleep(0.01)
+    raise AssertionError("the list never waited")
