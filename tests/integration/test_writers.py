@@ -79,11 +79,11 @@ def test_a_record_written_on_the_admin_site_appears(
     tab.click("[type=submit]")
     tab.goto(f"{stack.url}/admin/records/record/add/")
     choose_feed(tab.locator("[name=feed]"), feed)
-    tab.fill("[name=data]", '{"from": "the admin site"}')
+    tab.get_by_label("Data").fill('{"from": "the admin site"}')
     tab.click("[name=_save]")
 
     page.wait_for_position(1)
-    [row] = page.rows()
+    [row] = until(page.rows, "its row")
     assert "the admin site" in page.row(row.record_id).inner_text()
 
 

@@ -59,7 +59,11 @@ class ParkedError(RelayError):
 
 
 class AlreadyHandledError(ParkedError):
-    """The parked event was sent or dropped before."""
+    """The parked event was sent or dropped before; `state` says which."""
+
+    def __init__(self, message: str, state: str) -> None:
+        super().__init__(message)
+        self.state = state
 
 
 class RecordGoneError(ParkedError):

@@ -66,7 +66,8 @@ def _lock(parked_id: UUID) -> ParkedEvent:
     parked = ParkedEvent.objects.select_for_update().get(pk=parked_id)
     if parked.state != ParkedEvent.State.PARKED:
         raise AlreadyHandledError(
-            f"{parked.pk} is {parked.state} already, by {parked.handled_by}"
+            f"{parked.pk} is {parked.state} already, by {parked.handled_by}",
+            parked.state,
         )
     return parked
 

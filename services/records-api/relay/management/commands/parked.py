@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import getpass
 import json
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from relay.bodies import show_body
-from relay.errors import ParkedError
+from relay.errors import AlreadyHandledError, ParkedError
 from relay.models import ParkedEvent
 from relay.parked import drop, send_again
 
+# What each action calls, and the states in which it has been done already.
+_ACTIONS = {
+    "send": (send_again, {ParkedEvent.State.SENDING, ParkedEvent.State.SENT}),
+    "drop": (drop, {ParkedEvent.State.DROPPED}),
+}
 SHOWN_STATES = [ParkedEvent.State.PARKED, ParkedEvent.State.SENDING]
 
 
@@ -46,8 +50,7 @@ class Command(BaseCommand):
         elif action == "show":
             self._show(options["id"])
         else:
-            handle = send_again if action == "send" else drop
-            self._handle_each(options["ids"], handle, options["by"])
+            self._handle_each(options["ids"], action, options["by"])
 
     def _list(self, *, is_all: bool, as_json: bool) -> None:
         found = ParkedEvent.objects.defer("body", "headers").order_by("parked_at")
@@ -74,9 +77,9 @@ class Command(BaseCommand):
         self.stdout.write("")
         self.stdout.write(show_body(bytes(parked.body)))
 
-    def _handle_each(
-        self, ids: list[UUID], handle: Callable[..., ParkedEvent], by: str
-    ) -> None:
+    def _handle_each(self, ids: list[UUID], action: str, by: str) -> None:
+        """Send or drop each; one that is so already is told, and no failure."""
+        handle, wanted = _ACTIONS[action]
         failures = 0
         for parked_id in ids:
             try:
@@ -84,6 +87,9 @@ class Command(BaseCommand):
             except ParkedEvent.DoesNotExist:
                 self.stderr.write(f"there is no parked event {parked_id}")
                 failures += 1
+            except AlreadyHandledError as exc:
+                self.stderr.write(str(exc))
+                failures += exc.state not in wanted
             except ParkedError as exc:
                 self.stderr.write(str(exc))
                 failures += 1
