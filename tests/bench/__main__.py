@@ -38,12 +38,13 @@ def main() -> None:
             "AVISO_PORT": str(find_free_ports(1)[0]),
             "AVISO_PYTHON": sys.executable,
         }
-        stack = Stack(native_settings.load(environ), tell_on_stderr)
-        try:
-            stack.start()
-            figures = asyncio.run(measure(stack, options.seconds))
-        finally:
-            stack.stop()
+        with native_settings.claim(Path(directory)):
+            stack = Stack(native_settings.load(environ), tell_on_stderr)
+            try:
+                stack.start()
+                figures = asyncio.run(measure(stack, options.seconds))
+            finally:
+                stack.stop()
     print(report.as_table(figures))
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n")

@@ -83,6 +83,15 @@ class FeedPage:
     def wait_for_position(self, sequence: int, timeout_s: float = 20) -> None:
         until_equal(sequence, lambda: self.position, "the page's position", timeout_s)
 
+    def wait_for_rows(self, expected: list[str], timeout_s: float = 20) -> None:
+        """Wait until exactly these records are shown, the newest first."""
+        until_equal(
+            expected,
+            lambda: [row.record_id for row in self.rows()],
+            "the page's rows",
+            timeout_s,
+        )
+
     def wait_for_record(self, record_id: str, timeout_s: float = 20) -> Row:
         """Wait until the record has a row, and return that."""
         [row] = until(

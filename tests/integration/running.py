@@ -63,13 +63,16 @@ class Stack:
                 preexec_fn=_end_with_parent,
             )
         runner = self._runner
+        facts = self.run_dir / "stack.json"
+        # Those of a stack that runs there already are not ours.
+        before = facts.stat().st_ino if facts.exists() else None
 
         def is_up() -> bool:
             if runner.poll() is not None:
                 raise AssertionError(
                     f"the stack ended with {runner.returncode}\n{log.read_text()}"
                 )
-            return (self.run_dir / "stack.json").exists()
+            return facts.exists() and facts.stat().st_ino != before
 
         until(is_up, f"the stack in {self.run_dir}", START_TIMEOUT_S)
 

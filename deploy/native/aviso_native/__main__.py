@@ -20,10 +20,10 @@ def main(arguments: list[str]) -> int:
     try:
         match arguments:
             case [] | ["run"]:
-                return run()
+                with settings.claim(settings.find_run_dir(dict(os.environ))):
+                    return run()
             case [("stop" | "start" | "restart") as action, part]:
-                run_dir = settings.load(dict(os.environ)).run_dir
-                control.ask(run_dir, action, part)
+                control.ask(settings.find_run_dir(dict(os.environ)), action, part)
                 return 0
     except StackError as error:
         tell_on_stderr(f"error: {error}")

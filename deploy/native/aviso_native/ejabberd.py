@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -119,6 +120,8 @@ def _command(settings: Settings) -> Command:
         ],
         env=_env(settings),
         cwd=home,
+        # In order it would wait for PostgreSQL, which dies at the same moment.
+        death_signal=signal.SIGKILL,
     )
 
 

@@ -121,6 +121,7 @@ def _command(settings: Settings) -> Command:
         # "Fast": ends sessions, rolls back and stops. SIGTERM would wait for them.
         stop_signal=signal.SIGINT,
         stop_timeout_s=30,
+        death_signal=signal.SIGINT,
     )
 
 

@@ -6,6 +6,7 @@ killed `make run` leaves nothing behind.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -26,8 +27,8 @@ class Command:
     """How a part is started.
 
     `stop_signal` asks it to end in order; `stop_timeout_s` is how long it may
-    take before it is killed. With `user`, the program runs as that user (root
-    only), which some servers insist on.
+    take before it is killed. `death_signal` is what the kernel sends it when the
+    supervisor has died.
     """
 
     argv: Sequence[str]
@@ -35,6 +36,7 @@ class Command:
     cwd: Path | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     stop_timeout_s: float = 15.0
+    death_signal: signal.Signals = signal.SIGTERM
 
 
 @dataclass
@@ -60,6 +62,7 @@ class Part:
 
     def start(self) -> None:
         """Start the process; `wait_ready` says when it serves."""
+        self._end_group()
         command = self.command()
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
@@ -73,7 +76,7 @@ class Part:
                 # A group of its own: Ctrl-C reaches the supervisor alone, which
                 # then ends the parts in their order.
                 start_new_session=True,
-                preexec_fn=_end_with_parent(command.stop_signal),
+                preexec_fn=_end_with_parent(command.death_signal),
             )
 
     def wait_ready(self) -> None:
@@ -105,9 +108,15 @@ class Part:
         try:
             process.wait(command.stop_timeout_s)
         except subprocess.TimeoutExpired:
-            # The whole group: workers and shells that it may have started.
-            os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
             process.wait()
+        self._end_group()
+
+    def _end_group(self) -> None:
+        """End what a process left behind: gunicorn's workers would keep its port."""
+        if self.process is not None and not self.is_alive():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
 
     def _log_end(self, lines: int = 15) -> str:
         if not self.log.exists():

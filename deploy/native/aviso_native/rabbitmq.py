@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from pathlib import Path
 
@@ -78,6 +79,8 @@ def _command(settings: Settings) -> Command:
         env=_env(settings),
         cwd=_home(settings),
         stop_timeout_s=30,
+        # In order it would wait for epmd, which dies at the same moment.
+        death_signal=signal.SIGKILL,
     )
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from .addresses import find_free_ports, is_free
-from .errors import MissingProgram, StackError
+from .errors import AlreadyRunning, MissingProgram, StackError
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
@@ -80,15 +83,36 @@ class Settings:
         return self.run_dir / "log" / f"{part}.log"
 
 
+def find_run_dir(environ: dict[str, str]) -> Path:
+    return Path(environ.get("AVISO_RUN_DIR") or REPOSITORY / ".run").resolve()
+
+
+@contextmanager
+def claim(run_dir: Path) -> Iterator[None]:
+    """Hold a run directory, which is made if missing, for one stack alone.
+
+    Raises AlreadyRunning, having changed nothing, while another stack holds it.
+    """
+    run_dir.mkdir(parents=True, exist_ok=True)
+    with (run_dir / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRunning(
+                f"a stack already runs in {run_dir}; "
+                "set AVISO_RUN_DIR and AVISO_PORT for a second one"
+            ) from None
+        yield
+
+
 def load(environ: dict[str, str]) -> Settings:
-    """Read AVISO_RUN_DIR and AVISO_PORT; make or read ports and secrets.
+    """Read AVISO_PORT; make or read ports and secrets in the claimed run directory.
 
     Ports stay the same from start to start while they are free.
     Raises StackError when a variable is wrong, naming it.
     """
-    run_dir = Path(environ.get("AVISO_RUN_DIR") or REPOSITORY / ".run").resolve()
+    run_dir = find_run_dir(environ)
     port = read_port(environ.get("AVISO_PORT") or "8080")
-    run_dir.mkdir(parents=True, exist_ok=True)
     python = Path(environ.get("AVISO_PYTHON") or REPOSITORY / ".venv/bin/python")
     return Settings(
         run_dir=run_dir,

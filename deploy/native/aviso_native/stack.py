@@ -6,17 +6,15 @@ dies and keeps the pids in that file true; `stop` ends all of it, last first.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TextIO
 
 from . import ejabberd, postgres, rabbitmq, services, web
 from .addresses import is_free, wait_until_free
-from .errors import AlreadyRunning, PortTaken
+from .errors import PortTaken
 from .process import Part
 from .settings import Settings, write_private
 
@@ -27,12 +25,11 @@ _PORT_TIMEOUT_S = 3.0
 
 
 class Stack:
-    """A local stack in its run directory. One thread only uses it."""
+    """A local stack in a run directory that is claimed. One thread only uses it."""
 
     def __init__(self, settings: Settings, tell: Callable[[str], None]) -> None:
         self.settings = settings
         self._tell = tell
-        self._lock: TextIO | None = None
         self._deaths: dict[str, int] = {}
         self._started_at: dict[str, float] = {}
         self._restart_at: dict[str, float] = {}
@@ -56,11 +53,10 @@ class Stack:
     def start(self) -> None:
         """Bring everything up.
 
-        1. Take the run directory. 2. Stores, with their first-start preparations.
-        3. Tables, the feed `demo`, a key. 4. The services. 5. `stack.json`.
+        1. Stores, with their first-start preparations. 2. Tables, the feed `demo`, a
+        key. 3. The services. 4. `stack.json`.
         Raises StackError; what was started by then is stopped by `stop`.
         """
-        self._take_run_dir()
         self._check_port()
         self._file.unlink(missing_ok=True)
         self._start_stores()
@@ -84,12 +80,9 @@ class Stack:
 
     def stop(self) -> None:
         """End every part, the last started first."""
-        if self._lock is None:
-            return  # the run directory is another stack's, and so is its file
         for part in reversed(self.parts.values()):
             part.stop()
         self._file.unlink(missing_ok=True)
-        self._lock.close()
 
     def stop_part(self, name: str) -> None:
         """Stop one part and leave it stopped until `start_part`."""
@@ -106,18 +99,6 @@ class Stack:
         self._stopped.discard(name)
         part.wait_ready()
         self._write_facts()
-
-    def _take_run_dir(self) -> None:
-        lock = (self.settings.run_dir / "lock").open("w")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
-            raise AlreadyRunning(
-                f"a stack already runs in {self.settings.run_dir}; "
-                "set AVISO_RUN_DIR and AVISO_PORT for a second one"
-            ) from None
-        self._lock = lock
 
     def _check_port(self) -> None:
         port = self.settings.port
