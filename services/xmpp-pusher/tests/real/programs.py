@@ -162,7 +162,7 @@ class PusherProcess:
         }
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> Self:
+    def start(self, timeout_s: float = 30) -> Self:
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "xmpp_pusher"],
@@ -171,7 +171,7 @@ class PusherProcess:
                 stdout=output,
                 stderr=output,
             )
-        wait_for(lambda: self.health()[0] == 200, "the pusher's start", 30)
+        wait_for(lambda: self.health()[0] == 200, "the pusher's start", timeout_s)
         return self
 
     def send_signal(self, number: signal.Signals) -> None:

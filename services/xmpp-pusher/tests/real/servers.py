@@ -126,7 +126,7 @@ class Ejabberd:
     ROOMS = "feeds.test"
     PASSWORD = "pusher-test-password"
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, use_tls: bool = False) -> None:
         self.directory = directory
         self.c2s_port, self.api_port = free_port(), free_port()
         (directory / "log").mkdir()
@@ -138,6 +138,10 @@ class Ejabberd:
             "@API_PORT@": str(self.api_port),
         }.items():
             text = text.replace(name, value)
+        if use_tls:
+            certificate = self._make_certificate()
+            text = text.replace("certfiles: []", f'certfiles: ["{certificate}"]')
+            text = text.replace("starttls: false", "starttls_required: true")
         (directory / "ejabberd.yml").write_text(text)
         (directory / "inetrc").write_text(
             '{lookup,["file","native"]}.\n{host,{127,0,0,1},["localhost"]}.\n'
@@ -183,6 +187,19 @@ class Ejabberd:
         except (urllib.error.URLError, ConnectionError):
             return False
         return True
+
+    def _make_certificate(self) -> Path:
+        """Make a certificate for the domain that signs itself; its key is in it."""
+        path = self.directory / "both.pem"
+        command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes"]
+        command += ["-days", "2", "-subj", f"/CN={self.DOMAIN}"]
+        command += ["-addext", f"subjectAltName=DNS:{self.DOMAIN}"]
+        command += ["-keyout", str(path), "-out", str(path) + ".crt"]
+        subprocess.run(command, check=True, capture_output=True)
+        self.certificate = Path(f"{path}.crt")
+        with path.open("ab") as both:
+            both.write(self.certificate.read_bytes())
+        return path
 
     def call(self, command: str, **arguments: object) -> object:
         request = urllib.request.Request(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import threading
 
@@ -214,7 +213,8 @@ async def test_a_stale_pusher_is_fenced_before_the_archive_is_read(
     wait_for(lambda: sequence_of(fresh, feed) >= 300, "the takeover", 60)
     stale.send_signal(signal.SIGCONT)
     wait_until_sequence(fresh, feed, last)
-    await asyncio.sleep(2)
+    wait_for(lambda: stale.metric("aviso_pusher_reconnects") >= 2, "its coming back")
+    wait_for(lambda: stale.health()[0] == 200, "the stale one as a standby")
 
     assert expect(last) == await read_places(ejabberd, room)
     assert any(line.get("outcome") == "evicted" for line in fresh.logs())

@@ -1,0 +1,76 @@
+"""The same stream with STARTTLS, against a certificate of the test's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from real.programs import (
+    Publisher,
+    PusherProcess,
+    make_event,
+    make_opening,
+    wait_until_sequence,
+)
+from real.servers import Ejabberd, Rabbit
+
+
+@pytest.fixture
+def secure(tmp_path: Path) -> Iterator[Ejabberd]:
+    directory = tmp_path / "ejabberd"
+    directory.mkdir()
+    server = Ejabberd(directory, use_tls=True)
+    try:
+        server.start()
+        server.register("pusher", server.PASSWORD)
+        yield server
+    finally:
+        server.close()
+
+
+def test_events_are_relayed_over_starttls(
+    secure: Ejabberd, rabbit: Rabbit, publisher: Publisher, tmp_path: Path, feed: str
+) -> None:
+    pusher = PusherProcess(
+        rabbit,
+        secure,
+        tmp_path / "pusher.log",
+        AVISO_XMPP_TLS="on",
+        SSL_CERT_FILE=str(secure.certificate),
+    )
+    try:
+        pusher.start()
+        publisher.publish(feed, make_opening(feed))
+        publisher.publish(feed, make_event(feed, 1))
+
+        wait_until_sequence(pusher, feed, 1)
+    finally:
+        pusher.close()
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(
+    secure: Ejabberd, rabbit: Rabbit, tmp_path: Path
+) -> None:
+    pusher = PusherProcess(rabbit, secure, tmp_path / "pusher.log", AVISO_XMPP_TLS="on")
+    try:
+        with pytest.raises(TimeoutError):
+            pusher.start(timeout_s=4)
+
+        assert "disconnected" == pusher.health()[1]["ejabberd"]
+    finally:
+        pusher.close()
+
+
+def test_without_tls_a_server_that_requires_it_is_not_logged_in_to(
+    secure: Ejabberd, rabbit: Rabbit, tmp_path: Path
+) -> None:
+    pusher = PusherProcess(rabbit, secure, tmp_path / "pusher.log")
+    try:
+        with pytest.raises(TimeoutError):
+            pusher.start(timeout_s=4)
+
+        assert "disconnected" == pusher.health()[1]["ejabberd"]
+    finally:
+        pusher.close()
