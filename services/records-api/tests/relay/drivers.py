@@ -47,7 +47,7 @@ class Database:
     """A database of its own for one test, on the server the tests run against."""
 
     def __init__(self, server_url: str, template: str | None = None) -> None:
-        self._server_url = server_url
+        self.server_url = server_url
         self.name = f"relay_{uuid.uuid4().hex[:12]}"
         with self._server() as server:
             create = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(self.name))
@@ -114,7 +114,7 @@ class Database:
         )
 
     def _server(self) -> psycopg.Connection[tuple[Any, ...]]:
-        return psycopg.connect(self._server_url, autocommit=True)
+        return psycopg.connect(self.server_url, autocommit=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+
+import psycopg
+
+from relay.topology import CONTENT_TYPE
+from tests.contracts import validate_event
 from tests.relay.conftest import StartRelay
-from tests.relay.drivers import Broker, Database
+from tests.relay.drivers import Broker, Database, Received, eventually
+
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+def of_feed(messages: list[Received], feed: str) -> list[int | None]:
+    return [m.sequence for m in messages if m.event["feed"] == feed]
 
 
 def test_records_reach_a_queue_numbered_and_in_order(
@@ -12,8 +24,173 @@ def test_records_reach_a_queue_numbered_and_in_order(
     database.add_feed("orders")
     start_relay().wait_for_broker()
 
-    database.add_records("orders", 50)
+    database.add_records("orders", 3_000)
     database.wait_until_published()
 
-    received = [m.sequence for m in broker.take_all()]
-    assert [None, *range(1, 51)] == received
+    assert [None, *range(1, 3_001)] == of_feed(broker.take_all(), "orders")
+
+
+def test_every_message_is_as_the_contract_says(
+    database: Database, broker: Broker, start_relay: StartRelay
+) -> None:
+    database.add_feed("orders")
+    start_relay().wait_for_broker()
+
+    with database.connect() as connection:
+        connection.execute(
+            "SELECT set_config('aviso.traceparent', %s, false)", [TRACEPARENT]
+        )
+        connection.execute("INSERT INTO records (feed, data) VALUES ('orders', '{}')")
+        connection.execute("""UPDATE records SET data = '{"a": "café 😀"}'""")
+        connection.execute("DELETE FROM records")
+    database.wait_until_published()
+    received = broker.take_all()
+
+    for message in received:
+        validate_event(message.event)
+        assert message.body.isascii()
+        assert message.event["id"] == message.properties.message_id
+        assert 2 == message.properties.delivery_mode
+        assert CONTENT_TYPE == message.properties.content_type
+        assert "orders" == message.properties.headers["feed"]
+    assert [
+        "feed.orders.opened",
+        "feed.orders.created",
+        "feed.orders.updated",
+        "feed.orders.deleted",
+    ] == [m.routing_key for m in received]
+    assert TRACEPARENT == received[1].properties.headers["traceparent"]
+
+
+def test_a_feed_is_opened_before_its_first_event(
+    database: Database, broker: Broker, start_relay: StartRelay
+) -> None:
+    database.add_feed("orders")
+    database.add_records("orders", 5)
+    start_relay()
+    database.wait_until_published()
+
+    opened, first, *_ = broker.take_all()
+
+    assert {"head": "0", "visibility": "public"} == opened.event["data"]
+    assert 1 == first.sequence
+
+
+def test_a_feed_without_events_is_opened_too(
+    database: Database, broker: Broker, start_relay: StartRelay
+) -> None:
+    start_relay().wait_for_broker()
+
+    database.add_feed("orders")
+    database.wait_until_published()
+
+    assert ["feed.orders.opened"] == [m.routing_key for m in broker.take_all()]
+
+
+def test_a_changed_visibility_is_announced_between_the_events(
+    database: Database, broker: Broker, start_relay: StartRelay
+) -> None:
+    database.add_feed("orders")
+    database.add_records("orders", 2)
+    start_relay()
+    database.wait_until_published()
+
+    database.run("UPDATE feeds SET visibility = 'private'")
+    database.add_records("orders", 1)
+    database.wait_until_published()
+    received = broker.take_all()
+
+    assert [None, 1, 2, None, 3] == [m.sequence for m in received]
+    assert {"head": "2", "visibility": "private"} == received[3].event["data"]
+
+
+def test_writers_that_overlap_roll_back_or_commit_late_leave_no_hole(
+    database: Database, broker: Broker, start_relay: StartRelay
+) -> None:
+    database.add_feed("orders")
+    start_relay().wait_for_broker()
+    insert = "INSERT INTO records (feed, data) VALUES ('orders', '{}')"
+
+    def write_much() -> None:
+        with psycopg.connect(database.url) as connection:
+            for n in range(100):
+                connection.execute(insert)
+                if n % 3 == 0:
+                    connection.rollback()
+                else:
+                    connection.commit()
+
+    # A transaction with low row numbers that commits after all others were published.
+    with psycopg.connect(database.url) as late:
+        late.execute(insert)
+        writers = [threading.Thread(target=write_much) for _ in range(4)]
+        for writer in writers:
+            writer.start()
+        for writer in writers:
+            writer.join()
+        database.wait_until_published()
+        late.commit()
+    database.wait_until_published()
+
+    count = 4 * 66 + 1
+    assert count == database.value("SELECT count(*) FROM events")
+    assert [None, *range(1, count + 1)] == of_feed(broker.take_all(), "orders")
+
+
+def test_events_of_a_feed_stay_in_one_queue_and_feeds_share_the_queues(
+    database: Database, broker: Broker, start_relay: StartRelay
+) -> None:
+    feeds = [f"feed-{n}" for n in range(20)]
+    for feed in feeds:
+        database.add_feed(feed)
+        database.add_records(feed, 3)
+    start_relay()
+    database.wait_until_published()
+
+    queues = [broker.take("xmpp-pusher.0"), broker.take("xmpp-pusher.1")]
+
+    for feed in feeds:
+        assert [[], [None, 1, 2, 3]] == sorted(of_feed(q, feed) for q in queues)
+    assert all(queues)
+
+
+def test_large_records_travel_within_the_bounds_of_memory(
+    database: Database, broker: Broker, start_relay: StartRelay
+) -> None:
+    database.add_feed("orders")
+    database.run(
+        "INSERT INTO records (feed, data)"
+        " SELECT 'orders', jsonb_build_object('n', n, 'text', repeat('x', 60000))"
+        " FROM generate_series(1, 1500) AS n"
+    )
+    relay = start_relay()
+    database.wait_until_published()
+
+    held = [
+        float(line.split()[1])
+        for line in relay.metrics().splitlines()
+        if line.startswith("aviso_relay_held_bytes ")
+    ]
+    assert held[0] <= 64 * 1024 * 1024
+    assert [None, *range(1, 1_501)] == of_feed(broker.take_all(), "orders")
+
+
+def test_it_says_in_its_logs_how_far_a_feed_has_come(
+    database: Database, start_relay: StartRelay
+) -> None:
+    database.add_feed("orders")
+    relay = start_relay()
+    relay.wait_for_broker()
+
+    database.add_records("orders", 1)
+    database.wait_until_published()
+    event_id = str(database.value("SELECT id FROM events"))
+
+    (line,) = eventually(
+        lambda: [x for x in relay.lines("published") if x.get("sequence")]
+    )
+    assert ("orders", "1", event_id) == (
+        line["feed"],
+        line["sequence"],
+        line["event_id"],
+    )
