@@ -25,11 +25,11 @@ class Journal:
     ) -> None:
         self._metrics.batches.inc()
         now = datetime.now(UTC)
-        for item in batch:
-            if isinstance(item.content, Event):
-                self._metrics.relayed.inc()
-                lag = now - datetime.fromisoformat(item.content.time)
-                self._metrics.lag_s.observe(lag.total_seconds())
+        events = [i.content for i in batch if isinstance(i.content, Event)]
+        self._metrics.relayed.inc(len(events))
+        for event in events:
+            lag = now - datetime.fromisoformat(event.time)
+            self._metrics.lag_s.observe(lag.total_seconds())
         extra: dict[str, object] = {
             "feed": self._feed,
             "epoch": first.epoch,

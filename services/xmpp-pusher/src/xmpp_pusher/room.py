@@ -10,24 +10,21 @@ import asyncio
 import contextlib
 import logging
 import time
-import uuid
 from collections.abc import Callable
-from typing import Final, Literal, Protocol, TypeVar
+from typing import Final, TypeVar
 from xml.etree.ElementTree import Element
 
 from . import muc, room_options
+from .archive import Archive
 from .errors import Bounced, NotArchived, NotOurs, Refused, RoomError, RoomLost
 from .events import Visibility
 from .positions import Position
+from .session import ANSWER_TIMEOUT_S, Session
 
 log = logging.getLogger(__name__)
 
 R = TypeVar("R")
 
-ANSWER_TIMEOUT_S: Final = 10.0
-# How far back the newest batch is looked for, should something else be newer.
-_SEARCH_MESSAGES: Final = 2_000
-_PAGE_MESSAGES: Final = 20
 _STILL_IN: Final = frozenset({"service-unavailable", "feature-not-implemented"})
 _JOIN_AGAIN: Final = frozenset(
     {
@@ -43,26 +40,6 @@ _JOIN_AGAIN: Final = frozenset(
         "remote-server-timeout",
     }
 )
-
-
-class Session(Protocol):
-    """What a room needs of the stream it lives on."""
-
-    @property
-    def address(self) -> str:
-        """Our full JID on this stream."""
-
-    @property
-    def nick(self) -> str: ...
-
-    def send(self, stanza: str) -> None:
-        """Send now, or raise RoomLost: never queue for a later stream."""
-
-    async def ask(self, kind: Literal["get", "set"], to: str, payload: str) -> Element:
-        """Send a query and return its answer; raises Bounced or RoomLost."""
-
-    async def evict(self, address: str) -> None:
-        """End an older session of our own account."""
 
 
 class OccupiedRoom:
@@ -81,7 +58,7 @@ class OccupiedRoom:
         self._others: dict[str, muc.Presence] = {}
         self._someone_left = asyncio.Event()
         self._under_way: dict[str, asyncio.Future[str]] = {}
-        self._archive_results: dict[str, list[Element]] = {}
+        self._archive = Archive(session, address)
 
     @property
     def is_lost(self) -> bool:
@@ -123,39 +100,16 @@ class OccupiedRoom:
         )
 
     async def newest(self) -> Position | None:
-        """Read how far the room's archive goes; None if it holds no batch."""
-        before, seen, count = "", 0, 1
-        while seen < _SEARCH_MESSAGES:
-            page = await self._read_page(before, count)
-            position = muc.find_position(page)
-            if position is not None or page.is_complete or page.oldest_id is None:
-                return position
-            before, seen, count = page.oldest_id, seen + count, _PAGE_MESSAGES
-        raise RoomError(
-            f"none of the newest {_SEARCH_MESSAGES} messages in the archive of"
-            f" {self.address} is a batch of events"
-        )
+        return await self._archive.newest()
 
     async def past_epochs(self, events: int) -> set[str]:
-        """Return the epochs of the newest batches, back over that many events."""
-        epochs: set[str] = set()
-        before = ""
-        while events > 0:
-            page = await self._read_page(before, _PAGE_MESSAGES)
-            for epoch, first, last in page.spans:
-                epochs.add(epoch)
-                events -= max(1, last - first + 1)
-            if page.is_complete or page.oldest_id is None:
-                break
-            before = page.oldest_id
-        return epochs
+        return await self._archive.past_epochs(events)
 
     async def send(self, stanza_id: str, stanza: str) -> None:
         """Send one batch; returns when it stands in the room's archive.
 
-        The reflection's stanza-id is no proof: ejabberd (23.01, and 26.07 by its
-        source) writes it even when its database took nothing, so the archive is asked
-        for that very id. Not later: a batch sent before would leave a hole behind it.
+        The reflection's stanza-id is no proof (see ``archive.py``), so the archive is
+        asked for it. At once: a batch that went before would leave a hole behind it.
 
         Raises Refused if the room will never take it. After any other RoomError its
         fate is unknown: leave, join again, and ask the archive.
@@ -169,8 +123,7 @@ class OccupiedRoom:
             archive_id = await self._answer(reflected, "the room's reflection")
         finally:
             self._under_way.pop(stanza_id, None)
-        query = muc.write_count(archive_id)
-        if muc.read_count(await self._session.ask("set", self.address, query)) == 0:
+        if not await self._archive.has(archive_id):
             raise NotArchived(f"{self.address} reflected a batch and did not store it")
 
     async def check(self) -> None:
@@ -235,10 +188,7 @@ class OccupiedRoom:
     def _on_message(self, stanza: Element) -> None:
         result = stanza.find(f"{{{muc.MAM}}}result")
         if result is not None:
-            # From the room itself, not from an occupant: nobody else can be bare.
-            page = self._archive_results.get(result.get("queryid", ""))
-            if page is not None and stanza.get("from") == self.address:
-                page.append(stanza)
+            self._archive.handle(result, stanza)
             return
         reflected = self._under_way.get(stanza.get("id", ""))
         if reflected is None or reflected.done():
@@ -289,22 +239,6 @@ class OccupiedRoom:
                 extra={"feed": self._feed, "outcome": "closed"},
             )
         return room_options.list_changes(self._feed, offered, visibility)
-
-    async def _read_page(self, before: str, count: int) -> muc.ArchivePage:
-        query_id = uuid.uuid4().hex
-        results: list[Element] = []
-        self._archive_results[query_id] = results
-        try:
-            query = muc.write_query(query_id, count, before)
-            answer = await self._session.ask("set", self.address, query)
-        finally:
-            del self._archive_results[query_id]
-        page = muc.read_page(results, answer, self.address)
-        if page.oldest_id is None and not page.is_complete:
-            # What ejabberd says of an archive whose database fails. Taking that for
-            # an empty one would put everything into the room a second time.
-            raise RoomLost(f"the archive of {self.address} can't be read")
-        return page
 
     async def _answer(self, future: asyncio.Future[R], what: str) -> R:
         """Wait for an answer, but no longer than the room lasts."""

@@ -12,32 +12,26 @@ resumption (XEP-0198): an old session that lingers in a room could still speak t
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import secrets
-import time
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final
 from xml.etree.ElementTree import Element
-from xml.sax.saxutils import quoteattr
 
 from slixmpp import ClientXMPP
 from slixmpp.xmlstream.stanzabase import StanzaBase
 from slixmpp.xmlstream.xmlstream import NotConnectedError
 
-from . import muc
 from .backoff import Backoff
-from .errors import Bounced, RoomLost
+from .errors import RoomLost
 from .events import Visibility
-from .room import ANSWER_TIMEOUT_S, OccupiedRoom
+from .room import OccupiedRoom
+from .stream import Login, OnStanza, Stream
 
 log = logging.getLogger(__name__)
 
 _LOGIN_TIMEOUT_S: Final = 15.0
 _CLOSE_TIMEOUT_S: Final = 2.0
-_IDLE_S: Final = 30.0
 _JOINS_AT_ONCE: Final = 8
 # After a conflict another pusher is about: whoever comes back at once fights it.
 _CONFLICT_PAUSE_S: Final = 1.0
@@ -59,7 +53,7 @@ class Rooms:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._session: _Session | None = None
+        self._session: Stream | None = None
         self._connected = asyncio.Event()
         self._joining = asyncio.Semaphore(_JOINS_AT_ONCE)
         self.connections = 0
@@ -70,10 +64,11 @@ class Rooms:
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
+        account = self._account
         backoff = Backoff()
         is_first_failure = True
         while True:
-            session = _Session(self._account)
+            session = Stream(account.jid, account.rooms_domain, self._log_in)
             try:
                 await session.open()
                 self._session = session
@@ -112,153 +107,14 @@ class Rooms:
                 feed, f"{feed}@{self._account.rooms_domain}", visibility, on_lost
             )
 
-
-class _Session:
-    """One login and the rooms on it; a ``room.Session``."""
-
-    def __init__(self, account: Account) -> None:
-        self._account = account
-        name = f"aviso-{secrets.token_hex(8)}"
-        self.nick = name
-        self.address = f"{account.jid}/{name}"
-        self._client = _Client(account, name, self._handle)
-        self._rooms: dict[str, OccupiedRoom] = {}
-        self._asked: dict[str, tuple[str, asyncio.Future[Element]]] = {}
-        self._evicted: dict[str, asyncio.Task[None]] = {}
-
-    @property
-    def has_conflict(self) -> bool:
-        return self._client.has_conflict
-
-    async def open(self) -> None:
-        await self._client.open()
-        self._client.ended.add_done_callback(lambda _ended: self._lose_all())
-
-    async def watch(self) -> None:
-        """Look after idle rooms and the stream itself; returns by raising RoomLost."""
-        domain = self._account.jid.partition("@")[2]
-        last_ping_s = time.monotonic()
-        while True:
-            await asyncio.wait((self._client.ended,), timeout=_IDLE_S / 6)
-            if self._client.ended.done():
-                raise RoomLost(self._client.ended.result())
-            now_s = time.monotonic()
-            if now_s - last_ping_s >= _IDLE_S:
-                last_ping_s = now_s
-                await self._ping(domain)
-            idle = [
-                room.check()
-                for room in self._rooms.values()
-                if now_s - room.last_heard_s >= _IDLE_S
-            ]
-            await asyncio.gather(*idle)
-
-    async def enter(
-        self,
-        feed: str,
-        address: str,
-        visibility: Visibility | None,
-        on_lost: Callable[[], None],
-    ) -> OccupiedRoom:
-        def forget() -> None:
-            if self._rooms.get(address) is room:
-                del self._rooms[address]
-            on_lost()
-
-        room = OccupiedRoom(self, feed, address, forget)
-        self._rooms[address] = room
-        try:
-            await room.join(visibility)
-        except BaseException:
-            room.leave()
-            raise
-        return room
-
-    def send(self, stanza: str) -> None:
-        self._client.send_now(stanza)
-
-    async def ask(self, kind: Literal["get", "set"], to: str, payload: str) -> Element:
-        query_id = uuid.uuid4().hex
-        answered = asyncio.get_running_loop().create_future()
-        self._asked[query_id] = (to, answered)
-        try:
-            self.send(
-                f"<iq type='{kind}' id='{query_id}' to={quoteattr(to)}>{payload}</iq>"
-            )
-            await asyncio.wait(
-                (answered, self._client.ended),
-                timeout=ANSWER_TIMEOUT_S,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-        finally:
-            del self._asked[query_id]
-        if not answered.done():
-            raise RoomLost(f"{to} did not answer a query")
-        answer: Element = answered.result()
-        if answer.get("type") == "error":
-            error = muc.read_error(answer)
-            raise Bounced(error.condition, f"{to} answered a query with {error}")
-        return answer
-
-    async def evict(self, address: str) -> None:
-        """Log in as that very session: the server then ends the older one.
-
-        Many rooms may hold the same older session; it is ended once.
-        """
-        if address not in self._evicted:
-            self._evicted[address] = asyncio.create_task(self._replace(address))
-        await asyncio.shield(self._evicted[address])
-
-    async def close(self) -> None:
-        await self._client.close()
-        self._lose_all()
-
-    async def _replace(self, address: str) -> None:
-        client = _Client(self._account, muc.resource(address), lambda _stanza: False)
-        try:
-            await client.open()
-        except RoomLost as lost:
-            self._evicted.pop(address, None)
-            raise RoomLost(f"could not evict an older session: {lost}") from lost
-        finally:
-            await client.close()
-
-    async def _ping(self, domain: str) -> None:
-        # An error is an answer all the same.
-        with contextlib.suppress(Bounced):
-            await self.ask("get", domain, "<ping xmlns='urn:xmpp:ping'/>")
-
-    def _lose_all(self) -> None:
-        for room in list(self._rooms.values()):
-            room.lose("the stream to ejabberd is gone")
-
-    def _handle(self, stanza: Element) -> bool:
-        if stanza.tag == f"{{{muc.CLIENT}}}iq":
-            return self._handle_answer(stanza)
-        sender = muc.bare(stanza.get("from", ""))
-        room = self._rooms.get(sender)
-        if room is not None:
-            room.handle(stanza)
-        # A room that we have just left has nothing to say to slixmpp either.
-        return sender.endswith(f"@{self._account.rooms_domain}")
-
-    def _handle_answer(self, stanza: Element) -> bool:
-        to, answered = self._asked.get(stanza.get("id", ""), ("", None))
-        if answered is None or stanza.get("from", "") != to:
-            return False
-        if stanza.get("type") not in ("result", "error"):
-            return False
-        if not answered.done():
-            answered.set_result(stanza)
-        return True
+    def _log_in(self, resource: str, on_stanza: OnStanza) -> Login:
+        return _Client(self._account, resource, on_stanza)
 
 
 class _Client(ClientXMPP):
-    """A login with one given resource."""
+    """A ``stream.Login``."""
 
-    def __init__(
-        self, account: Account, resource: str, on_stanza: Callable[[Element], bool]
-    ) -> None:
+    def __init__(self, account: Account, resource: str, on_stanza: OnStanza) -> None:
         super().__init__(
             f"{account.jid}/{resource}",
             account.password,
@@ -282,7 +138,6 @@ class _Client(ClientXMPP):
         self.add_event_handler("disconnected", self._on_end)
 
     async def open(self) -> None:
-        """Log in; raises RoomLost with the reason if that does not work out."""
         self.connect(self._account.host, self._account.port)
         await asyncio.wait(
             (self._started, self.ended),

@@ -1,0 +1,185 @@
+"""One stream to ejabberd: its rooms, its questions, and who else is logged in.
+
+What comes in is given to the room it came from or to whoever asked. It knows the
+login only by what it needs of it, so that it can be tried without a server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import time
+import uuid
+from collections.abc import Callable
+from typing import Final, Literal, Protocol
+from xml.etree.ElementTree import Element
+from xml.sax.saxutils import quoteattr
+
+from . import muc
+from .errors import Bounced, RoomLost
+from .events import Visibility
+from .room import OccupiedRoom
+from .session import ANSWER_TIMEOUT_S
+
+_IDLE_S: Final = 30.0
+
+
+class Login(Protocol):
+    """A connection that logs in with one given resource."""
+
+    ended: asyncio.Future[str]
+    has_conflict: bool
+
+    async def open(self) -> None:
+        """Log in; raises RoomLost with the reason if that does not work out."""
+
+    async def close(self) -> None: ...
+
+    def send_now(self, stanza: str) -> None:
+        """Write to the connection, or raise RoomLost: never queue."""
+
+
+OnStanza = Callable[[Element], bool]
+LogIn = Callable[[str, OnStanza], Login]
+
+
+class Stream:
+    """One login and the rooms on it; a ``session.Session``."""
+
+    def __init__(self, jid: str, rooms_domain: str, log_in: LogIn) -> None:
+        self._domain = jid.partition("@")[2]
+        self._rooms_domain = rooms_domain
+        self._log_in = log_in
+        name = f"aviso-{secrets.token_hex(8)}"
+        self.nick = name
+        self.address = f"{jid}/{name}"
+        self._login = log_in(name, self._handle)
+        self._rooms: dict[str, OccupiedRoom] = {}
+        self._asked: dict[str, tuple[str, asyncio.Future[Element]]] = {}
+        self._evicted: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def has_conflict(self) -> bool:
+        return self._login.has_conflict
+
+    async def open(self) -> None:
+        await self._login.open()
+        self._login.ended.add_done_callback(lambda _ended: self._lose_all())
+
+    async def watch(self) -> None:
+        """Look after idle rooms and the stream itself; returns by raising RoomLost."""
+        last_ping_s = time.monotonic()
+        while True:
+            await asyncio.wait((self._login.ended,), timeout=_IDLE_S / 6)
+            if self._login.ended.done():
+                raise RoomLost(self._login.ended.result())
+            now_s = time.monotonic()
+            if now_s - last_ping_s >= _IDLE_S:
+                last_ping_s = now_s
+                await self._ping()
+            idle = [
+                room.check()
+                for room in self._rooms.values()
+                if now_s - room.last_heard_s >= _IDLE_S
+            ]
+            await asyncio.gather(*idle)
+
+    async def enter(
+        self,
+        feed: str,
+        address: str,
+        visibility: Visibility | None,
+        on_lost: Callable[[], None],
+    ) -> OccupiedRoom:
+        def forget() -> None:
+            if self._rooms.get(address) is room:
+                del self._rooms[address]
+            on_lost()
+
+        room = OccupiedRoom(self, feed, address, forget)
+        self._rooms[address] = room
+        try:
+            await room.join(visibility)
+        except BaseException:
+            room.leave()
+            raise
+        return room
+
+    def send(self, stanza: str) -> None:
+        self._login.send_now(stanza)
+
+    async def ask(self, kind: Literal["get", "set"], to: str, payload: str) -> Element:
+        query_id = uuid.uuid4().hex
+        answered = asyncio.get_running_loop().create_future()
+        self._asked[query_id] = (to, answered)
+        try:
+            self.send(
+                f"<iq type='{kind}' id='{query_id}' to={quoteattr(to)}>{payload}</iq>"
+            )
+            await asyncio.wait(
+                (answered, self._login.ended),
+                timeout=ANSWER_TIMEOUT_S,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+        finally:
+            del self._asked[query_id]
+        if not answered.done():
+            raise RoomLost(f"{to} did not answer a query")
+        answer: Element = answered.result()
+        if answer.get("type") == "error":
+            error = muc.read_error(answer)
+            raise Bounced(error.condition, f"{to} answered a query with {error}")
+        return answer
+
+    async def evict(self, address: str) -> None:
+        """Log in as that very session: the server then ends the older one.
+
+        Many rooms may hold the same older session; it is ended once.
+        """
+        if address not in self._evicted:
+            self._evicted[address] = asyncio.create_task(self._replace(address))
+        await asyncio.shield(self._evicted[address])
+
+    async def close(self) -> None:
+        await self._login.close()
+        self._lose_all()
+
+    async def _replace(self, address: str) -> None:
+        login = self._log_in(muc.resource(address), lambda _stanza: False)
+        try:
+            await login.open()
+        except RoomLost as lost:
+            self._evicted.pop(address, None)
+            raise RoomLost(f"could not evict an older session: {lost}") from lost
+        finally:
+            await login.close()
+
+    async def _ping(self) -> None:
+        # An error is an answer all the same.
+        with contextlib.suppress(Bounced):
+            await self.ask("get", self._domain, "<ping xmlns='urn:xmpp:ping'/>")
+
+    def _lose_all(self) -> None:
+        for room in list(self._rooms.values()):
+            room.lose("the stream to ejabberd is gone")
+
+    def _handle(self, stanza: Element) -> bool:
+        if stanza.tag == f"{{{muc.CLIENT}}}iq":
+            return self._handle_answer(stanza)
+        sender = muc.bare(stanza.get("from", ""))
+        room = self._rooms.get(sender)
+        if room is not None:
+            room.handle(stanza)
+        # A room that we have just left has nothing to say to slixmpp either.
+        return sender.endswith(f"@{self._rooms_domain}")
+
+    def _handle_answer(self, stanza: Element) -> bool:
+        to, answered = self._asked.get(stanza.get("id", ""), ("", None))
+        if answered is None or stanza.get("from", "") != to:
+            return False
+        if stanza.get("type") not in ("result", "error"):
+            return False
+        if not answered.done():
+            answered.set_result(stanza)
+        return True
