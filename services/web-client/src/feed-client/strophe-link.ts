@@ -18,6 +18,13 @@ const TEMPORARY = "temporary-auth-failure";
 /** SCRAM is computed by WebCrypto, which browsers keep from pages that came unencrypted. */
 const NEEDS_HTTPS = "Signing in works only on a page that came over https.";
 
+/**
+ * How often Strophe repeats a BOSH request, waiting longer each time. While a session is opened the
+ * caller has a better plan: it begins with WebSocket again. Later only patience keeps the session.
+ */
+const OPENING_RETRIES = 1;
+const RETRIES = 5;
+
 export function openStropheLink(request: LinkRequest, listener: LinkListener): Link {
   return new StropheLink(request, listener);
 }
@@ -37,6 +44,7 @@ class StropheLink implements Link {
       enableStreamManagement: isAccount && transport === "websocket",
       streamManagement: { storage: resumeStorage(memory) },
     });
+    this.#connection.maxRetries = OPENING_RETRIES;
     if (isAccount && globalThis.crypto?.subtle === undefined) {
       queueMicrotask(() => this.#end({ kind: "refused", reason: NEEDS_HTTPS }));
       return;
@@ -69,6 +77,7 @@ class StropheLink implements Link {
     const { Status } = Strophe;
     switch (status) {
       case Status.CONNECTED:
+        this.#connection.maxRetries = RETRIES;
         this.#connection.addHandler((stanza) => this.#onStanza(stanza), null, null, null);
         this.#listener?.up(this.#connection.jid, this.#connection.hasResumed());
         break;
