@@ -13,8 +13,9 @@ export const MAX_EVENTS = 1000;
 const MAX_PAGES = 100;
 
 /**
- * The server said no (`status` > 0; RFC 9457's `detail`, and the `field` where it names one), or
- * was not reached or not understood (`status` 0). `message` equals `detail`.
+ * The server said no (`status` > 0; RFC 9457's `detail`), or was not reached or not understood
+ * (`status` 0). `message` equals `detail`. `field` is what it is about, where the server names it:
+ * a header or parameter, or a JSON pointer (RFC 6901) into what was sent, such as `/data/count`.
  */
 export class ApiError extends Error {
   override readonly name = "ApiError";
@@ -190,12 +191,13 @@ async function call(
 
 /** RFC 9457, or whatever a proxy in between answered. */
 function problem(status: number, answer: unknown): ApiError {
-  const { detail, field } = (answer ?? {}) as Record<string, unknown>;
+  const { detail, field, pointer } = (answer ?? {}) as Record<string, unknown>;
   const said = typeof detail === "string" && detail !== "" ? detail : null;
+  const about = pointer ?? field;
   return new ApiError(
     status,
     said ?? `The server answered with status ${status}.`,
-    typeof field === "string" ? field : null,
+    typeof about === "string" ? about : null,
   );
 }
 

@@ -37,7 +37,7 @@ const failureOf = (call: Promise<unknown>): Promise<ApiError> =>
 
 describe("errors", () => {
   test("of the server carry its detail and the field", async () => {
-    const body = { status: 422, detail: "count must be a number.", field: "count" };
+    const body = { status: 422, detail: "count must be a number.", pointer: "/data/count" };
     const { http } = server(json(body, 422));
 
     const error = await failureOf(createRecord("", "orders", {}, { token: "k" }, http));
@@ -47,9 +47,16 @@ describe("errors", () => {
       status: 422,
       message: "count must be a number.",
       detail: "count must be a number.",
-      field: "count",
+      field: "/data/count",
       isFinal: true,
     });
+  });
+
+  test("may be about a parameter", async () => {
+    const { http } = server(json({ detail: "limit is 0.", field: "limit" }, 400));
+    const range = { after: 0, limit: 0 };
+    const error = await failureOf(fetchEvents("", "orders", range, undefined, http));
+    expect(error.field).toBe("limit");
   });
 
   test("of a proxy that answers no JSON carry the status", async () => {
