@@ -7,6 +7,7 @@ from collections.abc import Callable
 from .api import Api
 from .conftest import OpenPage
 from .running import Stack
+from .waiting import until_equal
 from .wire import Wire
 
 
@@ -45,7 +46,7 @@ def test_a_page_that_was_cut_off_shows_what_it_missed(
 
     page.wait_for_position(300, 60)
     page.wait_for_state("live")
-    assert [row.record_id for row in page.rows()] == (before + missed)[::-1]
+    page.wait_for_rows((before + missed)[::-1])
     page.wait_for_record(api.write(feed, {"n": 300})["id"])
 
 
@@ -78,6 +79,8 @@ def test_what_was_changed_and_deleted_meanwhile_is_right_after_a_cut(
     wire.mend()
 
     page.wait_for_position(4, 60)
-    states = {row.record_id: (row.version, row.state) for row in page.rows()}
-    assert states[kept] == (2, "present")
-    assert states.get(gone, (0, "deleted"))[1] == "deleted"
+    until_equal(
+        {kept: (2, "present"), gone: (2, "deleted")},
+        lambda: {row.record_id: (row.version, row.state) for row in page.rows()},
+        "the rows to be what the records have become",
+    )

@@ -11,7 +11,7 @@ from .chat import Chat
 from .conftest import OpenPage
 from .database import Database
 from .running import Stack
-from .waiting import until, until_equal
+from .waiting import until
 
 KILLS = 10
 RECORDS = 5000
@@ -52,8 +52,7 @@ def test_relay_and_pusher_killed_ten_times_each_lose_and_repeat_nothing(
     check_spans(batches)
     assert sequences_of(batches) == list(range(1, RECORDS + 1))
     assert [event["subject"] for event in events_of(batches)] == ids
-    until_equal(RECORDS, lambda: page.count, "all rows to be made")
-    assert [row.record_id for row in page.rows()] == ids[::-1]
+    page.wait_for_rows(ids[::-1], 60)
     assert [row.sequence for row in page.rows()] == list(range(RECORDS, 0, -1))
 
 

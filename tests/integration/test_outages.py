@@ -11,7 +11,6 @@ from .archive import archived_batches, check_spans, events_of, sequences_of
 from .chat import Chat
 from .conftest import OpenPage
 from .running import Stack
-from .waiting import until_equal
 
 WRITES = 500
 BACK_S = 90
@@ -46,8 +45,7 @@ def test_what_is_written_while_rabbitmq_and_ejabberd_are_down_is_delivered_later
     assert [answer.status for answer in answers] == [201] * WRITES
     ids = [first, *(answer.json["id"] for answer in answers)]
     page.wait_for_position(WRITES + 1, BACK_S)
-    until_equal(WRITES + 1, lambda: page.count, "all rows to be made")
-    assert [row.record_id for row in page.rows()] == ids[::-1]
+    page.wait_for_rows(ids[::-1])
     with Chat(stack.facts["xmpp"]) as observer:
         batches = archived_batches(observer, room)
     check_spans(batches)

@@ -66,12 +66,11 @@ def test_a_wrong_password_is_refused_and_reading_goes_on(
 def test_a_reloaded_page_is_complete(api: Api, feed: str, open_page: OpenPage) -> None:
     page = open_page(feed)
     ids = api.write_all(feed, [{"n": n} for n in range(20)])
-    page.wait_for_position(20)
+    page.wait_for_rows(ids[::-1])
 
     page.reload()
 
-    page.wait_for_position(20)
-    assert [row.record_id for row in page.rows()] == ids[::-1]
+    page.wait_for_rows(ids[::-1])
 
 
 def test_older_records_than_the_page_begins_with_are_fetched(
@@ -129,8 +128,7 @@ def test_the_form_writes_a_record_with_a_key(
     write_json(page, '{"from": "the form"}', stack.facts["api_key"])
 
     page.tab.locator('[data-write-outcome="written"]').wait_for()
-    page.wait_for_position(1)
-    [row] = page.rows()
+    [row] = until(page.rows, "the record on the page")
     assert "the form" in page.row(row.record_id).inner_text()
 
 

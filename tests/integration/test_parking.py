@@ -11,17 +11,18 @@ import pytest
 from . import broker
 from .api import Api
 from .archive import archived_batches, check_spans, events_of, sequences_of
-from .chat import Chat
+from .chat import Chat, Refused
 from .conftest import OpenPage
 from .database import Database
 from .running import Stack
 from .waiting import until, until_equal
 
 DEEP_LEVELS = 2000
+UNREADABLE = b'{"specversion": "1.0", "broken'
 
 
 def foreign_event(feed: str, **members: object) -> bytes:
-    """An event as somebody else might publish it, in a form that nearly fits."""
+    """An event as somebody else might publish it: it nearly fits."""
     event = {
         "specversion": "1.0",
         "id": str(uuid.uuid4()),
@@ -30,21 +31,23 @@ def foreign_event(feed: str, **members: object) -> bytes:
         "subject": str(uuid.uuid4()),
         "time": "2026-11-24T09:30:00.123456Z",
         "feed": feed,
-        "feedepoch": "abcd",
-        "feedseq": "1",
         "data": {},
     }
     return json.dumps(event | members).encode()
 
 
-FOREIGN = {
-    "unreadable": b'{"specversion": "1.0", "broken',
-    "unknown-type": foreign_event("{feed}", type="aviso.record.renamed.v1"),
-    "invalid": foreign_event("{feed}", data="no object"),
-}
+def foreign_message(cause: str, feed: str, **place: str) -> bytes:
+    """A message that has to be parked for this cause."""
+    match cause:
+        case "unreadable":
+            return UNREADABLE + feed.encode()
+        case "unknown-type":
+            return foreign_event(feed, type="aviso.record.renamed.v1", **place)
+        case _:
+            return foreign_event(feed, data="no object", **place)
 
 
-@pytest.mark.parametrize("cause", FOREIGN)
+@pytest.mark.parametrize("cause", ["unreadable", "unknown-type", "invalid"])
 def test_a_foreign_message_is_parked_and_the_feed_goes_on(
     cause: str,
     stack: Stack,
@@ -55,7 +58,7 @@ def test_a_foreign_message_is_parked_and_the_feed_goes_on(
 ) -> None:
     page = open_page(feed)
     page.wait_for_record(api.write(feed, {"n": 1})["id"])
-    body = FOREIGN[cause].replace(b"{feed}", feed.encode())
+    body = foreign_message(cause, feed)
 
     broker.publish(stack.facts["amqp_url"], body, feed=feed)
     after = api.write(feed, {"n": 2})["id"]
@@ -67,6 +70,22 @@ def test_a_foreign_message_is_parked_and_the_feed_goes_on(
     assert bytes(parked["body"]) == body
     page.wait_for_record(after)
     assert page.position == 2
+
+
+@pytest.mark.parametrize("cause", ["unknown-type", "invalid"])
+def test_a_foreign_message_of_an_epoch_that_never_was_does_not_end_the_feeds_own(
+    cause: str, stack: Stack, api: Api, database: Database, feed: str, observer: Chat
+) -> None:
+    first = api.write(feed, {"n": 1})["id"]
+    room = api.get(f"feeds/{feed}/")["room"]
+    until(lambda: first in archived_subjects(observer, room), "the first event")
+
+    body = foreign_message(cause, feed, feedepoch="neverwas", feedseq="1")
+    broker.publish(stack.facts["amqp_url"], body, feed=feed)
+    until(lambda: parked_in(database, feed), "the message to be parked")
+    after = api.write(feed, {"n": 2})["id"]
+
+    until(lambda: after in archived_subjects(observer, room), "the feed to go on")
 
 
 def test_a_record_too_deep_keeps_its_place_and_the_feed_goes_on(
@@ -105,7 +124,7 @@ def test_a_record_too_deep_keeps_its_place_and_the_feed_goes_on(
 def test_what_is_parked_is_listed_shown_and_dropped_by_command(
     stack: Stack, database: Database, feed: str
 ) -> None:
-    broker.publish(stack.facts["amqp_url"], FOREIGN["unreadable"] + b"!", feed=feed)
+    broker.publish(stack.facts["amqp_url"], UNREADABLE + feed.encode(), feed=feed)
     [parked] = until(lambda: parked_in(database, feed), "the message to be parked")
     parked_id = str(parked["id"])
 
@@ -115,6 +134,15 @@ def test_what_is_parked_is_listed_shown_and_dropped_by_command(
 
     assert "unreadable" in shown
     until_equal("dropped", lambda: parked_in(database, feed)[0]["state"], "its state")
+
+
+def archived_subjects(chat: Chat, room: str) -> list[str | None]:
+    """The records that the room's archive tells of; none while there is no room."""
+    try:
+        events = events_of(archived_batches(chat, room))
+    except Refused:
+        return []
+    return [event.get("subject") for event in events]
 
 
 def parked_in(database: Database, feed: str) -> list[dict[str, Any]]:

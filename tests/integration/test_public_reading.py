@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from .api import PROBLEM, Api, new_slug
 from .chat import Chat, Refused
+from .running import Stack
 from .waiting import until
 
 
@@ -52,13 +55,20 @@ def test_a_private_feed_is_not_listed_to_a_guest(
     assert private_feed not in slugs(guest_api)
 
 
-def test_a_private_feeds_room_is_closed_to_a_guest(
-    api: Api, observer: Chat, private_feed: str
+def test_a_private_feeds_room_is_closed_to_a_guest_from_its_first_moment_on(
+    stack: Stack, api: Api, observer: Chat
 ) -> None:
-    room = api.get(f"feeds/{private_feed}/")["room"]
+    slug = new_slug("private")
+    room = f"{slug}@{stack.facts['xmpp']['rooms_domain']}"
 
-    with pytest.raises(Refused):
-        observer.join(room)
+    def is_there_and_closed() -> bool:
+        with pytest.raises(Refused) as refused:
+            observer.join(room)
+        return str(refused.value) == "registration-required"  # it wants members
+
+    with ThreadPoolExecutor() as other:
+        other.submit(api.create_feed, slug, visibility="private")
+        until(is_there_and_closed, "the room to be made", every_s=0)
     with pytest.raises(Refused):
         observer.ask("set", room, "<query xmlns='urn:xmpp:mam:2'/>")
 

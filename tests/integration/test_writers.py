@@ -55,8 +55,11 @@ def test_records_written_by_bulk_create_appear(
         f"[Record(feed_id={feed!r}, data={{'n': n}}) for n in range(7)])",
     )
 
-    page.wait_for_position(7)
-    assert [row.sequence for row in page.rows()] == [7, 6, 5, 4, 3, 2, 1]
+    until_equal(
+        [7, 6, 5, 4, 3, 2, 1],
+        lambda: [row.sequence for row in page.rows()],
+        "seven rows",
+    )
 
 
 def test_a_record_written_on_the_admin_site_appears(
@@ -82,8 +85,7 @@ def test_a_record_written_on_the_admin_site_appears(
     tab.get_by_label("Data").fill('{"from": "the admin site"}')
     tab.click("[name=_save]")
 
-    page.wait_for_position(1)
-    [row] = until(page.rows, "its row")
+    [row] = until(page.rows, "the record on the page")
     assert "the admin site" in page.row(row.record_id).inner_text()
 
 
@@ -113,9 +115,8 @@ def test_a_thousand_records_of_one_request_appear_in_order_once(
     ids = api.write_all(feed, [{"n": n} for n in range(1000)])
 
     page.wait_for_position(1000, 40)
-    until_equal(1000, lambda: page.count, "all rows to be made")
-    shown = [(row.sequence, row.record_id) for row in page.rows()]
-    assert shown == list(enumerate(ids, 1))[::-1]
+    page.wait_for_rows(ids[::-1])
+    assert [row.sequence for row in page.rows()] == list(range(1000, 0, -1))
 
 
 def choose_feed(field: object, feed: str) -> None:
