@@ -173,6 +173,8 @@ export class FeedClient extends typedEventTarget<FeedClientEvents>() {
         this.#isCaughtUp = room !== null && room === this.#roomWeAreIn() && !run.again;
       } catch (error) {
         failed = true;
+        // What may have come meanwhile nobody could say: live would be a claim.
+        this.#isCaughtUp = false;
         const isExpected = error instanceof ApiError || error instanceof RequestError;
         if (!isExpected) console.error("aviso: catching up failed", error);
       }

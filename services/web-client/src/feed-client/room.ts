@@ -207,6 +207,10 @@ function pageOf(answer: Element, results: readonly ArchiveResult[]): ArchivePage
   const fin = childOf(answer, "fin", NS.mam);
   const set = fin && childOf(fin, "set", NS.rsm);
   const isComplete = fin?.getAttribute("complete") === "true";
+  if (results.length === 0 && !isComplete) {
+    // So ejabberd answers while its database is away; it is not the same as "nothing new".
+    throw new RequestError("timeout", "The archive of the room cannot be read.");
+  }
   const cursor = (name: string): string | null => {
     const id = (set && childOf(set, name, NS.rsm)?.textContent) ?? "";
     return isStanzaId(id) && !isComplete ? id : null;

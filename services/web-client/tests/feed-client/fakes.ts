@@ -177,6 +177,8 @@ export class FakeXmpp {
   /** Archive queries that came: after, before, max. */
   readonly queries: string[] = [];
   pageSize = 250;
+  /** As ejabberd does while its database is away: an empty page that is not the last one. */
+  archiveFails = false;
   /** Sits in every room when somebody comes in. */
   pusherIsThere = true;
   closed = 0;
@@ -254,7 +256,8 @@ export class FakeXmpp {
       query.querySelector(name)?.textContent ?? undefined;
     const [after, before, max] = [read("after"), read("before"), read("max")];
     this.queries.push(after === undefined ? `before ${before} max ${max}` : `after ${after}`);
-    const matching = (archive ?? []).filter(
+    const stored = this.archiveFails ? [] : (archive ?? []);
+    const matching = stored.filter(
       ({ id }) => id > Number(after ?? 0) && id < Number(before || Number.POSITIVE_INFINITY),
     );
     const size = Math.min(Number(max), this.pageSize);
@@ -266,7 +269,8 @@ export class FakeXmpp {
           `${message}</forwarded></result></message>`,
       );
     }
-    const isComplete = page.length === matching.length ? ' complete="true"' : "";
+    const isLast = page.length === matching.length && !this.archiveFails;
+    const isComplete = isLast ? ' complete="true"' : "";
     const ids = page.length ? `<first>${page[0]?.id}</first><last>${page.at(-1)?.id}</last>` : "";
     link.deliver(
       `${head} type="result"><fin xmlns="urn:xmpp:mam:2"${isComplete}>` +

@@ -250,6 +250,22 @@ describe("live events", () => {
     expect(client.state.kind).toBe("live");
   });
 
+  test("that an archive in trouble does not show are no proof that nothing came", async () => {
+    const { sequences, client } = await follow();
+    write(1);
+    await world.clock.advance(0);
+
+    write(1, { isLost: true });
+    world.xmpp.archiveFails = true;
+    await world.clock.advance(40_000);
+    expect(client.state.kind).not.toBe("live");
+
+    world.xmpp.archiveFails = false;
+    await world.clock.advance(60_000);
+    expect(sequences).toEqual([1, 2]);
+    expect(client.state.kind).toBe("live");
+  });
+
   test("that cannot be read are replaced over REST", async () => {
     const { sequences, problems, client } = await follow();
 
