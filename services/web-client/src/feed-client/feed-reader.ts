@@ -335,6 +335,17 @@ type RestAnswer =
 
 const NOTHING: ArchivePage = { results: [], first: null, last: null };
 
+/** The room means these: there is no archive, or none for us. Anything else may pass. */
+const NO_ARCHIVE = new Set([
+  "feature-not-implemented",
+  "forbidden",
+  "item-not-found",
+  "not-allowed",
+  "not-authorized",
+  "registration-required",
+  "service-unavailable",
+]);
+
 /** A room that has no archive for us is like an empty one; not to be answered is an error. */
 async function readArchive(
   archive: ArchivePort,
@@ -344,7 +355,7 @@ async function readArchive(
   try {
     return await archive.page(range, max);
   } catch (error) {
-    if (!(error instanceof RequestError) || error.isUnanswered) throw error;
-    return NOTHING;
+    if (error instanceof RequestError && NO_ARCHIVE.has(error.condition)) return NOTHING;
+    throw error;
   }
 }
