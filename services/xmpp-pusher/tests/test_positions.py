@@ -146,6 +146,37 @@ def test_an_ended_epoch_does_not_come_back() -> None:
     assert Position(B, 9) == sequencer.position
 
 
+def test_unsound_events_never_end_the_epoch_that_runs() -> None:
+    sequencer: Sequencer[Any] = Sequencer(Position(A, 4))
+
+    sequencer.offer(Position(B, 1), (B, 1), 0.0, is_sound=False)
+
+    assert PATIENCE_S == sequencer.next_deadline()
+    assert sequencer.start_overdue(PATIENCE_S) is None
+    assert [] == sequencer.give_up_strangers(PATIENCE_S - 0.1)
+    assert [(B, 1)] == sequencer.give_up_strangers(PATIENCE_S)
+    assert [Verdict.READY] == offer(sequencer, A, 5)
+
+
+def test_unsound_events_keep_their_place_beside_sound_ones() -> None:
+    sequencer: Sequencer[Any] = Sequencer(Position(A, 4))
+    sequencer.offer(Position(B, 7), (B, 7), 0.0, is_sound=False)
+    offer(sequencer, B, 8)
+
+    assert [] == sequencer.give_up_strangers(PATIENCE_S)
+    assert (Position(B, 6), []) == sequencer.start_overdue(PATIENCE_S)
+    assert [(B, 7), (B, 8)] == take(sequencer)
+
+
+def test_an_unsound_event_may_be_the_first_of_an_empty_room() -> None:
+    sequencer: Sequencer[Any] = Sequencer(None)
+
+    verdict = sequencer.offer(Position(A, 1), (A, 1), 0.0, is_sound=False)
+
+    assert Verdict.READY == verdict
+    assert [(A, 1)] == take(sequencer)
+
+
 def test_a_held_event_can_be_given_up_and_comes_again() -> None:
     sequencer: Sequencer[Any] = Sequencer(Position(A, 4))
     offer(sequencer, A, 6)

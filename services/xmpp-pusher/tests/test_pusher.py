@@ -249,6 +249,18 @@ async def test_poison_is_parked_and_its_place_kept(bench: Bench) -> None:
     assert 1 == bench.count("parked_total", cause="unknown-type")
 
 
+async def test_poison_of_an_epoch_that_nobody_opened_is_parked_alone(
+    bench: Bench,
+) -> None:
+    await bench.settle(bench.deliver(make_event(1)))
+
+    deliveries = bench.deliver(make_poison(1, epoch="zzzz"), make_event(2))
+    await bench.settle(deliveries)
+
+    assert [("e001", 1), ("e001", 2)] == bench.archive.places()
+    assert [(deliveries[0], "unknown-type")] == bench.broker.parked
+
+
 async def test_a_copy_of_poison_is_not_parked_again(bench: Bench) -> None:
     await bench.settle(bench.deliver(make_event(1), make_poison(2)))
 

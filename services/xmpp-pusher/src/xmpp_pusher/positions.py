@@ -6,8 +6,9 @@ one comes. The caller throws the whole Sequencer away whenever it does not know 
 became of a stanza, and makes a new one from what the archive then says.
 
 An epoch is replaced by opening another. Events of an epoch that nobody opened are
-kept apart for ``PATIENCE_S`` without a lower one, then the lowest is the start.
-Sequence 1 needs no patience: nothing can come before it.
+kept apart for ``PATIENCE_S`` without a lower one, then the lowest is the start. In an
+empty room sequence 1 needs no patience: nothing can come before it. Where an epoch is
+at home already, unsound events alone never replace it: anybody's garbage would end it.
 """
 
 from __future__ import annotations
@@ -41,13 +42,15 @@ class _Hoard(Generic[T]):
 
     items: dict[int, T] = field(default_factory=dict)
     lowest_since: float = 0.0
+    has_sound: bool = False
 
-    def put(self, sequence: int, item: T, now: float) -> bool:
+    def put(self, sequence: int, item: T, now: float, is_sound: bool) -> bool:
         if sequence in self.items:
             return False
         if not self.items or sequence < min(self.items):
             self.lowest_since = now
         self.items[sequence] = item
+        self.has_sound = self.has_sound or is_sound
         return True
 
 
@@ -63,18 +66,23 @@ class Sequencer(Generic[T]):
         self.ready: deque[T] = deque()
         self._hoards: dict[str, _Hoard[T]] = {}
 
-    def offer(self, at: Position, item: T, now: float) -> Verdict:
-        """Take one event. READY events, and those held behind them, join ``ready``."""
+    def offer(
+        self, at: Position, item: T, now: float, *, is_sound: bool = True
+    ) -> Verdict:
+        """Take one event. READY events, and those held behind them, join ``ready``.
+
+        ``is_sound`` is False for what stands in for a message that was no event.
+        """
         if at.epoch in self.past:
             return Verdict.STALE
         if self.position is None and at.sequence == 1:
             self.position = Position(at.epoch, 0)
         if self.position is None or at.epoch != self.position.epoch:
-            return self._hold(at, item, now)
+            return self._hold(at, item, now, is_sound)
         if at.sequence <= self.position.sequence:
             return Verdict.COPY
         if at.sequence > self.position.sequence + 1:
-            return self._hold(at, item, now)
+            return self._hold(at, item, now, is_sound)
         self._accept(at, item)
         self._release(at.epoch, now)
         return Verdict.READY
@@ -105,21 +113,30 @@ class Sequencer(Generic[T]):
         Returns the position it starts after, and what was held of the one that ends.
         """
         for epoch, hoard in self._unopened():
-            lowest = min(hoard.items)
-            if lowest == 1 or now >= hoard.lowest_since + PATIENCE_S:
-                start = Position(epoch, lowest - 1)
+            is_able = hoard.has_sound or self.position is None
+            if is_able and now >= self._deadline(hoard):
+                start = Position(epoch, min(hoard.items) - 1)
                 dropped = self._begin(start)
                 return start, dropped + self._release(epoch, now)
         return None
 
+    def give_up_strangers(self, now: float) -> list[T]:
+        """Let go of unsound events of an epoch that nobody else has spoken of."""
+        if self.position is None:
+            return []
+        given_up: list[T] = []
+        for epoch, hoard in self._unopened():
+            if not hoard.has_sound and now >= self._deadline(hoard):
+                given_up += self._hoards.pop(epoch).items.values()
+        return given_up
+
     def next_deadline(self) -> float | None:
-        """When ``start_overdue`` is worth a call; None: not before another event."""
+        """When ``start_overdue`` and ``give_up_strangers`` are worth a call.
+
+        None: not before another event.
+        """
         return min(
-            (
-                0.0 if 1 in hoard.items else hoard.lowest_since + PATIENCE_S
-                for _, hoard in self._unopened()
-            ),
-            default=None,
+            (self._deadline(hoard) for _, hoard in self._unopened()), default=None
         )
 
     def held(self) -> list[T]:
@@ -146,9 +163,14 @@ class Sequencer(Generic[T]):
         current = self.position.epoch if self.position else None
         return [(e, h) for e, h in self._hoards.items() if e != current]
 
-    def _hold(self, at: Position, item: T, now: float) -> Verdict:
+    def _deadline(self, hoard: _Hoard[T]) -> float:
+        is_first = self.position is None and 1 in hoard.items
+        return 0.0 if is_first else hoard.lowest_since + PATIENCE_S
+
+    def _hold(self, at: Position, item: T, now: float, is_sound: bool) -> Verdict:
         hoard = self._hoards.setdefault(at.epoch, _Hoard())
-        return Verdict.HELD if hoard.put(at.sequence, item, now) else Verdict.COPY
+        is_new = hoard.put(at.sequence, item, now, is_sound)
+        return Verdict.HELD if is_new else Verdict.COPY
 
     def _accept(self, at: Position, item: T) -> None:
         self.position = at

@@ -74,6 +74,7 @@ class Stay:
         while not self.is_ending:
             await self._admit()
             self._start_overdue()
+            await self._park_strangers()
             batch = take_batch(
                 self._sequencer.ready, 1 if self._singles else MAX_EVENTS
             )
@@ -114,7 +115,10 @@ class Stay:
             if isinstance(item.content, Opening):
                 await self._open(item, item.content.visibility)
             else:
-                self._drop(self._sequencer.offer(item.at, item, time.monotonic()), item)
+                verdict = self._sequencer.offer(
+                    item.at, item, time.monotonic(), is_sound=item.poison is None
+                )
+                self._drop(verdict, item)
 
     def _is_foreign(self, item: Item) -> bool:
         position = self._sequencer.position
@@ -185,6 +189,12 @@ class Stay:
             return first, last, write_announcement(self._room.address, opening)
         events = [item.content for item in batch if isinstance(item.content, Event)]
         return batch[0].at, last, write_batch(self._room.address, events)
+
+    async def _park_strangers(self) -> None:
+        """Park what names a place in an epoch that this feed does not have."""
+        strangers = self._sequencer.give_up_strangers(time.monotonic())
+        await self._park_poison(strangers)
+        self._ledger.settle(strangers)
 
     async def _park_poison(self, batch: list[Item]) -> None:
         for item in batch:
