@@ -81,7 +81,7 @@ def test_killed_again_and_again_under_load_it_keeps_the_order(
         database.add_records("orders", 2_000)
         relay = start_relay()
         relay.wait_for_role("active")
-        eventually(lambda: len(relay.lines("published")) > 1)
+        relay.wait_until_it_published()
         relay.kill()
     start_relay()
     database.wait_until_published()
@@ -134,31 +134,26 @@ def test_a_standby_takes_over_when_the_lock_s_session_is_ended(
     assert list(range(1, 11)) == first_copies(broker.take_all())
 
 
-def test_there_are_never_two_active_relays(
+def test_sessions_ended_again_and_again_give_no_sequence_twice(
     database: Database, broker: Broker, start_relay: StartRelay
 ) -> None:
     database.add_feed("orders")
     relays = [start_relay() for _ in range(3)]
-    eventually(lambda: [r.health().get("role") for r in relays].count("standby") == 2)
 
     for _ in range(5):
+        eventually(lambda: "active" in [r.health().get("role") for r in relays])
         database.add_records("orders", 200)
-        database.terminate("aviso-relay")
-        eventually(
-            lambda: (
-                sorted(str(r.health().get("role")) for r in relays)
-                == ["active", "standby", "standby"]
-            )
-        )
+        assert eventually(lambda: database.terminate("aviso-relay")) <= 3
     database.wait_until_published()
 
     assert list(range(1, 1_001)) == first_copies(broker.take_all())
-    assert 1 == len(
-        database.run(
-            "SELECT FROM pg_locks JOIN pg_database d"
-            " ON d.oid = database WHERE locktype = 'advisory' AND datname = current_database()"
-        )
-    )
+    assert [(1,)] == eventually(lambda: database.run(GRANTED_LOCKS))
+
+
+GRANTED_LOCKS = """
+SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database
+WHERE locktype = 'advisory' AND granted AND datname = current_database() HAVING count(*) > 0
+"""
 
 
 def test_a_stopped_process_loses_the_lock_to_the_standby(
@@ -204,8 +199,11 @@ def test_a_killed_broker_loses_nothing_it_confirmed_and_nothing_it_did_not(
     database.add_feed("orders")
     relay = start_relay()
     relay.wait_for_broker()
+    # RabbitMQ 3.10.8 loses a quorum queue that was made minutes before a kill.
+    node.stop()
+    node.start()
     database.add_records("orders", 5_000)
-    eventually(lambda: len(relay.lines("published")) > 1)
+    relay.wait_until_it_published()
 
     node.kill()
     node.start()
@@ -308,8 +306,8 @@ def test_without_its_database_it_is_not_healthy_and_with_it_it_is_again(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
             [name],
         )
-        eventually(lambda: relay.health().get("code") == 503)
-        assert "none" == relay.health()["role"]
+        eventually(lambda: relay.health().get("role") == "none")
+        assert 503 == relay.health()["code"]
         server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')  # type: ignore[arg-type]
     relay.wait_for_role("active")
 
