@@ -166,6 +166,10 @@ class Session:
         channel.closed.add_done_callback(self._fail_with_channel)
         return consumer
 
+    def give_up(self, reason: str) -> None:
+        """Count the session as failed, though the broker says nothing of the kind."""
+        self._fail(BrokerUnavailableError(reason))
+
     async def close(self) -> None:
         """Close, waiting a few seconds for the broker's answer."""
         if not self._gone.done() and self._connection.is_open:

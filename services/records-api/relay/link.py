@@ -68,6 +68,11 @@ class Link:
             raise BrokerUnavailableError("there is no session with the broker")
         await self._session.declare(self._topology)
 
+    def give_up(self, reason: str) -> None:
+        """Begin anew with another session: this one is of no use."""
+        if self._session is not None:
+            self._session.give_up(reason)
+
     def may_publish(self) -> bool:
         return self._session is not None and not self._session.is_blocked
 
@@ -79,17 +84,41 @@ class Link:
             )
             await session.declare(self._topology)
             self.publisher = await session.open_publisher(self._listener.on_settled)
-            await session.consume(
-                PARKED_QUEUE,
-                prefetch=PARKED_PREFETCH,
-                delivered=self._listener.on_parked,
-            )
             self._begin(session, backoff)
-            return await asyncio.shield(session.failure)
+            consuming = asyncio.create_task(self._consume_parked(session))
+            try:
+                return await asyncio.shield(session.failure)
+            finally:
+                consuming.cancel()
         except BrokerError as exc:
             return exc
         finally:
             await self._end(session)
+
+    async def _consume_parked(self, session: Session) -> None:
+        """Consume the parked queue, beside the publishing and without holding it up.
+
+        A quorum queue that came back without its data never answers basic.consume
+        (RabbitMQ 3.10.8, killed within minutes after the queue was made).
+        """
+        backoff = Backoff(first_s=1.0, longest_s=60.0)
+        while True:
+            try:
+                await session.consume(
+                    PARKED_QUEUE,
+                    prefetch=PARKED_PREFETCH,
+                    delivered=self._listener.on_parked,
+                )
+            except BrokerError as exc:
+                if backoff.failures == 0:
+                    logger.warning(
+                        "Parked messages can't be read: %s",
+                        exc,
+                        extra={"outcome": "parked-queue-lost"},
+                    )
+                await asyncio.sleep(backoff.next_s())
+            else:
+                return
 
     def _begin(self, session: Session, backoff: Backoff) -> None:
         if backoff.failures:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from uuid import UUID
 
@@ -28,6 +29,9 @@ BURST = 100
 MARK_FROM = 500
 # A message that comes back although the topology was declared anew is unroutable.
 MOST_RETURNS = 2
+# The broker owes an answer to each message. A queue that lost its data gives none, and
+# asks for another connection at least once it is mended.
+ANSWER_TIMEOUT_S = 60.0
 
 
 class Publishing:
@@ -46,6 +50,7 @@ class Publishing:
         self.culprits: dict[Outgoing, str] = {}
         self._status = status
         self._wake = wake
+        self._heard_at = time.monotonic()
         self._mended: list[str] = []
         self._deliveries: list[tuple[Consumer, Delivery]] = []
         self._resending: set[UUID] = set()
@@ -65,6 +70,17 @@ class Publishing:
     def stop(self) -> None:
         """Send nothing more; what is in flight may still be confirmed."""
         self._is_stopped = True
+
+    def give_up_on_silence(self) -> None:
+        """Begin anew with the broker when it has answered nothing for too long."""
+        silence_s = time.monotonic() - self._heard_at
+        is_waiting = self.window.in_flight and self.link and self.link.may_publish()
+        if self.link and is_waiting and silence_s > ANSWER_TIMEOUT_S:
+            self._heard_at = time.monotonic()
+            self.link.give_up(
+                f"{self.window.in_flight} messages without an answer"
+                f" for {silence_s:.0f} s"
+            )
 
     def cancel(self) -> None:
         self._is_stopped = True
@@ -105,6 +121,7 @@ class Publishing:
         self._resending.add(token)
 
     def on_ready(self) -> None:
+        self._heard_at = time.monotonic()
         self.pump_soon()
 
     def on_lost(self, error: BrokerError) -> None:
@@ -123,6 +140,7 @@ class Publishing:
         self._wake()
 
     def on_settled(self, token: object, outcome: Outcome) -> None:
+        self._heard_at = time.monotonic()
         if isinstance(token, UUID):
             self._resending.discard(token)
             self._resent.append((token, outcome))
@@ -162,6 +180,8 @@ class Publishing:
         for _ in range(BURST):
             if self._is_stopped or self.culprits or not self.link.may_publish():
                 return
+            if not self.window.in_flight:
+                self._heard_at = time.monotonic()
             message = self.window.take()
             if message is None:
                 return

@@ -103,6 +103,7 @@ class Term:
         await self._substitute()
         await self._mark()
         loaded = await self._load()
+        self._publishing.give_up_on_silence()
         await self._measure()
         return (
             numbered >= NUMBER_BATCH

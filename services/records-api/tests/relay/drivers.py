@@ -249,6 +249,9 @@ class Relay:
     def wait_for_broker(self, state: str = "connected") -> None:
         eventually(lambda: self.health().get("broker") == state)
 
+    def wait_until_it_published(self) -> None:
+        eventually(lambda: len(self.lines("published")) > 1)
+
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(30)

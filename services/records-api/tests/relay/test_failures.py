@@ -1,0 +1,315 @@
+"""What is killed, cut off or stopped in between costs no event and no order."""
+
+from __future__ import annotations
+
+import time
+
+import psycopg
+
+from tests.relay.conftest import StartRelay
+from tests.relay.drivers import Broker, Database, Received, eventually
+from tests.relay.rabbitmq import Node
+
+
+def first_copies(messages: list[Received]) -> list[int]:
+    """Drop what a consumer drops: every sequence it has seen already."""
+    seen: list[int] = []
+    for message in messages:
+        if message.sequence is not None and message.sequence not in seen:
+            seen.append(message.sequence)
+    return seen
+
+
+def test_killed_between_confirm_and_mark_it_publishes_a_copy_and_loses_nothing(
+    database: Database, broker: Broker, start_relay: StartRelay
+) -> None:
+    database.add_feed("orders")
+    first = start_relay()
+    database.wait_until_published()
+    first.wait_for_broker()
+
+    # A lock on the rows keeps the relay from marking what the broker confirmed.
+    with psycopg.connect(database.url) as blocker:
+        database.run(
+            "ALTER TABLE events ADD COLUMN held boolean NOT NULL DEFAULT false"
+        )
+        database.run(BLOCK_MARKS)
+        blocker.execute("SELECT pg_advisory_lock(77)")
+        database.add_records("orders", 3)
+        eventually(
+            lambda: broker.depth("xmpp-pusher.0") + broker.depth("xmpp-pusher.1") >= 4
+        )
+        eventually(lambda: database.value(WAITING_MARKS) > 0)
+        first.kill()
+    eventually(lambda: database.value(WAITING_MARKS) == 0)
+    assert 3 == database.unpublished()
+    start_relay()
+    database.wait_until_published()
+
+    received = [m for m in broker.take_all() if m.sequence is not None]
+    copies = {
+        m.sequence: {n.body for n in received if n.sequence == m.sequence}
+        for m in received
+    }
+    assert [1, 2, 3, 1, 2, 3] == [m.sequence for m in received]
+    assert [1, 1, 1] == [len(bodies) for bodies in copies.values()]
+
+
+BLOCK_MARKS = """
+CREATE FUNCTION block_marks() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.published_at IS NOT NULL THEN
+        PERFORM pg_advisory_xact_lock(77);
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER block_marks BEFORE UPDATE ON events
+    FOR EACH ROW EXECUTE FUNCTION block_marks()
+"""
+
+WAITING_MARKS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event = 'advisory'
+"""
+
+
+def test_killed_again_and_again_under_load_it_keeps_the_order(
+    database: Database, broker: Broker, start_relay: StartRelay
+) -> None:
+    database.add_feed("orders")
+    for _ in range(3):
+        database.add_records("orders", 2_000)
+        relay = start_relay()
+        relay.wait_for_role("active")
+        relay.wait_until_it_published()
+        relay.kill()
+    start_relay()
+    database.wait_until_published()
+
+    assert list(range(1, 6_001)) == first_copies(broker.take_all())
+
+
+def test_a_standby_takes_over_when_the_active_relay_is_killed(
+    database: Database, broker: Broker, start_relay: StartRelay
+) -> None:
+    database.add_feed("orders")
+    active = start_relay()
+    active.wait_for_role("active")
+    standby = start_relay()
+    standby.wait_for_role("standby")
+
+    active.kill()
+    standby.wait_for_role("active")
+    database.add_records("orders", 10)
+    database.wait_until_published()
+
+    assert list(range(1, 11)) == first_copies(broker.take_all())
+
+
+def test_a_standby_takes_over_when_the_lock_s_session_is_ended(
+    database: Database, broker: Broker, start_relay: StartRelay
+) -> None:
+    database.add_feed("orders")
+    first = start_relay()
+    first.wait_for_role("active")
+    second = start_relay()
+    second.wait_for_role("standby")
+
+    # Both sessions, so that the first can't be the first to come back.
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks"
+            " WHERE locktype = 'advisory' AND granted"
+        )
+    eventually(lambda: first.lines("database-lost"))
+    eventually(
+        lambda: (
+            {"active", "standby"}
+            == {first.health().get("role"), second.health().get("role")}
+        )
+    )
+    database.add_records("orders", 10)
+    database.wait_until_published()
+
+    assert list(range(1, 11)) == first_copies(broker.take_all())
+
+
+def test_sessions_ended_again_and_again_give_no_sequence_twice(
+    database: Database, broker: Broker, start_relay: StartRelay
+) -> None:
+    database.add_feed("orders")
+    relays = [start_relay() for _ in range(3)]
+
+    for _ in range(5):
+        eventually(lambda: "active" in [r.health().get("role") for r in relays])
+        database.add_records("orders", 200)
+        assert eventually(lambda: database.terminate("aviso-relay")) <= 3
+    database.wait_until_published()
+
+    assert list(range(1, 1_001)) == first_copies(broker.take_all())
+    assert [(1,)] == eventually(lambda: database.run(GRANTED_LOCKS))
+
+
+GRANTED_LOCKS = """
+SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database
+WHERE locktype = 'advisory' AND granted AND datname = current_database()
+HAVING count(*) > 0
+"""
+
+
+def test_a_stopped_process_loses_the_lock_to_the_standby(
+    database: Database, start_relay: StartRelay
+) -> None:
+    active = start_relay()
+    active.wait_for_role("active")
+    standby = start_relay()
+    standby.wait_for_role("standby")
+
+    active.pause()
+
+    standby.wait_for_role("active")
+    assert 0 == active.stop()
+
+
+def test_without_a_broker_writes_go_on_and_all_is_published_when_it_is_back(
+    database: Database, broker: Broker, node: Node, start_relay: StartRelay
+) -> None:
+    database.add_feed("orders")
+    relay = start_relay()
+    relay.wait_for_broker()
+    node.stop()
+    try:
+        eventually(lambda: relay.lines("broker-lost"))
+        for _ in range(200):
+            database.add_records("orders", 1)
+        unnumbered = "SELECT count(*) FROM events WHERE sequence IS NULL"
+        eventually(lambda: database.value(unnumbered) == 0)
+        assert (200, "connecting") == (200, relay.health()["broker"])
+        assert 200 == relay.health()["code"]
+    finally:
+        node.start()
+    database.wait_until_published()
+
+    assert list(range(1, 201)) == first_copies(broker.take_all())
+    assert [1, 1] == [len(relay.lines("broker-lost")), len(relay.lines("broker-back"))]
+
+
+def test_a_killed_broker_loses_nothing_it_confirmed_and_nothing_it_did_not(
+    database: Database, broker: Broker, node: Node, start_relay: StartRelay
+) -> None:
+    database.add_feed("orders")
+    relay = start_relay()
+    relay.wait_for_broker()
+    # RabbitMQ 3.10.8 loses a quorum queue that was made minutes before a kill.
+    node.stop()
+    node.start()
+    database.add_records("orders", 5_000)
+    relay.wait_until_it_published()
+
+    node.kill()
+    node.start()
+    database.wait_until_published()
+
+    assert list(range(1, 5_001)) == first_copies(broker.take_all())
+
+
+def test_memory_holds_no_more_than_the_window_while_the_broker_is_away(
+    database: Database, broker: Broker, node: Node, start_relay: StartRelay
+) -> None:
+    database.add_feed("orders")
+    node.stop()
+    try:
+        relay = start_relay()
+        relay.wait_for_role("active")
+        database.add_records("orders", 20_000)
+        unnumbered = "SELECT count(*) FROM events WHERE sequence IS NULL"
+        eventually(lambda: database.value(unnumbered) == 0)
+        eventually(lambda: "aviso_relay_held 4000.0" in relay.metrics())
+    finally:
+        node.start()
+    database.wait_until_published()
+
+    assert list(range(1, 20_001)) == first_copies(broker.take_all())
+
+
+def test_a_topology_taken_away_is_mended_and_nothing_is_parked(
+    database: Database, broker: Broker, start_relay: StartRelay
+) -> None:
+    database.add_feed("orders")
+    start_relay().wait_for_broker()
+    database.wait_until_published()
+    with broker.channel() as channel:
+        channel.exchange_unbind("record-events.by-feed", "record-events", "feed.#")
+
+    database.add_records("orders", 20)
+    database.wait_until_published()
+
+    assert list(range(1, 21)) == first_copies(broker.take_all())
+    assert 0 == database.value("SELECT count(*) FROM parked_events")
+
+
+def test_a_deleted_exchange_is_made_again(
+    database: Database, broker: Broker, start_relay: StartRelay
+) -> None:
+    database.add_feed("orders")
+    start_relay().wait_for_broker()
+    database.wait_until_published()
+    with broker.channel() as channel:
+        channel.exchange_delete("record-events")
+
+    database.add_records("orders", 20)
+    database.wait_until_published()
+
+    assert list(range(1, 21)) == first_copies(broker.take_all())
+    assert 0 == database.value("SELECT count(*) FROM parked_events")
+
+
+def test_stopped_by_sigterm_it_marks_what_was_in_flight_and_ends_well(
+    database: Database, broker: Broker, start_relay: StartRelay
+) -> None:
+    database.add_feed("orders")
+    relay = start_relay()
+    relay.wait_for_broker()
+    database.add_records("orders", 20_000)
+    eventually(lambda: len(relay.lines("published")) > 1)
+
+    assert 0 == relay.stop()
+
+    sequences = [m.sequence for m in broker.take_all() if m.sequence is not None]
+    marked = "SELECT count(*) FROM events WHERE published_at IS NOT NULL"
+    assert list(range(1, database.value(marked) + 1)) == sequences
+
+
+def test_a_standby_follows_a_stopped_relay_at_once(
+    database: Database, start_relay: StartRelay
+) -> None:
+    active = start_relay()
+    active.wait_for_role("active")
+    standby = start_relay()
+    standby.wait_for_role("standby")
+
+    assert 0 == active.stop()
+    stopped_at = time.monotonic()
+    standby.wait_for_role("active")
+
+    assert time.monotonic() - stopped_at < 30
+
+
+def test_without_its_database_it_is_not_healthy_and_with_it_it_is_again(
+    database: Database, start_relay: StartRelay
+) -> None:
+    relay = start_relay()
+    relay.wait_for_role("active")
+    name = database.name
+    with psycopg.connect(database.server_url, autocommit=True) as server:
+        server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        server.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+            [name],
+        )
+        eventually(lambda: relay.health().get("role") == "none")
+        assert 503 == relay.health()["code"]
+        server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+    relay.wait_for_role("active")
+
+    assert 200 == relay.health()["code"]
