@@ -73,39 +73,6 @@ WHERE datname = current_database() AND wait_event = 'advisory'
 """
 
 
-def test_killed_again_and_again_under_load_it_keeps_the_order(
-    database: Database, broker: Broker, start_relay: StartRelay
-) -> None:
-    database.add_feed("orders")
-    for _ in range(3):
-        database.add_records("orders", 2_000)
-        relay = start_relay()
-        relay.wait_for_role("active")
-        relay.wait_until_it_published()
-        relay.kill()
-    start_relay()
-    database.wait_until_published()
-
-    assert list(range(1, 6_001)) == first_copies(broker.take_all())
-
-
-def test_a_standby_takes_over_when_the_active_relay_is_killed(
-    database: Database, broker: Broker, start_relay: StartRelay
-) -> None:
-    database.add_feed("orders")
-    active = start_relay()
-    active.wait_for_role("active")
-    standby = start_relay()
-    standby.wait_for_role("standby")
-
-    active.kill()
-    standby.wait_for_role("active")
-    database.add_records("orders", 10)
-    database.wait_until_published()
-
-    assert list(range(1, 11)) == first_copies(broker.take_all())
-
-
 def test_a_standby_takes_over_when_the_lock_s_session_is_ended(
     database: Database, broker: Broker, start_relay: StartRelay
 ) -> None:
@@ -132,43 +99,6 @@ def test_a_standby_takes_over_when_the_lock_s_session_is_ended(
     database.wait_until_published()
 
     assert list(range(1, 11)) == first_copies(broker.take_all())
-
-
-def test_sessions_ended_again_and_again_give_no_sequence_twice(
-    database: Database, broker: Broker, start_relay: StartRelay
-) -> None:
-    database.add_feed("orders")
-    relays = [start_relay() for _ in range(3)]
-
-    for _ in range(5):
-        eventually(lambda: "active" in [r.health().get("role") for r in relays])
-        database.add_records("orders", 200)
-        assert eventually(lambda: database.terminate("aviso-relay")) <= 3
-    database.wait_until_published()
-
-    assert list(range(1, 1_001)) == first_copies(broker.take_all())
-    assert [(1,)] == eventually(lambda: database.run(GRANTED_LOCKS))
-
-
-GRANTED_LOCKS = """
-SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database
-WHERE locktype = 'advisory' AND granted AND datname = current_database()
-HAVING count(*) > 0
-"""
-
-
-def test_a_stopped_process_loses_the_lock_to_the_standby(
-    database: Database, start_relay: StartRelay
-) -> None:
-    active = start_relay()
-    active.wait_for_role("active")
-    standby = start_relay()
-    standby.wait_for_role("standby")
-
-    active.pause()
-
-    standby.wait_for_role("active")
-    assert 0 == active.stop()
 
 
 def test_without_a_broker_writes_go_on_and_all_is_published_when_it_is_back(
@@ -240,22 +170,6 @@ def test_a_topology_taken_away_is_mended_and_nothing_is_parked(
     database.wait_until_published()
     with broker.channel() as channel:
         channel.exchange_unbind("record-events.by-feed", "record-events", "feed.#")
-
-    database.add_records("orders", 20)
-    database.wait_until_published()
-
-    assert list(range(1, 21)) == first_copies(broker.take_all())
-    assert 0 == database.value("SELECT count(*) FROM parked_events")
-
-
-def test_a_deleted_exchange_is_made_again(
-    database: Database, broker: Broker, start_relay: StartRelay
-) -> None:
-    database.add_feed("orders")
-    start_relay().wait_for_broker()
-    database.wait_until_published()
-    with broker.channel() as channel:
-        channel.exchange_delete("record-events")
 
     database.add_records("orders", 20)
     database.wait_until_published()

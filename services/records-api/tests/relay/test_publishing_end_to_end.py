@@ -62,20 +62,6 @@ def test_every_message_is_as_the_contract_says(
     assert TRACEPARENT == received[1].properties.headers["traceparent"]
 
 
-def test_a_feed_is_opened_before_its_first_event(
-    database: Database, broker: Broker, start_relay: StartRelay
-) -> None:
-    database.add_feed("orders")
-    database.add_records("orders", 5)
-    start_relay()
-    database.wait_until_published()
-
-    opened, first, *_ = broker.take_all()
-
-    assert {"head": "0", "visibility": "public"} == opened.event["data"]
-    assert 1 == first.sequence
-
-
 def test_a_feed_without_events_is_opened_too(
     database: Database, broker: Broker, start_relay: StartRelay
 ) -> None:
