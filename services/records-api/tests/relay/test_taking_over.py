@@ -1,0 +1,130 @@
+"""What is killed, stopped or cut off costs no event and gives none a second number."""
+
+from __future__ import annotations
+
+from tests.relay.conftest import StartRelay
+from tests.relay.drivers import Broker, Database, Received, Relay, eventually
+
+
+def test_a_relay_killed_in_a_burst_loses_and_renumbers_nothing(
+    database: Database, broker: Broker, start_relay: StartRelay
+) -> None:
+    database.add_feed("orders")
+
+    for _ in range(5):
+        relay = start_relay()
+        relay.wait_for_role("active")
+        database.add_records("orders", 400)
+        relay.kill()
+    start_relay()
+    database.wait_until_published()
+
+    _check_once_or_repeated(broker.take_all(), 2000)
+
+
+def test_what_was_confirmed_but_not_marked_is_published_again_unchanged(
+    database: Database, broker: Broker, start_relay: StartRelay
+) -> None:
+    database.add_feed("orders")
+    first = start_relay()
+    first.wait_for_broker()
+    database.add_records("orders", 20)
+    database.wait_until_published()
+    before = broker.take_all()
+    first.kill()
+
+    # As if the process had died between the confirm and the mark.
+    database.run("UPDATE events SET published_at = NULL WHERE sequence > 5")
+    start_relay()
+    database.wait_until_published()
+
+    again = broker.take_all()
+    assert list(range(6, 21)) == [m.sequence for m in again]
+    assert {m.sequence: m.body for m in before if m.sequence}.items() >= {
+        m.sequence: m.body for m in again
+    }.items()
+
+
+def test_a_standby_takes_over_from_a_killed_relay(
+    database: Database, broker: Broker, start_relay: StartRelay
+) -> None:
+    database.add_feed("orders")
+    active = start_relay()
+    active.wait_for_role("active")
+    standby = start_relay()
+    standby.wait_for_role("standby")
+
+    active.kill()
+
+    standby.wait_for_role("active")
+    database.add_records("orders", 10)
+    database.wait_until_published()
+    assert [None, *range(1, 11)] == [m.sequence for m in broker.take_all()]
+
+
+def test_a_relay_that_lost_its_lock_is_not_active_beside_its_successor(
+    database: Database, broker: Broker, start_relay: StartRelay
+) -> None:
+    database.add_feed("orders")
+    first, second = start_relay(), start_relay()
+    eventually(lambda: {"active", "standby"} == _roles(first, second))
+
+    for _ in range(3):
+        eventually(lambda: database.terminate("aviso-relay"))
+        database.add_records("orders", 100)
+        eventually(lambda: {"active", "standby"} == _roles(first, second))
+    database.wait_until_published()
+
+    _check_once_or_repeated(broker.take_all(), 300)
+
+
+def test_a_stopped_process_holds_the_lock_no_longer_than_it_is_believed_alive(
+    database: Database, broker: Broker, start_relay: StartRelay
+) -> None:
+    database.add_feed("orders")
+    active = start_relay()
+    active.wait_for_role("active")
+    standby = start_relay()
+    standby.wait_for_role("standby")
+
+    active.pause()
+    standby.wait_for_role("active")
+    database.add_records("orders", 50)
+    database.wait_until_published()
+
+    assert 0 == active.stop()
+    _check_once_or_repeated(broker.take_all(), 50)
+
+
+def test_sigterm_in_a_burst_ends_in_order(
+    database: Database, broker: Broker, start_relay: StartRelay
+) -> None:
+    database.add_feed("orders")
+    relay = start_relay()
+    relay.wait_for_broker()
+    database.add_records("orders", 1000)
+
+    assert 0 == relay.stop()
+
+    start_relay()
+    database.wait_until_published()
+    assert [None, *range(1, 1001)] == [m.sequence for m in broker.take_all()]
+
+
+def _roles(*relays: Relay) -> set[str | None]:
+    return {relay.health().get("role") for relay in relays}
+
+
+def _check_once_or_repeated(received: list[Received], count: int) -> None:
+    """All of 1 to `count` are there, in order but for repeats that are equal."""
+    bodies: dict[int, bytes] = {}
+    for message in received:
+        if message.sequence is None:
+            continue
+        known = bodies.get(message.sequence)
+        if known is None:
+            assert message.sequence == len(bodies) + 1
+            bodies[message.sequence] = message.body
+        else:
+            assert known == message.body
+    assert count == len(bodies)
