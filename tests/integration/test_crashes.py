@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
 
 from .api import Api
 from .archive import archived_batches, check_spans, events_of, sequences_of
@@ -13,7 +12,8 @@ from .database import Database
 from .running import Stack
 from .waiting import until
 
-KILLS = 10
+KILLED = ("relay", "pusher")
+KILLS = 10  # of each
 RECORDS = 5000
 ROWS_PER_STATEMENT = 25
 _SEED = 20260101
@@ -26,19 +26,16 @@ def test_relay_and_pusher_killed_ten_times_each_lose_and_repeat_nothing(
     room = api.get(f"feeds/{feed}/")["room"]
     chance = random.Random(_SEED)  # noqa: S311 # moments, not secrets
 
-    for kill in range(KILLS):
-        killers = [
-            threading.Timer(chance.uniform(0.02, 0.5), stack.kill_part, [part])
-            for part in ("relay", "pusher")
-        ]
-        before = {part: stack.pid(part) for part in ("relay", "pusher")}
-        for each in killers:
-            each.start()
-        insert(database, feed, kill * RECORDS // KILLS, RECORDS // KILLS)
-        for each in killers:
-            each.join()
-        for part, pid in before.items():
-            assert pid
+    for rows in rounds():
+        # In the midst of the round's statements: what was written before is under way.
+        moments = {part: chance.randrange(1, len(rows)) for part in KILLED}
+        killed: dict[str, int] = {}
+        for moment, first in enumerate(rows):
+            insert(database, feed, first)
+            for part in KILLED:
+                if moments[part] == moment:
+                    killed[part] = stack.kill_part(part)
+        for part, pid in killed.items():
             stack.wait_for_another(part, pid)
 
     written = database.rows(
@@ -56,15 +53,23 @@ def test_relay_and_pusher_killed_ten_times_each_lose_and_repeat_nothing(
     assert [row.sequence for row in page.rows()] == list(range(RECORDS, 0, -1))
 
 
-def insert(database: Database, feed: str, first: int, count: int) -> None:
-    """Insert records in many small transactions, as writers do."""
-    for start in range(first, first + count, ROWS_PER_STATEMENT):
-        database.execute(
-            "INSERT INTO records (feed, data)"
-            " SELECT %s, jsonb_build_object('n', n)"
-            " FROM generate_series(%s::int, %s::int) AS n ORDER BY n",
-            [feed, start, start + ROWS_PER_STATEMENT - 1],
-        )
+def rounds() -> list[list[int]]:
+    """The first rows of the statements of each round."""
+    in_a_round = RECORDS // KILLS
+    return [
+        list(range(start, start + in_a_round, ROWS_PER_STATEMENT))
+        for start in range(0, RECORDS, in_a_round)
+    ]
+
+
+def insert(database: Database, feed: str, first: int) -> None:
+    """Insert a few records in a transaction of their own, as writers do."""
+    database.execute(
+        "INSERT INTO records (feed, data)"
+        " SELECT %s, jsonb_build_object('n', n)"
+        " FROM generate_series(%s::int, %s::int) AS n ORDER BY n",
+        [feed, first, first + ROWS_PER_STATEMENT - 1],
+    )
 
 
 def test_records_api_killed_comes_back_and_loses_no_answered_write(
