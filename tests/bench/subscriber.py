@@ -69,6 +69,16 @@ class Sender:
     async def join(self) -> None:
         await self._client.wait_until("session_start")
         await _join(self._client, self.room)
+        # Rooms are made closed.
+        self._client.send_raw(
+            f'<iq type="set" id="open" to="{self.room}">'
+            '<query xmlns="http://jabber.org/protocol/muc#owner">'
+            '<x xmlns="jabber:x:data" type="submit">'
+            '<field var="FORM_TYPE"><value>'
+            "http://jabber.org/protocol/muc#roomconfig</value></field>"
+            '<field var="muc#roomconfig_membersonly"><value>0</value></field>'
+            "</x></query></iq>"
+        )
 
     async def send(self, name: str, content: str) -> None:
         """Send one archived message and wait until the room reflects it."""
