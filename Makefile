@@ -46,7 +46,7 @@ bench: install-test web ## latency and throughput, beside the bare parts, in one
 	@exec $(BIN)/python tests/bench $(ARGS)
 
 ##@ Tests
-.PHONY: test test-unit test-integration test-compose check
+.PHONY: test test-unit test-integration test-faults soak test-compose check
 test: check test-unit test-integration ## everything, on servers of its own
 test-unit: install-test web ## each service by itself
 	cd $(API) && $(PYTEST) -q
@@ -54,6 +54,10 @@ test-unit: install-test web ## each service by itself
 	$(NPM) test
 test-integration: install-test web ## across services, in a real browser (ARGS="-k name")
 	$(PYTEST) tests/integration $(ARGS)
+test-faults: install-test web ## what happens when things are killed, cut and stopped (part of test-integration)
+	$(PYTEST) tests/integration/faults $(ARGS)
+soak: install-test web ## the same faults, often and long
+	AVISO_FAULTS=soak $(PYTEST) tests/integration/faults $(ARGS)
 test-compose: install-test ## the containers, for real (needs Docker)
 	$(PYTEST) tests/compose $(ARGS)
 check: install-test web-modules ## format, lint, types

@@ -1,0 +1,87 @@
+"""A trial for each test, and the table of what all of them came to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from ..conftest import OpenPage
+from ..database import Database
+from ..running import Stack
+from .report import Report
+from .trial import Trial
+
+_RESULTS = pytest.StashKey[list["Outcome"]]()
+
+
+@dataclass
+class Outcome:
+    """A test's trial, and how long what was broken took to recover, in seconds."""
+
+    name: str
+    report: Report | None = None
+    recoveries_s: list[float] = field(default_factory=list)
+
+    @contextmanager
+    def recovery(self) -> Iterator[None]:
+        """Time the block: from the mending to whatever shows that it works again."""
+        started = time.monotonic()
+        yield
+        self.recoveries_s.append(time.monotonic() - started)
+
+    def __str__(self) -> str:
+        slowest = max(self.recoveries_s, default=None)
+        ending = "" if slowest is None else f"  recovery {slowest:.1f} s"
+        return f"{self.name}\n    {self.report}{ending}"
+
+
+@pytest.fixture
+def outcome(request: pytest.FixtureRequest) -> Outcome:
+    outcome = Outcome(request.node.name)
+    request.config.stash.setdefault(_RESULTS, []).append(outcome)
+    return outcome
+
+
+@pytest.fixture
+def make_trial(
+    stack: Stack, database: Database, feed: str, open_page: OpenPage
+) -> Iterator[Callable[..., Trial]]:
+    """Make this test's trial; `watched` opens a page on its feed first."""
+    made: list[Trial] = []
+
+    def make(*, watched: bool = True, **options: object) -> Trial:
+        page = open_page(feed, **options) if watched else None
+        facts = stack.facts
+        trial = Trial(stack.url, facts["api_key"], facts["xmpp"], database, feed, page)
+        made.append(trial)
+        return trial
+
+    yield make
+    for trial in made:
+        trial.close()
+
+
+@pytest.fixture
+def conclude(outcome: Outcome) -> Callable[..., None]:
+    """Settle a trial, keep its report for the table, and demand that it is clean."""
+
+    def conclude(trial: Trial, timeout_s: float = 90, **options: object) -> None:
+        report = trial.settle(timeout_s, **options)  # type: ignore[arg-type]
+        outcome.report = report
+        assert report.is_clean, str(report)
+
+    return conclude
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    outcomes = config.stash.get(_RESULTS, [])
+    if outcomes:
+        terminalreporter.section("what each fault came to")
+    for outcome in outcomes:
+        terminalreporter.line(str(outcome))

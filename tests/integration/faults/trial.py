@@ -1,0 +1,161 @@
+"""One feed under load while something is broken: written to, watched, and judged.
+
+Every record has an id made here, so that an answer that never came leaves nothing
+unknown: what is attempted may be there, what is acknowledged must be.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from http.client import HTTPException
+from typing import Any
+
+from ..api import Api
+from ..archive import Batch, archived_batches
+from ..chat import Chat
+from ..database import Database
+from ..page import FeedPage
+from ..waiting import until
+from .report import Report, judge
+
+_AGAIN_AFTER_S = 0.2
+_GIVE_UP_S = 120.0
+
+
+class Trial:
+    """`attempted` and `acknowledged` are record ids, in one writer's order."""
+
+    def __init__(
+        self,
+        stack_url: str,
+        key: str,
+        xmpp: dict[str, Any],
+        database: Database,
+        feed: str,
+        page: FeedPage | None,
+    ) -> None:
+        self.feed = feed
+        self.page = page
+        self.database = database
+        self.attempted: list[str] = []
+        self.acknowledged: list[str] = []
+        self.slowest_answer_s = 0.0
+        self._xmpp = xmpp
+        self._api = Api(stack_url, key)
+        self._room = self._api.get(f"feeds/{feed}/")["room"]
+        self._failure: BaseException | None = None
+
+    def post(self, count: int = 1) -> None:
+        """Write records over REST, one a request, each tried until it is answered."""
+        for _ in range(count):
+            self._post_one()
+
+    def insert(self, count: int) -> None:
+        """Write records in one SQL transaction."""
+        ids = [str(uuid.uuid4()) for _ in range(count)]
+        self.attempted += ids
+        self.database.execute(
+            "INSERT INTO records (id, feed, data) SELECT id::uuid, %s,"
+            " jsonb_build_object('n', n) FROM unnest(%s::text[]) WITH ORDINALITY"
+            " AS t(id, n) ORDER BY n",
+            [self.feed, ids],
+        )
+        self.acknowledged += ids
+
+    @contextmanager
+    def writing(self, rate: float) -> Iterator[None]:
+        """Write over REST all the while, `rate` records a second at most."""
+        ended = threading.Event()
+
+        def write() -> None:
+            try:
+                while not ended.wait(1 / rate):
+                    self._post_one()
+            except BaseException as error:  # shown where the block ends
+                self._failure = error
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join(_GIVE_UP_S + 60)
+        if self._failure is not None:
+            raise self._failure
+
+    def settle(self, timeout_s: float = 90, places: Sequence[str] = ()) -> Report:
+        """Wait until both observers are through, and count what they saw.
+
+        They are waited for by number alone: which records, and in what order, is for
+        the report to say. A number that never comes is a loss in the report too.
+        """
+        head = self._wait_for_head(timeout_s)
+        deadline = time.monotonic() + timeout_s
+        with Chat(self._xmpp) as observer:
+            batches = self._read_archive(observer, head, deadline)
+        rows = None
+        if self.page is not None:
+            page = self.page
+            _wait(lambda: page.position >= head, deadline + timeout_s)
+            _wait(lambda: len(page.rows()) >= len(set(self.acknowledged)), deadline)
+            rows = page.rows()
+        return judge(self.attempted, self.acknowledged, batches, rows, places)
+
+    def close(self) -> None:
+        self._api.close()
+
+    def _wait_for_head(self, timeout_s: float) -> int:
+        """Return the feed's newest sequence, once nothing waits for its number."""
+
+        def is_numbered() -> bool:
+            return not self.database.value(
+                "SELECT count(*) FROM events WHERE feed = %s AND published_at IS NULL",
+                [self.feed],
+            )
+
+        until(is_numbered, f"the outbox of {self.feed} to be empty", timeout_s)
+        head: int = self.database.value(
+            "SELECT sequence FROM feed_heads WHERE feed = %s", [self.feed]
+        )
+        return head
+
+    def _read_archive(self, chat: Chat, head: int, deadline: float) -> list[Batch]:
+        while True:
+            batches = archived_batches(chat, self._room)
+            reached = max((batch.last for batch in batches), default=0)
+            if reached >= head or time.monotonic() > deadline:
+                return batches
+            time.sleep(0.25)
+
+    def _post_one(self) -> None:
+        record = str(uuid.uuid4())
+        self.attempted.append(record)
+        body = {"id": record, "data": {"n": len(self.attempted)}}
+        started = time.monotonic()
+        while not self._is_taken(body):
+            assert time.monotonic() < started + _GIVE_UP_S, "no answer to a write"
+            time.sleep(_AGAIN_AFTER_S)
+        self.slowest_answer_s = max(self.slowest_answer_s, time.monotonic() - started)
+        self.acknowledged.append(record)
+
+    def _is_taken(self, body: dict[str, object]) -> bool:
+        """Try once; an answer that is the server's fault, or none, is tried again."""
+        path = f"feeds/{self.feed}/records/"
+        key = {"Idempotency-Key": str(body["id"])}
+        try:
+            answer = self._api.call("POST", path, body, headers=key)
+        except (OSError, HTTPException):
+            self._api.close()
+            return False
+        assert answer.status == 201 or answer.status >= 500, answer.body
+        return answer.status == 201
+
+
+def _wait(question: Any, deadline: float) -> None:
+    while not question() and time.monotonic() < deadline:
+        time.sleep(0.1)
