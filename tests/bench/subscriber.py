@@ -43,7 +43,7 @@ class Listener:
         return max(self.arrived.values())
 
     async def leave(self) -> None:
-        await self._client.disconnect()
+        await self._client.end()
 
     def _note(self, message: ElementBase) -> None:
         now = time.monotonic()
@@ -91,7 +91,7 @@ class Sender:
         await asyncio.wait_for(done, 30)
 
     async def leave(self) -> None:
-        await self._client.disconnect()
+        await self._client.end()
 
     def _note(self, message: ElementBase) -> None:
         done = self._waiting.pop(message["id"], None)
@@ -103,10 +103,25 @@ class Sender:
             done.set_result(None)
 
 
+class _Client(ClientXMPP):
+    _filters: asyncio.Task[None] | None = None
+
+    async def run_filters(self) -> None:
+        # Kept, so that it ends with the client: slixmpp would leave it running.
+        self._filters = asyncio.current_task()
+        await super().run_filters()
+
+    async def end(self) -> None:
+        await self.disconnect()
+        if self._filters:
+            self._filters.cancel()
+            await asyncio.wait([self._filters])
+
+
 def _connect(
     settings: Settings, jid: str, password: str, mechanism: str | None = None
-) -> ClientXMPP:
-    client = ClientXMPP(jid, password, sasl_mech=mechanism)
+) -> _Client:
+    client = _Client(jid, password, sasl_mech=mechanism)
     client.register_plugin("xep_0045")  # gives the event groupchat_message
     client.enable_direct_tls = False
     client.enable_starttls = False
