@@ -61,10 +61,22 @@ logconfig_dict = {
 # it is imported, so nothing here may import that at the top.
 # A reload (SIGHUP) runs this file again and finds the variable set.
 _made = "aviso-metrics-"
-_metrics_folder = Path(
-    os.environ.get("PROMETHEUS_MULTIPROC_DIR") or tempfile.mkdtemp(prefix=_made)
-)
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics_folder)
+
+
+def _make_metrics_folder() -> str:
+    """Make it empty, in AVISO_METRICS_DIR if given: what SIGKILL left there goes."""
+    given = os.environ.get("AVISO_METRICS_DIR")
+    if not given:
+        return tempfile.mkdtemp(prefix=_made)
+    Path(given).mkdir(parents=True, exist_ok=True)
+    for left in Path(given).glob("*.db"):
+        left.unlink()
+    return given
+
+
+if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = _make_metrics_folder()
+_metrics_folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
 
 
 def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 (gunicorn's signature)

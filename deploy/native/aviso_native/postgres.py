@@ -115,6 +115,11 @@ def _command(settings: Settings) -> Command:
             "max_connections=200",
             "-c",
             "log_min_messages=warning",
+            # A refused statement and the row in its details hold a record's data.
+            "-c",
+            "log_min_error_statement=panic",
+            "-c",
+            "log_error_verbosity=terse",
         ],
         env=_env(settings),
         cwd=Path("/"),

@@ -23,7 +23,9 @@ def make_records_api(settings: Settings) -> Part:
                 "--config=gunicorn.conf.py",
                 "records_api.wsgi",
             ],
-            env=api_env(settings),
+            # Here, and not in /tmp: what a kill leaves behind is found and removed.
+            env=api_env(settings)
+            | {"AVISO_METRICS_DIR": str(settings.run_dir / "records-api-metrics")},
             cwd=_API,
         ),
         is_ready=lambda: answers(f"http://127.0.0.1:{port}/readyz"),
