@@ -1,7 +1,8 @@
 """The wire between browser and server: an HTTP proxy that can be cut.
 
 As in real offices, it may also refuse WebSocket: a browser opens one through a
-proxy by CONNECT, while plain requests go by their full URL.
+proxy by CONNECT, while plain requests go by their full URL. And it can eat, change
+and add single messages of the server in a WebSocket that goes on.
 """
 
 from __future__ import annotations
@@ -15,14 +16,21 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
+from .frames import Edit, Messages
+
 _HOP_BY_HOP = {"connection", "proxy-connection", "keep-alive", "transfer-encoding"}
 
 
 class Wire:
-    """A proxy on loopback. `url` is what the browser is told."""
+    """A proxy on loopback. `url` is what the browser is told.
+
+    `edit`, when it is set, is asked about every message of the server that comes by a
+    WebSocket opened since; it answers on a thread of the proxy.
+    """
 
     def __init__(self, *, passes_websocket: bool = True) -> None:
         self.passes_websocket = passes_websocket
+        self.edit: Edit | None = None
         self._is_cut = False
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
@@ -101,7 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
             self.server.wire.hold(upstream)
             try:
-                _join(self.connection, upstream)
+                _join(self.connection, upstream, self.server.wire.edit)
             finally:
                 self.server.wire.release(upstream)
 
@@ -132,9 +140,10 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-def _join(one: socket.socket, other: socket.socket) -> None:
+def _join(browser: socket.socket, server: socket.socket, edit: Edit | None) -> None:
     """Carry bytes both ways until either side ends."""
-    ways = {one: other, other: one}
+    ways = {browser: server, server: browser}
+    messages = Messages(edit) if edit else None
     with selectors.DefaultSelector() as ready:
         for each in ways:
             ready.register(each, selectors.EVENT_READ)
@@ -144,6 +153,8 @@ def _join(one: socket.socket, other: socket.socket) -> None:
                 data = source.recv(65536)
                 if not data:
                     return
+                if messages and source is server:
+                    data = messages.take(data)
                 ways[source].sendall(data)
 
 

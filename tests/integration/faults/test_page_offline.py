@@ -1,0 +1,80 @@
+"""A page loses its connection while records arrive; the state it shows stays true."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..page import FeedPage
+from ..wire import Wire
+from .conftest import Outcome
+from .effort import choose
+from .trial import Trial
+
+_WATCH = """() => {
+    const shown = () => document.querySelector("[data-connection-state]");
+    const feed = () => document.querySelector("[data-feed]");
+    window.seen = [];
+    const note = () => window.seen.push(
+        [shown().dataset.connectionState, Number(feed().dataset.position)]);
+    new MutationObserver(note).observe(document.body, {
+        subtree: true, attributes: true,
+        attributeFilter: ["data-connection-state", "data-position"]});
+    note();
+}"""
+
+
+def test_a_page_offline_while_many_arrive(
+    make_trial: Callable[..., Trial],
+    make_wire: Callable[..., Wire],
+    outcome: Outcome,
+    conclude: Callable[..., None],
+) -> None:
+    wire = make_wire()
+    trial = make_trial(wire=wire)
+    page = watched(trial)
+    trial.post(3)
+    page.wait_for_position(3)
+    many = choose(1000, 5000)
+
+    page.tab.evaluate(_WATCH)
+    wire.cut()
+    page.wait_for_state("offline")
+    trial.insert(many)
+    assert (page.state, page.position) == ("offline", 3)
+    with outcome.recovery():
+        wire.mend()
+        page.wait_for_position(3 + many, 120)
+        page.wait_for_state("live")
+
+    seen: list[tuple[str, int]] = page.tab.evaluate("() => window.seen")
+    states = [state for state, _ in seen]
+    back = seen[states.index("offline") :]
+    assert "catching-up" in [state for state, _ in back]
+    assert next(position for state, position in back if state == "live") == 3 + many
+    conclude(trial)
+
+
+def test_a_page_cut_off_again_and_again_under_load(
+    make_trial: Callable[..., Trial],
+    make_wire: Callable[..., Wire],
+    outcome: Outcome,
+    conclude: Callable[..., None],
+) -> None:
+    wire = make_wire()
+    trial = make_trial(wire=wire)
+    page = watched(trial)
+
+    with trial.writing(rate=50):
+        for _ in range(choose(3, 30)):
+            wire.cut()
+            page.wait_for_state("offline")
+            with outcome.recovery():
+                wire.mend()
+                page.wait_for_state("live", 60)
+
+    conclude(trial)
+
+
+def watched(trial: Trial) -> FeedPage:
+    assert trial.page is not None
+    return trial.page
