@@ -39,9 +39,12 @@ run: install-run web ## the same stack as private local processes; Ctrl-C stops 
 	@exec env $(NATIVE) run
 
 ##@ Seeing it work
-.PHONY: demo bench
+.PHONY: demo bench compare
 demo: $(VENV)/.installed-run ## write real records into the running stack (ARGS="--rate 5")
 	@exec $(BIN)/python demo/replay.py $(ARGS)
+compare: install-test web $(VENV)/.installed-compare ## the same faults against Aviso and Django Channels, in one table
+	@deploy/native/install.sh compare
+	@exec $(BIN)/python -m tests.compare $(ARGS)
 bench: install-test web ## latency and throughput, beside the bare parts, in one run
 	@exec $(BIN)/python tests/bench $(ARGS)
 
@@ -99,6 +102,10 @@ $(VENV)/.installed-run: $(LOCKS) | $(VENV)/bin/python
 	@touch $@
 $(VENV)/.installed-test: tests/requirements.txt | $(VENV)/bin/python
 	@echo "installing the tests' Python packages"
+	@$(PIP_INSTALL) -r $<
+	@touch $@
+$(VENV)/.installed-compare: tests/compare/requirements.txt $(VENV)/.installed-test
+	@echo "installing the peer's Python packages"
 	@$(PIP_INSTALL) -r $<
 	@touch $@
 

@@ -18,6 +18,7 @@ lock services/records-api/requirements.in services/records-api/requirements.txt
 lock services/xmpp-pusher/requirements.in services/xmpp-pusher/requirements.txt
 lock services/web-client/node.in services/web-client/node.txt
 lock tests/requirements.in tests/requirements.txt
+lock tests/compare/requirements.in tests/compare/requirements.txt
 # Only its data files are used: without what it would need to be imported.
 "$bin/uv" pip compile --quiet --no-deps --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \

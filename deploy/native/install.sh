@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs the Debian packages that are missing, quietly: those the stack runs on, and with `test` those the tests need.
+# Installs the Debian packages that are missing, quietly: those the stack runs on, and with `test` those the tests
+# need, with `compare` those of the peer too.
 # Does nothing, and needs no root, when all are there.
 set -eu
 
@@ -26,9 +27,12 @@ need ejabberd '/usr/lib/*-linux-gnu/ejabberd-*'
 need erlang-p1-pgsql '/usr/lib/*-linux-gnu/p1_pgsql-*' '/usr/lib/*-linux-gnu/erlang/lib/p1_pgsql-*' '/usr/lib/erlang/lib/p1_pgsql-*'
 need caddy caddy
 need curl curl
-if [ "${1:-}" = test ]; then
+if [ "${1:-}" = test ] || [ "${1:-}" = compare ]; then
   need chromium chromium
   need fonts-dejavu-core /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
+fi
+if [ "${1:-}" = compare ]; then
+  need redis-server redis-server
 fi
 [ -n "$missing" ] || exit 0
 

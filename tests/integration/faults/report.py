@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from ..archive import Batch, check_spans, events_of, sequences_of
 from ..page import Row
@@ -16,11 +16,11 @@ from ..page import Row
 
 @dataclass(frozen=True)
 class Report:
-    """The numbers, in changes. `shown` is None where no page was watching."""
+    """The numbers, in changes. `archived` and `shown` are None where nobody looked."""
 
     attempted: int
     acknowledged: int
-    archived: int
+    archived: int | None
     shown: int | None
     lost: int
     duplicated: int
@@ -52,22 +52,41 @@ def judge(
     """
     check_spans(list(batches))
     events = events_of(list(batches))
-    archived = [e["subject"] for e in events if e["type"] not in places]
-    seen = [archived]
-    if rows is not None:
-        seen.append([row.record_id for row in reversed(rows)])
+    report = judge_lists(
+        attempted,
+        acknowledged,
+        archived=[e["subject"] for e in events if e["type"] not in places],
+        shown=None if rows is None else [row.record_id for row in reversed(rows)],
+    )
+    return replace(
+        report,
+        duplicated=report.duplicated + count_repeats([e["id"] for e in events]),
+        reordered=report.reordered + count_steps_off(sequences_of(list(batches))),
+    )
+
+
+def judge_lists(
+    attempted: Sequence[str],
+    acknowledged: Sequence[str],
+    *,
+    archived: Sequence[str] | None,
+    shown: Sequence[str] | None,
+) -> Report:
+    """Compare what was written with the ids that each observer saw, oldest first.
+
+    None for what the system does not keep, or nobody watched.
+    """
+    seen = [ids for ids in (archived, shown) if ids is not None]
     expected = set(attempted)
     return Report(
         attempted=len(attempted),
         acknowledged=len(acknowledged),
-        archived=len(archived),
-        shown=None if rows is None else len(rows),
+        archived=None if archived is None else len(archived),
+        shown=None if shown is None else len(shown),
         lost=sum(len(set(acknowledged) - set(ids)) for ids in seen),
-        duplicated=sum(count_repeats(ids) for ids in seen)
-        + count_repeats([event["id"] for event in events]),
+        duplicated=sum(count_repeats(ids) for ids in seen),
         unexpected=sum(len(set(ids) - expected) for ids in seen),
-        reordered=sum(count_reversals(acknowledged, ids) for ids in seen)
-        + count_steps_off(sequences_of(list(batches))),
+        reordered=sum(count_reversals(acknowledged, ids) for ids in seen),
     )
 
 
