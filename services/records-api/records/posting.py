@@ -1,10 +1,11 @@
-"""One POST of records, from the drafts to the answer, in one transaction."""
+"""One POST of records, from the drafts to the answer: all of it or nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from psycopg.errors import DeadlockDetected
 
 from feeds.json_schemas import RecordRefused, check_all_data
@@ -43,8 +44,11 @@ def post_records(
             keep_answer(key, answer)
         return answer
 
+    # A write that reads nothing back and can't be refused after its statement is that
+    # one statement, and PostgreSQL makes a transaction of it without two ways more.
+    is_one_statement = key is None and not any(draft.own_id for draft in drafts)
     try:
-        return _write_once(write)
+        return _write_once(write, in_transaction=not is_one_statement)
     except IntegrityError as exc:
         raise explain_refusal(exc, drafts) from exc
 
@@ -64,10 +68,12 @@ def check_drafts(feed: FeedRow, drafts: Sequence[Draft]) -> None:
         ) from exc
 
 
-def _write_once(write: Callable[[], Answer]) -> Answer:
+def _write_once(write: Callable[[], Answer], *, in_transaction: bool) -> Answer:
+    # Somebody's transaction around this one must outlive a refusal: a savepoint.
+    needs_atomic = in_transaction or connection.in_atomic_block
     for tries_left in reversed(range(_TRIES)):
         try:
-            with transaction.atomic():
+            with transaction.atomic() if needs_atomic else nullcontext():
                 return write()
         except OperationalError as exc:
             if not (tries_left and isinstance(exc.__cause__, DeadlockDetected)):

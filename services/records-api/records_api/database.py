@@ -30,15 +30,12 @@ def parse_database_url(name: str, value: str) -> dict[str, Any]:
     if not (parts.hostname and database):
         raise SettingError(f"{name} has no host or no database name")
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "records_api.postgresql",
         "NAME": database,
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
         "HOST": parts.hostname,
         "PORT": str(port or 5432),
-        # A connection is checked when the pool hands it out, so that a restarted
-        # PostgreSQL costs no request.
-        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "application_name": "aviso-records-api",
             "connect_timeout": 5,

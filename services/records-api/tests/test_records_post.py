@@ -7,6 +7,8 @@ import uuid
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from events.models import Event
 from feeds.models import Feed
@@ -369,3 +371,23 @@ def test_json_of_a_thousand_records_of_8_kib_is_written(api: Api) -> None:
     assert len(json.dumps(records)) < 8 * 1024 * 1024
 
     assert 1000 == len(api.post(PATH, records).body["ids"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_record_takes_three_ways_to_the_database(api: Api) -> None:
+    api.post(PATH, {"data": {}})  # notes the key's use
+
+    with CaptureQueriesContext(connection) as asked:
+        api.post(PATH, {"data": {}})
+
+    first_words = [query["sql"].split(None, 1)[0] for query in asked.captured_queries]
+    assert ["SELECT", "SELECT", "INSERT"] == first_words
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_list_that_is_refused_in_its_middle_leaves_nothing(api: Api) -> None:
+    api.post(PATH, {"id": KEY, "data": {}})
+
+    api.post(PATH, [{"data": {}}, {"id": KEY, "data": {"n": 1}}]).problem(409)
+
+    assert (1, 1) == (Record.objects.count(), Event.objects.count())
