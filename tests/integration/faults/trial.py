@@ -27,7 +27,10 @@ _GIVE_UP_S = 120.0
 
 
 class Trial:
-    """`attempted` and `acknowledged` are record ids, in one writer's order."""
+    """`attempted` and `acknowledged` are record ids, in one writer's order.
+
+    `tries` counts requests: more than there are records, if some had to come again.
+    """
 
     def __init__(
         self,
@@ -44,10 +47,17 @@ class Trial:
         self.attempted: list[str] = []
         self.acknowledged: list[str] = []
         self.slowest_answer_s = 0.0
+        self.tries = 0
         self._xmpp = xmpp
         self._api = Api(stack_url, key)
         self._room = self._api.get(f"feeds/{feed}/")["room"]
         self._failure: BaseException | None = None
+
+    @property
+    def watched(self) -> FeedPage:
+        """The page, which is there unless the trial was made without."""
+        assert self.page is not None
+        return self.page
 
     def post(self, count: int = 1) -> None:
         """Write records over REST, one a request, each tried until it is answered."""
@@ -145,6 +155,7 @@ class Trial:
 
     def _is_taken(self, body: dict[str, object]) -> bool:
         """Try once; an answer that is the server's fault, or none, is tried again."""
+        self.tries += 1
         path = f"feeds/{self.feed}/records/"
         key = {"Idempotency-Key": str(body["id"])}
         try:
