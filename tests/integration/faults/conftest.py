@@ -12,6 +12,7 @@ import pytest
 from ..conftest import OpenPage
 from ..database import Database
 from ..running import Stack
+from .pushers import Pusher
 from .report import Report
 from .trial import Trial
 
@@ -75,6 +76,25 @@ def conclude(outcome: Outcome) -> Callable[..., None]:
         assert report.is_clean, str(report)
 
     return conclude
+
+
+@pytest.fixture
+def make_pusher(stack: Stack) -> Iterator[Callable[..., Pusher]]:
+    """Make and start pushers of the test's own; the stack's is stopped meanwhile."""
+    made: list[Pusher] = []
+    stack.stop_part("pusher")
+
+    def make(**environ: str) -> Pusher:
+        pusher = Pusher(stack.settings, f"pusher-{len(made) + 1}", **environ)
+        made.append(pusher)
+        pusher.start()
+        pusher.wait_ready()
+        return pusher
+
+    yield make
+    for pusher in made:
+        pusher.close()
+    stack.start_part("pusher")
 
 
 def pytest_terminal_summary(
