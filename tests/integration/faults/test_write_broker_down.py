@@ -1,0 +1,78 @@
+"""Writers notice nothing of a broker that is gone; readers get it all afterwards."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from ..database import Database
+from ..running import Stack
+from .conftest import Outcome
+from .effort import choose
+from .trial import Trial
+
+AWAY_S = choose(10.0, 60.0)
+BURST = choose(1_000, 5_000)
+ROWS_PER_STATEMENT = 25
+
+
+@pytest.fixture
+def broker_comes_back(stack: Stack) -> Iterator[None]:
+    yield
+    stack.start_part("rabbitmq")
+
+
+@pytest.mark.usefixtures("broker_comes_back")
+def test_with_rabbitmq_stopped_every_write_is_taken_at_once_and_delivered_later(
+    stack: Stack,
+    database: Database,
+    make_trial: Callable[..., Trial],
+    outcome: Outcome,
+    conclude: Callable[..., None],
+) -> None:
+    trial = make_trial()
+
+    with trial.writing(rate=20):
+        time.sleep(1)
+        stack.stop_part("rabbitmq")
+        taken_before = len(trial.acknowledged)
+        time.sleep(AWAY_S)
+        taken_without = len(trial.acknowledged) - taken_before
+        waiting = unpublished(database, trial.feed)
+        stack.start_part("rabbitmq")
+
+    with outcome.recovery():
+        conclude(trial)
+    assert trial.tries == len(trial.attempted)
+    # All that was taken is in the outbox: the broker was away indeed.
+    assert waiting >= taken_without > 0
+    print(f"slowest answer {trial.slowest_answer_s:.2f} s")
+
+
+def test_rabbitmq_killed_in_a_burst_of_inserts_loses_and_repeats_nothing(
+    stack: Stack,
+    database: Database,
+    make_trial: Callable[..., Trial],
+    outcome: Outcome,
+    conclude: Callable[..., None],
+) -> None:
+    trial = make_trial()
+
+    for number in range(0, BURST, ROWS_PER_STATEMENT):
+        trial.insert(ROWS_PER_STATEMENT)
+        if number == BURST // 2:
+            pid = stack.kill_part("rabbitmq")
+    assert unpublished(database, trial.feed) > 0
+
+    with outcome.recovery():
+        stack.wait_for_another("rabbitmq", pid)
+        conclude(trial, 120)
+
+
+def unpublished(database: Database, feed: str) -> int:
+    count: int = database.value(
+        "SELECT count(*) FROM events WHERE feed = %s AND published_at IS NULL", [feed]
+    )
+    return count
