@@ -1,0 +1,206 @@
+"""The relay dies with events confirmed but not marked; two relays take turns."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from aviso_native import services
+from aviso_native.addresses import find_free_ports
+
+from ..database import Database
+from ..running import PYTHON, REPOSITORY, Stack
+from ..waiting import until
+from .conftest import Outcome
+from .effort import choose
+from .gate import hold_marks
+from .trial import Trial
+
+EXACT_KILLS = choose(3, 50)
+KILLS = choose(5, 50)
+TAKEOVERS = choose(4, 20)
+TAKEOVER_S = 10.0
+IN_FLIGHT = 20
+_SEED = 20260103
+
+# The relay's advisory lock is the ASCII of "aviso-1" as a bigint.
+_HOLDERS = """
+SELECT pid FROM pg_locks JOIN pg_stat_activity USING (pid)
+WHERE locktype = 'advisory' AND granted AND datname = current_database()
+    AND (classid::bigint << 32 | objid::bigint) = %s
+"""
+_LOCK = int.from_bytes(b"aviso-1", "big")
+
+
+def test_a_relay_killed_between_confirm_and_mark_repeats_nothing_to_a_reader(
+    stack: Stack,
+    database: Database,
+    make_trial: Callable[..., Trial],
+    outcome: Outcome,
+    conclude: Callable[..., None],
+) -> None:
+    trial = make_trial()
+
+    for _ in range(EXACT_KILLS):
+        with hold_marks(database) as gate:
+            before = len(trial.acknowledged)
+            trial.insert(IN_FLIGHT)
+            # Confirmed indeed: it has come as far as the page.
+            trial.watched.wait_for_position(before + IN_FLIGHT, 30)
+            [session] = gate.wait_for(1)
+            pid = stack.kill_part("relay")
+            database.execute("SELECT pg_terminate_backend(%s)", [session])
+            until(lambda: not gate.waiting(), "the mark to be given up")
+            assert unmarked(database, trial.feed) == IN_FLIGHT
+        with outcome.recovery():
+            stack.wait_for_another("relay", pid)
+            until(lambda: not unmarked(database, trial.feed), "the marks", 60)
+
+    conclude(trial)
+
+
+def test_a_relay_killed_at_any_moment_under_load_loses_and_repeats_nothing(
+    stack: Stack,
+    make_trial: Callable[..., Trial],
+    outcome: Outcome,
+    conclude: Callable[..., None],
+) -> None:
+    trial = make_trial()
+    chance = random.Random(_SEED)  # noqa: S311 # moments, not secrets
+
+    with trial.writing(rate=50):
+        for _ in range(KILLS):
+            time.sleep(chance.uniform(0, 1))
+            pid = stack.kill_part("relay")
+            with outcome.recovery():
+                stack.wait_for_another("relay", pid)
+
+    conclude(trial)
+
+
+def test_of_two_relays_one_is_active_whatever_ends_it(
+    stack: Stack,
+    database: Database,
+    second_relay: str,
+    make_trial: Callable[..., Trial],
+    outcome: Outcome,
+    conclude: Callable[..., None],
+) -> None:
+    trial = make_trial()
+    healths = [relay_url(stack.settings.ports["relay"]), second_relay]
+
+    def have_parts() -> bool:
+        return {role(each) for each in healths} == {"active", "standby"}
+
+    with watching(database) as terms, trial.writing(rate=50):
+        for _ in range(TAKEOVERS):
+            until(have_parts, "one active and one standby relay", 60)
+            [old] = holders(database)
+            database.execute("SELECT pg_terminate_backend(%s)", [old])
+            with outcome.recovery():
+                until(
+                    lambda: set(holders(database)) - {old},  # noqa: B023
+                    "another session to have the lock",
+                    TAKEOVER_S,
+                )
+        # Killed, it can't be the one that comes back.
+        until(have_parts, "one active and one standby relay", 60)
+        while role(healths[0]) != "active":
+            database.execute("SELECT pg_terminate_backend(%s)", [holders(database)[0]])
+            until(have_parts, "one active and one standby relay", 60)
+        stack.kill_part("relay")
+        with outcome.recovery():
+            until(lambda: role(second_relay) == "active", "the takeover", TAKEOVER_S)
+
+    conclude(trial)
+    assert terms.most == 1
+    assert len(terms.sessions) >= TAKEOVERS + 2
+
+
+@pytest.fixture
+def second_relay(stack: Stack) -> Iterator[str]:
+    """A relay beside the stack's own; its health's address."""
+    port = find_free_ports(1)[0]
+    with (stack.run_dir / "log/relay-2.log").open("ab") as log:
+        process = subprocess.Popen(
+            [str(PYTHON), "manage.py", "relay"],
+            cwd=REPOSITORY / "services/records-api",
+            env=services.api_env(stack.settings)
+            | {"AVISO_RELAY_BIND": f"127.0.0.1:{port}"},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    yield relay_url(port)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0
+
+
+class Terms:
+    """What was seen of the lock: its holders over time, and the most at once."""
+
+    def __init__(self) -> None:
+        self.sessions: list[int] = []
+        self.most = 0
+
+    def see(self, now: list[int]) -> None:
+        self.most = max(self.most, len(now))
+        for pid in now:
+            if pid not in self.sessions[-1:]:
+                self.sessions.append(pid)
+
+
+@contextmanager
+def watching(database: Database) -> Iterator[Terms]:
+    """Look at the lock's holders all the while."""
+    terms, ended = Terms(), threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.02):
+            terms.see(holders(database))
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield terms
+    finally:
+        ended.set()
+        thread.join(30)
+
+
+def holders(database: Database) -> list[int]:
+    return [pid for (pid,) in database.rows(_HOLDERS, [_LOCK])]
+
+
+def unmarked(database: Database, feed: str) -> int:
+    count: int = database.value(
+        "SELECT count(*) FROM events WHERE feed = %s AND published_at IS NULL", [feed]
+    )
+    return count
+
+
+def relay_url(port: int) -> str:
+    return f"http://127.0.0.1:{port}/healthz"
+
+
+def role(url: str) -> str:
+    """What a relay says of itself; empty while it does not answer."""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            told: dict[str, Any] = json.load(answer)
+    except urllib.error.HTTPError as error:
+        told = json.load(error)
+    except (OSError, ValueError):
+        return ""
+    return str(told["role"])
