@@ -1,0 +1,95 @@
+"""ejabberd goes away for a while, in order or all of a sudden."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from ..running import Stack
+from ..waiting import until
+from .conftest import Outcome
+from .effort import choose
+from .news import wait_for_news
+from .pushers import Pusher, memory_mib, wait_until_holding
+from .trial import Trial
+
+OUTAGE_S = choose(10, 120)
+KILLS = choose(3, 20)
+PREFETCH = 500
+BACKLOG = choose(2000, 20_000)
+GROWTH_MIB = 60
+
+
+@pytest.mark.timeout(choose(300, 900))
+def test_while_ejabberd_is_down_the_pusher_holds_its_prefetch_and_no_more(
+    stack: Stack,
+    feed: str,
+    make_pusher: Callable[..., Pusher],
+    make_trial: Callable[..., Trial],
+    outcome: Outcome,
+    conclude: Callable[..., None],
+) -> None:
+    pusher = make_pusher()
+    trial = make_trial(watched=False)
+    trial.post()
+    until(lambda: pusher.sequence(feed) == 1, "the first event")
+    before = memory_mib(pusher.pid)
+
+    stack.stop_part("ejabberd")
+    try:
+        trial.insert(BACKLOG)
+        with trial.writing(rate=20):
+            time.sleep(OUTAGE_S)
+        wait_until_holding(pusher, feed, PREFETCH)
+    finally:
+        stack.start_part("ejabberd")
+    with outcome.recovery():
+        wait_for_news(lambda: pusher.sequence(feed))
+
+    conclude(trial, 120)
+    assert memory_mib(pusher.pid) < before + GROWTH_MIB
+
+
+@pytest.mark.timeout(choose(300, 900))
+def test_ejabberd_down_under_writes_and_up_again_is_live_again(
+    stack: Stack,
+    make_trial: Callable[..., Trial],
+    outcome: Outcome,
+    conclude: Callable[..., None],
+) -> None:
+    trial = make_trial()
+    page = trial.watched
+
+    with trial.writing(rate=20):
+        stack.stop_part("ejabberd")
+        try:
+            time.sleep(OUTAGE_S)
+        finally:
+            stack.start_part("ejabberd")
+        with outcome.recovery():
+            wait_for_news(lambda: page.position, 90)
+
+    conclude(trial)
+    page.wait_for_state("live")
+
+
+@pytest.mark.timeout(choose(300, 1200))
+def test_ejabberd_killed_under_load_loses_and_repeats_nothing(
+    stack: Stack,
+    make_trial: Callable[..., Trial],
+    outcome: Outcome,
+    conclude: Callable[..., None],
+) -> None:
+    trial = make_trial()
+    page = trial.watched
+
+    with trial.writing(rate=50):
+        for _ in range(KILLS):
+            pid = stack.kill_part("ejabberd")
+            with outcome.recovery():
+                stack.wait_for_another("ejabberd", pid)
+                wait_for_news(lambda: page.position, 90)
+
+    conclude(trial)
