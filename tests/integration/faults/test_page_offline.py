@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..page import FeedPage
 from ..wire import Wire
 from .conftest import Outcome
 from .effort import choose
@@ -31,7 +30,7 @@ def test_a_page_offline_while_many_arrive(
 ) -> None:
     wire = make_wire()
     trial = make_trial(wire=wire)
-    page = watched(trial)
+    page = trial.watched
     trial.post(3)
     page.wait_for_position(3)
     many = choose(1000, 5000)
@@ -62,7 +61,7 @@ def test_a_page_cut_off_again_and_again_under_load(
 ) -> None:
     wire = make_wire()
     trial = make_trial(wire=wire)
-    page = watched(trial)
+    page = trial.watched
 
     with trial.writing(rate=50):
         for _ in range(choose(3, 30)):
@@ -73,8 +72,3 @@ def test_a_page_cut_off_again_and_again_under_load(
                 page.wait_for_state("live", 60)
 
     conclude(trial)
-
-
-def watched(trial: Trial) -> FeedPage:
-    assert trial.page is not None
-    return trial.page

@@ -104,7 +104,7 @@ class Trial:
         They are waited for by number alone: which records, and in what order, is for
         the report to say. A number that never comes is a loss in the report too.
         """
-        head = self._wait_for_head(timeout_s)
+        head = self.wait_for_head(timeout_s)
         deadline = time.monotonic() + timeout_s
         with Chat(self._xmpp) as observer:
             batches = self._read_archive(observer, head, deadline)
@@ -119,7 +119,7 @@ class Trial:
     def close(self) -> None:
         self._api.close()
 
-    def _wait_for_head(self, timeout_s: float) -> int:
+    def wait_for_head(self, timeout_s: float) -> int:
         """Return the feed's newest sequence, once nothing waits for its number."""
 
         def is_numbered() -> bool:
@@ -145,7 +145,7 @@ class Trial:
     def _post_one(self) -> None:
         record = str(uuid.uuid4())
         self.attempted.append(record)
-        body = {"id": record, "data": {"n": len(self.attempted)}}
+        body: dict[str, object] = {"id": record, "data": {"n": len(self.attempted)}}
         started = time.monotonic()
         while not self._is_taken(body):
             assert time.monotonic() < started + _GIVE_UP_S, "no answer to a write"

@@ -1,0 +1,81 @@
+"""Pages are opened while records arrive, over WebSocket and over long polling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..conftest import OpenPage
+from ..page import FeedPage
+from ..waiting import until
+from ..wire import Wire
+from .conftest import Outcome
+from .effort import choose
+from .trial import Trial
+
+_KEPT = 3  # so many pages stay open to the end
+
+
+def test_pages_opened_under_load_are_each_complete(
+    make_trial: Callable[..., Trial],
+    open_page: OpenPage,
+    conclude: Callable[..., None],
+) -> None:
+    trial = make_trial()
+    pages: list[FeedPage] = []
+
+    with trial.writing(rate=50):
+        for _ in range(choose(5, 100)):
+            acknowledged = len(trial.acknowledged)
+            page = open_page(trial.feed)
+            reach(page, acknowledged)
+            check_rows(page, trial)
+            pages.append(page)
+            if len(pages) > _KEPT:
+                pages.pop(0).tab.context.close()
+
+    conclude(trial)
+    for page in pages:
+        reach(page, len(trial.acknowledged))
+        check_rows(page, trial)
+
+
+def test_long_polling_that_is_cut_under_load(
+    make_trial: Callable[..., Trial],
+    make_wire: Callable[..., Wire],
+    outcome: Outcome,
+    conclude: Callable[..., None],
+) -> None:
+    wire = make_wire(passes_websocket=False)
+    trial = make_trial(wire=wire)
+    page = trial.watched
+
+    with trial.writing(rate=50):
+        for _ in range(choose(2, 30)):
+            assert page.transport == "long polling"
+            reach(page, len(trial.acknowledged))
+            wire.cut()
+            page.wait_for_state("offline")
+            with outcome.recovery():
+                wire.mend()
+                page.wait_for_state("live", 60)
+        reach(page, len(trial.acknowledged))
+
+    assert page.transport == "long polling"
+    conclude(trial)
+
+
+def reach(page: FeedPage, sequence: int) -> None:
+    until(lambda: page.position >= sequence, f"the page to show {sequence}", 60)
+
+
+def check_rows(page: FeedPage, trial: Trial) -> None:
+    """What is shown is one piece of what was written, each once and in order.
+
+    A page begins with the newest hundred records or so.
+    """
+    rows = page.rows()[::-1]
+    numbers = [row.sequence for row in rows]
+    first = numbers[0]
+    assert numbers == list(range(first, first + len(rows)))
+    written = trial.attempted[first - 1 :][: len(rows)]
+    assert [row.record_id for row in rows] == written
