@@ -40,6 +40,8 @@ def _command(settings: Settings) -> Command:
             "AVISO_WEB_ROOT": str(web_root()),
             "AVISO_RECORDS_API": f"127.0.0.1:{settings.ports['records_api']}",
             "AVISO_EJABBERD": ejabberd,
+            "AVISO_PUBLIC_URL": settings.url,
+            "AVISO_CORS_ORIGINS": os.environ.get("AVISO_CORS_ORIGINS", ""),
         },
         cwd=home,
     )
