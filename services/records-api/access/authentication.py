@@ -11,6 +11,7 @@ from rest_framework.request import Request
 
 from access.keys import find_key
 from access.models import ApiKey
+from access.throttling import count_address
 from rest.problems import Unauthorized
 
 
@@ -22,6 +23,7 @@ class KeyAuthentication(BaseAuthentication):
             return None
         scheme, _, text = header.partition(" ")
         if scheme.lower() != "bearer":
+            count_address(request)
             raise Unauthorized(
                 f"Authorization has the scheme {scheme[:20]!r}, expected"
                 " 'Bearer <key>'",
@@ -29,6 +31,7 @@ class KeyAuthentication(BaseAuthentication):
             )
         key = find_key(text.strip())
         if key is None:
+            count_address(request)
             raise Unauthorized(
                 "The key in Authorization is not valid: it is mistyped, revoked or"
                 " expired",

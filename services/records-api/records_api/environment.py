@@ -6,6 +6,7 @@ guessed. A secret comes as NAME or as a file named by NAME_FILE, and has no defa
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 
 
@@ -68,6 +70,18 @@ class Environment:
     def origins(self, name: str) -> list[str]:
         found = [_parse_origin(name, value) for value in self.names(name, [])]
         return [f"{origin.scheme}://{origin.netloc}" for origin in found]
+
+    def networks(self, name: str, default: str) -> list[Network]:
+        """Read a comma-separated list of addresses and networks."""
+        found: list[Network] = []
+        for part in self.names(name, default.split(",")):
+            try:
+                found.append(ipaddress.ip_network(part))
+            except ValueError as exc:
+                raise SettingError(
+                    f"{name} has {part!r}, expected networks such as 10.0.0.0/8"
+                ) from exc
+        return found
 
     def domain(self, name: str, default: str) -> str:
         value = self.text(name, default).lower()

@@ -20,6 +20,18 @@ XMPP_ROOMS_DOMAIN = _environment.domain(
     "AVISO_XMPP_ROOMS_DOMAIN", f"feeds.{XMPP_DOMAIN}"
 )
 
+# Requests a minute; 0 is no limit.
+THROTTLE_KEY = _environment.integer("AVISO_THROTTLE_KEY", 60000, low=0, high=10**9)
+THROTTLE_ADDRESS = _environment.integer(
+    "AVISO_THROTTLE_ADDRESS", 3000, low=0, high=10**9
+)
+# Whose X-Forwarded-For is believed: loopback, and the private networks that containers
+# are given. No client reaches the service but through the web server.
+TRUSTED_PROXIES = _environment.networks(
+    "AVISO_TRUSTED_PROXIES",
+    "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7",
+)
+
 DEBUG = False
 SECRET_KEY = _environment.secret("AVISO_SECRET_KEY", min_chars=32)
 ALLOWED_HOSTS = _environment.names(
@@ -89,6 +101,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     # OPTIONS is for CORS, which the middleware answers.
     "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_THROTTLE_CLASSES": ["access.throttling.CallerThrottle"],
     "EXCEPTION_HANDLER": "rest.error_answers.answer_exception",
     "URL_FORMAT_OVERRIDE": None,
 }
@@ -117,7 +130,7 @@ CORS_ALLOW_HEADERS = [
     "if-none-match",
     "traceparent",
 ]
-CORS_EXPOSE_HEADERS = ["etag", "location"]
+CORS_EXPOSE_HEADERS = ["etag", "location", "retry-after"]
 
 _is_https = _origin.scheme == "https"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]

@@ -44,10 +44,11 @@ _MEANINGS = {
     415: "The body is no application/json.",
     422: "The feed's schema refuses the data, or the Idempotency-Key was used for"
     " another write.",
+    429: "Over the limit of this key or address: again after Retry-After.",
     500: "An error in the service.",
     503: "The database can't be reached at the moment.",
 }
-_ALWAYS = (400, 401, 404, 405, 406, 500, 503)
+_ALWAYS = (400, 401, 404, 405, 406, 429, 500, 503)
 _WITH_BODY = (403, 413, 415)
 
 

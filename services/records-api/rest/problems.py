@@ -10,6 +10,7 @@ Problem (carries status, kind, detail, and what it is about)
 ├── TooLarge                  413
 ├── SchemaViolation           422 understood, but the feed's schema refuses it
 ├── KeyReused                 422 the Idempotency-Key came with another write before
+├── TooManyRequests           429 over the limit of this key or address: Retry-After
 └── Unavailable               503 the database can't be reached: try again later
 
 `detail` is for a person: it names the thing, its value and what was expected.
@@ -90,6 +91,11 @@ class SchemaViolation(Problem):
 class KeyReused(Problem):
     status_code = 422
     kind = "idempotency-key-reused"
+
+
+class TooManyRequests(Problem):
+    status_code = 429
+    kind = "too-many-requests"
 
 
 class Unavailable(Problem):

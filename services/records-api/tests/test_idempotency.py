@@ -138,10 +138,11 @@ def test_a_write_that_postgresql_ends_for_a_deadlock_comes_again(
     body = [{"id": key, "data": {}} for key in (second, first)]
 
     with _connect() as other, ThreadPoolExecutor(1) as threads:
+        # PostgreSQL must find the deadlock at the list, however slow the machine is.
+        other.execute("SET deadlock_timeout = '1min'")
         other.execute(insert, [first])
         reply = threads.submit(_post_at_once, make_api(), [body])
         _wait_until_blocked(other)
-        # The list has waited longer, so that PostgreSQL finds the deadlock there.
         other.execute(insert, [second])
         other.commit()
         (answer,) = reply.result(30)

@@ -32,7 +32,7 @@ def test_every_call_describes_its_errors(anonymous: Api) -> None:
     assert 12 == len(calls)
     for path, method, responses in calls:
         errors = {status for status in responses if status >= "400"}
-        assert {"400", "401", "404", "405", "406", "500", "503"} <= errors, (
+        assert {"400", "401", "404", "405", "406", "429", "500", "503"} <= errors, (
             path,
             method,
         )
