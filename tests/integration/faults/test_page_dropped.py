@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..page import FeedPage
-from ..waiting import until
 from ..wire import Wire
 from .conftest import Outcome
 from .effort import choose
 from .room_messages import NextBatch
 from .trial import Trial
+from .watching import reach
 
 _SILENCE_S = 30  # after so long without an event the page looks whether it missed one
 
@@ -32,7 +31,7 @@ def test_a_batch_dropped_on_the_way_is_fetched_when_the_next_one_comes(
             batch.wait_until_done()
             eaten = len(trial.acknowledged)
             with outcome.recovery():
-                wait_to_pass(page, eaten)
+                reach(page, eaten)
 
     conclude(trial)
 
@@ -59,7 +58,3 @@ def test_the_last_batch_for_a_while_dropped_on_the_way_is_missed_all_the_same(
 
     page.wait_for_state("live")
     conclude(trial)
-
-
-def wait_to_pass(page: FeedPage, sequence: int) -> None:
-    until(lambda: page.position >= sequence, f"the page to show {sequence}")

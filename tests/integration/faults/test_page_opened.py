@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from ..conftest import OpenPage
 from ..page import FeedPage
-from ..waiting import until
 from ..wire import Wire
 from .conftest import Outcome
 from .effort import choose
 from .trial import Trial
+from .watching import reach
 
 _KEPT = 3  # so many pages stay open to the end
 
@@ -62,10 +62,6 @@ def test_long_polling_that_is_cut_under_load(
 
     assert page.transport == "long polling"
     conclude(trial)
-
-
-def reach(page: FeedPage, sequence: int) -> None:
-    until(lambda: page.position >= sequence, f"the page to show {sequence}", 60)
 
 
 def check_rows(page: FeedPage, trial: Trial) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from ..running import PARTS, Stack
-from ..waiting import until
 from .conftest import Outcome
 from .effort import choose
 from .trial import Trial
+from .watching import reach
 
 
 @pytest.mark.timeout(3600)
@@ -28,12 +28,7 @@ def test_a_rolling_restart_of_every_part(
             stack.stop_part(part)
             with outcome.recovery():
                 stack.start_part(part)
-                written = len(trial.acknowledged)
-                until(
-                    lambda written=written: page.position > written,
-                    f"the page to show what is written after {part} is back",
-                    120,
-                )
+                reach(page, len(trial.acknowledged) + 1, 120)
 
     page.wait_for_state("live", 60)
     conclude(trial)

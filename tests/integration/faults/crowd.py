@@ -1,0 +1,52 @@
+"""Many subscribers in one tab: the product's own client, a connection for each."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page
+
+_OPEN = """async ([feed, count]) => {
+    const { FeedClient } = await import("/feed-client/aviso-feed.js");
+    window.crowd = Array.from({ length: count }, () => {
+        const one = { ids: [], state: "", liveAt: 0, resets: 0 };
+        const client = new FeedClient({ feed });
+        client.addEventListener("events", ({ detail }) =>
+            one.ids.push(...detail.events.map(event => event.subject)));
+        client.addEventListener("reset", () => { one.resets += 1; });
+        client.addEventListener("state", ({ detail }) => {
+            one.state = detail.kind;
+            if (detail.kind === "live") one.liveAt = performance.now();
+        });
+        client.start();
+        return one;
+    });
+}"""
+_COUNT_LIVE = "() => window.crowd.filter(one => one.state === 'live').length"
+# Strings, so that three hundred equal answers are one.
+_READINGS = "() => [...new Set(window.crowd.map(one => one.ids.join()))]"
+_LIVE_AT = "() => window.crowd.map(one => one.liveAt)"
+
+
+class Crowd:
+    """`count` guests of one feed, each of whom begins before its first record."""
+
+    def __init__(self, tab: Page, url: str, feed: str, count: int) -> None:
+        self.count = count
+        self._tab = tab
+        tab.goto(f"{url}/favicon.svg")
+        tab.evaluate(_OPEN, [feed, count])
+
+    @property
+    def live(self) -> int:
+        """How many say that they are live."""
+        live: int = self._tab.evaluate(_COUNT_LIVE)
+        return live
+
+    def readings(self) -> list[list[str]]:
+        """The ids that were given out, in order; readers who agree are one reading."""
+        readings: list[str] = self._tab.evaluate(_READINGS)
+        return [each.split(",") if each else [] for each in readings]
+
+    def spread_s(self) -> float:
+        """How long after the first of them the last became live."""
+        times: list[float] = self._tab.evaluate(_LIVE_AT)
+        return (max(times) - min(times)) / 1000

@@ -1,0 +1,73 @@
+"""An older backup is restored: sequences are given a second time, to other records."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from ..conftest import OpenPage
+from ..page import FeedPage
+from ..running import Stack
+from ..wire import Wire
+from .conftest import Outcome
+from .trial import Trial
+
+_SPEAKERS = ("relay", "pusher")
+
+
+def test_pages_start_over_after_an_older_backup_was_restored(
+    stack: Stack,
+    make_trial: Callable[..., Trial],
+    make_wire: Callable[..., Wire],
+    open_page: OpenPage,
+    outcome: Outcome,
+    tmp_path: Path,
+) -> None:
+    trial = make_trial()
+    wire = make_wire()
+    pages = [trial.watched, open_page(trial.feed, wire=wire)]
+    trial.post(5)
+    show(pages, trial.acknowledged)
+    backup = tmp_path / "backup.sql"
+    run("pg_dump", stack, "--clean", "--if-exists", f"--file={backup}")
+    kept = list(trial.acknowledged)
+    trial.post(10)
+    show(pages, trial.acknowledged)
+
+    wire.cut()  # one page sees it happen, the other comes back later
+    for part in (*_SPEAKERS, "records-api"):
+        stack.stop_part(part)
+    run("psql", stack, "--set=ON_ERROR_STOP=1", "--quiet", f"--file={backup}")
+    stack.manage("new_epoch", "--all")
+    for part in ("records-api", *_SPEAKERS):
+        stack.start_part(part)
+    with outcome.recovery():
+        show(pages[:1], kept)
+    before = len(trial.acknowledged)
+    trial.post(3)  # with the sequences 6 to 8, which other records had before
+    restored = kept + trial.acknowledged[before:]
+    show(pages[:1], restored)
+    wire.mend()
+
+    show(pages, restored)
+    for page in pages:
+        assert [row.sequence for row in page.rows()] == list(range(8, 0, -1))
+        page.tab.get_by_text("This feed was begun anew.").wait_for()
+
+
+def show(pages: list[FeedPage], ids: list[str]) -> None:
+    """Wait until each page shows exactly these, the last on top."""
+    for page in pages:
+        page.wait_for_rows(ids[::-1], 60)
+        page.wait_for_state("live")
+
+
+def run(program: str, stack: Stack, *arguments: str) -> None:
+    done = subprocess.run(
+        [program, *arguments, f"--dbname={stack.facts['database_url']}"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr

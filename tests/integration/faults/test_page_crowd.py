@@ -1,0 +1,85 @@
+"""Everybody is thrown out at once and comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser
+
+from ..running import Stack
+from ..waiting import until_equal
+from .conftest import Outcome
+from .crowd import Crowd
+from .effort import choose
+from .trial import Trial
+
+_BACK_S = 180
+_A_TAB = 150  # Chromium opens no more than 255 WebSockets at once
+
+
+@pytest.fixture
+def gather(
+    browser: Browser, stack: Stack
+) -> Iterator[Callable[[str, int], list[Crowd]]]:
+    """Open `count` subscribers of a feed, in browsers of their own; all live."""
+    contexts = []
+
+    def gather(feed: str, count: int) -> list[Crowd]:
+        crowds = []
+        for number in range(0, count, _A_TAB):
+            contexts.append(browser.new_context())
+            tab = contexts[-1].new_page()
+            crowds.append(Crowd(tab, stack.url, feed, min(_A_TAB, count - number)))
+        wait_until_live(crowds)
+        return crowds
+
+    yield gather
+    for context in contexts:
+        context.close()
+
+
+def test_many_subscribers_return_after_a_restart_of_what_they_hang_on(
+    stack: Stack,
+    make_trial: Callable[..., Trial],
+    gather: Callable[[str, int], list[Crowd]],
+    outcome: Outcome,
+    conclude: Callable[..., None],
+) -> None:
+    trial = make_trial(watched=False)
+    crowds = gather(trial.feed, choose(50, 300))
+    trial.post(5)
+    wait_until_read(crowds, trial)
+
+    for part in ("ejabberd", "web"):
+        stack.stop_part(part)
+        trial.insert(20)
+        stack.start_part(part)
+        with outcome.recovery():
+            wait_until_read(crowds, trial)
+            wait_until_live(crowds)
+        trial.post(5)
+        wait_until_read(crowds, trial)
+        # At most one of a second's retries would come at once without jitter.
+        print(f"{part}: returns spread over", [crowd.spread_s() for crowd in crowds])
+
+    conclude(trial)
+
+
+def wait_until_live(crowds: list[Crowd]) -> None:
+    until_equal(
+        [crowd.count for crowd in crowds],
+        lambda: [crowd.live for crowd in crowds],
+        "everybody to be live",
+        _BACK_S,
+    )
+
+
+def wait_until_read(crowds: list[Crowd], trial: Trial) -> None:
+    """Wait until everybody was given the same: all that was written, in order, once."""
+    until_equal(
+        [[trial.acknowledged] for _ in crowds],
+        lambda: [crowd.readings() for crowd in crowds],
+        "everybody to have read everything",
+        _BACK_S,
+    )
