@@ -8,9 +8,9 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.utils import timezone
 
-from access.keys import give_secret
+from access.audit import describe_rights, name_person, note_change
+from access.keys import give_secret, revoke_key
 from access.models import ApiKey
 from rest.admin_pages import DefaultsByDatabaseAdmin
 
@@ -51,7 +51,8 @@ class ApiKeyAdmin(DefaultsByDatabaseAdmin[ApiKey]):
 
     @admin.action(description="Revoke the selected keys")
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
-        count = queryset.filter(revoked_at=None).update(revoked_at=timezone.now())
+        by = name_person(request)
+        count = sum(revoke_key(key.id, by=by) for key in queryset)
         self.message_user(request, f"{count} keys revoked.")
 
     def save_model(
@@ -61,6 +62,12 @@ class ApiKeyAdmin(DefaultsByDatabaseAdmin[ApiKey]):
             # For response_add alone; it is stored nowhere.
             request.META["aviso.new_key"] = give_secret(obj)
         super().save_model(request, obj, form, change)
+        note_change(
+            "changed" if change else "made",
+            obj,
+            by=name_person(request),
+            **describe_rights(obj),
+        )
 
     def response_add(
         self,

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.utils import timezone
 
+from access.audit import BY_COMMAND, describe_rights, note_change
 from access.models import ApiKey
 
 _ALPHABET = string.ascii_lowercase + string.digits
@@ -50,6 +51,7 @@ def create_key(
     )
     text = give_secret(stored)
     stored.save(force_insert=True)
+    note_change("made", stored, by=BY_COMMAND, **describe_rights(stored))
     return stored, text
 
 
@@ -61,10 +63,13 @@ def give_secret(key: ApiKey) -> str:
     return f"aviso_{key.id}_{secret}"
 
 
-def revoke_key(key_id: str) -> bool:
+def revoke_key(key_id: str, *, by: str = BY_COMMAND) -> bool:
     """Revoke a key at once; return False if there is none, or it was revoked before."""
     found = ApiKey.objects.filter(pk=key_id, revoked_at=None)
-    return found.update(revoked_at=timezone.now()) > 0
+    if not found.update(revoked_at=timezone.now()):
+        return False
+    note_change("revoked", ApiKey.objects.get(pk=key_id), by=by)
+    return True
 
 
 def find_key(text: str) -> ApiKey | None:

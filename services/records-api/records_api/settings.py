@@ -166,11 +166,18 @@ LOGGING = {
             "class": "logging.StreamHandler",
             "stream": "ext://sys.stdout",
             "formatter": "json",
-        }
+        },
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "stream": "ext://sys.stderr",
+            "formatter": "json",
+        },
     },
     "root": {"handlers": ["stdout"], "level": "INFO"},
     # Django's own handlers would print the same lines again, as text.
     "loggers": {
+        # A command's standard output is its result.
+        "aviso.audit": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         # Each request has its own line already; what went wrong comes with a traceback.
         "django.request": {"level": "ERROR"},

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
 from access.keys import Rights, create_key
 from feeds.models import SLUG_VALIDATOR, is_slug
+
+_MAX_DAYS = 3650
 
 
 class Command(BaseCommand):
@@ -21,6 +25,9 @@ class Command(BaseCommand):
         parser.add_argument("--read", action="store_true", help="read records")
         parser.add_argument("--write", action="store_true", help="write records")
         parser.add_argument("--manage", action="store_true", help="create feeds")
+        parser.add_argument(
+            "--expires-days", type=int, help="it is refused after so many days"
+        )
 
     def handle(self, **options: Any) -> None:
         rights = Rights(
@@ -32,8 +39,20 @@ class Command(BaseCommand):
         )
         if not (rights.read or rights.write or rights.manage):
             raise CommandError("a key needs --read, --write or --manage")
-        _, text = create_key(name=options["name"], rights=rights)
+        _, text = create_key(
+            name=options["name"],
+            rights=rights,
+            expires_at=_read_expiry(options["expires_days"]),
+        )
         self.stdout.write(text)
+
+
+def _read_expiry(days: int | None) -> datetime | None:
+    if days is None:
+        return None
+    if not 1 <= days <= _MAX_DAYS:
+        raise CommandError(f"--expires-days is {days}, expected 1 to {_MAX_DAYS}")
+    return timezone.now() + timedelta(days=days)
 
 
 def _read_feeds(text: str | None) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from access.audit import describe_rights
 from access.models import ApiKey
 
 
@@ -19,14 +20,11 @@ class Command(BaseCommand):
 
 
 def _describe(key: ApiKey) -> dict[str, object]:
-    rights = {"read": key.may_read, "write": key.may_write, "manage": key.may_manage}
     return {
         "id": key.id,
         "name": key.name,
-        "feeds": "all" if key.all_feeds else key.feeds,
-        "may": [action for action, granted in rights.items() if granted],
+        **describe_rights(key),
         "created_at": key.created_at,
-        "expires_at": key.expires_at,
         "revoked_at": key.revoked_at,
         "last_used_at": key.last_used_at,
     }
