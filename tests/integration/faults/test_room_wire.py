@@ -1,0 +1,122 @@
+"""The way between pusher and ejabberd: cut, slow, or dead without a word."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from ..running import Stack
+from .conftest import Outcome
+from .effort import choose
+from .news import wait_for_news
+from .pushers import Pusher
+from .tcp_wire import TcpWire
+from .trial import Trial
+
+CUTS = choose(3, 20)
+CUT_S = choose(1.0, 5.0)
+RATE = choose(50, 200)
+DEATHS = choose(1, 10)
+
+
+@pytest.fixture
+def tcp_wire(stack: Stack) -> Iterator[TcpWire]:
+    """The way to ejabberd's client port."""
+    wire = TcpWire(stack.settings.ports["ejabberd_c2s"])
+    yield wire
+    wire.close()
+
+
+@pytest.fixture
+def pusher(make_pusher: Callable[..., Pusher], tcp_wire: TcpWire) -> Pusher:
+    """A pusher that reaches ejabberd by the wire."""
+    return make_pusher(AVISO_XMPP_PORT=str(tcp_wire.port))
+
+
+@pytest.mark.timeout(choose(300, 900))
+def test_the_connection_cut_under_load_loses_and_repeats_nothing(
+    pusher: Pusher,
+    tcp_wire: TcpWire,
+    feed: str,
+    make_trial: Callable[..., Trial],
+    outcome: Outcome,
+    conclude: Callable[..., None],
+) -> None:
+    trial = make_trial()
+
+    with trial.writing(rate=RATE):
+        for _ in range(CUTS):
+            wait_for_news(lambda: pusher.sequence(feed))
+            tcp_wire.cut()
+            time.sleep(CUT_S)
+            tcp_wire.mend()
+            with outcome.recovery():
+                wait_for_news(lambda: pusher.sequence(feed))
+
+    conclude(trial)
+    assert pusher.metric("aviso_pusher_reconnects") >= CUTS
+
+
+@pytest.mark.timeout(choose(300, 900))
+def test_a_connection_that_is_slow_and_jumps_keeps_the_order(
+    pusher: Pusher,
+    tcp_wire: TcpWire,
+    feed: str,
+    make_trial: Callable[..., Trial],
+    conclude: Callable[..., None],
+) -> None:
+    trial = make_trial()
+
+    with trial.writing(rate=RATE):
+        for delay_s in (0.3, 0.0, 1.0, 0.0):
+            tcp_wire.delay_s = delay_s
+            wait_for_news(lambda: pusher.sequence(feed))
+
+    conclude(trial)
+
+
+@pytest.mark.timeout(choose(300, 1200))
+def test_a_connection_that_died_without_a_word_is_given_up(
+    pusher: Pusher,
+    tcp_wire: TcpWire,
+    feed: str,
+    make_trial: Callable[..., Trial],
+    outcome: Outcome,
+    conclude: Callable[..., None],
+) -> None:
+    trial = make_trial()
+
+    with trial.writing(rate=20):
+        for _ in range(DEATHS):
+            wait_for_news(lambda: pusher.sequence(feed))
+            tcp_wire.drop()
+            with outcome.recovery():
+                wait_for_news(lambda: pusher.sequence(feed), 120)
+
+    conclude(trial)
+
+
+@pytest.mark.timeout(choose(300, 900))
+def test_a_pusher_that_restarts_puts_its_ghost_out_of_the_room(
+    pusher: Pusher,
+    tcp_wire: TcpWire,
+    feed: str,
+    make_trial: Callable[..., Trial],
+    outcome: Outcome,
+    conclude: Callable[..., None],
+) -> None:
+    """ejabberd believes that the dead connection is there, and its occupant too."""
+    trial = make_trial()
+
+    with trial.writing(rate=50):
+        for _ in range(choose(2, 20)):
+            wait_for_news(lambda: pusher.sequence(feed))
+            tcp_wire.drop()
+            pusher.kill()
+            pusher.start()
+            with outcome.recovery():
+                wait_for_news(lambda: pusher.sequence(feed))
+
+    conclude(trial)
