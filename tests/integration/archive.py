@@ -7,6 +7,7 @@ alone (contracts/README.md, XEP-0313, XEP-0059, XEP-0335).
 from __future__ import annotations
 
 import json
+import uuid
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from typing import Any
@@ -66,7 +67,7 @@ def archived_batches(chat: Chat, room: str, page: int = PAGE) -> list[Batch]:
     batches: list[Batch] = []
     after = ""
     for number in range(1000):
-        query = f"page-{room}-{id(batches)}-{number}"
+        query = f"page-{number}-{uuid.uuid4()}"
         answer = chat.ask(
             "set",
             room,

@@ -47,6 +47,7 @@ class Link:
         self._status = status
         self._session: Session | None = None
         self.publisher: Publisher | None = None
+        self.sessions = 0
 
     async def run(self) -> None:
         """Keep a session up until cancelled."""
@@ -126,6 +127,7 @@ class Link:
         backoff.reset()
         session.on_blocked = self._on_blocked
         self._session = session
+        self.sessions += 1
         self._on_blocked(session.is_blocked)
         self._listener.on_ready()
 

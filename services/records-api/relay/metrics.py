@@ -21,6 +21,9 @@ class Metrics:
         self.returns = self._counter("returns", "Messages the broker had no queue for.")
         self.numbered = self._counter("numbered", "Events that got their sequence.")
         self.parked = self._counter("parked", "Events put aside, by whoever did.", "by")
+        self.republished = self._counter(
+            "republished", "Events sent again because a subscriber may lack them."
+        )
         self.broker_losses = self._counter(
             "broker_losses", "Connections to the broker that failed or broke."
         )

@@ -23,6 +23,7 @@ from relay.database import Connection, describe
 from relay.errors import DatabaseLostError
 from relay.measures import MEASURE, Depth
 from relay.outgoing import Opening
+from relay.requests import Republish
 
 # pg_try_advisory_lock(bigint): one number for the relay of a database.
 LOCK_KEY = int.from_bytes(b"aviso-1", "big")
@@ -97,6 +98,32 @@ _MARK_ANNOUNCED = """
 UPDATE feeds SET announced_at = clock_timestamp()
 WHERE slug = %s AND epoch = %s AND visibility = %s AND announced_at IS NULL
 RETURNING slug
+"""
+
+# Only of the present epoch: a request of an older one comes from before a restore.
+_REPUBLISH = """
+WITH again AS (
+    UPDATE events SET published_at = NULL FROM feeds
+    WHERE slug = %(feed)s AND epoch = %(epoch)s AND events.feed = slug
+        AND sequence BETWEEN %(first)s AND %(last)s AND published_at IS NOT NULL
+    RETURNING 1
+) SELECT count(*) FROM again
+"""
+
+# What was lost at a feed's beginning may have been its opening as well.
+_REANNOUNCE = """
+UPDATE feeds SET announced_at = NULL WHERE slug = %(feed)s AND epoch = %(epoch)s
+RETURNING slug
+"""
+
+# One look into an index a feed. What is older has been archived, or asked for.
+_REPUBLISH_NEWEST = """
+WITH again AS (
+    UPDATE events SET published_at = NULL FROM feed_heads AS heads
+    WHERE events.feed = heads.feed AND events.sequence = heads.sequence
+        AND published_at > clock_timestamp() - interval '1 hour'
+    RETURNING 1
+) SELECT count(*) FROM again
 """
 
 
@@ -206,12 +233,36 @@ class Outbox:
     async def mark_announced(self, feed: str, opening: Opening) -> None:
         await self._fetch(_MARK_ANNOUNCED, (feed, opening.epoch, opening.visibility))
 
+    async def republish(self, request: Republish) -> int:
+        """Have events travel again that a subscriber lacks; return how many."""
+        parameters: dict[str, object] = {
+            "feed": request.feed,
+            "epoch": request.epoch,
+            "first": request.first,
+            "last": request.last,
+        }
+        ((count,),) = await self._fetch(_REPUBLISH, parameters)
+        if request.first == 1:
+            await self._fetch(_REANNOUNCE, parameters)
+        return int(count)
+
+    async def republish_newest(self) -> int:
+        """Have the newest event of each lively feed travel again; return how many.
+
+        The broker was away. Should it have lost the tail of a feed, nothing else would
+        show that before the feed's next event.
+        """
+        ((count,),) = await self._fetch(_REPUBLISH_NEWEST)
+        return int(count)
+
     async def measure(self) -> Depth:
         (row,) = await self._fetch(MEASURE)
         return Depth(*row)
 
     async def _fetch(
-        self, query: LiteralString, parameters: Sequence[object] = ()
+        self,
+        query: LiteralString,
+        parameters: Sequence[object] | dict[str, object] = (),
     ) -> list[tuple[Any, ...]]:
         try:
             cursor = await self._connection.execute(query, parameters)

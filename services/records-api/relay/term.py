@@ -27,6 +27,7 @@ from relay.outbox import Loaded, LoadedRow, Outbox, Unannounced
 from relay.outgoing import Outgoing
 from relay.parking import Parking
 from relay.publishing import MARK_FROM, Publishing, describe
+from relay.requests import Republish, read_request
 from relay.status import Status
 from relay.window import Window
 
@@ -59,6 +60,7 @@ class Term:
         self._parking = Parking(connection, status)
         self._scanned_at = float("-inf")
         self._measured_at = float("-inf")
+        self._sessions = 0
 
     def wake(self) -> None:
         self._woken.set()
@@ -99,6 +101,7 @@ class Term:
     async def _step(self) -> bool:
         """Do one round; tell whether another one makes sense at once."""
         numbered = await self._number()
+        await self._republish_newest()
         await self._handle_parked()
         await self._substitute()
         await self._mark()
@@ -248,10 +251,42 @@ class Term:
         return build_unavailable(message, cause)
 
     async def _handle_parked(self) -> None:
-        await self._parking.take_in(self._publishing.take_deliveries())
+        parked = []
+        for consumer, delivery in self._publishing.take_deliveries():
+            request = read_request(delivery)
+            if request is None:
+                parked.append((consumer, delivery))
+                continue
+            await self._republish(request)
+            consumer.ack(delivery.tag)
+        await self._parking.take_in(parked)
         await self._parking.settle(self._publishing.take_resent())
         if self._link.may_publish():
             await self._parking.send_foreign(self._publishing.resend)
+
+    async def _republish(self, request: Republish) -> None:
+        count = await self._outbox.republish(request)
+        self._scanned_at = float("-inf")
+        self._metrics.republished.inc(count)
+        logger.warning(
+            "The pusher lacks events, %d travel again",
+            count,
+            extra={
+                "feed": request.feed,
+                "sequence": format_range(request.first, request.last),
+                "outcome": "republished",
+            },
+        )
+
+    async def _republish_newest(self) -> None:
+        """After each loss of the broker, show the pusher how far each feed goes."""
+        sessions = self._link.sessions
+        if sessions == self._sessions:
+            return
+        if self._sessions:
+            self._metrics.republished.inc(await self._outbox.republish_newest())
+            self._scanned_at = float("-inf")
+        self._sessions = sessions
 
     async def _measure(self) -> None:
         self._metrics.in_flight.set(self._window.in_flight)

@@ -39,6 +39,7 @@ class FakeBroker:
     acked: list[Delivery] = field(default_factory=list)
     parked: list[tuple[Delivery, Cause]] = field(default_factory=list)
     sent_back: list[Delivery] = field(default_factory=list)
+    asked: list[tuple[str, str, int, int]] = field(default_factory=list)
     is_up: bool = True
     refuses: int = 0
     _tags: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
@@ -57,6 +58,10 @@ class FakeBroker:
     async def send_back(self, delivery: Delivery) -> None:
         await self._take()
         self.sent_back.append(delivery)
+
+    async def ask(self, feed: str, epoch: str, first: int, last: int) -> None:
+        await self._take()
+        self.asked.append((feed, epoch, first, last))
 
     async def _take(self) -> None:
         await asyncio.sleep(0)

@@ -14,7 +14,14 @@ from hypothesis.stateful import (
     rule,
 )
 
-from xmpp_pusher.positions import PATIENCE_S, Position, Sequencer, Verdict
+from xmpp_pusher.positions import (
+    EMPTY_ROOM_PATIENCE_S,
+    PATIENCE_S,
+    Gap,
+    Position,
+    Sequencer,
+    Verdict,
+)
 
 A, B = "aaaa", "bbbb"
 
@@ -73,8 +80,8 @@ def test_a_later_sequence_in_an_empty_room_waits_for_a_lower_one() -> None:
     offer(sequencer, A, 9, now=0.0)
     offer(sequencer, A, 8, now=1.0)
 
-    assert sequencer.start_overdue(1.0 + PATIENCE_S - 0.1) is None
-    assert (Position(A, 7), []) == sequencer.start_overdue(1.0 + PATIENCE_S)
+    assert sequencer.start_overdue(1.0 + EMPTY_ROOM_PATIENCE_S - 0.1) is None
+    assert (Position(A, 7), []) == sequencer.start_overdue(1.0 + EMPTY_ROOM_PATIENCE_S)
     assert [(A, 8), (A, 9)] == take(sequencer)
 
 
@@ -87,6 +94,25 @@ def test_the_deadline_of_a_guess_is_known() -> None:
     offer(sequencer, B, 6, now=2.0)
 
     assert 2.0 + PATIENCE_S == sequencer.next_deadline()
+
+
+def test_a_gap_is_what_lacks_between_the_position_and_the_lowest_held() -> None:
+    sequencer: Sequencer[Any] = Sequencer(Position(A, 4))
+    assert sequencer.gap() is None
+    offer(sequencer, B, 9)
+    assert sequencer.gap() is None, "another epoch is none"
+    offer(sequencer, A, 9)
+    offer(sequencer, A, 8)
+
+    assert Gap(A, 5, 7) == sequencer.gap()
+
+
+def test_an_empty_room_lacks_all_from_the_first() -> None:
+    sequencer: Sequencer[Any] = Sequencer(None)
+    assert sequencer.gap() is None
+    offer(sequencer, A, 3)
+
+    assert Gap(A, 1, 2) == sequencer.gap()
 
 
 def test_an_opening_begins_its_epoch_and_is_announced() -> None:

@@ -192,6 +192,29 @@ async def test_a_hole_holds_back_what_is_above_it(
     assert 1 == caplog.text.count("wait for a missing one")
 
 
+async def test_a_hole_that_stays_is_asked_for_again_and_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xmpp_pusher.asking.ASK_AFTER_S", 0.02)
+    bench.archive.begin("e001", 4)
+    above = bench.deliver(make_event(8))
+    await until(lambda: len(bench.broker.asked) >= 2)
+
+    assert {("orders", "e001", 5, 7)} == set(bench.broker.asked)
+
+    missing = bench.deliver(*(make_event(n) for n in (5, 6, 7)))
+    await bench.settle(above + missing)
+    assert [("e001", n) for n in (5, 6, 7, 8)] == bench.archive.places()
+
+
+async def test_a_hole_that_closes_by_itself_is_not_asked_for(bench: Bench) -> None:
+    bench.archive.begin("e001", 4)
+
+    await bench.settle(bench.deliver(make_event(6), make_event(5)))
+
+    assert [] == bench.broker.asked
+
+
 async def test_an_epoch_that_nobody_opened_begins_with_its_lowest_after_a_while(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 from collections.abc import Callable, Iterable
 from typing import Any, Final
@@ -107,6 +108,23 @@ class Consumer:
 
     async def send_back(self, delivery: Delivery) -> None:
         await self._publish("", delivery.queue, delivery, dict(delivery.headers))
+
+    async def ask(self, feed: str, epoch: str, first: int, last: int) -> None:
+        if self._link is None:
+            raise BrokerGone("not connected to the broker")
+        request = {
+            "feed": feed,
+            "feedepoch": epoch,
+            "first": str(first),
+            "last": str(last),
+        }
+        properties = pika.BasicProperties(
+            content_type="application/json",
+            delivery_mode=2,
+            headers={"aviso-request": "republish", "aviso-parked-by": "pusher"},
+        )
+        body = json.dumps(request).encode()
+        await self._link.publish(topology.PARKED, "", body, properties)
 
     async def _publish(
         self, exchange: str, key: str, delivery: Delivery, headers: dict[str, Any]

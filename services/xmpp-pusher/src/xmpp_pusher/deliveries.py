@@ -46,6 +46,12 @@ class Broker(Protocol):
         Raises BrokerGone or NotConfirmed.
         """
 
+    async def ask(self, feed: str, epoch: str, first: int, last: int) -> None:
+        """Ask the relay to publish these events again, and wait for the confirm.
+
+        Raises BrokerGone or NotConfirmed. The request is contracts/topology.json's.
+        """
+
 
 class Tags:
     """The tags of one channel that were delivered and not acked, in order."""

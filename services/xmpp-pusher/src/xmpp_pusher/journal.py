@@ -10,7 +10,7 @@ from .errors import PusherError
 from .events import Event
 from .ledger import Item
 from .metrics import Metrics
-from .positions import Position
+from .positions import Gap, Position
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +78,16 @@ class Journal:
             "outcome": "held",
         }
         log.warning("events wait for a missing one", extra=extra)
+
+    def note_asked(self, gap: Gap) -> None:
+        self._metrics.asked.inc()
+        extra = {
+            "feed": self._feed,
+            "epoch": gap.epoch,
+            "sequence": f"{gap.first}-{gap.last}",
+            "outcome": "asked",
+        }
+        log.warning("asked the relay for events that did not come", extra=extra)
 
     def note_interruption(self, error: PusherError, is_first: bool) -> None:
         self._metrics.retries.labels(type(error).__name__).inc()

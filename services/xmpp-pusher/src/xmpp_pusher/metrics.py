@@ -27,6 +27,7 @@ class Metrics:
     stale: Counter
     guessed_starts: Counter
     sent_back: Counter
+    asked: Counter
     retries: Counter
     failures: Counter
     reconnects: Gauge
@@ -54,6 +55,7 @@ def make_metrics() -> Metrics:
         stale=count("stale", "Events of an epoch that has ended, dropped."),
         guessed_starts=count("guessed_starts", "Epochs begun without an opening."),
         sent_back=count("sent_back", "Stuck events sent to the tail of their queue."),
+        asked=count("asked", "Requests for events that did not come."),
         retries=count("retries", "Rooms left and entered again.", "reason"),
         failures=count("failures", "Errors that nobody foresaw."),
         reconnects=gauge("reconnects", "Connections made again.", "to"),

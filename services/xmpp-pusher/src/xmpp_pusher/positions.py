@@ -6,8 +6,9 @@ one comes. The caller throws the whole Sequencer away whenever it does not know 
 became of a stanza, and makes a new one from what the archive then says.
 
 An epoch is replaced by opening another. Events of an epoch that nobody opened are
-kept apart for ``PATIENCE_S`` without a lower one, then the lowest is the start. In an
-empty room sequence 1 needs no patience: nothing can come before it. Where an epoch is
+kept apart for ``PATIENCE_S`` without a lower one, then the lowest is the start. An
+empty room lacks all that comes before it, and waits longer (the caller asks for it);
+sequence 1 needs no patience: nothing can come before it. Where an epoch is
 at home already, unsound events alone never replace it: anybody's garbage would end it.
 """
 
@@ -20,6 +21,7 @@ from enum import Enum, auto
 from typing import Final, Generic, NamedTuple, TypeVar
 
 PATIENCE_S: Final = 2.0
+EMPTY_ROOM_PATIENCE_S: Final = 10.0
 
 T = TypeVar("T")
 
@@ -27,6 +29,14 @@ T = TypeVar("T")
 class Position(NamedTuple):
     epoch: str
     sequence: int
+
+
+class Gap(NamedTuple):
+    """Sequences ``first`` to ``last`` of an epoch, which have not come."""
+
+    epoch: str
+    first: int
+    last: int
 
 
 class Verdict(Enum):
@@ -147,6 +157,18 @@ class Sequencer(Generic[T]):
             for sequence in sorted(hoard.items)
         ]
 
+    def gap(self) -> Gap | None:
+        """What has to come before anything that is held may go on; None: nothing."""
+        if self.position is not None:
+            epoch, first = self.position.epoch, self.position.sequence + 1
+        elif self._hoards:
+            epoch, first = next(iter(self._hoards)), 1
+        else:
+            return None
+        hoard = self._hoards.get(epoch)
+        last = min(hoard.items) - 1 if hoard else 0
+        return Gap(epoch, first, last) if first <= last else None
+
     def held_since(self) -> float | None:
         return min((h.lowest_since for h in self._hoards.values()), default=None)
 
@@ -164,8 +186,9 @@ class Sequencer(Generic[T]):
         return [(e, h) for e, h in self._hoards.items() if e != current]
 
     def _deadline(self, hoard: _Hoard[T]) -> float:
-        is_first = self.position is None and 1 in hoard.items
-        return 0.0 if is_first else hoard.lowest_since + PATIENCE_S
+        if self.position is not None:
+            return hoard.lowest_since + PATIENCE_S
+        return 0.0 if 1 in hoard.items else hoard.lowest_since + EMPTY_ROOM_PATIENCE_S
 
     def _hold(self, at: Position, item: T, now: float, is_sound: bool) -> Verdict:
         hoard = self._hoards.setdefault(at.epoch, _Hoard())

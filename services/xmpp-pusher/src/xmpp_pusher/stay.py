@@ -11,6 +11,7 @@ import asyncio
 import time
 from typing import Final, Protocol
 
+from .asking import Asking
 from .batches import MAX_EVENTS, take_batch
 from .deliveries import Broker
 from .errors import Refused, RoomLost
@@ -65,6 +66,7 @@ class Stay:
         self._knows_past = False
         self._singles = 0
         self._warned_at: Position | None = None
+        self._asking = Asking()
 
     async def run(self) -> None:
         """Relay until ``end()``; raises a PusherError when the room is in doubt."""
@@ -75,6 +77,7 @@ class Stay:
             await self._admit()
             self._start_overdue()
             await self._park_strangers()
+            await self._ask_for_missing()
             batch = take_batch(
                 self._sequencer.ready, 1 if self._singles else MAX_EVENTS
             )
@@ -196,6 +199,15 @@ class Stay:
         await self._park_poison(strangers)
         self._ledger.settle(strangers)
 
+    async def _ask_for_missing(self) -> None:
+        gap, now_s = self._sequencer.gap(), time.monotonic()
+        due_s = self._asking.due_s(gap, now_s)
+        if gap is None or due_s is None or now_s < due_s:
+            return
+        self._asking.note_asked(now_s)
+        await self._broker.ask(self._feed, gap.epoch, gap.first, gap.last)
+        self._journal.note_asked(gap)
+
     async def _park_poison(self, batch: list[Item]) -> None:
         for item in batch:
             if item.poison is None or item.is_parked:
@@ -224,7 +236,11 @@ class Stay:
         awake.clear()
         if self._ledger.arrived or self.is_ending:
             return
-        deadlines_s = (self._sequencer.next_deadline(), self._hole_deadline())
+        deadlines_s = (
+            self._sequencer.next_deadline(),
+            self._hole_deadline(),
+            self._asking.due_s(self._sequencer.gap(), time.monotonic()),
+        )
         nearest_s = min((at for at in deadlines_s if at is not None), default=None)
         timeout_s = None if nearest_s is None else max(0, nearest_s - time.monotonic())
         try:
