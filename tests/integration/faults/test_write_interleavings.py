@@ -22,7 +22,7 @@ from ..waiting import until_equal
 from .effort import choose
 from .trial import Trial
 
-EXAMPLES = choose(30, 400)
+EXAMPLES = choose(40, 400)
 WRITERS = 4
 
 # Inserts are the most frequent; "number" lets the relay number what is committed.
@@ -30,8 +30,8 @@ ACTIONS = ["insert"] * 4 + ["commit"] * 2 + ["undo", "rollback", "number"]
 Step = tuple[int, str]
 STEPS = st.lists(
     st.tuples(st.integers(0, WRITERS - 1), st.sampled_from(ACTIONS)),
-    min_size=4,
-    max_size=40,
+    min_size=15,
+    max_size=50,
 )
 
 
