@@ -8,13 +8,15 @@ import pika
 
 from ..database import Database
 from ..running import Stack
+from ..waiting import until_equal
 
 QUEUE = "record-events.parked"
 
 
 def parked_causes(stack: Stack, database: Database, feed: str) -> list[str]:
-    """The causes of the feed's parked messages, oldest first; none may be under way."""
-    assert count_queued(stack.facts["amqp_url"]) == 0, f"{QUEUE} is not read"
+    """The causes of the feed's parked messages, oldest first, once all are listed."""
+    amqp_url = stack.facts["amqp_url"]
+    until_equal(0, lambda: count_queued(amqp_url), f"{QUEUE} to be read")
     rows = database.rows(
         "SELECT cause FROM parked_events WHERE feed = %s ORDER BY parked_at", [feed]
     )
