@@ -101,7 +101,10 @@ def test_workers_killed_at_any_moment_lose_and_repeat_no_write(
 
     with trial.writing(rate=100):
         for _ in range(KILLS):
-            time.sleep(chance.uniform(0, 0.5))
+            # By writes and not by time: a slow machine has to be in the midst too.
+            enough = len(trial.acknowledged) + chance.randint(4, 16)
+            until(lambda: len(trial.acknowledged) >= enough, "writes", 60)  # noqa: B023
+            time.sleep(chance.uniform(0, 0.02))
             workers = workers_of(stack)
             os.kill(victim := chance.choice(workers), signal.SIGKILL)
             with outcome.recovery():
