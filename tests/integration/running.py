@@ -203,7 +203,8 @@ def _descendants(pid: int) -> set[tuple[int, str]]:
     found, ahead = set(), [pid]
     while ahead:
         each = ahead.pop()
-        found.add((each, _start_time(each)))
+        if started := _start_time(each):  # else it has ended since it was listed
+            found.add((each, started))
         ahead += children.get(each, [])
     return found
 
