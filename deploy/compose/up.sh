@@ -8,7 +8,7 @@ set -eu
 . "$(dirname "$0")/lib.sh"
 
 secrets="AVISO_SECRET_KEY AVISO_POSTGRES_PASSWORD AVISO_DATABASE_PASSWORD AVISO_EJABBERD_DATABASE_PASSWORD
-  AVISO_AMQP_PASSWORD AVISO_XMPP_PASSWORD"
+  AVISO_AMQP_PASSWORD AVISO_AMQP_PUSHER_PASSWORD AVISO_XMPP_PASSWORD"
 
 fail() {
   echo "error: $*" >&2
@@ -30,10 +30,10 @@ make_secrets() {
     [ -n "$(setting "$name")" ] || missing="$missing $name"
   done
   [ -n "$missing" ] || return 0
-  # New secrets would not open old data.
+  # New secrets would not open old data, but for one, which an older stack did not have and each start sets.
   project=$(setting COMPOSE_PROJECT_NAME)
   volumes=$(docker volume ls -q --filter "label=com.docker.compose.project=${project:-aviso}")
-  [ -z "$volumes" ] || fail "the stack has data, but $env_file lacks$missing.
+  [ -z "$volumes" ] || [ "$missing" = " AVISO_AMQP_PUSHER_PASSWORD" ] || fail "the stack has data, but $env_file lacks$missing.
 Put the file back, or give the data up: docker volume rm $(echo $volumes)"
   for name in $missing; do
     keep "$name" "$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')"

@@ -14,10 +14,12 @@ from pika.adapters.asyncio_connection import AsyncioConnection
 from psycopg.types.json import Jsonb
 from subscriber import Listener, Sender
 
+from aviso_native import rabbitmq
 from aviso_native.settings import Settings
 
 _WRITERS = 8
 _WINDOW = 1000
+_USER = "bench"
 _EVENT = {"data": {"data": {"n": 0, "text": "x" * 120, "price": 12.5, "open": True}}}
 
 
@@ -59,8 +61,21 @@ def _insert(settings: Settings, seconds: float, size: int) -> float:
 
 async def measure_rabbitmq(settings: Settings, seconds: float) -> dict[str, float]:
     """Confirmed messages/s into a quorum queue, many in flight."""
-    rate = await _Publisher(settings.amqp_url).run(seconds)
+    url = _make_user(settings)
+    try:
+        rate = await _Publisher(url).run(seconds)
+    finally:
+        rabbitmq.ctl(settings, "delete_user", _USER)
     return {"RabbitMQ alone, confirmed (messages/s)": rate}
+
+
+def _make_user(settings: Settings) -> str:
+    """The stack's own users may not make another queue."""
+    password = uuid.uuid4().hex
+    rights = ("^bench-", r"^(bench-.*|amq\.default)$", "^bench-")
+    rabbitmq.ctl(settings, "add_user", _USER, password)
+    rabbitmq.ctl(settings, "set_permissions", _USER, *rights)
+    return f"amqp://{_USER}:{password}@127.0.0.1:{settings.ports['amqp']}/%2F"
 
 
 class _Publisher:

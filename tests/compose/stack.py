@@ -20,6 +20,7 @@ SECRETS = (
     "AVISO_DATABASE_PASSWORD",
     "AVISO_EJABBERD_DATABASE_PASSWORD",
     "AVISO_AMQP_PASSWORD",
+    "AVISO_AMQP_PUSHER_PASSWORD",
     "AVISO_XMPP_PASSWORD",
 )
 # One build may fetch and unpack everything.

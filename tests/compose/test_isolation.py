@@ -50,6 +50,69 @@ def test_no_container_can_gain_rights(stack: ComposeStack) -> None:
         assert (service, host["SecurityOpt"]) == (service, ["no-new-privileges:true"])
 
 
+def test_every_file_system_is_read_only_and_every_part_has_limits(
+    stack: ComposeStack,
+) -> None:
+    for service, container in stack.containers().items():
+        host = container["HostConfig"]
+        limits = host["Memory"], host["PidsLimit"]
+        assert (service, host["ReadonlyRootfs"]) == (service, True)
+        assert all(limit and limit > 0 for limit in limits), (service, limits)
+        assert (service, host["Privileged"]) == (service, False)
+
+
+def test_only_two_official_images_keep_a_capability(stack: ComposeStack) -> None:
+    kept = {
+        (service, capability.removeprefix("CAP_"))
+        for service, container in stack.containers().items()
+        for capability in container["HostConfig"]["CapAdd"] or []
+    }
+
+    assert kept == {("ejabberd", "NET_BIND_SERVICE"), ("web", "NET_BIND_SERVICE")}
+
+
+def test_the_pusher_can_not_publish_an_event(stack: ComposeStack) -> None:
+    program = """
+import os, pika
+connection = pika.BlockingConnection(pika.URLParameters(os.environ["AVISO_AMQP_URL"]))
+try:
+    channel = connection.channel()
+    channel.confirm_delivery()
+    channel.basic_publish("record-events", "feed.forged.created", b"{}")
+    print("published")
+except pika.exceptions.ChannelClosedByBroker as refused:
+    print(refused.reply_code)
+"""
+    printed = stack.compose("exec", "-T", "pusher", "python3", "-c", program)
+
+    assert printed.strip() == "403"
+
+
+def test_the_broker_has_two_users_and_neither_administers(stack: ComposeStack) -> None:
+    printed = stack.compose("exec", "-T", "rabbitmq", "rabbitmqctl", "-q", "list_users")
+
+    users = [line.split() for line in printed.splitlines()[1:]]
+    assert sorted(users) == [["aviso", "[]"], ["pusher", "[]"]]
+
+
+@pytest.mark.parametrize(
+    ("user", "database", "secret"),
+    [
+        ("aviso", "ejabberd", "AVISO_DATABASE_PASSWORD"),
+        ("ejabberd", "aviso", "AVISO_EJABBERD_DATABASE_PASSWORD"),
+    ],
+)
+def test_no_role_enters_the_other_ones_database(
+    user: str, database: str, secret: str, stack: ComposeStack
+) -> None:
+    url = f"postgresql://{user}:{stack.setting(secret)}@127.0.0.1/{database}"
+    entered = f"psql -Xqc 'SELECT 1' '{url}' 2>&1 || true"
+
+    printed = stack.compose("exec", "-T", "postgres", "sh", "-c", entered)
+
+    assert "permission denied for database" in printed
+
+
 def test_each_part_reaches_only_what_it_works_with(stack: ComposeStack) -> None:
     attached = {
         service: {

@@ -51,12 +51,12 @@ def prepare(settings: Settings) -> None:
     shared = (REPOSITORY / "deploy/rabbitmq/rabbitmq.conf").read_text()
     own = [
         f"listeners.tcp.1 = 127.0.0.1:{settings.ports['amqp']}",
-        "default_user = aviso",
-        f"default_pass = {settings.secrets['rabbitmq']}",
+        f"load_definitions = {home / 'definitions.json'}",
         # A laptop's disk is often fuller than a server's.
         "disk_free_limit.absolute = 200MB",
     ]
     write_private(home / "rabbitmq.conf", shared + "\n".join(own) + "\n")
+    write_private(home / "definitions.json", _definitions(settings))
     cookie = home / ".erlang.cookie"
     if not cookie.exists():
         write_private(cookie, settings.secrets["erlang_cookie"])
@@ -67,6 +67,14 @@ def ctl(settings: Settings, *arguments: str, timeout_s: float = 60) -> str:
     """Run rabbitmqctl against this node and return what it printed."""
     program = find_program("rabbitmqctl", "rabbitmq-server", f"{_SBIN}/rabbitmqctl")
     return run([program, *arguments], _env(settings), timeout_s=timeout_s)
+
+
+def _definitions(settings: Settings) -> str:
+    """The two users; the node sets their passwords and rights at each start."""
+    text = (REPOSITORY / "deploy/rabbitmq/definitions.json").read_text()
+    return text.replace("@AVISO_AMQP_PASSWORD@", settings.secrets["rabbitmq"]).replace(
+        "@AVISO_AMQP_PUSHER_PASSWORD@", settings.secrets["rabbitmq_pusher"]
+    )
 
 
 def _command(settings: Settings) -> Command:

@@ -86,7 +86,7 @@ def api_env(settings: Settings) -> dict[str, str]:
 def pusher_env(settings: Settings) -> dict[str, str]:
     return _base() | {
         "PYTHONPATH": str(_PUSHER / "src"),
-        "AVISO_AMQP_URL": settings.amqp_url,
+        "AVISO_AMQP_URL": settings.pusher_amqp_url,
         "AVISO_QUEUES": str(settings.queues),
         "AVISO_XMPP_HOST": "127.0.0.1",
         "AVISO_XMPP_PORT": str(settings.ports["ejabberd_c2s"]),

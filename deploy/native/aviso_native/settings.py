@@ -35,6 +35,7 @@ _SECRETS = (
     "aviso_database",
     "ejabberd_database",
     "rabbitmq",
+    "rabbitmq_pusher",
     "erlang_cookie",
     "pusher",
     "admin",
@@ -74,9 +75,17 @@ class Settings:
 
     @property
     def amqp_url(self) -> str:
+        """The relay's way to RabbitMQ, whose user may publish events."""
+        return self._amqp_url("aviso", "rabbitmq")
+
+    @property
+    def pusher_amqp_url(self) -> str:
+        """The pusher's, whose user may not."""
+        return self._amqp_url("pusher", "rabbitmq_pusher")
+
+    def _amqp_url(self, user: str, secret: str) -> str:
         return (
-            f"amqp://aviso:{self.secrets['rabbitmq']}"
-            f"@127.0.0.1:{self.ports['amqp']}/%2F"
+            f"amqp://{user}:{self.secrets[secret]}@127.0.0.1:{self.ports['amqp']}/%2F"
         )
 
     def log(self, part: str) -> Path:
