@@ -110,6 +110,11 @@ def wait_until_holding(pusher: Pusher, slug: str, count: int) -> None:
     )
 
 
+def wait_until_beyond(sequence: int, pusher: Pusher, slug: str) -> None:
+    """Wait until the pusher knows the feed's room to be further than this."""
+    until(lambda: pusher.sequence(slug) > sequence, f"{slug} to pass {sequence}", 90)
+
+
 def memory_mib(pid: int) -> float:
     """The most that a process has had in memory since its start."""
     status = Path(f"/proc/{pid}/status").read_text()

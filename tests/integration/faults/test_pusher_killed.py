@@ -11,32 +11,35 @@ from ..running import Stack
 from ..waiting import until
 from .conftest import Outcome
 from .effort import choose
-from .news import wait_for_news
 from .parking import parked_causes
-from .pushers import Pusher, wait_until_holding
+from .pushers import Pusher, wait_until_beyond, wait_until_holding
 from .trial import Trial
 
 KILLS = choose(3, 50)
+BURST = 1000
 CRASHES = choose(5, 25)
 PREFETCH = 500
 
 
 @pytest.mark.timeout(choose(300, 1200))
 def test_the_pusher_killed_under_load_repeats_and_loses_nothing(
-    stack: Stack,
+    feed: str,
+    make_pusher: Callable[..., Pusher],
     make_trial: Callable[..., Trial],
     outcome: Outcome,
     conclude: Callable[..., None],
 ) -> None:
-    trial = make_trial()
-    page = trial.watched
+    pusher = make_pusher()
+    trial = make_trial(watched=choose(True, False))
 
-    with trial.writing(rate=50):
-        for _ in range(KILLS):
-            pid = stack.kill_part("pusher")
-            with outcome.recovery():
-                stack.wait_for_another("pusher", pid)
-                wait_for_news(lambda: page.position)
+    for kill in range(KILLS):
+        trial.insert(BURST)
+        # In the midst of the burst a batch is under way at any moment.
+        wait_until_beyond(kill * BURST, pusher, feed)
+        pusher.kill()
+        pusher.start()
+        with outcome.recovery():
+            wait_until_beyond((kill + 1) * BURST - 1, pusher, feed)
 
     conclude(trial)
 

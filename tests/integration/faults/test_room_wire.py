@@ -11,12 +11,13 @@ from ..running import Stack
 from .conftest import Outcome
 from .effort import choose
 from .news import wait_for_news
-from .pushers import Pusher
+from .pushers import Pusher, wait_until_beyond
 from .tcp_wire import TcpWire
 from .trial import Trial
 
 CUTS = choose(3, 20)
 CUT_S = choose(1.0, 5.0)
+BURST = 1000
 RATE = choose(50, 200)
 DEATHS = choose(1, 10)
 
@@ -44,16 +45,17 @@ def test_the_connection_cut_under_load_loses_and_repeats_nothing(
     outcome: Outcome,
     conclude: Callable[..., None],
 ) -> None:
-    trial = make_trial()
+    trial = make_trial(watched=choose(True, False))
 
-    with trial.writing(rate=RATE):
-        for _ in range(CUTS):
-            wait_for_news(lambda: pusher.sequence(feed))
-            tcp_wire.cut()
-            time.sleep(CUT_S)
-            tcp_wire.mend()
-            with outcome.recovery():
-                wait_for_news(lambda: pusher.sequence(feed))
+    for cut in range(CUTS):
+        trial.insert(BURST)
+        # In the midst of the burst a batch is under way at any moment.
+        wait_until_beyond(cut * BURST, pusher, feed)
+        tcp_wire.cut()
+        time.sleep(CUT_S)
+        tcp_wire.mend()
+        with outcome.recovery():
+            wait_until_beyond((cut + 1) * BURST - 1, pusher, feed)
 
     conclude(trial)
     assert pusher.metric("aviso_pusher_reconnects") >= CUTS
