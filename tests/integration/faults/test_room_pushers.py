@@ -1,0 +1,75 @@
+"""Two pushers: one at work, one that waits; and an orderly end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from ..database import Database
+from ..running import Stack
+from .conftest import Outcome
+from .effort import choose
+from .parking import parked_causes
+from .pushers import Pusher, wait_until_beyond
+from .trial import Trial
+
+ROUNDS = choose(3, 30)
+# Within a prefetch: of more, the broker hands the other pusher the later ones first.
+BURST = 400
+
+
+@pytest.mark.timeout(choose(300, 900))
+def test_the_active_pusher_killed_leaves_all_to_the_other(
+    stack: Stack,
+    database: Database,
+    feed: str,
+    make_pusher: Callable[..., Pusher],
+    make_trial: Callable[..., Trial],
+    outcome: Outcome,
+    conclude: Callable[..., None],
+) -> None:
+    pushers = [make_pusher(), make_pusher()]
+    trial = make_trial(watched=choose(True, False))
+
+    for number in range(ROUNDS):
+        active, standby = pushers
+        trial.insert(BURST)
+        wait_until_beyond(number * BURST, active, feed)
+        assert standby.feed(feed) == {}
+        active.kill()
+        with outcome.recovery():
+            wait_until_beyond((number + 1) * BURST - 1, standby, feed)
+        active.start()
+        active.wait_ready()
+        pushers.reverse()
+
+    conclude(trial)
+    assert parked_causes(stack, database, feed) == []
+
+
+@pytest.mark.timeout(choose(300, 900))
+def test_sigterm_under_load_ends_in_order_and_leaves_nothing_to_repeat(
+    feed: str,
+    make_pusher: Callable[..., Pusher],
+    make_trial: Callable[..., Trial],
+    outcome: Outcome,
+    conclude: Callable[..., None],
+) -> None:
+    pushers = [make_pusher(), make_pusher()]
+    trial = make_trial(watched=False)
+
+    for number in range(ROUNDS):
+        active, standby = pushers
+        trial.insert(BURST)
+        wait_until_beyond(number * BURST, active, feed)
+        assert active.terminate() == 0
+        with outcome.recovery():
+            wait_until_beyond((number + 1) * BURST - 1, standby, feed)
+        # What had been archived had been acknowledged too: nothing came again.
+        assert standby.metric("aviso_pusher_copies_total") == 0
+        active.start()
+        active.wait_ready()
+        pushers.reverse()
+
+    conclude(trial)
