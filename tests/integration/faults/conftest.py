@@ -26,6 +26,7 @@ class Outcome:
     name: str
     report: Report | None = None
     recoveries_s: list[float] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @contextmanager
     def recovery(self) -> Iterator[None]:
@@ -37,7 +38,8 @@ class Outcome:
     def __str__(self) -> str:
         slowest = max(self.recoveries_s, default=None)
         ending = "" if slowest is None else f"  recovery {slowest:.1f} s"
-        return f"{self.name}\n    {self.report}{ending}"
+        notes = "".join(f"\n    {note}" for note in self.notes)
+        return f"{self.name}\n    {self.report}{ending}{notes}"
 
 
 @pytest.fixture
