@@ -17,6 +17,8 @@ from .trial import Trial
 
 KILLS = choose(3, 50)
 BURST = 1000
+# And one after it: on a quick machine the burst may be through before the kill.
+ROUND = BURST + 1
 CRASHES = choose(5, 25)
 PREFETCH = 500
 
@@ -35,11 +37,12 @@ def test_the_pusher_killed_under_load_repeats_and_loses_nothing(
     for kill in range(KILLS):
         trial.insert(BURST)
         # In the midst of the burst a batch is under way at any moment.
-        wait_until_beyond(kill * BURST, pusher, feed)
+        wait_until_beyond(kill * ROUND, pusher, feed)
         pusher.kill()
         pusher.start()
         with outcome.recovery():
-            wait_until_beyond((kill + 1) * BURST - 1, pusher, feed)
+            trial.insert(1)
+            wait_until_beyond(kill * ROUND + BURST, pusher, feed)
 
     conclude(trial)
 
