@@ -58,7 +58,7 @@ def read_parked(delivery: Delivery) -> ParkedMessage:
     return ParkedMessage(
         feed=_match(_SLUG, headers.get("feed")) or _match(_SLUG, event.get("feed")),
         event_id=read_id(event.get("id")),
-        sequence=_read_sequence(event.get("feedseq")),
+        sequence=read_sequence(event.get("feedseq")),
         cause=cause,
         detail=detail[:MOST_DETAIL_CHARS],
         parked_by=parked_by[:64],
@@ -106,7 +106,7 @@ def read_id(value: object) -> UUID | None:
         return None
 
 
-def _read_sequence(value: object) -> int | None:
+def read_sequence(value: object) -> int | None:
     text = _match(_SEQUENCE, value)
     if text is None or int(text) > _LARGEST_SEQUENCE:
         return None

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 
 from feeds.models import is_slug
 from relay.broker import Delivery
+from relay.parked_message import read_sequence
 
 REQUEST_HEADER = "aviso-request"
 REPUBLISH = "republish"
-_SEQUENCE = re.compile(r"[1-9][0-9]{0,17}")
+# Nothing else may come near the database: it refuses NUL and lone surrogates.
+_EPOCH = re.compile(r"[a-z0-9]{4,16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +45,9 @@ def read_request(delivery: Delivery) -> Republish | None:
     if not isinstance(body, dict):
         return None
     feed, epoch = body.get("feed"), body.get("feedepoch")
-    first, last = _read_sequence(body.get("first")), _read_sequence(body.get("last"))
-    if not is_slug(feed) or not isinstance(epoch, str) or "\0" in epoch:
+    first, last = read_sequence(body.get("first")), read_sequence(body.get("last"))
+    if not is_slug(feed) or not (isinstance(epoch, str) and _EPOCH.fullmatch(epoch)):
         return None
     if first is None or last is None or first > last:
         return None
     return Republish(str(feed), epoch, first, last)
-
-
-def _read_sequence(value: object) -> int | None:
-    is_one = isinstance(value, str) and _SEQUENCE.fullmatch(value)
-    return int(value) if is_one and isinstance(value, str) else None

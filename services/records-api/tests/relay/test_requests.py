@@ -20,12 +20,14 @@ def make_delivery(body: object, headers: dict[str, object] = HEADERS) -> Deliver
 
 
 def make_request(**fields: object) -> dict[str, object]:
-    request = {"feed": "orders", "feedepoch": "e", "first": "1", "last": "9"}
+    request = {"feed": "orders", "feedepoch": "abcd", "first": "1", "last": "9"}
     return request | fields
 
 
 def test_a_request_is_read() -> None:
-    assert Republish("orders", "e", 1, 9) == read_request(make_delivery(make_request()))
+    assert Republish("orders", "abcd", 1, 9) == read_request(
+        make_delivery(make_request())
+    )
 
 
 def test_without_the_header_it_is_a_parked_message() -> None:
@@ -40,7 +42,9 @@ def test_without_the_header_it_is_a_parked_message() -> None:
         [],
         make_request(feed="No Slug"),
         make_request(feedepoch=7),
-        make_request(feedepoch="a\0"),
+        make_request(feedepoch="abc\0"),
+        make_request(feedepoch="abc\ud800"),
+        make_request(feedepoch="NoEpoch"),
         make_request(first="0"),
         make_request(first=1),
         make_request(first="9", last="1"),
