@@ -72,8 +72,8 @@ def make_trial(
 def conclude(outcome: Outcome) -> Callable[..., None]:
     """Settle a trial, keep its report for the table, and demand that it is clean."""
 
-    def conclude(trial: Trial, timeout_s: float = 90, **options: object) -> None:
-        report = trial.settle(timeout_s, **options)  # type: ignore[arg-type]
+    def conclude(trial: Trial, timeout_s: float = 90) -> None:
+        report = trial.settle(timeout_s)
         outcome.report = report
         assert report.is_clean, str(report)
 

@@ -7,7 +7,7 @@ the product knows of it, and it is gone when the block ends.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import psycopg
@@ -65,12 +65,12 @@ class Gate:
         return until(are_enough, f"{count} sessions at the gate", 30)
 
 
-def hold_commits(database: Database) -> Any:
+def hold_commits(database: Database) -> AbstractContextManager[Gate]:
     """Hold every transaction that has inserted records, in its COMMIT."""
     return _hold(database, "records", _AT_COMMIT)
 
 
-def hold_marks(database: Database) -> Any:
+def hold_marks(database: Database) -> AbstractContextManager[Gate]:
     """Hold the relay where it marks what the broker has confirmed."""
     return _hold(database, "events", _AT_MARK)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..page import FeedPage
 from ..waiting import until
 
 
@@ -18,3 +19,8 @@ def _wait_beyond(before: int, position: Callable[[], int], timeout_s: float) -> 
     until(
         lambda: position() > before, f"a position to move on from {before}", timeout_s
     )
+
+
+def reach(page: FeedPage, sequence: int, timeout_s: float = 60) -> None:
+    """Wait until the page shows this sequence or a later one: it goes on meanwhile."""
+    until(lambda: page.position >= sequence, f"the page to show {sequence}", timeout_s)

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from ..wire import Wire
 from .conftest import Outcome
 from .effort import choose
+from .news import reach
 from .room_messages import NextBatch
 from .trial import Trial
-from .watching import reach
 
 _SILENCE_S = 30  # after so long without an event the page looks whether it missed one
 

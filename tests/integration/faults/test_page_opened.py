@@ -9,8 +9,8 @@ from ..page import FeedPage
 from ..wire import Wire
 from .conftest import Outcome
 from .effort import choose
+from .news import reach
 from .trial import Trial
-from .watching import reach
 
 _KEPT = 3  # so many pages stay open to the end
 

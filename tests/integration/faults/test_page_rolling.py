@@ -9,8 +9,8 @@ import pytest
 from ..running import PARTS, Stack
 from .conftest import Outcome
 from .effort import choose
+from .news import reach
 from .trial import Trial
-from .watching import reach
 
 
 @pytest.mark.timeout(3600)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
 from typing import Any
@@ -98,7 +98,7 @@ class Trial:
         if self._failure is not None:
             raise self._failure
 
-    def settle(self, timeout_s: float = 90, places: Sequence[str] = ()) -> Report:
+    def settle(self, timeout_s: float = 90) -> Report:
         """Wait until both observers are through, and count what they saw.
 
         They are waited for by number alone: which records, and in what order, is for
@@ -114,7 +114,7 @@ class Trial:
             _wait(lambda: page.position >= head, deadline + timeout_s)
             _wait(lambda: len(page.rows()) >= len(set(self.acknowledged)), deadline)
             rows = page.rows()
-        return judge(self.attempted, self.acknowledged, batches, rows, places)
+        return judge(self.attempted, self.acknowledged, batches, rows)
 
     def close(self) -> None:
         self._api.close()
@@ -167,6 +167,6 @@ class Trial:
         return answer.status == 201
 
 
-def _wait(question: Any, deadline: float) -> None:
+def _wait(question: Callable[[], bool], deadline: float) -> None:
     while not question() and time.monotonic() < deadline:
         time.sleep(0.1)
