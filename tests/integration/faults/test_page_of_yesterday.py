@@ -8,6 +8,7 @@ from xml.dom.minidom import Document, Element
 import pytest
 from playwright.sync_api import expect
 
+from ..waiting import until_equal
 from ..wire import Wire
 from .room_messages import Event, change_events, has_batch, parse
 from .trial import Trial
@@ -57,7 +58,9 @@ def test_a_type_that_the_page_does_not_know_is_said_and_keeps_its_place(
 
     page.tab.get_by_text("This page is older than the server.").wait_for()
     page.wait_for_state("live")
-    assert [row.sequence for row in page.rows()] == [5, 3, 1]
+    until_equal(
+        [5, 3, 1], lambda: [row.sequence for row in page.rows()], "the page's rows"
+    )
 
 
 def add_members(message: Element) -> str:

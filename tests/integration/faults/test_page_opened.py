@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from ..conftest import OpenPage
 from ..page import FeedPage
+from ..waiting import until
 from ..wire import Wire
 from .conftest import Outcome
 from .effort import choose
@@ -69,7 +70,8 @@ def check_rows(page: FeedPage, trial: Trial) -> None:
 
     A page begins with the newest hundred records or so.
     """
-    rows = page.rows()[::-1]
+    # They are drawn a moment after the position is known.
+    rows = until(page.rows, "the page's rows")[::-1]
     numbers = [row.sequence for row in rows]
     first = numbers[0]
     assert numbers == list(range(first, first + len(rows)))

@@ -19,8 +19,9 @@ from ..archive import archived_batches, events_of
 from ..chat import Chat
 from ..conftest import OpenPage
 from ..database import Database
+from ..page import Row
 from ..running import REPOSITORY, Stack
-from ..waiting import until_equal
+from ..waiting import until, until_equal
 from .conftest import Outcome
 from .parking import parked_causes
 from .pushers import Pusher
@@ -140,8 +141,14 @@ def test_good_events_between_poison_arrive_in_order_on_one_stream(
             "the poison to be parked",
         )
     page.wait_for_position(writer.head, 30)
+
+    def good_rows() -> list[Row]:
+        return [row for row in page.rows() if row.state == "present"]
+
+    # The rows are drawn a moment after the position is known.
+    until(lambda: len(good_rows()) >= len(writer.ids), "the good records' rows")
+    shown = good_rows()
     batches = archived_batches(observer, room)
-    shown = [row for row in page.rows() if row.state == "present"]
     outcome.report = judge(writer.ids, writer.ids, batches, shown, [UNAVAILABLE])
     assert outcome.report.is_clean, str(outcome.report)
     places = [
