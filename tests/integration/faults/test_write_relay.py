@@ -126,7 +126,8 @@ def test_of_two_relays_one_is_active_whatever_ends_it(
 
     conclude(trial)
     assert terms.most == 1
-    assert len(terms.sessions) >= TAKEOVERS + 2
+    # The first may have ended before anybody looked.
+    assert len(terms.sessions) >= TAKEOVERS + 1
 
 
 @pytest.fixture
