@@ -21,8 +21,8 @@ XMPP_ROOMS_DOMAIN = _environment.domain(
     "AVISO_XMPP_ROOMS_DOMAIN", f"feeds.{XMPP_DOMAIN}"
 )
 
-# Requests a minute; 0 is no limit. A page asks twice for each feed when it opens, and many
-# pages may stand behind one address.
+# Requests a minute; 0 is no limit. A page asks twice for each feed when it opens, and
+# many pages may stand behind one address.
 THROTTLE_KEY = _environment.integer("AVISO_THROTTLE_KEY", 60000, low=0, high=10**9)
 THROTTLE_ADDRESS = _environment.integer(
     "AVISO_THROTTLE_ADDRESS", 20000, low=0, high=10**9
