@@ -223,7 +223,8 @@ def test_a_restarted_database_costs_at_most_the_requests_meanwhile(
         assert 201 == server.call("POST", RECORDS, b'{"data": {}}', **key)[0]
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE"
+            # Waits for each end: a request of that very moment may well fail.
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE"
             " datname = current_database() AND pid <> pg_backend_pid()"
         )
 
