@@ -49,7 +49,7 @@ bench: install-test web ## latency and throughput, beside the bare parts, in one
 	@exec $(BIN)/python tests/bench $(ARGS)
 
 ##@ Tests
-.PHONY: test test-unit test-integration test-faults soak test-compose check
+.PHONY: test test-unit test-integration test-faults soak test-compose check audit
 test: check test-unit test-integration ## everything, on servers of its own
 test-unit: install-test web ## each service by itself
 	cd $(API) && $(PYTEST) -q
@@ -63,13 +63,16 @@ soak: install-test web ## the same faults, often and long
 	AVISO_FAULTS=soak $(PYTEST) tests/integration/faults $(ARGS)
 test-compose: install-test ## the containers, for real (needs Docker)
 	$(PYTEST) tests/compose $(ARGS)
-check: install-test web-modules ## format, lint, types
+check: install-test web-modules ## format, lint, types, known vulnerabilities
+	@deploy/audit.sh $(BIN)
 	$(BIN)/ruff format --check $(OURS) $(API) $(PUSHER)
 	$(BIN)/ruff check $(OURS)
 	cd $(API) && $(BIN)/ruff check . && $(BIN)/mypy .
 	cd $(PUSHER) && $(BIN)/ruff check . && $(BIN)/mypy src
 	MYPYPATH=deploy/native $(BIN)/mypy deploy/native/aviso_native demo
 	$(NPM) run check
+audit: install-test web-modules ## known vulnerabilities of what is locked; fails when nobody could say
+	AVISO_AUDIT=required deploy/audit.sh $(BIN)
 
 ##@ House
 .PHONY: format lock clean
