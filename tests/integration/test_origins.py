@@ -187,7 +187,7 @@ def test_http_makes_no_such_promise(stack: Stack) -> None:
     assert "Strict-Transport-Security" not in ask(stack.port, "/").headers
 
 
-@pytest.mark.parametrize("path", ["/", "/admin/login/", "/api/v1/feeds/"])
+@pytest.mark.parametrize("path", ["/", "/admin/login/", "/api/docs/", "/api/v1/feeds/"])
 def test_a_page_runs_no_script_but_its_own_origins(path: str, stack: Stack) -> None:
     policy = ask(stack.port, path).headers["Content-Security-Policy"]
 

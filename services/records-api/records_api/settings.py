@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "events",
     "access",
     "relay",
+    "rest",
 ]
 MIDDLEWARE = [
     "rest.middleware.observe_requests",
