@@ -42,6 +42,10 @@ class ConnectionSerializer(serializers.Serializer[Any]):
     domain = serializers.CharField()
     guest_domain = serializers.CharField(help_text="For anonymous logins.")
     rooms_domain = serializers.CharField()
+    ticket_domain = serializers.CharField(help_text="For logins with a ticket.")
     websocket_url = serializers.CharField()
     bosh_url = serializers.URLField()
-    registration = serializers.ChoiceField(["open"])
+    registration = serializers.ChoiceField(
+        ["open", "limited", "closed"],
+        help_text="Whether accounts can be made in the browser; limited: some an hour.",
+    )

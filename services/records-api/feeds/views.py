@@ -105,9 +105,10 @@ class ConnectionView(APIView):
                     "domain": settings.XMPP_DOMAIN,
                     "guest_domain": settings.XMPP_GUEST_DOMAIN,
                     "rooms_domain": settings.XMPP_ROOMS_DOMAIN,
+                    "ticket_domain": settings.XMPP_TICKET_DOMAIN,
                     "websocket_url": f"{web_socket}://{host}/xmpp-websocket",
                     "bosh_url": f"{settings.PUBLIC_URL}/http-bind",
-                    "registration": "open",
+                    "registration": settings.REGISTRATION,
                 }
             )
         )

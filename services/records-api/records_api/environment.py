@@ -48,6 +48,18 @@ class Environment:
             )
         return value
 
+    def optional_secret(self, name: str, *, min_chars: int) -> str | None:
+        given = self.optional(name) or self.optional(f"{name}_FILE")
+        return self.secret(name, min_chars=min_chars) if given else None
+
+    def choice(self, name: str, default: str, choices: list[str]) -> str:
+        value = self.text(name, default)
+        if value not in choices:
+            raise SettingError(
+                f"{name} is {value!r}, expected one of {', '.join(choices)}"
+            )
+        return value
+
     def integer(self, name: str, default: int, *, low: int, high: int) -> int:
         value = self.text(name, str(default))
         if not re.fullmatch(r"[0-9]{1,10}", value) or not low <= int(value) <= high:

@@ -20,6 +20,15 @@ XMPP_GUEST_DOMAIN = _environment.domain(
 XMPP_ROOMS_DOMAIN = _environment.domain(
     "AVISO_XMPP_ROOMS_DOMAIN", f"feeds.{XMPP_DOMAIN}"
 )
+XMPP_TICKET_DOMAIN = _environment.domain(
+    "AVISO_XMPP_TICKET_DOMAIN", f"ticket.{XMPP_DOMAIN}"
+)
+# ejabberd decides who may register; clients are told here whether to offer it.
+REGISTRATION = _environment.choice(
+    "AVISO_REGISTRATION", "open", ["open", "limited", "closed"]
+)
+# Signs tickets (contracts/README.md, Tokens); ejabberd has the same.
+TICKET_SECRET = _environment.optional_secret("AVISO_TICKET_SECRET", min_chars=32)
 
 # Requests a minute; 0 is no limit. A page asks twice for each feed when it opens, and
 # many pages may stand behind one address.

@@ -34,6 +34,7 @@ def pytest_configure() -> None:
         "AVISO_DATABASE_URL": url,
         "AVISO_PUBLIC_URL": "http://localhost:8080",
         "AVISO_SECRET_KEY": "only-for-tests-" * 4,
+        "AVISO_TICKET_SECRET": "only-for-tickets-" * 4,
         "DJANGO_SETTINGS_MODULE": "records_api.settings",
     }
     django.setup()

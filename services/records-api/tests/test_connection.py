@@ -15,12 +15,22 @@ def test_it_names_what_a_client_needs(anonymous: Api) -> None:
         "domain": "localhost",
         "guest_domain": "guest.localhost",
         "rooms_domain": "feeds.localhost",
+        "ticket_domain": "ticket.localhost",
         "websocket_url": "ws://localhost:8080/xmpp-websocket",
         "bosh_url": "http://localhost:8080/http-bind",
         "registration": "open",
     }
 
     assert expected == anonymous.get("connection/").body
+
+
+@pytest.mark.parametrize("registration", ["limited", "closed"])
+def test_it_says_whether_accounts_can_be_made(
+    anonymous: Api, settings: Settings, registration: str
+) -> None:
+    settings.REGISTRATION = registration
+
+    assert registration == anonymous.get("connection/").body["registration"]
 
 
 def test_behind_https_the_web_socket_is_encrypted_too(

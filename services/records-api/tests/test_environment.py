@@ -42,6 +42,9 @@ def check_settings(**changes: str | None) -> subprocess.CompletedProcess[str]:
         ("AVISO_PUBLIC_URL", "localhost:8080"),
         ("AVISO_CORS_ORIGINS", "elsewhere.example"),
         ("AVISO_XMPP_DOMAIN", "no domain"),
+        ("AVISO_XMPP_TICKET_DOMAIN", "no domain"),
+        ("AVISO_REGISTRATION", "maybe"),
+        ("AVISO_TICKET_SECRET", "secret-word"),
     ],
 )
 def test_a_wrong_or_missing_variable_is_named(name: str, value: str | None) -> None:

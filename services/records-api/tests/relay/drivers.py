@@ -272,6 +272,7 @@ def environment_for(database_url: str, amqp_url: str, port: int) -> dict[str, st
         "AVISO_DATABASE_URL": database_url,
         "AVISO_PUBLIC_URL": "http://localhost:8080",
         "AVISO_SECRET_KEY": "only-for-tests-" * 4,
+        "AVISO_TICKET_SECRET": "only-for-tickets-" * 4,
         "AVISO_AMQP_URL": amqp_url,
         "AVISO_QUEUES": str(QUEUES),
         "AVISO_RELAY_BIND": f"127.0.0.1:{port}",
