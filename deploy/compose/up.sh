@@ -8,7 +8,9 @@ set -eu
 . "$(dirname "$0")/lib.sh"
 
 secrets="AVISO_SECRET_KEY AVISO_POSTGRES_PASSWORD AVISO_DATABASE_PASSWORD AVISO_EJABBERD_DATABASE_PASSWORD
-  AVISO_AMQP_PASSWORD AVISO_AMQP_PUSHER_PASSWORD AVISO_XMPP_PASSWORD"
+  AVISO_AMQP_PASSWORD AVISO_AMQP_PUSHER_PASSWORD AVISO_XMPP_PASSWORD AVISO_TICKET_SECRET"
+# An older stack did not have them, and each start sets them: new ones open its data all the same.
+added=" AVISO_AMQP_PUSHER_PASSWORD AVISO_TICKET_SECRET "
 
 fail() {
   echo "error: $*" >&2
@@ -30,10 +32,14 @@ make_secrets() {
     [ -n "$(setting "$name")" ] || missing="$missing $name"
   done
   [ -n "$missing" ] || return 0
-  # New secrets would not open old data, but for one, which an older stack did not have and each start sets.
+  # New secrets would not open old data.
+  lost=""
+  for name in $missing; do
+    case $added in *" $name "*) ;; *) lost="$lost $name" ;; esac
+  done
   project=$(setting COMPOSE_PROJECT_NAME)
   volumes=$(docker volume ls -q --filter "label=com.docker.compose.project=${project:-aviso}")
-  [ -z "$volumes" ] || [ "$missing" = " AVISO_AMQP_PUSHER_PASSWORD" ] || fail "the stack has data, but $env_file lacks$missing.
+  [ -z "$volumes" ] || [ -z "$lost" ] || fail "the stack has data, but $env_file lacks$lost.
 Put the file back, or give the data up: docker volume rm $(echo $volumes)"
   for name in $missing; do
     keep "$name" "$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')"

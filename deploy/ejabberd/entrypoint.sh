@@ -6,7 +6,7 @@
 set -eu
 
 home=/opt/ejabberd
-required="DOMAIN GUEST_DOMAIN ROOMS_DOMAIN PUSHER_JID LOGLEVEL LISTEN_IP C2S_PORT HTTP_PORT API_PORT
+required="DOMAIN GUEST_DOMAIN TICKET_DOMAIN ROOMS_DOMAIN PUSHER_JID LOGLEVEL LISTEN_IP C2S_PORT HTTP_PORT API_PORT
   SQL_SERVER SQL_PORT SQL_DATABASE SQL_USERNAME SQL_PASSWORD REGISTRATION_TIMEOUT TRUSTED_PROXIES"
 
 # ejabberd would take the name of a macro that nobody defined for its value: a password of `SQL_PASSWORD`, say.
@@ -15,19 +15,28 @@ for name in $required; do
   [ -n "$value" ] || { echo "EJABBERD_MACRO_$name is missing" >&2; exit 1; }
 done
 [ -n "${AVISO_XMPP_PASSWORD:-}" ] || { echo "AVISO_XMPP_PASSWORD is missing" >&2; exit 1; }
+[ "${#AVISO_TICKET_SECRET}" -ge 32 ] || { echo "AVISO_TICKET_SECRET is missing, or shorter than 32 characters" >&2; exit 1; }
 
 domain=$EJABBERD_MACRO_DOMAIN
 user=${EJABBERD_MACRO_PUSHER_JID%%@*}
 api=http://127.0.0.1:$EJABBERD_MACRO_API_PORT/api
 registered=$home/pusher-is-registered
+export EJABBERD_MACRO_TICKET_KEY="$home/ticket.jwk"
 
 write_configuration() {
   mkdir -p "$home/conf" "$home/database" "$home/logs"
-  # The macros come from the environment, so none are included; and in two places a host is a key, which no macro can be.
+  # The macros come from the environment, so none are included; and in three places a host is a key, which no macro can be.
   sed -e '/^include_config_file:/d' \
     -e "s/^  DOMAIN:\$/  $domain:/" -e "s/^  GUEST_DOMAIN:\$/  $EJABBERD_MACRO_GUEST_DOMAIN:/" \
+    -e "s/^  TICKET_DOMAIN:\$/  $EJABBERD_MACRO_TICKET_DOMAIN:/" \
     /opt/aviso/ejabberd.yml >"$home/conf/ejabberd.yml"
   printf '%s\n' '{lookup,["file","native"]}.' '{host,{127,0,0,1},["localhost"]}.' >"$home/conf/inetrc"
+}
+
+# The secret of tickets as a JSON Web Key (RFC 7518, 6.4), for this user alone.
+write_ticket_key() {
+  encoded=$(printf '%s' "$AVISO_TICKET_SECRET" | base64 | tr -d '=\n' | tr '+/' '-_')
+  (umask 077 && printf '{"kty":"oct","k":"%s"}' "$encoded" >"$EJABBERD_MACRO_TICKET_KEY")
 }
 
 # Prints the status of the answer. The body comes on stdin: arguments can be read by every process.
@@ -66,6 +75,7 @@ rm -f "$registered"
 # A socket for each browser. No more than this: Erlang keeps a table as long as the limit, which may be a billion.
 ulimit -n 65536 2>/dev/null || ulimit -n "$(ulimit -H -n)"
 write_configuration
+write_ticket_key
 export EJABBERD_PID_PATH="$home/ejabberd.pid"
 # No busy waiting, room for 65,536 connections, our module; distribution (for ejabberdctl) on loopback only.
 export ERL_AFLAGS="+sbwt none +sbwtdcpu none +sbwtdio none +Q 65536 -pa /opt/aviso

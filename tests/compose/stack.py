@@ -22,6 +22,7 @@ SECRETS = (
     "AVISO_AMQP_PASSWORD",
     "AVISO_AMQP_PUSHER_PASSWORD",
     "AVISO_XMPP_PASSWORD",
+    "AVISO_TICKET_SECRET",
 )
 # One build may fetch and unpack everything.
 _BUILD_TIMEOUT_S = 1200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
@@ -34,6 +35,7 @@ def prepare(settings: Settings) -> None:
     (home / "beam").mkdir(parents=True, exist_ok=True)
     (home / "ejabberd.yml").write_text(_configuration(settings))
     write_private(home / "settings.yml", _macros(settings))
+    write_private(home / "ticket.jwk", _ticket_key(settings))
     (home / "inetrc").write_text(
         '{lookup,["file","native"]}.\n{host,{127,0,0,1},["localhost"]}.\n'
     )
@@ -148,6 +150,7 @@ def _configuration(settings: Settings) -> str:
     for word, host in (
         ("DOMAIN", settings.domain),
         ("GUEST_DOMAIN", settings.guest_domain),
+        ("TICKET_DOMAIN", settings.ticket_domain),
     ):
         text = text.replace(f"\n  {word}:\n", f"\n  {host}:\n")
     return text
@@ -158,8 +161,10 @@ def _macros(settings: Settings) -> str:
     macros = {
         "DOMAIN": settings.domain,
         "GUEST_DOMAIN": settings.guest_domain,
+        "TICKET_DOMAIN": settings.ticket_domain,
         "ROOMS_DOMAIN": settings.rooms_domain,
         "PUSHER_JID": f"pusher@{settings.domain}",
+        "TICKET_KEY": str(_home(settings) / "ticket.jwk"),
         "LOGLEVEL": "warning",
         "LISTEN_IP": "127.0.0.1",
         "C2S_PORT": settings.ports["ejabberd_c2s"],
@@ -175,6 +180,12 @@ def _macros(settings: Settings) -> str:
         "TRUSTED_PROXIES": ["127.0.0.1"],
     }
     return json.dumps({"define_macro": macros}, indent=2)
+
+
+def _ticket_key(settings: Settings) -> str:
+    """The secret of tickets as a JSON Web Key (RFC 7518, 6.4)."""
+    secret = base64.urlsafe_b64encode(settings.secrets["ticket"].encode())
+    return json.dumps({"kty": "oct", "k": secret.decode().rstrip("=")})
 
 
 def _home(settings: Settings) -> Path:

@@ -75,7 +75,9 @@ def api_env(settings: Settings) -> dict[str, str]:
         "AVISO_PUBLIC_URL": settings.url,
         "AVISO_XMPP_DOMAIN": settings.domain,
         "AVISO_XMPP_GUEST_DOMAIN": settings.guest_domain,
+        "AVISO_XMPP_TICKET_DOMAIN": settings.ticket_domain,
         "AVISO_XMPP_ROOMS_DOMAIN": settings.rooms_domain,
+        "AVISO_TICKET_SECRET": settings.secrets["ticket"],
         "AVISO_BIND": f"127.0.0.1:{settings.ports['records_api']}",
         "AVISO_AMQP_URL": settings.amqp_url,
         "AVISO_QUEUES": str(settings.queues),
@@ -93,6 +95,7 @@ def pusher_env(settings: Settings) -> dict[str, str]:
         "AVISO_XMPP_JID": f"pusher@{settings.domain}",
         "AVISO_XMPP_PASSWORD": settings.secrets["pusher"],
         "AVISO_XMPP_ROOMS_DOMAIN": settings.rooms_domain,
+        "AVISO_XMPP_TICKET_DOMAIN": settings.ticket_domain,
         "AVISO_PUSHER_BIND": f"127.0.0.1:{settings.ports['pusher']}",
     }
 

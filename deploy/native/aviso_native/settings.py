@@ -38,6 +38,7 @@ _SECRETS = (
     "rabbitmq_pusher",
     "erlang_cookie",
     "pusher",
+    "ticket",
     "admin",
 )
 
@@ -61,6 +62,10 @@ class Settings:
     @property
     def guest_domain(self) -> str:
         return f"guest.{self.domain}"
+
+    @property
+    def ticket_domain(self) -> str:
+        return f"ticket.{self.domain}"
 
     @property
     def rooms_domain(self) -> str:

@@ -183,6 +183,7 @@ class Stack:
             "xmpp": {
                 "domain": settings.domain,
                 "guest_domain": settings.guest_domain,
+                "ticket_domain": settings.ticket_domain,
                 "rooms_domain": settings.rooms_domain,
                 "c2s_port": settings.ports["ejabberd_c2s"],
                 "websocket_url": f"{socket_url}/xmpp-websocket",

@@ -1,0 +1,212 @@
+"""XMPP over a bare WebSocket (RFC 7395): every message is one XML element.
+
+For what no library would send, and from an address of one's choice. It blocks, with a
+deadline for each wait.
+"""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import os
+import socket
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from xml.sax.saxutils import quoteattr
+
+FRAMING = "urn:ietf:params:xml:ns:xmpp-framing"
+SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
+BIND = "urn:ietf:params:xml:ns:xmpp-bind"
+CLIENT = "{jabber:client}"
+_TEXT, _CLOSE, _PING, _PONG = 1, 8, 9, 10
+
+
+class Closed(Exception):
+    """The server ended the connection, or never took it."""
+
+
+class WebSocket:
+    """Frames over TCP (RFC 6455), from `source` to a port of loopback."""
+
+    def __init__(
+        self,
+        port: int,
+        *,
+        source: str = "127.0.0.1",
+        path: str = "/xmpp-websocket",
+        headers: str = "",
+    ) -> None:
+        """Open it. Raises Closed when the server answers anything but 101."""
+        self._socket = socket.create_connection(
+            ("127.0.0.1", port), 20, source_address=(source, 0)
+        )
+        self._pending = b""
+        key = base64.b64encode(os.urandom(16)).decode()
+        self._socket.sendall(
+            f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\n"
+            "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+            f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n"
+            f"Sec-WebSocket-Protocol: xmpp\r\n{headers}\r\n".encode()
+        )
+        head = self._read_until(b"\r\n\r\n", 20)
+        if not head.startswith(b"HTTP/1.1 101 "):
+            self.close()
+            raise Closed(head.decode(errors="replace"))
+
+    def send(self, text: str) -> None:
+        """Send one message. Raises Closed when nobody takes it any more."""
+        self.send_raw(frame(text.encode()))
+
+    def send_raw(self, data: bytes) -> None:
+        try:
+            self._socket.sendall(data)
+        except OSError as error:
+            raise Closed(str(error)) from error
+
+    def receive(self, timeout_s: float = 20) -> str:
+        """Return the next message. Raises Closed, or TimeoutError."""
+        deadline = time.monotonic() + timeout_s
+        message = b""
+        while True:
+            is_last, kind, payload = self._read_frame(deadline)
+            if kind == _CLOSE:
+                raise Closed("closed by the server")
+            if kind == _PING:
+                self.send_raw(frame(payload, _PONG))
+            elif kind != _PONG:
+                message += payload
+                if is_last:
+                    return message.decode()
+
+    def is_closed_within(self, timeout_s: float) -> bool:
+        """Read on, whatever comes, until the server closes or the time is over."""
+        deadline = time.monotonic() + timeout_s
+        try:
+            while True:
+                self.receive(deadline - time.monotonic())
+        except Closed:
+            return True
+        except TimeoutError:
+            return False
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _read_frame(self, deadline: float) -> tuple[bool, int, bytes]:
+        first, length = self._read(2, deadline)
+        if extra := {126: 2, 127: 8}.get(length):
+            length = int.from_bytes(self._read(extra, deadline))
+        return bool(first & 0x80), first & 0x0F, self._read(length, deadline)
+
+    def _read(self, size: int, deadline: float) -> bytes:
+        while len(self._pending) < size:
+            self._pending += self._receive_some(deadline)
+        data, self._pending = self._pending[:size], self._pending[size:]
+        return data
+
+    def _read_until(self, mark: bytes, timeout_s: float) -> bytes:
+        deadline = time.monotonic() + timeout_s
+        while mark not in self._pending:
+            self._pending += self._receive_some(deadline)
+        head, _, self._pending = self._pending.partition(mark)
+        return head
+
+    def _receive_some(self, deadline: float) -> bytes:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._socket.settimeout(left)
+        try:
+            data = self._socket.recv(65536)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise Closed(str(error)) from error
+        if not data:
+            raise Closed("the connection ended")
+        return data
+
+
+class XmppSocket(WebSocket):
+    """A stream to one of the server's hosts, and a session when logged in."""
+
+    def __init__(self, port: int, host: str, *, source: str = "127.0.0.1") -> None:
+        super().__init__(port, source=source)
+        self.host = host
+        self.jid = ""
+        self._numbers = itertools.count(1)
+
+    def open_stream(self) -> ET.Element:
+        """Open the stream (again, after a login); return its features."""
+        self.send(f"<open xmlns='{FRAMING}' to={quoteattr(self.host)} version='1.0'/>")
+        return self.wait_for(lambda each: each.tag.endswith("}features"))
+
+    def log_in(self, name: str = "", password: str = "") -> None:
+        """Log in with a password as it is (SASL PLAIN), or as a guest without a name.
+
+        Raises Closed, with the server's condition, when it refuses.
+        """
+        self.open_stream()
+        self.authenticate(name, password)
+        self.open_stream()
+        answer = self.ask("set", "", f"<bind xmlns='{BIND}'/>")
+        self.jid = answer.findtext(f".//{{{BIND}}}jid") or ""
+        self.send("<presence xmlns='jabber:client'/>")
+
+    def authenticate(self, name: str = "", password: str = "") -> None:
+        secret = base64.b64encode(f"\0{name}\0{password}".encode()).decode()
+        kind, text = ("PLAIN", secret) if name else ("ANONYMOUS", "=")
+        self.send(f"<auth xmlns='{SASL}' mechanism='{kind}'>{text}</auth>")
+        outcome = self.wait_for(lambda each: each.tag.startswith(f"{{{SASL}}}"))
+        if not outcome.tag.endswith("}success"):
+            raise Closed(outcome[0].tag.rpartition("}")[2])
+
+    def ask(
+        self, kind: str, to: str, payload: str, timeout_s: float = 20
+    ) -> ET.Element:
+        """Send an <iq/>, return its answer, be it an error."""
+        number = f"ask-{next(self._numbers)}"
+        address = f" to={quoteattr(to)}" if to else ""
+        self.send(
+            f"<iq xmlns='jabber:client' type='{kind}' id='{number}'{address}>"
+            f"{payload}</iq>"
+        )
+        return self.wait_for(lambda each: each.get("id") == number, timeout_s)
+
+    def join(self, room: str, nick: str) -> ET.Element:
+        """Ask to enter; return the room's answer: our own presence, or an error."""
+        self.send(
+            f"<presence xmlns='jabber:client' to={quoteattr(f'{room}/{nick}')}>"
+            "<x xmlns='http://jabber.org/protocol/muc'/></presence>"
+        )
+
+        def is_answer(each: ET.Element) -> bool:
+            return each.tag == f"{CLIENT}presence" and (
+                (each.get("from") or "").partition("/")[0] == room
+            )
+
+        return self.wait_for(is_answer)
+
+    def wait_for(
+        self, is_it: Callable[[ET.Element], bool], timeout_s: float = 20
+    ) -> ET.Element:
+        """Return the first element that is it; what comes before is lost."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            element = ET.fromstring(self.receive(deadline - time.monotonic()))  # noqa: S314
+            if is_it(element):
+                return element
+
+
+def frame(payload: bytes, kind: int = _TEXT, *, is_last: bool = True) -> bytes:
+    """One frame of a client, masked with zeros: what it carries stays readable."""
+    size = len(payload)
+    first = kind | (0x80 if is_last else 0)
+    if size < 126:
+        head = bytes([first, 0x80 | size])
+    elif size < 1 << 16:
+        head = bytes([first, 0x80 | 126]) + size.to_bytes(2)
+    else:
+        head = bytes([first, 0x80 | 127]) + size.to_bytes(8)
+    return head + bytes(4) + payload
