@@ -23,7 +23,7 @@ PYTHON = Path(sys.executable)
 
 sys.path.insert(0, str(NATIVE))
 
-from aviso_native import control, services  # noqa: E402 # found on the path just set
+from aviso_native import control, ejabberd, services  # noqa: E402 # found on the path just set
 from aviso_native.addresses import find_free_ports, is_free  # noqa: E402
 from aviso_native.settings import Settings  # noqa: E402
 
@@ -133,6 +133,10 @@ class Stack:
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout.strip()
+
+    def ask_ejabberd(self, command: str, arguments: dict[str, Any]) -> Any:
+        """Run a command of ejabberd's own API, as an administrator on this machine."""
+        return ejabberd.call(self.settings, command, arguments)
 
     def log_ends(self, lines: int = 40) -> list[tuple[str, str]]:
         """The last lines of every log, by its name."""

@@ -47,8 +47,8 @@ def test_a_ticket_is_a_password(open_socket: Open, secret: str) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    ["alg none", "another secret", "over", "another user", "another host",
-     "no exp", "no sub", "no ticket"],
+    ["alg none", "HS512", "another secret", "over", "another user", "another host",
+     "no exp", "exp is text", "no sub", "no ticket", "feeds is text", "no feeds"],
 )  # fmt: skip
 def test_no_other_token_is_one(wrong: str, open_socket: Open, secret: str) -> None:
     client = open_socket()
@@ -62,6 +62,7 @@ def test_no_other_token_is_one(wrong: str, open_socket: Open, secret: str) -> No
     }
     token = {
         "alg none": lambda: make_token(secret, claims, "none"),
+        "HS512": lambda: make_token(secret, claims, "HS512"),
         "another secret": lambda: make_token(secret[::-1], claims),
         "over": lambda: make_token(secret, claims | {"exp": now - 1}),
         "another user": lambda: make_token(
@@ -69,8 +70,11 @@ def test_no_other_token_is_one(wrong: str, open_socket: Open, secret: str) -> No
         ),
         "another host": lambda: make_token(secret, claims | {"sub": "u-17@localhost"}),
         "no exp": lambda: make_token(secret, claims | {"exp": None}),
+        "exp is text": lambda: make_token(secret, claims | {"exp": str(now + 600)}),
         "no sub": lambda: make_token(secret, claims | {"sub": None}),
         "no ticket": lambda: "a-password",
+        "feeds is text": lambda: make_token(secret, claims | {"feeds": "orders"}),
+        "no feeds": lambda: make_token(secret, claims | {"feeds": None}),
     }[wrong]()
 
     with pytest.raises(Closed, match="not-authorized"):

@@ -30,7 +30,7 @@ def make_part(settings: Settings) -> Part:
 
 
 def prepare(settings: Settings) -> None:
-    """Write its configuration, compile mod_fence, load its tables once."""
+    """Write its configuration, compile its modules, load its tables once."""
     home = _home(settings)
     (home / "beam").mkdir(parents=True, exist_ok=True)
     (home / "ejabberd.yml").write_text(_configuration(settings))
@@ -47,7 +47,7 @@ def prepare(settings: Settings) -> None:
             f"{library}/ebin",
             "-o",
             str(home / "beam"),
-            str(_SOURCE / "mod_fence.erl"),
+            *(str(module) for module in sorted(_SOURCE.glob("mod_*.erl"))),
         ],
         _env(settings),
     )
@@ -158,6 +158,7 @@ def _configuration(settings: Settings) -> str:
 
 def _macros(settings: Settings) -> str:
     """The words in capitals of ejabberd.yml. JSON is YAML too."""
+    limits = settings.limits
     macros = {
         "DOMAIN": settings.domain,
         "GUEST_DOMAIN": settings.guest_domain,
@@ -175,8 +176,12 @@ def _macros(settings: Settings) -> str:
         "SQL_DATABASE": "ejabberd",
         "SQL_USERNAME": "ejabberd",
         "SQL_PASSWORD": settings.secrets["ejabberd_database"],
-        # Everybody has one address here.
-        "REGISTRATION_TIMEOUT": "infinity",
+        "NEGOTIATION_TIMEOUT": limits.login_timeout_s,
+        "ADDRESS_CONNECTIONS": limits.connections_per_address,
+        "ADDRESS_WAITING": limits.waiting_per_address,
+        "ADDRESS_FAILURES": limits.wrong_passwords_per_address,
+        "REGISTRATION": limits.registration,
+        "REGISTRATIONS_PER_HOUR": limits.registrations_per_hour,
         "TRUSTED_PROXIES": ["127.0.0.1"],
     }
     return json.dumps({"define_macro": macros}, indent=2)

@@ -78,6 +78,7 @@ def api_env(settings: Settings) -> dict[str, str]:
         "AVISO_XMPP_TICKET_DOMAIN": settings.ticket_domain,
         "AVISO_XMPP_ROOMS_DOMAIN": settings.rooms_domain,
         "AVISO_TICKET_SECRET": settings.secrets["ticket"],
+        "AVISO_REGISTRATION": settings.limits.registration,
         "AVISO_BIND": f"127.0.0.1:{settings.ports['records_api']}",
         "AVISO_AMQP_URL": settings.amqp_url,
         "AVISO_QUEUES": str(settings.queues),

@@ -9,11 +9,12 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from .addresses import find_free_ports, is_free
 from .errors import AlreadyRunning, MissingProgram, StackError
+from .limits import Limits, read_limits
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
@@ -54,6 +55,7 @@ class Settings:
     python: Path
     queues: int = 2
     domain: str = "localhost"
+    limits: Limits = field(default_factory=Limits)
 
     @property
     def url(self) -> str:
@@ -134,6 +136,7 @@ def load(environ: dict[str, str]) -> Settings:
         ports=_load_ports(run_dir / "ports.json", port),
         secrets=_load_secrets(run_dir / "secrets.json"),
         python=python,
+        limits=read_limits(environ),
     )
 
 
