@@ -24,6 +24,14 @@ _AFTER = f"""
 """
 
 
+def find_oldest(feed: str) -> int | None:
+    """Return the sequence of the oldest event that is kept; None if there is none."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT min(sequence) FROM events WHERE feed = %s", [feed])
+        oldest: int | None = cursor.fetchone()[0]
+    return oldest
+
+
 def list_events(feed: str, *, after: int, head: int, limit: int) -> list[EventRow]:
     """Return at most `limit` events after a sequence, up to `head`, in order."""
     with connection.cursor() as cursor:

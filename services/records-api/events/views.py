@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from access.caller import Action, find_caller
-from events.reading import list_events
+from events.reading import find_oldest, list_events
 from events.rendering import render_event
 from events.serializers import EventsSerializer
 from feeds.reading import open_feed
@@ -29,7 +29,8 @@ class EventsView(APIView):
         operation_id="list_events",
         summary="The events of a feed after a sequence, in order",
         description="A page ends early when it gets large: read on until the last"
-        " event's `feedseq` is the head.",
+        " event's `feedseq` is the head. What is below `oldest` was pruned: with an"
+        " `after` below `oldest` - 1 the events do not follow on it.",
         parameters=[_AFTER, LIMIT],
         responses={200: EventsSerializer, **problems()},
     )
@@ -44,7 +45,12 @@ class EventsView(APIView):
         )
         # The bytes that travel to the browsers, put together and never parsed.
         events = b",".join(render_event(row, found.epoch) for row in rows)
-        start = f'{{"epoch":"{found.epoch}","head":{found.head},"events":['
+        # Looked up last: what is pruned in between was still sent, and not the reverse.
+        oldest = find_oldest(found.slug) or found.head + 1
+        start = (
+            f'{{"epoch":"{found.epoch}","head":{found.head},"oldest":{oldest},'
+            '"events":['
+        )
         return answer_json(start.encode() + events + b"]}")
 
 

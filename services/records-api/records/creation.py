@@ -1,8 +1,8 @@
 """Create records: one statement for one or a thousand, all of them or none.
 
 The same write again changes nothing and returns what the first one made, when the
-client made the ids: the first state of every record stands in its `created` event, even
-after the record was changed or deleted.
+client made the ids: the first state of every record stands in its `created` event, and
+once that is pruned in `first_states`, even after the record was changed or deleted.
 """
 
 from __future__ import annotations
@@ -26,19 +26,35 @@ _INSERT = f"""
          unnest(%(ids)s::uuid[], %(own)s::boolean[], %(data)s::text[])
              WITH ORDINALITY AS given (id, own, data, position)
     WHERE NOT given.own OR NOT EXISTS (
-        SELECT FROM events e WHERE e.subject = given.id AND e.type = 'created')
+        SELECT FROM events e WHERE e.subject = given.id AND e.type = 'created'
+        UNION ALL SELECT FROM first_states f WHERE f.subject = given.id)
     ORDER BY given.position
     ON CONFLICT (id) DO NOTHING
     RETURNING {RECORD_COLUMNS}
 """
+# What was pruned is older than any event that is there, and tells the same data by its
+# hash.
 _FIRST_STATES = """
-    SELECT DISTINCT ON (e.subject)
-           e.subject, e.feed, e.record_version, e.record_created_at,
-           e.record_updated_at, e.record_data::text,
-           e.feed = %(feed)s AND e.record_data = given.data::jsonb
-    FROM unnest(%(ids)s::uuid[], %(data)s::text[]) AS given (id, data)
-    JOIN events e ON e.subject = given.id AND e.type = 'created'
-    ORDER BY e.subject, e.number
+    WITH given AS (
+        SELECT * FROM unnest(%(ids)s::uuid[], %(data)s::text[]) AS given (id, data)
+    ), created AS (
+        SELECT e.subject, e.feed, e.record_version, e.record_created_at,
+               e.record_updated_at, e.record_data::text,
+               e.feed = %(feed)s AND e.record_data = given.data::jsonb AS is_same,
+               e.number
+        FROM given JOIN events e ON e.subject = given.id AND e.type = 'created'
+        UNION ALL
+        SELECT f.subject, f.feed, f.record_version, f.record_created_at,
+               f.record_updated_at, given.data::jsonb::text,
+               f.feed = %(feed)s AND f.data_sha256
+                   = sha256(convert_to(given.data::jsonb::text, 'UTF8')),
+               0
+        FROM given JOIN first_states f ON f.subject = given.id
+    )
+    SELECT DISTINCT ON (subject)
+           subject, feed, record_version, record_created_at, record_updated_at,
+           record_data, is_same
+    FROM created ORDER BY subject, number
 """
 
 

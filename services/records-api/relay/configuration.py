@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from records_api.environment import Environment, SettingError
 
 MOST_QUEUES = 64
+MOST_DAYS = 36_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +22,12 @@ class Configuration:
     amqp_url: str = field(repr=False)
     queues: int
     bind: tuple[str, int]
+    retention_days: int = 0
+    """How long published events stay; 0: for ever."""
 
 
 def read_configuration(environment: Environment) -> Configuration:
-    """Read AVISO_AMQP_URL, AVISO_QUEUES and AVISO_RELAY_BIND.
+    """Read AVISO_AMQP_URL, _QUEUES, _RELAY_BIND and _EVENT_RETENTION_DAYS.
 
     Raises SettingError, naming the variable; its message never holds the URL.
     """
@@ -32,6 +35,9 @@ def read_configuration(environment: Environment) -> Configuration:
         amqp_url=_read_amqp_url(environment),
         queues=environment.integer("AVISO_QUEUES", 2, low=1, high=MOST_QUEUES),
         bind=environment.address("AVISO_RELAY_BIND", "127.0.0.1:8091"),
+        retention_days=environment.integer(
+            "AVISO_EVENT_RETENTION_DAYS", 0, low=0, high=MOST_DAYS
+        ),
     )
 
 

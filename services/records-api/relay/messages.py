@@ -94,6 +94,32 @@ def build_unavailable(message: Outgoing, cause: str) -> Outgoing:
     )
 
 
+def build_pruned(feed: str, epoch: str, sequence: int) -> Outgoing:
+    """Keep the place of an event that was asked for again and is no more."""
+    event_id = uuid.uuid5(_UNAVAILABLE, f"{feed}:{epoch}:{sequence}")
+    time = datetime.now(UTC)
+    return Outgoing(
+        feed=feed,
+        event_id=str(event_id),
+        type="aviso.record.unavailable.v1",
+        routing_key=f"feed.{feed}.unavailable",
+        body=render_unavailable(
+            event_id=event_id,
+            feed=feed,
+            epoch=epoch,
+            sequence=sequence,
+            time=time,
+            cause="pruned",
+            parked_id=None,
+            parked_type=None,
+        ),
+        epoch=epoch,
+        sequence=sequence,
+        time=time,
+        substitute=True,
+    )
+
+
 def build_publication(message: Outgoing) -> Publication:
     headers = {"feed": message.feed}
     if message.traceparent is not None:

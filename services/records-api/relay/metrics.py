@@ -24,6 +24,7 @@ class Metrics:
         self.republished = self._counter(
             "republished", "Events sent again because a subscriber may lack them."
         )
+        self.pruned = self._counter("pruned", "Published events that were deleted.")
         self.broker_losses = self._counter(
             "broker_losses", "Connections to the broker that failed or broke."
         )

@@ -23,6 +23,7 @@ from relay.database import Connection, describe
 from relay.errors import DatabaseLostError
 from relay.measures import MEASURE, Depth
 from relay.outgoing import Opening
+from relay.pruning import FIND_OLDEST
 from relay.requests import Republish
 
 # pg_try_advisory_lock(bigint): one number for the relay of a database.
@@ -245,6 +246,14 @@ class Outbox:
         if request.first == 1:
             await self._fetch(_REANNOUNCE, parameters)
         return int(count)
+
+    async def pruned_of(self, request: Republish) -> range:
+        """Tell which of the sequences asked for were pruned: they can't travel."""
+        ((oldest,),) = await self._fetch(
+            FIND_OLDEST, {"feed": request.feed, "epoch": request.epoch}
+        )
+        last = min(request.last, (oldest or 0) - 1)
+        return range(request.first, max(request.first, last + 1))
 
     async def republish_newest(self) -> int:
         """Have the newest event of each lively feed travel again; return how many.

@@ -50,6 +50,10 @@ def send_again(*, parked_id: UUID, by: str) -> ParkedEvent:
     """
     parked = _lock(parked_id)
     event_type = _find_type(parked)
+    if event_type is None and _is_pruned(parked):
+        raise RecordGoneError(
+            f"{parked.pk}: the event was pruned; write the record again to send it"
+        )
     if event_type is None:
         return _note(parked, ParkedEvent.State.SENDING, by)
     parked.sent_as = _insert_event(parked, event_type)
@@ -78,6 +82,16 @@ def _find_type(parked: ParkedEvent) -> str | None:
         cursor.execute("SELECT type FROM events WHERE id = %s", [parked.event_id])
         row = cursor.fetchone()
     return str(row[0]) if row else None
+
+
+def _is_pruned(parked: ParkedEvent) -> bool:
+    """Tell whether its place lies before all that its feed has kept."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT %s < min(sequence) FROM events WHERE feed = %s",
+            [parked.sequence, parked.feed],
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def _insert_event(parked: ParkedEvent, event_type: str) -> UUID:

@@ -15,11 +15,13 @@ from collections.abc import Iterable, Sequence
 from relay.backlog import Backlog
 from relay.configuration import Configuration
 from relay.database import LOOK_INTERVAL_S, Connection
+from relay.housekeeping import Housekeeping
 from relay.link import Link
 from relay.listening import listen
 from relay.messages import (
     build_event,
     build_opening,
+    build_pruned,
     build_unavailable,
     build_unrendered,
 )
@@ -40,6 +42,8 @@ MARK_BATCH = 2_000
 SCAN_INTERVAL_S = 60.0
 MEASURE_INTERVAL_S = 15.0
 STOP_TIMEOUT_S = 10.0
+# So many places of pruned events are kept for one request; the pusher asks on.
+PRUNED_PLACES = 1_000
 
 
 class Term:
@@ -58,6 +62,9 @@ class Term:
         self._link = Link(configuration, self._publishing, status)
         self._publishing.link = self._link
         self._parking = Parking(connection, status)
+        self._housekeeping = Housekeeping(
+            connection, configuration.retention_days, status.metrics
+        )
         self._scanned_at = float("-inf")
         self._measured_at = float("-inf")
         self._sessions = 0
@@ -108,11 +115,14 @@ class Term:
         loaded = await self._load()
         self._publishing.give_up_on_silence()
         await self._measure()
-        return (
+        has_more = (
             numbered >= NUMBER_BATCH
             or loaded > 0
             or self._window.confirmed >= MARK_FROM
         )
+        is_idle = not (numbered or has_more or self._window.held)
+        has_old = await self._housekeeping.step(is_idle=is_idle)
+        return has_more or has_old
 
     async def _finish(self) -> None:
         """Stop: send nothing more, wait for the confirms, mark them."""
@@ -266,6 +276,7 @@ class Term:
 
     async def _republish(self, request: Republish) -> None:
         count = await self._outbox.republish(request)
+        count += await self._keep_pruned_places(request)
         self._scanned_at = float("-inf")
         self._metrics.republished.inc(count)
         logger.warning(
@@ -277,6 +288,24 @@ class Term:
                 "outcome": "republished",
             },
         )
+
+    async def _keep_pruned_places(self, request: Republish) -> int:
+        """Answer for what is no more, or the pusher would wait for it for ever.
+
+        An empty room asks from 1 on. It begins with the oldest that comes, which beats
+        a long way through places with nothing in them.
+        """
+        pruned = await self._outbox.pruned_of(request)
+        if request.first == 1 and len(pruned) > PRUNED_PLACES:
+            return 0
+        room, _ = self._window.room()
+        places = [
+            build_pruned(request.feed, request.epoch, sequence)
+            for sequence in pruned[: min(PRUNED_PLACES, room)]
+            if not self._window.holds(request.feed, sequence)
+        ]
+        self._window.add(places)
+        return len(places)
 
     async def _republish_newest(self) -> None:
         """After each loss of the broker, show the pusher how far each feed goes."""

@@ -28,7 +28,7 @@ def sequences(body: Any) -> list[str]:
 
 
 def test_a_feed_without_events_has_the_head_0(anonymous: Api, orders: Feed) -> None:
-    expected = {"epoch": orders.epoch, "head": 0, "events": []}
+    expected = {"epoch": orders.epoch, "head": 0, "oldest": 1, "events": []}
 
     assert expected == anonymous.get(PATH).body
 
