@@ -23,6 +23,7 @@ class EventAdmin(BigTableAdmin[Event]):
         "type",
         "subject",
         "record_version",
+        "reader",
         "time",
         "published_at",
     ]
@@ -40,6 +41,7 @@ class EventAdmin(BigTableAdmin[Event]):
         "record_version",
         "record_created_at",
         "record_updated_at",
+        "reader",
         "time",
         "published_at",
         "traceparent",
@@ -52,7 +54,7 @@ class EventAdmin(BigTableAdmin[Event]):
 
     @admin.display(description="record data")
     def record_text(self, event: Event) -> str:
-        return str(event.text)  # type: ignore[attr-defined]
+        return event.text or "-"  # type: ignore[attr-defined]
 
     def get_search_results(
         self,

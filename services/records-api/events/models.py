@@ -12,9 +12,10 @@ from records_api.columns import ClockTimestamp
 
 
 class Event(models.Model):
-    """The fact that a record was created, updated or deleted.
+    """The fact that a record changed, or that a reader was let in or put out.
 
-    Written by the triggers on `records` (migration 0001) alone. `sequence` is null
+    Written by the triggers on `records` and `readers` (their migrations 0001) alone. It
+    is about a record, with what that was, or about a reader. `sequence` is null
     until the relay has numbered the event, `published_at` until the broker has
     confirmed it: the rows where it is null are the outbox. The epoch is the feed's, at
     rendering time.
@@ -24,11 +25,13 @@ class Event(models.Model):
         CREATED = "created"
         UPDATED = "updated"
         DELETED = "deleted"
+        GRANTED = "granted"
+        REVOKED = "revoked"
 
     number = models.BigAutoField(primary_key=True)
     id = models.UUIDField(default=uuid.uuid4, db_default=RandomUUID(), unique=True)
-    # No constraint in the database: the record's own key has proven that the feed is
-    # there, and a second proof would cost each write a second lock.
+    # No constraint in the database: the record's or reader's own key has proven that
+    # the feed is there, and a second proof would cost each write a second lock.
     feed = models.ForeignKey(
         Feed,
         on_delete=models.PROTECT,
@@ -37,11 +40,12 @@ class Event(models.Model):
         db_index=False,
     )
     type = models.TextField(choices=Type)
-    subject = models.UUIDField(help_text="The record's id.")
-    record_version = models.IntegerField()
-    record_data = models.JSONField()
-    record_created_at = models.DateTimeField()
-    record_updated_at = models.DateTimeField()
+    subject = models.UUIDField(null=True, help_text="The record's id.")
+    record_version = models.IntegerField(null=True)
+    record_data = models.JSONField(null=True)
+    record_created_at = models.DateTimeField(null=True)
+    record_updated_at = models.DateTimeField(null=True)
+    reader = models.TextField(null=True, help_text="Whom it is about: a bare JID.")
     time = models.DateTimeField(db_default=ClockTimestamp())
     traceparent = models.TextField(null=True)
     sequence = models.BigIntegerField(null=True)
@@ -51,7 +55,8 @@ class Event(models.Model):
         db_table = "events"
 
     def __str__(self) -> str:
-        return f"{self.feed_id} {self.sequence or '-'} {self.type} {self.subject}"
+        about = self.subject or self.reader
+        return f"{self.feed_id} {self.sequence or '-'} {self.type} {about}"
 
 
 class OutboxEvent(Event):

@@ -13,8 +13,8 @@ _NAMES = EVENT_COLUMNS.replace("::text", "")
 _AFTER = f"""
     SELECT {_NAMES} FROM (
         SELECT {_NAMES},
-               sum(octet_length(record_data)) OVER (ORDER BY sequence)
-                   - octet_length(record_data) AS bytes_before
+               sum(coalesce(octet_length(record_data), 0)) OVER (ORDER BY sequence)
+                   - coalesce(octet_length(record_data), 0) AS bytes_before
         FROM (
             SELECT {EVENT_COLUMNS.replace("::text", "::text AS record_data")}
             FROM events WHERE feed = %s AND sequence > %s AND sequence <= %s

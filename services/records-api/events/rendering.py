@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -17,52 +18,91 @@ from uuid import UUID
 # What a query selects, in this order, to make an EventRow of a row.
 EVENT_COLUMNS = (
     "id, feed, type, subject, record_version, record_data::text,"
-    " record_created_at, record_updated_at, time, sequence, traceparent"
+    " record_created_at, record_updated_at, time, sequence, traceparent, reader"
 )
 _NON_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """A row of `events`, numbered."""
+    """A row of `events`, numbered: about a record, or about a reader."""
 
     id: UUID
     feed: str
     type: str
-    subject: UUID
-    record_version: int
-    record_data: str
+    subject: UUID | None
+    record_version: int | None
+    record_data: str | None
     """PostgreSQL's text of the jsonb value."""
-    record_created_at: datetime
-    record_updated_at: datetime
+    record_created_at: datetime | None
+    record_updated_at: datetime | None
     time: datetime
     sequence: int
     traceparent: str | None = None
+    reader: str | None = None
+
+    @property
+    def full_type(self) -> str:
+        about = "record" if self.reader is None else "reader"
+        return f"aviso.{about}.{self.type}.v1"
 
 
 def render_event(row: EventRow, epoch: str) -> bytes:
-    """Render a numbered event of a record; `epoch` is its feed's present one."""
+    """Render a numbered event; `epoch` is its feed's present one.
+
+    Whom an event of a reader is about is not in it: it is the same for everyone.
+    """
+    subject, data = "", "{}"
+    if row.reader is None:
+        subject, data = f'"subject":"{row.subject}",', _render_record(row)
     return (
         f'{{"specversion":"1.0","id":"{row.id}","source":"/feeds/{row.feed}",'
-        f'"type":"aviso.record.{row.type}.v1","subject":"{row.subject}",'
-        f'"time":"{format_time(row.time)}",'
+        f'"type":"{row.full_type}",{subject}"time":"{format_time(row.time)}",'
         f'"feed":"{row.feed}","feedepoch":"{epoch}","feedseq":"{row.sequence}",'
-        f'"data":{{"id":"{row.subject}","version":{row.record_version},'
-        f'"created_at":"{format_time(row.record_created_at)}",'
-        f'"updated_at":"{format_time(row.record_updated_at)}",'
-        f'"data":{escape_json(row.record_data)}}}}}'
+        f'"data":{data}}}'
     ).encode("ascii")
 
 
+def _render_record(row: EventRow) -> str:
+    created_at, updated_at = row.record_created_at, row.record_updated_at
+    if row.record_data is None or created_at is None or updated_at is None:
+        raise ValueError(f"the event {row.id} is about neither a record nor a reader")
+    return (
+        f'{{"id":"{row.subject}","version":{row.record_version},'
+        f'"created_at":"{format_time(created_at)}",'
+        f'"updated_at":"{format_time(updated_at)}",'
+        f'"data":{escape_json(row.record_data)}}}'
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """Who a feed's room is told of: bare JIDs, all of them."""
+
+    readers: Sequence[str] = ()
+    """Accounts that may read."""
+    revoked: Sequence[str] = ()
+    """Ticket holders that no longer may."""
+
+
 def render_opened(
-    *, event_id: UUID, feed: str, epoch: str, head: int, visibility: str, time: datetime
+    *,
+    event_id: UUID,
+    feed: str,
+    epoch: str,
+    head: int,
+    visibility: str,
+    lists: Lists,
+    time: datetime,
 ) -> bytes:
     """Render `aviso.feed.opened.v1`: the next event of the feed has `head` + 1."""
     return (
         f'{{"specversion":"1.0","id":"{event_id}","source":"/feeds/{feed}",'
         f'"type":"aviso.feed.opened.v1","time":"{format_time(time)}",'
         f'"feed":"{feed}","feedepoch":"{epoch}",'
-        f'"data":{{"head":"{head}","visibility":"{visibility}"}}}}'
+        f'"data":{{"head":"{head}","visibility":"{visibility}",'
+        f'"readers":{json.dumps(lists.readers)},'
+        f'"revoked":{json.dumps(lists.revoked)}}}}}'
     ).encode("ascii")
 
 

@@ -71,6 +71,7 @@ INSTALLED_APPS = [
     "feeds",
     "records",
     "events",
+    "readers",
     "access",
     "relay",
     "rest",

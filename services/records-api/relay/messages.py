@@ -7,7 +7,12 @@ import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from events.rendering import render_event, render_opened, render_unavailable
+from events.rendering import (
+    Lists,
+    render_event,
+    render_opened,
+    render_unavailable,
+)
 from relay.broker import Publication
 from relay.outbox import LoadedRow
 from relay.outgoing import Opening, Outgoing
@@ -27,7 +32,8 @@ def build_event(row: LoadedRow) -> Outgoing:
 
 def build_unrendered(row: LoadedRow) -> Outgoing:
     """Stand in for an event that can't be rendered, to be parked: the bare data."""
-    return _build(row, row.event.record_data.encode("utf-8", "backslashreplace"))
+    data = row.event.record_data or ""
+    return _build(row, data.encode("utf-8", "backslashreplace"))
 
 
 def _build(row: LoadedRow, body: bytes) -> Outgoing:
@@ -35,7 +41,7 @@ def _build(row: LoadedRow, body: bytes) -> Outgoing:
     return Outgoing(
         feed=event.feed,
         event_id=str(event.id),
-        type=f"aviso.record.{event.type}.v1",
+        type=event.full_type,
         routing_key=f"feed.{event.feed}.{event.type}",
         body=body,
         epoch=row.opening.epoch,
@@ -44,10 +50,11 @@ def _build(row: LoadedRow, body: bytes) -> Outgoing:
         subject=event.subject,
         time=event.time,
         traceparent=_clean_traceparent(event.traceparent),
+        reader=event.reader,
     )
 
 
-def build_opening(feed: str, opening: Opening, head: int) -> Outgoing:
+def build_opening(feed: str, opening: Opening, head: int, lists: Lists) -> Outgoing:
     """Announce that a feed's epoch begins, or goes on, after sequence `head`."""
     event_id = uuid.uuid4()
     return Outgoing(
@@ -61,6 +68,7 @@ def build_opening(feed: str, opening: Opening, head: int) -> Outgoing:
             epoch=opening.epoch,
             head=head,
             visibility=opening.visibility,
+            lists=lists,
             time=datetime.now(UTC),
         ),
         epoch=opening.epoch,
@@ -69,7 +77,7 @@ def build_opening(feed: str, opening: Opening, head: int) -> Outgoing:
 
 
 def build_unavailable(message: Outgoing, cause: str) -> Outgoing:
-    """Keep the place of a record's event that can't be relayed."""
+    """Keep the place of an event that can't be relayed."""
     event_id = uuid.uuid5(_UNAVAILABLE, message.event_id)
     if message.sequence is None or message.time is None:
         raise ValueError(f"{message.type} {message.event_id} takes no place in a feed")
@@ -90,6 +98,7 @@ def build_unavailable(message: Outgoing, cause: str) -> Outgoing:
         type="aviso.record.unavailable.v1",
         routing_key=f"feed.{message.feed}.unavailable",
         body=body,
+        reader=None,
         substitute=True,
     )
 
@@ -124,6 +133,8 @@ def build_publication(message: Outgoing) -> Publication:
     headers = {"feed": message.feed}
     if message.traceparent is not None:
         headers["traceparent"] = message.traceparent
+    if message.reader is not None:
+        headers["reader"] = message.reader
     return Publication(
         exchange=EVENTS_EXCHANGE,
         routing_key=message.routing_key,

@@ -17,7 +17,7 @@ from typing import Any, LiteralString
 
 import psycopg
 
-from events.rendering import EventRow
+from events.rendering import EventRow, Lists
 from relay.backlog import Found, Wanted
 from relay.database import Connection, describe
 from relay.errors import DatabaseLostError
@@ -68,7 +68,7 @@ _LOAD = """
 WITH found AS (
     SELECT place, number, epoch, visibility, announced_at, e.id, e.feed, e.type,
         subject, record_version, record_data::text AS data, record_created_at,
-        record_updated_at, time, sequence, traceparent
+        record_updated_at, time, sequence, traceparent, reader
     FROM unnest(%s::text[], %s::bigint[], %s::int[])
         WITH ORDINALITY AS wanted (feed, after, amount, place)
     JOIN feeds ON slug = wanted.feed
@@ -79,13 +79,13 @@ WITH found AS (
     ) AS e
 ), sized AS (
     SELECT *, count(*) OVER () AS total,
-        sum(octet_length(data)) OVER (ORDER BY place, sequence)
-            - octet_length(data) AS bytes_before
+        sum(coalesce(octet_length(data), 0)) OVER (ORDER BY place, sequence)
+            - coalesce(octet_length(data), 0) AS bytes_before
     FROM found
 )
 SELECT total, number, epoch, visibility, announced_at IS NOT NULL, id, feed, type,
     subject, record_version, data, record_created_at, record_updated_at, time,
-    sequence, traceparent
+    sequence, traceparent, reader
 FROM sized WHERE bytes_before < %s ORDER BY place, sequence
 """
 
@@ -117,6 +117,43 @@ UPDATE feeds SET announced_at = NULL WHERE slug = %(feed)s AND epoch = %(epoch)s
 RETURNING slug
 """
 
+# Accounts that may read now, and ticket holders that may not. No more than an opening
+# may hold: the table has no more, but for ticket holders that SQL put out.
+_LISTS = """
+SELECT slug,
+    ARRAY(
+        SELECT reader FROM readers
+        WHERE feed = slug AND revoked_at IS NULL
+            AND (expires_at IS NULL OR expires_at > clock_timestamp())
+            AND split_part(reader, '@', 2) <> %(ticket_domain)s
+        ORDER BY reader LIMIT 10000
+    ),
+    ARRAY(
+        SELECT reader FROM readers
+        WHERE feed = slug
+            AND (revoked_at IS NOT NULL OR expires_at <= clock_timestamp())
+            AND split_part(reader, '@', 2) = %(ticket_domain)s
+        ORDER BY revoked_at DESC LIMIT 10000
+    )
+FROM unnest(%(feeds)s::text[]) AS slug
+"""
+
+# Whoever is changing a row is not waited for: relaying must not stand still for it.
+_END_GRANTS = """
+WITH over AS (
+    SELECT id FROM readers
+    WHERE revoked_at IS NULL AND expires_at <= clock_timestamp()
+    ORDER BY expires_at LIMIT %s FOR UPDATE SKIP LOCKED
+), ended AS (
+    UPDATE readers SET revoked_at = clock_timestamp() FROM over
+    WHERE readers.id = over.id RETURNING 1
+)
+SELECT (SELECT count(*) FROM ended), (
+    SELECT extract(epoch FROM min(expires_at) - clock_timestamp())::float8
+    FROM readers WHERE revoked_at IS NULL AND expires_at > clock_timestamp()
+)
+"""
+
 # One look into an index a feed. What is older has been archived, or asked for.
 _REPUBLISH_NEWEST = """
 WITH again AS (
@@ -136,6 +173,14 @@ class Numbered:
     first: int
     last: int
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """So many grants ended now; the next one does in `next_in_s` seconds, if any."""
+
+    count: int
+    next_in_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +289,7 @@ class Outbox:
         }
         ((count,),) = await self._fetch(_REPUBLISH, parameters)
         if request.first == 1:
-            await self._fetch(_REANNOUNCE, parameters)
+            await self.reannounce(request.feed, request.epoch)
         return int(count)
 
     async def pruned_of(self, request: Republish) -> range:
@@ -263,6 +308,26 @@ class Outbox:
         """
         ((count,),) = await self._fetch(_REPUBLISH_NEWEST)
         return int(count)
+
+    async def reannounce(self, feed: str, epoch: str) -> None:
+        """Have a feed's opening travel again, with the lists as they will be then."""
+        await self._fetch(_REANNOUNCE, {"feed": feed, "epoch": epoch})
+
+    async def lists(self, feeds: Sequence[str], ticket_domain: str) -> dict[str, Lists]:
+        """Read who may read these feeds now, and who no longer may."""
+        if not feeds:
+            return {}
+        parameters: dict[str, object] = {
+            "feeds": list(feeds),
+            "ticket_domain": ticket_domain,
+        }
+        rows = await self._fetch(_LISTS, parameters)
+        return {feed: Lists(readers, revoked) for feed, readers, revoked in rows}
+
+    async def end_grants(self, limit: int) -> Ended:
+        """End up to `limit` grants whose time has come; the trigger tells of it."""
+        ((count, next_in_s),) = await self._fetch(_END_GRANTS, (limit,))
+        return Ended(count, next_in_s)
 
     async def measure(self) -> Depth:
         (row,) = await self._fetch(MEASURE)

@@ -23,7 +23,8 @@ class Outgoing:
 
     `number` is the row in `events`, None for an opening; `sequence` is the place
     in the feed, None for an opening, which takes none. `opening` tells the two
-    apart. `substitute` marks the `unavailable` event that keeps another's place.
+    apart. `reader` is whom an event of a reader is about. `substitute` marks the
+    `unavailable` event that keeps another's place.
     """
 
     feed: str
@@ -37,6 +38,7 @@ class Outgoing:
     subject: UUID | None = None
     time: datetime | None = None
     traceparent: str | None = None
+    reader: str | None = None
     opening: Opening | None = None
     substitute: bool = False
 

@@ -38,15 +38,33 @@ FROM events WHERE id = %s AND type = 'deleted'
 RETURNING id
 """
 
+# A reader may have been let in and put out since: what counts is what holds now.
+_SEND_READER = """
+INSERT INTO events (feed, type, reader)
+SELECT readers.feed,
+    CASE WHEN readers.revoked_at IS NULL THEN 'granted' ELSE 'revoked' END,
+    readers.reader
+FROM events JOIN readers
+    ON readers.feed = events.feed AND readers.reader = events.reader
+WHERE events.id = %s
+RETURNING id
+"""
+_STATEMENTS = {
+    "deleted": _SEND_DELETED,
+    "granted": _SEND_READER,
+    "revoked": _SEND_READER,
+}
+
 
 @transaction.atomic
 def send_again(*, parked_id: UUID, by: str) -> ParkedEvent:
     """Send a parked event again.
 
     An event of ours becomes a new event of the same type with the record's current
-    state. Anything else is published by the active relay as it came (state `sending`,
-    then `sent`). Raises AlreadyHandledError, or RecordGoneError when there is no record
-    to tell about; nothing is changed then.
+    state, or of the type that says how the reader stands now. Anything else is
+    published by the active relay as it came (state `sending`, then `sent`). Raises
+    AlreadyHandledError, or RecordGoneError when there is no record to tell about;
+    nothing is changed then.
     """
     parked = _lock(parked_id)
     event_type = _find_type(parked)
@@ -95,15 +113,14 @@ def _is_pruned(parked: ParkedEvent) -> bool:
 
 
 def _insert_event(parked: ParkedEvent, event_type: str) -> UUID:
-    is_deletion = event_type == "deleted"
     with connection.cursor() as cursor:
-        query = _SEND_DELETED if is_deletion else _SEND_CURRENT
+        query = _STATEMENTS.get(event_type, _SEND_CURRENT)
         cursor.execute(query, [parked.event_id])
         row = cursor.fetchone()
     if row is None:
         raise RecordGoneError(
             f"{parked.pk}: the record exists again, so its deletion can't be told"
-            if is_deletion
+            if event_type == "deleted"
             else f"{parked.pk}: the record is gone, there is nothing left to tell"
         )
     return UUID(str(row[0]))

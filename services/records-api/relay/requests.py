@@ -23,7 +23,10 @@ _EPOCH = re.compile(r"[a-z0-9]{4,16}")
 
 @dataclass(frozen=True, slots=True)
 class Republish:
-    """Publish the events `first` to `last` of a feed's epoch again."""
+    """Publish the events `first` to `last` of a feed's epoch again.
+
+    From 1 on, the feed's opening too; 1 to 0 is the opening alone.
+    """
 
     feed: str
     epoch: str
@@ -45,9 +48,13 @@ def read_request(delivery: Delivery) -> Republish | None:
     if not isinstance(body, dict):
         return None
     feed, epoch = body.get("feed"), body.get("feedepoch")
-    first, last = read_sequence(body.get("first")), read_sequence(body.get("last"))
+    first, last = read_sequence(body.get("first")), _read_last(body.get("last"))
     if not is_slug(feed) or not (isinstance(epoch, str) and _EPOCH.fullmatch(epoch)):
         return None
-    if first is None or last is None or first > last:
+    if first is None or last is None or (first > last and (first, last) != (1, 0)):
         return None
     return Republish(str(feed), epoch, first, last)
+
+
+def _read_last(value: object) -> int | None:
+    return 0 if value == "0" else read_sequence(value)

@@ -12,6 +12,9 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 
+from django.conf import settings
+
+from events.rendering import Lists
 from relay.backlog import Backlog
 from relay.configuration import Configuration
 from relay.database import LOOK_INTERVAL_S, Connection
@@ -38,6 +41,9 @@ logger = logging.getLogger("relay.term")
 NUMBER_BATCH = 2_000
 LOAD_BATCH = 1_000
 MARK_BATCH = 2_000
+ENDED_BATCH = 1_000
+# An opening holds up to 20,000 readers, a few bytes if it has none.
+OPENING_BATCH = 100
 # How often to look for events that a person had published again, while busy.
 SCAN_INTERVAL_S = 60.0
 MEASURE_INTERVAL_S = 15.0
@@ -67,6 +73,7 @@ class Term:
         )
         self._scanned_at = float("-inf")
         self._measured_at = float("-inf")
+        self._look_in_s = LOOK_INTERVAL_S
         self._sessions = 0
 
     def wake(self) -> None:
@@ -102,11 +109,12 @@ class Term:
             has_more = await self._step()
             self._status.see_database()
             if not has_more:
-                await self._wait_to_be_woken(LOOK_INTERVAL_S)
+                await self._wait_to_be_woken(self._look_in_s)
         await self._finish()
 
     async def _step(self) -> bool:
         """Do one round; tell whether another one makes sense at once."""
+        ended = await self._end_grants()
         numbered = await self._number()
         await self._republish_newest()
         await self._handle_parked()
@@ -116,7 +124,8 @@ class Term:
         self._publishing.give_up_on_silence()
         await self._measure()
         has_more = (
-            numbered >= NUMBER_BATCH
+            ended >= ENDED_BATCH
+            or numbered >= NUMBER_BATCH
             or loaded > 0
             or self._window.confirmed >= MARK_FROM
         )
@@ -145,6 +154,15 @@ class Term:
                 await self._woken.wait()
         except TimeoutError:
             return
+
+    async def _end_grants(self) -> int:
+        """End grants whose time has come, and be back when the next one's does."""
+        ended = await self._outbox.end_grants(ENDED_BATCH)
+        next_in_s = LOOK_INTERVAL_S if ended.next_in_s is None else ended.next_in_s
+        self._look_in_s = min(LOOK_INTERVAL_S, max(0.0, next_in_s))
+        if ended.count:
+            logger.info("%d grants are over", ended.count, extra={"outcome": "ended"})
+        return ended.count
 
     async def _number(self) -> int:
         started = time.perf_counter()
@@ -195,8 +213,8 @@ class Term:
         found = loaded.by_feed()
         self._backlog.take_in(wanted, found, is_cut=loaded.is_cut)
         self._window.add(await self._render(loaded.rows))
-        quiet = [f for f in unannounced if f.feed not in found]
-        openings = self._open_quiet_feeds(quiet)
+        quiet = [f for f in unannounced if f.feed not in found] if room_bytes else []
+        openings = await self._open_quiet_feeds(quiet)
         self._window.add(openings)
         self._publishing.pump_soon()
         return len(loaded.rows) + len(openings)
@@ -209,26 +227,39 @@ class Term:
             self._backlog.forget_idle(self._window)
             self._scanned_at = time.monotonic()
 
-    def _open_quiet_feeds(self, unannounced: Iterable[Unannounced]) -> list[Outgoing]:
-        """Announce the feeds that have no event to announce them before."""
+    async def _open_quiet_feeds(
+        self, unannounced: Iterable[Unannounced]
+    ) -> list[Outgoing]:
+        """Announce feeds that have no event to announce them before, some at a time."""
+        feeds = [f for f in unannounced if not self._backlog.has_more(f.feed)]
+        feeds = feeds[:OPENING_BATCH]
+        lists = await self._lists(feed.feed for feed in feeds)
         return [
-            build_opening(feed.feed, feed.opening, feed.head)
-            for feed in unannounced
-            if not self._backlog.has_more(feed.feed)
+            build_opening(feed.feed, feed.opening, feed.head, lists[feed.feed])
+            for feed in feeds
         ]
 
-    async def _render(self, rows: Iterable[LoadedRow]) -> list[Outgoing]:
+    async def _render(self, rows: Sequence[LoadedRow]) -> list[Outgoing]:
+        first: dict[str, LoadedRow] = {}
+        for row in rows:
+            first.setdefault(row.event.feed, row)
+        to_open = {
+            feed
+            for feed, row in first.items()
+            if not row.is_announced and row.opening != self._window.last_opening(feed)
+        }
+        lists = await self._lists(to_open)
         messages = []
-        opened = set()
         for row in rows:
             feed = row.event.feed
-            if not row.is_announced and feed not in opened:
-                opened.add(feed)
-                if row.opening != self._window.last_opening(feed):
-                    head = row.event.sequence - 1
-                    messages.append(build_opening(feed, row.opening, head))
+            if feed in to_open and row is first[feed]:
+                head = row.event.sequence - 1
+                messages.append(build_opening(feed, row.opening, head, lists[feed]))
             messages.append(await self._render_one(row))
         return messages
+
+    async def _lists(self, feeds: Iterable[str]) -> dict[str, Lists]:
+        return await self._outbox.lists(list(feeds), settings.XMPP_TICKET_DOMAIN)
 
     async def _render_one(self, row: LoadedRow) -> Outgoing:
         try:
@@ -258,6 +289,9 @@ class Term:
     async def _park(self, message: Outgoing, cause: str, detail: str) -> Outgoing:
         await self._parking.park_own(message, cause, detail)
         logger.error("Parked: %s", detail, extra=describe(message, "parked"))
+        if message.reader is not None:
+            # The room is to know who may read, if not by this event.
+            await self._outbox.reannounce(message.feed, message.epoch)
         return build_unavailable(message, cause)
 
     async def _handle_parked(self) -> None:

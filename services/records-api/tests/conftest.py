@@ -46,7 +46,7 @@ def pytest_unconfigure() -> None:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """Allow TRUNCATE of records, with which Django empties tables after a test.
+    """Allow TRUNCATE, with which Django empties tables after a test.
 
     A test that is about the refusal switches the trigger on again.
     """
@@ -54,6 +54,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE records DISABLE TRIGGER records_truncating")
+        cursor.execute("ALTER TABLE readers DISABLE TRIGGER readers_truncating")
 
 
 @pytest.fixture

@@ -42,12 +42,12 @@ def test_it_is_ready_when_the_database_is_migrated(anonymous: Api) -> None:
 
 def test_it_is_not_ready_without_a_migration(anonymous: Api) -> None:
     MigrationRecorder.Migration.objects.filter(
-        app="events", name="0002_outbox"
+        app="readers", name="0001_readers"
     ).delete()
 
     problem = anonymous.get("/readyz").problem(503)
 
-    assert "events.0002_outbox" in problem["detail"]
+    assert "readers.0001_readers" in problem["detail"]
 
 
 def test_it_is_not_ready_without_its_database(

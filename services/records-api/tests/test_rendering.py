@@ -14,6 +14,7 @@ from django.db import connection
 from events.rendering import (
     EVENT_COLUMNS,
     EventRow,
+    Lists,
     escape_json,
     format_time,
     render_event,
@@ -62,10 +63,14 @@ def test_an_opened_feed_is_the_contracts_example() -> None:
         epoch="k3f9",
         head=0,
         visibility="public",
+        lists=Lists(),
         time=TIME,
     )
 
-    assert read_json("examples/events/feed-opened.json") == json.loads(rendered)
+    event = json.loads(rendered)
+    validate_event(event)
+    assert [[], []] == [event["data"].pop(name) for name in ["readers", "revoked"]]
+    assert read_json("examples/events/feed-opened.json") == event
 
 
 def test_an_unavailable_event_is_the_contracts_example() -> None:

@@ -26,7 +26,7 @@ def run_sql(sql: str, *values: str | uuid.UUID) -> list[tuple[Any, ...]]:
         return cursor.fetchall() if cursor.description else []
 
 
-def read_events() -> list[tuple[str, int, dict[str, Any]]]:
+def read_events() -> list[tuple[str, int | None, Any]]:
     rows = Event.objects.order_by("number")
     return list(rows.values_list("type", "record_version", "record_data"))
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from events.rendering import EventRow
+from events.rendering import EventRow, Lists
 from relay.messages import (
     build_event,
     build_opening,
@@ -41,6 +41,21 @@ ROW = LoadedRow(
     ),
 )
 
+GRANTED = replace(
+    ROW,
+    event=replace(
+        ROW.event,
+        type="granted",
+        subject=None,
+        record_version=None,
+        record_data=None,
+        record_created_at=None,
+        record_updated_at=None,
+        reader="ada@localhost",
+    ),
+)
+LISTS = Lists(["ada@localhost"], ["u-17@ticket.localhost"])
+
 
 def with_traceparent(traceparent: str | None) -> LoadedRow:
     return replace(ROW, event=replace(ROW.event, traceparent=traceparent))
@@ -50,10 +65,11 @@ def with_traceparent(traceparent: str | None) -> LoadedRow:
     "message",
     [
         build_event(ROW),
-        build_opening("orders", Opening("k3f9", "private"), 1040),
+        build_opening("orders", Opening("k3f9", "private"), 1040, LISTS),
+        build_event(GRANTED),
         build_unavailable(build_event(ROW), "too-large"),
     ],
-    ids=["event", "opening", "unavailable"],
+    ids=["event", "opening", "granted", "unavailable"],
 )
 def test_every_message_keeps_the_contract(message: object) -> None:
     publication = build_publication(message)  # type: ignore[arg-type]
@@ -77,6 +93,30 @@ def test_what_is_no_traceparent_is_left_out(odd: str | None) -> None:
     headers = build_publication(build_event(with_traceparent(odd))).headers
 
     assert {"feed": "orders"} == headers
+
+
+def test_whom_an_event_is_about_stands_in_a_header_and_nowhere_else() -> None:
+    publication = build_publication(build_event(GRANTED))
+
+    assert "ada@localhost" == publication.headers["reader"]
+    assert b"ada" not in publication.body
+
+
+def test_what_keeps_the_place_of_a_readers_event_names_nobody() -> None:
+    substitute = build_unavailable(build_event(GRANTED), "unroutable")
+
+    assert "reader" not in build_publication(substitute).headers
+
+
+def test_an_opening_tells_who_may_read_and_who_no_longer_may() -> None:
+    body = build_opening("orders", Opening("k3f9", "private"), 7, LISTS).body
+
+    assert {
+        "head": "7",
+        "visibility": "private",
+        "readers": ["ada@localhost"],
+        "revoked": ["u-17@ticket.localhost"],
+    } == json.loads(body)["data"]
 
 
 def test_what_keeps_a_place_has_its_sequence_and_always_the_same_id() -> None:
