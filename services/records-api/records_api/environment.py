@@ -48,10 +48,6 @@ class Environment:
             )
         return value
 
-    def optional_secret(self, name: str, *, min_chars: int) -> str | None:
-        given = self.optional(name) or self.optional(f"{name}_FILE")
-        return self.secret(name, min_chars=min_chars) if given else None
-
     def choice(self, name: str, default: str, choices: list[str]) -> str:
         value = self.text(name, default)
         if value not in choices:

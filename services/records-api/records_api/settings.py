@@ -28,7 +28,7 @@ REGISTRATION = _environment.choice(
     "AVISO_REGISTRATION", "open", ["open", "limited", "closed"]
 )
 # Signs tickets (contracts/README.md, Tokens); ejabberd has the same.
-TICKET_SECRET = _environment.optional_secret("AVISO_TICKET_SECRET", min_chars=32)
+TICKET_SECRET = _environment.secret("AVISO_TICKET_SECRET", min_chars=32)
 
 # Requests a minute; 0 is no limit. A page asks twice for each feed when it opens, and
 # many pages may stand behind one address.

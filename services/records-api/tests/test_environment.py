@@ -44,6 +44,7 @@ def check_settings(**changes: str | None) -> subprocess.CompletedProcess[str]:
         ("AVISO_XMPP_DOMAIN", "no domain"),
         ("AVISO_XMPP_TICKET_DOMAIN", "no domain"),
         ("AVISO_REGISTRATION", "maybe"),
+        ("AVISO_TICKET_SECRET", None),
         ("AVISO_TICKET_SECRET", "secret-word"),
     ],
 )
