@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
 from ..conftest import OpenPage
 from ..database import Database
 from ..running import Stack
+from .effort import choose
 from .pushers import Pusher
 from .report import Report
 from .trial import Trial
@@ -97,6 +99,15 @@ def make_pusher(stack: Stack) -> Iterator[Callable[..., Pusher]]:
     for pusher in made:
         pusher.close()
     stack.start_part("pusher")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is done fifty times in a soak takes longer than a test may elsewhere."""
+    here = Path(__file__).parent
+    for item in items:
+        is_long = here in item.path.parents and not item.get_closest_marker("timeout")
+        if is_long:
+            item.add_marker(pytest.mark.timeout(choose(300, 1800)))
 
 
 def pytest_terminal_summary(
