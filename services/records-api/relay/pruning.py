@@ -93,8 +93,8 @@ SELECT count(*) FROM events WHERE feed = %(feed)s AND sequence > 0 AND sequence 
     ORDER BY sequence LIMIT 1)
 """
 
-# What a feed still has begins here; null where it has nothing at all.
+# What a feed still has begins here; null where it has nothing, or another epoch.
 FIND_OLDEST = """
-SELECT min(sequence) FROM events JOIN feeds ON slug = events.feed
-WHERE events.feed = %(feed)s AND epoch = %(epoch)s
+SELECT min(sequence) FROM events WHERE feed = (
+    SELECT slug FROM feeds WHERE slug = %(feed)s AND epoch = %(epoch)s)
 """

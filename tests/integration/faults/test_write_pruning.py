@@ -1,0 +1,163 @@
+"""Old events are pruned while new ones are written: neither feels the other."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from aviso_native import services
+from aviso_native.addresses import find_free_ports
+
+from ..api import Api, new_slug
+from ..database import Database
+from ..running import PYTHON, REPOSITORY, Stack
+from ..waiting import until
+from .conftest import Outcome
+from .effort import choose
+from .trial import Trial
+
+PAST = choose(20_000, 1_000_000)
+BURST = 500
+BURSTS = choose(4, 20)
+
+_FILL = """
+INSERT INTO events (feed, type, subject, record_version, record_data,
+    record_created_at, record_updated_at, time, sequence, published_at)
+SELECT %s, 'created', gen_random_uuid(), 1, jsonb_build_object('n', n), old, old, old,
+    n, CASE WHEN n < %s THEN old END
+FROM generate_series(1, %s) AS n, (SELECT now() - interval '400 days' AS old) AS past
+"""
+
+
+@pytest.fixture
+def start_pruning(stack: Stack) -> Iterator[Callable[[], None]]:
+    """Start a relay with a retention, in the place of the stack's own."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start() -> None:
+        stack.stop_part("relay")
+        environ = {
+            "AVISO_RELAY_BIND": f"127.0.0.1:{find_free_ports(1)[0]}",
+            "AVISO_EVENT_RETENTION_DAYS": "1",
+        }
+        with (stack.run_dir / "log/relay-pruning.log").open("ab") as log:
+            process = subprocess.Popen(
+                [str(PYTHON), "manage.py", "relay"],
+                cwd=REPOSITORY / "services/records-api",
+                env=services.api_env(stack.settings) | environ,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        started.append(process)
+
+    yield start
+    for process in started:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    stack.start_part("relay")
+
+
+def test_a_long_past_being_pruned_neither_slows_nor_loses_what_is_written(
+    api: Api,
+    database: Database,
+    start_pruning: Callable[[], None],
+    make_trial: Callable[..., Trial],
+    outcome: Outcome,
+    conclude: Callable[..., None],
+) -> None:
+    trial = make_trial(watched=False)
+    trial.insert(BURST)
+    trial.wait_for_head(60)
+    without_s = publish_bursts(trial)
+
+    past = new_slug("past")
+    api.create_feed(past)
+    trial.wait_for_head(60)
+    fill(database, past, published=PAST)
+    before = count_scanned(database)
+    start_pruning()
+    until(lambda: oldest(database, past) > 1, "the pruning to begin", 180)
+    meanwhile_s = publish_bursts(trial)
+    left = PAST - oldest(database, past) + 1
+
+    until(lambda: oldest(database, past) == PAST, "all but the newest to go", 900)
+    # Whatever the relay looks for, it finds without reading through the past.
+    assert count_scanned(database) - before < PAST
+    outcome.notes.append(
+        f"{PAST} old events, {left} of them left at the end of the writes:"
+        f" {meanwhile_s / without_s:.2f} times as long to publish as without"
+    )
+    conclude(trial)
+
+
+def test_what_the_broker_has_not_taken_is_not_pruned_however_old(
+    stack: Stack,
+    api: Api,
+    database: Database,
+    start_pruning: Callable[[], None],
+    make_trial: Callable[..., Trial],
+    conclude: Callable[..., None],
+) -> None:
+    trial = make_trial()
+    past = new_slug("unpublished")
+    api.create_feed(past)
+    trial.wait_for_head(60)
+    stack.stop_part("rabbitmq")
+    try:
+        trial.insert(10)
+        database.execute(
+            "UPDATE events SET time = now() - interval '400 days' WHERE feed = %s",
+            [trial.feed],
+        )
+        fill(database, past, published=2_000, unpublished=3)
+        start_pruning()
+        until(lambda: oldest(database, past) > 1, "the pruning to begin", 180)
+        until(lambda: oldest(database, past) == 2_001, "the published ones to go", 60)
+        assert oldest(database, trial.feed) == 1
+    finally:
+        stack.start_part("rabbitmq")
+
+    conclude(trial)
+
+
+def publish_bursts(trial: Trial) -> float:
+    """Write bursts, one when the other is published; return the seconds it took."""
+    started = time.monotonic()
+    for _ in range(BURSTS):
+        trial.insert(BURST)
+        trial.wait_for_head(120)
+    return time.monotonic() - started
+
+
+def fill(
+    database: Database, feed: str, *, published: int, unpublished: int = 0
+) -> None:
+    """Give a feed a past that was written four hundred days ago."""
+    head = published + unpublished
+    with database.transaction() as connection:
+        connection.execute(
+            "UPDATE feed_heads SET sequence = %s WHERE feed = %s", [head, feed]
+        )
+        connection.execute(_FILL, [feed, published + 1, head])
+    database.execute("ANALYZE events")
+
+
+def oldest(database: Database, feed: str) -> int:
+    """The oldest event that a feed has kept; looked up, not counted."""
+    found: int | None = database.value(
+        "SELECT min(sequence) FROM events WHERE feed = %s", [feed]
+    )
+    return found or 0
+
+
+def count_scanned(database: Database) -> int:
+    """How many events were ever read by going through the table."""
+    read: int = database.value(
+        "SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = 'events'"
+    )
+    return read
