@@ -339,6 +339,9 @@ class Term:
             if not self._window.holds(request.feed, sequence)
         ]
         self._window.add(places)
+        if places:
+            # One may have been a grant or a revoke: the opening lists who may read.
+            await self._outbox.reannounce(request.feed, request.epoch)
         return len(places)
 
     async def _republish_newest(self) -> None:

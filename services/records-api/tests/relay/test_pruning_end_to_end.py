@@ -84,7 +84,8 @@ def test_places_of_pruned_events_are_kept_when_they_are_asked_for(
     ask(broker, database, 3, 6)
     again = eventually(broker.take_all)
 
-    assert {3, 4, 5, 6} == {message.sequence for message in again}
+    # With the opening: it lists the readers, should one of these have let one in.
+    assert {None, 3, 4, 5, 6} == {message.sequence for message in again}
     for message in again:
         validate_event(message.event)
     assert {"pruned": {3, 4}} == {
@@ -123,7 +124,8 @@ def test_of_many_pruned_ones_the_first_places_come(
     ask(broker, database, 2, count - 1)
     again = eventually(broker.take_all)
 
-    assert [*range(2, 1_002)] == [message.sequence for message in again]
+    sequences = [message.sequence for message in again]
+    assert [*range(2, 1_002)] == [each for each in sequences if each is not None]
 
 
 def test_without_a_retention_nothing_is_pruned(
