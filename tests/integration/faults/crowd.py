@@ -46,7 +46,7 @@ class Crowd:
         readings: list[str] = self._tab.evaluate(_READINGS)
         return [each.split(",") if each else [] for each in readings]
 
-    def spread_s(self) -> float:
-        """How long after the first of them the last became live."""
+    def returns_s(self) -> list[float]:
+        """When each became live, in seconds after the first of them."""
         times: list[float] = self._tab.evaluate(_LIVE_AT)
-        return (max(times) - min(times)) / 1000
+        return [(each - min(times)) / 1000 for each in times]

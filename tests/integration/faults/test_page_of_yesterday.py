@@ -1,17 +1,56 @@
-"""A page that was loaded yesterday, and a server that says more than it knows."""
+"""Yesterday's page with today's server, and today's page with yesterday's server."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gzip
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 from xml.dom.minidom import Document, Element
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, BrowserContext, Route, expect
 
-from ..waiting import until_equal
+from ..api import Api
+from ..archive import archived_batches, events_of
+from ..chat import Chat
+from ..database import Database
+from ..page import FeedPage
+from ..running import Stack
+from ..waiting import until, until_equal
 from ..wire import Wire
 from .room_messages import Event, change_events, has_batch, parse
 from .trial import Trial
+
+_CLIENT = Path(__file__).parent / "yesterday/aviso-feed.js.gz"
+_FOLLOW = """async feed => {
+    const { FeedClient } = await import("/feed-client/aviso-feed.js");
+    const client = new FeedClient({ feed });
+    window.one = { ids: [], problems: [], state: "" };
+    client.addEventListener("events", ({ detail }) => window.one.ids.push(
+        ...detail.events.filter(event => event.type.includes("created"))
+            .map(event => event.subject)));
+    client.addEventListener("problem", ({ detail }) =>
+        window.one.problems.push(detail.code));
+    client.addEventListener("state", ({ detail }) => {
+        window.one.state = detail.kind;
+    });
+    client.start();
+}"""
+# What a server of the first contract answers; everything else came later.
+_FIRST_MEMBERS = {
+    "connection": {
+        "domain", "guest_domain", "rooms_domain", "websocket_url", "bosh_url",
+    },
+    "events": {"epoch", "head", "events"},
+}  # fmt: skip
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(locale="en-GB")
+    yield context
+    context.close()
 
 
 def test_what_a_newer_server_adds_is_passed_over(
@@ -61,6 +100,68 @@ def test_a_type_that_the_page_does_not_know_is_said_and_keeps_its_place(
     until_equal(
         [5, 3, 1], lambda: [row.sequence for row in page.rows()], "the page's rows"
     )
+
+
+def test_yesterdays_client_follows_todays_server_over_a_grant(
+    stack: Stack,
+    api: Api,
+    database: Database,
+    feed: str,
+    observer: Chat,
+    context: BrowserContext,
+) -> None:
+    tab = context.new_page()
+    client = gzip.decompress(_CLIENT.read_bytes())
+    tab.route(
+        "**/feed-client/aviso-feed.js",
+        lambda route: route.fulfill(body=client, content_type="text/javascript"),
+    )
+    tab.goto(f"{stack.url}/favicon.svg")
+    tab.evaluate(_FOLLOW, feed)
+    until(lambda: tab.evaluate("() => window.one.state") == "live", "it to be live")
+
+    ids = [api.write(feed, {"n": 1})["id"]]
+    database.execute(
+        "INSERT INTO readers (feed, reader) VALUES (%s, 'ada@localhost')", [feed]
+    )
+    ids += [api.write(feed, {"n": n})["id"] for n in (2, 3)]
+
+    until_equal(ids, lambda: tab.evaluate("() => window.one.ids"), "all records")
+    batches = archived_batches(observer, api.get(f"feeds/{feed}/")["room"])
+    newer = [e for e in events_of(batches) if ".record." not in e["type"]]
+    problems: list[str] = tab.evaluate("() => window.one.problems")
+    # What it does not know it says, and nothing else is wrong with it.
+    assert problems == ["page-too-old"] * len(newer)
+    assert tab.evaluate("() => window.one.state") == "live"
+
+
+def test_todays_page_follows_a_server_that_lacks_all_that_is_new(
+    stack: Stack, api: Api, feed: str, context: BrowserContext
+) -> None:
+    seen: set[str] = set()
+
+    def cut_down(route: Route) -> None:
+        """Answer with the members of the first contract, and nothing else."""
+        response = route.fetch()
+        answer: dict[str, Any] = response.json()
+        kind = "connection" if "/connection/" in route.request.url else "events"
+        members = _FIRST_MEMBERS[kind]
+        seen.add(kind)
+        kept = {name: value for name, value in answer.items() if name in members}
+        route.fulfill(response=response, json=kept)
+
+    context.route("**/api/v1/connection/", cut_down)
+    context.route("**/api/v1/feeds/*/events/*", cut_down)
+    ids = [api.write(feed, {"n": n})["id"] for n in range(3)]
+    page = FeedPage(context.new_page(), stack.url, feed).open()
+    page.wait_for_rows(ids[::-1])
+
+    ids.append(api.write(feed, {"n": 4})["id"])
+
+    page.wait_for_rows(ids[::-1])
+    expect(page.tab.locator(".notice-warn")).to_have_count(0)
+    assert page.faults == []
+    assert "connection" in seen
 
 
 def add_members(message: Element) -> str:
