@@ -74,7 +74,7 @@ compose up --build --wait --wait-timeout 300 || {
 manage create_feed demo --title=Demo --exists-ok >/dev/null
 key=$(setting AVISO_API_KEY)
 if [ -z "$key" ] || ! is_accepted "$key"; then
-  key=$(manage create_key local --all-feeds --read --write --manage)
+  key=$(manage create_key local --all-feeds --read --write --manage --grant)
   keep AVISO_API_KEY "$key"
 fi
 url=$(compose exec -T records-api printenv AVISO_PUBLIC_URL)

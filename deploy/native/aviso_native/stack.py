@@ -131,7 +131,7 @@ class Stack:
         if not key_file.exists():
             key = services.manage(
                 settings, "create_key", "local", "--all-feeds",
-                "--read", "--write", "--manage",
+                "--read", "--write", "--manage", "--grant",
             )  # fmt: skip
             write_private(key_file, key + "\n")
         self._api_key = key_file.read_text().strip()

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from access.audit import describe_rights, name_person, note_change
+from access.audit import describe_rights, name_person, note_key
 from access.keys import give_secret, revoke_key
 from access.models import ApiKey
 from rest.admin_pages import DefaultsByDatabaseAdmin
@@ -24,11 +24,12 @@ class ApiKeyAdmin(DefaultsByDatabaseAdmin[ApiKey]):
         "may_read",
         "may_write",
         "may_manage",
+        "may_grant",
         "expires_at",
         "revoked_at",
         "last_used_at",
     ]
-    list_filter = ["may_write", "may_manage"]
+    list_filter = ["may_write", "may_manage", "may_grant"]
     search_fields = ["name", "id"]
     ordering = ["-created_at"]
     actions = ["revoke"]
@@ -37,7 +38,7 @@ class ApiKeyAdmin(DefaultsByDatabaseAdmin[ApiKey]):
         "name",
         "all_feeds",
         "feeds",
-        ("may_read", "may_write", "may_manage"),
+        ("may_read", "may_write", "may_manage", "may_grant"),
         "expires_at",
         "revoked_at",
         "created_at",
@@ -62,7 +63,7 @@ class ApiKeyAdmin(DefaultsByDatabaseAdmin[ApiKey]):
             # For response_add alone; it is stored nowhere.
             request.META["aviso.new_key"] = give_secret(obj)
         super().save_model(request, obj, form, change)
-        note_change(
+        note_key(
             "changed" if change else "made",
             obj,
             by=name_person(request),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 
 from django.http import HttpRequest
+from rest_framework.request import Request
 
 from access.models import ApiKey
 from rest.addresses import address_of
@@ -16,14 +17,22 @@ BY_COMMAND = "command"
 logger = logging.getLogger("aviso.audit")
 
 
-def note_change(change: str, key: ApiKey, *, by: str, **facts: object) -> None:
-    """Write down that `by` did this to the key; `facts` say what it is now."""
-    about = {"change": change, "key_id": key.id, "key_name": key.name, "by": by}
-    logger.info("access changed", extra={**about, **facts})
+def note_change(change: str, *, by: str, **facts: object) -> None:
+    """Write down that `by` did this; `facts` say to what, and what it is now."""
+    logger.info("access changed", extra={"change": change, "by": by, **facts})
+
+
+def note_key(change: str, key: ApiKey, *, by: str, **facts: object) -> None:
+    note_change(change, by=by, key_id=key.id, key_name=key.name, **facts)
 
 
 def describe_rights(key: ApiKey) -> dict[str, object]:
-    rights = {"read": key.may_read, "write": key.may_write, "manage": key.may_manage}
+    rights = {
+        "read": key.may_read,
+        "write": key.may_write,
+        "manage": key.may_manage,
+        "grant": key.may_grant,
+    }
     return {
         "feeds": "all" if key.all_feeds else key.feeds,
         "may": [action for action, granted in rights.items() if granted],
@@ -31,5 +40,12 @@ def describe_rights(key: ApiKey) -> dict[str, object]:
     }
 
 
-def name_person(request: HttpRequest) -> str:
+def name_caller(request: Request) -> str:
+    """Name who called over REST: a key, or a person logged in to the admin site."""
+    if isinstance(request.auth, ApiKey):
+        return f"key {request.auth.id} from {address_of(request)}"
+    return name_person(request)
+
+
+def name_person(request: HttpRequest | Request) -> str:
     return f"admin {request.user.get_username()} from {address_of(request)}"

@@ -1,4 +1,7 @@
-"""`Authorization: Bearer <key>` for Django REST framework, and in its OpenAPI."""
+"""`Authorization: Bearer <key or token>` for Django REST framework, and in its OpenAPI.
+
+A key is a program's; a token, a JSON Web Token, is a reader's and writes nothing.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,18 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from access.keys import find_key
+from access.keys import PREFIX, find_key
 from access.models import ApiKey
 from access.throttling import count_address
+from access.tokens import TokenReader, find_reader
 from rest.problems import Unauthorized
 
 
 class KeyAuthentication(BaseAuthentication):
-    def authenticate(self, request: Request) -> tuple[AnonymousUser, ApiKey] | None:
-        """Return the key; None without the header, so that a session may speak."""
+    def authenticate(
+        self, request: Request
+    ) -> tuple[AnonymousUser, ApiKey | TokenReader] | None:
+        """Return who it is; None without the header, so that a session may speak."""
         header = request.headers.get("Authorization")
         if header is None:
             return None
@@ -26,21 +32,25 @@ class KeyAuthentication(BaseAuthentication):
             count_address(request)
             raise Unauthorized(
                 f"Authorization has the scheme {scheme[:20]!r}, expected"
-                " 'Bearer <key>'",
+                " 'Bearer <key or token>'",
                 field="Authorization",
             )
-        key = find_key(text.strip())
-        if key is None:
+        found = _find(text.strip())
+        if found is None:
             count_address(request)
             raise Unauthorized(
-                "The key in Authorization is not valid: it is mistyped, revoked or"
-                " expired",
+                "The key or token in Authorization is not valid: it is mistyped,"
+                " revoked or expired",
                 field="Authorization",
             )
-        return AnonymousUser(), key
+        return AnonymousUser(), found
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 (its signature)
         return 'Bearer realm="aviso"'
+
+
+def _find(text: str) -> ApiKey | TokenReader | None:
+    return find_key(text) if text.startswith(PREFIX) else find_reader(text)
 
 
 class KeyAuthenticationScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
@@ -51,5 +61,5 @@ class KeyAuthenticationScheme(OpenApiAuthenticationExtension):  # type: ignore[n
         return {
             "type": "http",
             "scheme": "bearer",
-            "bearerFormat": "aviso_<public id>_<secret>",
+            "bearerFormat": "aviso_<public id>_<secret>, or a JSON Web Token",
         }

@@ -1,8 +1,8 @@
 """Who calls, and what they may do.
 
 Read: see a feed's records and events. Write: change them. Manage: create and change
-feeds. Anyone may read a public feed. A private feed is not there (404) for whoever has
-no right on it at all.
+feeds. Grant: let readers in and put them out. Anyone may read a public feed. A private
+feed is not there (404) for whoever has no right on it at all.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Permissi
 from rest_framework.request import Request
 
 from access.models import ApiKey
+from access.tokens import TokenReader
 
 
 class Action(StrEnum):
     READ = "read"
     WRITE = "write"
     MANAGE = "manage"
+    GRANT = "grant"
 
 
 _STAFF_NEEDS = {
@@ -30,14 +32,19 @@ _STAFF_NEEDS = {
         "records.delete_record",
     ],
     Action.MANAGE: ["feeds.add_feed", "feeds.change_feed"],
+    Action.GRANT: ["readers.add_reader", "readers.change_reader"],
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """`scope` names the caller where its Idempotency-Keys are kept; "" is anonymous."""
+    """`scope` names the caller where its Idempotency-Keys are kept; "" is anonymous.
+
+    `shown` is what it showed, for the words of a refusal.
+    """
 
     scope: str = ""
+    shown: str = "key"
     actions: frozenset[Action] = frozenset()
     all_feeds: bool = False
     feeds: frozenset[str] = frozenset()
@@ -66,6 +73,8 @@ def find_caller(request: Request) -> Caller:
     """Return who calls, from what the authentication classes have found."""
     if isinstance(request.auth, ApiKey):
         return _caller_of_key(request.auth)
+    if isinstance(request.auth, TokenReader):
+        return _caller_of_reader(request.auth)
     if isinstance(request.user, AnonymousUser) or not isinstance(
         request.user, PermissionsMixin
     ):
@@ -78,12 +87,23 @@ def _caller_of_key(key: ApiKey) -> Caller:
         Action.READ: key.may_read,
         Action.WRITE: key.may_write,
         Action.MANAGE: key.may_manage,
+        Action.GRANT: key.may_grant,
     }
     return Caller(
         scope=f"key:{key.id}",
         actions=frozenset(action for action, granted in rights.items() if granted),
         all_feeds=key.all_feeds,
         feeds=frozenset(key.feeds),
+    )
+
+
+def _caller_of_reader(reader: TokenReader) -> Caller:
+    """Readers read, whatever the feed is; they never write."""
+    return Caller(
+        scope=f"reader:{reader.jid}",
+        shown="token",
+        actions=frozenset([Action.READ]),
+        feeds=reader.feeds,
     )
 
 

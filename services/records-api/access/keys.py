@@ -14,14 +14,17 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.utils import timezone
 
-from access.audit import BY_COMMAND, describe_rights, note_change
+from access.audit import BY_COMMAND, describe_rights, note_key
 from access.models import ApiKey
 
 _ALPHABET = string.ascii_lowercase + string.digits
 _ID_CHARS = 12
 # 43 characters of 36: 222 bits, so that SHA-256 alone keeps the secret.
 _SECRET_CHARS = 43
-_FORMAT = re.compile(rf"aviso_([a-z0-9]{{{_ID_CHARS}}})_([a-z0-9]{{{_SECRET_CHARS}}})")
+PREFIX = "aviso_"
+_FORMAT = re.compile(
+    rf"{PREFIX}([a-z0-9]{{{_ID_CHARS}}})_([a-z0-9]{{{_SECRET_CHARS}}})"
+)
 _USE_NOTED_EVERY = timedelta(minutes=1)
 
 
@@ -34,6 +37,7 @@ class Rights:
     read: bool = False
     write: bool = False
     manage: bool = False
+    grant: bool = False
 
 
 def create_key(
@@ -47,11 +51,12 @@ def create_key(
         may_read=rights.read,
         may_write=rights.write,
         may_manage=rights.manage,
+        may_grant=rights.grant,
         expires_at=expires_at,
     )
     text = give_secret(stored)
     stored.save(force_insert=True)
-    note_change("made", stored, by=BY_COMMAND, **describe_rights(stored))
+    note_key("made", stored, by=BY_COMMAND, **describe_rights(stored))
     return stored, text
 
 
@@ -60,7 +65,7 @@ def give_secret(key: ApiKey) -> str:
     secret = _random_text(_SECRET_CHARS)
     key.id = _random_text(_ID_CHARS)
     key.secret_sha256 = _hash(secret)
-    return f"aviso_{key.id}_{secret}"
+    return f"{PREFIX}{key.id}_{secret}"
 
 
 def revoke_key(key_id: str, *, by: str = BY_COMMAND) -> bool:
@@ -68,7 +73,7 @@ def revoke_key(key_id: str, *, by: str = BY_COMMAND) -> bool:
     found = ApiKey.objects.filter(pk=key_id, revoked_at=None)
     if not found.update(revoked_at=timezone.now()):
         return False
-    note_change("revoked", ApiKey.objects.get(pk=key_id), by=by)
+    note_key("revoked", ApiKey.objects.get(pk=key_id), by=by)
     return True
 
 

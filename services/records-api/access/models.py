@@ -30,6 +30,9 @@ class ApiKey(models.Model):
         default=False,
         help_text="Create feeds and change their title, schema and so on.",
     )
+    may_grant = models.BooleanField(
+        default=False, help_text="Let readers in and put them out, and make tickets."
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, editable=False)

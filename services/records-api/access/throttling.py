@@ -1,8 +1,9 @@
-"""The limits of requests a minute: of each key, and of each address without one.
+"""The limits of requests a minute: of each key, each reader, each address without one.
 
-A valid key is counted by itself alone: who shares an address with somebody who sends
-wrong ones is not kept out with them. Guessing is hopeless anyway (222 bits), so that
-the limit of addresses is there for the work that they make. Staff are not counted.
+A valid key or token is counted by itself alone: who shares an address with somebody
+who sends wrong ones is not kept out with them. Guessing is hopeless anyway (222 bits),
+so that the limit of addresses is there for the work that they make. A reader has the
+limit of an address. Staff are not counted.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from rest_framework.throttling import BaseThrottle
 
 from access.models import ApiKey
 from access.quotas import quotas
+from access.tokens import TokenReader
 from rest.addresses import address_of
 from rest.problems import TooManyRequests
 
@@ -29,6 +31,10 @@ class CallerThrottle(BaseThrottle):
     def allow_request(self, request: Request, view: APIView) -> bool:  # noqa: ARG002 (its signature)
         if isinstance(request.auth, ApiKey):
             _take(f"key:{request.auth.id}", settings.THROTTLE_KEY, "This key")
+        elif isinstance(request.auth, TokenReader):
+            _take(
+                f"reader:{request.auth.jid}", settings.THROTTLE_ADDRESS, "This reader"
+            )
         elif not request.user.is_authenticated:
             count_address(request)
         return True

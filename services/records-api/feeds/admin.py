@@ -9,6 +9,7 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
+from access.audit import name_person, note_change
 from feeds.json_schemas import SchemaRefused, check_schema
 from feeds.models import Feed
 from feeds.writing import MAX_SCHEMA_BYTES, MAX_TITLE_CHARS
@@ -59,6 +60,15 @@ class FeedAdmin(DefaultsByDatabaseAdmin[Feed]):
     list_select_related = ["head"]
     search_fields = ["slug", "title"]
     readonly_fields = ["epoch", "created_at", "announced_at"]
+
+    def save_model(
+        self, request: HttpRequest, obj: Feed, form: Any, change: bool
+    ) -> None:
+        super().save_model(request, obj, form, change)
+        if change and "visibility" in form.changed_data:
+            note_change(
+                f"made {obj.visibility}", by=name_person(request), feed=obj.slug
+            )
 
     @admin.display(description="head")
     def newest(self, feed: Feed) -> int:

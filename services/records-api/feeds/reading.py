@@ -22,6 +22,10 @@ _SELECT = """
            f.created_at
     FROM feeds f JOIN feed_heads h ON h.feed = f.slug
 """
+_SEEN = """
+    SELECT slug, visibility = 'public' FROM feeds
+    WHERE slug = ANY(%s) AND (visibility = 'public' OR slug = ANY(%s))
+"""
 CURSOR_PATTERN = SLUG_PATTERN
 
 
@@ -56,6 +60,21 @@ def find_feed(slug: str) -> FeedRow | None:
     return row and FeedRow(*row)
 
 
+def see_feed(slug: str, caller: Caller) -> FeedRow | None:
+    """Return the feed if it is there for this caller.
+
+    A private one that is not costs no more than none at all: the database decides, and
+    nothing of the feed is fetched.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{_SELECT} WHERE f.slug = %s AND (f.visibility = 'public' OR %s)",
+            [slug, caller.sees(slug, public=False)],
+        )
+        row = cursor.fetchone()
+    return row and FeedRow(*row)
+
+
 def open_feed(slug: str, caller: Caller, action: Action | None) -> FeedRow:
     """Return the feed if the caller may do this with it; None is: know of it.
 
@@ -64,12 +83,38 @@ def open_feed(slug: str, caller: Caller, action: Action | None) -> FeedRow:
     """
     if action is not None:
         require_key(caller, action)
-    feed = find_feed(slug)
-    if feed is None or not caller.sees(slug, public=feed.is_public):
+    feed = see_feed(slug, caller)
+    if feed is None:
         raise NotFound(f"There is no feed {show(slug)}, or it is not open to you")
     if action is not None and not caller.may(action, slug, public=feed.is_public):
-        raise Forbidden(f"This key may not {action} the feed {show(slug)}")
+        raise Forbidden(f"This {caller.shown} may not {_say(action)} {show(slug)}")
     return feed
+
+
+def _say(action: Action) -> str:
+    return (
+        "let readers into the feed" if action is Action.GRANT else f"{action} the feed"
+    )
+
+
+def check_feeds(slugs: Sequence[str], caller: Caller, action: Action) -> None:
+    """Raise as `open_feed` does, unless the caller may do this with each feed."""
+    require_key(caller, action)
+    reached = [slug for slug in slugs if caller.sees(slug, public=False)]
+    with connection.cursor() as cursor:
+        cursor.execute(_SEEN, [list(slugs), reached])
+        public = dict(cursor.fetchall())
+    for index, slug in enumerate(slugs):
+        if slug not in public:
+            raise NotFound(
+                f"There is no feed {show(slug)}, or it is not open to you",
+                pointer=f"/feeds/{index}",
+            )
+        if not caller.may(action, slug, public=public[slug]):
+            raise Forbidden(
+                f"This {caller.shown} may not {_say(action)} {show(slug)}",
+                pointer=f"/feeds/{index}",
+            )
 
 
 def require_key(caller: Caller, action: Action) -> None:

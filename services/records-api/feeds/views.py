@@ -10,6 +10,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from access.audit import name_caller, note_change
 from access.caller import Action, find_caller
 from feeds import serializers
 from feeds.reading import (
@@ -57,7 +58,7 @@ class FeedsView(APIView):
         body = take_members(request.data, {"slug", *_CHANGEABLE})
         slug = read_slug(body.get("slug"))
         if not caller.may(Action.MANAGE, slug, public=False):
-            raise Forbidden(f"This key may not create the feed {show(slug)}")
+            raise Forbidden(f"This {caller.shown} may not create the feed {show(slug)}")
         feed = create_feed(slug, read_change(body))
         location = f"{settings.PUBLIC_URL}{request.path}{slug}/"
         return answer_json(
@@ -84,9 +85,12 @@ class FeedView(PatchingView):
         responses={200: serializers.FeedSerializer, **problems(body=True)},
     )
     def patch(self, request: Request, feed: str) -> HttpResponse:
-        open_feed(feed, find_caller(request), Action.MANAGE)
+        before = open_feed(feed, find_caller(request), Action.MANAGE)
         change = read_change(take_members(request.data, _CHANGEABLE))
-        return answer_json(render_feed(change_feed(feed, change)))
+        after = change_feed(feed, change)
+        if after.visibility != before.visibility:
+            note_change(f"made {after.visibility}", by=name_caller(request), feed=feed)
+        return answer_json(render_feed(after))
 
 
 class ConnectionView(APIView):

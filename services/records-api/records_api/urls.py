@@ -8,6 +8,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from events.views import EventsView
 from feeds.models import SLUG_PATTERN
 from feeds.views import ConnectionView, FeedsView, FeedView
+from readers.views import ReadersView, ReaderView, TicketsView
 from records.views import RecordsView, RecordView
 from records_api.health import healthz, readyz
 from records_api.metrics import show_metrics
@@ -32,6 +33,9 @@ urlpatterns = [
     path("api/v1/feeds/<feed:feed>/records/", RecordsView.as_view()),
     path("api/v1/feeds/<feed:feed>/records/<record:record_id>/", RecordView.as_view()),
     path("api/v1/feeds/<feed:feed>/events/", EventsView.as_view()),
+    path("api/v1/feeds/<feed:feed>/readers/", ReadersView.as_view()),
+    path("api/v1/feeds/<feed:feed>/readers/<str:reader>/", ReaderView.as_view()),
+    path("api/v1/tickets/", TicketsView.as_view()),
     path("api/v1/connection/", ConnectionView.as_view()),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     # Its script apart from its page: the Content-Security-Policy allows none inline.

@@ -11,13 +11,14 @@ import ipaddress
 
 from django.conf import settings
 from django.http import HttpRequest
+from rest_framework.request import Request
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 # What one subscriber is given at the least; within it, addresses are free to change.
 _IPV6_PREFIX = 64
 
 
-def address_of(request: HttpRequest) -> str:
+def address_of(request: HttpRequest | Request) -> str:
     """Return the caller's address; of IPv6 the network's, "" when there is none."""
     peer = _parse(request.META.get("REMOTE_ADDR", ""))
     if peer is None or not any(peer in net for net in settings.TRUSTED_PROXIES):

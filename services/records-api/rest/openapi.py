@@ -33,18 +33,18 @@ class ProblemSerializer(serializers.Serializer[Any]):
 
 _MEANINGS = {
     400: "The request can't be understood.",
-    401: "A valid key is needed.",
-    403: "The key has not this right.",
+    401: "A valid key is needed, or a valid token to read.",
+    403: "The key or token has not this right.",
     404: "Not there, or not open to you.",
     405: "The address has no such method.",
     406: "Only application/json is to be had.",
-    409: "The id or name is taken by something else.",
+    409: "The id or name is taken by something else, or there is no more room.",
     412: "If-Match names another version than the present one.",
     413: "The request is over 8 MiB, or data over 64 KiB as stored.",
     415: "The body is no application/json.",
     422: "The feed's schema refuses the data, or the Idempotency-Key was used for"
     " another write.",
-    429: "Over the limit of this key or address: again after Retry-After.",
+    429: "Over the limit of this key, reader or address: again after Retry-After.",
     500: "An error in the service.",
     503: "The database can't be reached at the moment.",
 }

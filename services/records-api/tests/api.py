@@ -82,7 +82,7 @@ class Api:
 
 def make_api(**rights: Any) -> Api:
     """Make a caller with a new key; without rights it may do everything."""
-    everything = {"all_feeds": True, "read": True, "write": True, "manage": True}
+    everything = dict.fromkeys(["all_feeds", "read", "write", "manage", "grant"], True)
     _, text = create_key(name="test", rights=Rights(**(rights or everything)))
     return Api(text)
 

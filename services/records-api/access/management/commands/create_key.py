@@ -26,6 +26,9 @@ class Command(BaseCommand):
         parser.add_argument("--write", action="store_true", help="write records")
         parser.add_argument("--manage", action="store_true", help="create feeds")
         parser.add_argument(
+            "--grant", action="store_true", help="let readers in, make tickets"
+        )
+        parser.add_argument(
             "--expires-days", type=int, help="it is refused after so many days"
         )
 
@@ -36,9 +39,10 @@ class Command(BaseCommand):
             read=options["read"],
             write=options["write"],
             manage=options["manage"],
+            grant=options["grant"],
         )
-        if not (rights.read or rights.write or rights.manage):
-            raise CommandError("a key needs --read, --write or --manage")
+        if not (rights.read or rights.write or rights.manage or rights.grant):
+            raise CommandError("a key needs --read, --write, --manage or --grant")
         _, text = create_key(
             name=options["name"],
             rights=rights,
