@@ -11,9 +11,15 @@ const MESSAGES: Readonly<Record<string, MessageKey>> = {
   refused: "causeRefused",
   unroutable: "causeUnroutable",
   "delivery-limit": "causeDeliveryLimit",
+  pruned: "causePruned",
 };
 
 export function causeText(cause: string, t: Translate): string {
   const message = Object.hasOwn(MESSAGES, cause) ? MESSAGES[cause] : undefined;
   return message === undefined ? t("causeOther", { cause }) : t(message);
+}
+
+/** What can be done about it: nothing, where nobody has the event any more. */
+export function remedyText(cause: string, t: Translate): string {
+  return cause === "pruned" ? "" : t("causeOutro");
 }

@@ -72,6 +72,7 @@ export const english = {
   causeRefused: "The messaging server refused it.",
   causeUnroutable: "The message broker had nowhere to put it.",
   causeDeliveryLimit: "It was given up after too many attempts.",
+  causePruned: "It is older than what is kept.",
   causeOther: "The cause given is “{cause}”.",
   causeOutro: "An administrator can see it and send it again.",
 

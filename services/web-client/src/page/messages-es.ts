@@ -76,6 +76,7 @@ export const spanish: Messages = {
   causeRefused: "El servidor de mensajería lo rechazó.",
   causeUnroutable: "El intermediario de mensajes no tenía dónde ponerlo.",
   causeDeliveryLimit: "Se abandonó tras demasiados intentos.",
+  causePruned: "Es anterior a lo que se conserva.",
   causeOther: "La causa indicada es «{cause}».",
   causeOutro: "La administración puede verlo y volver a enviarlo.",
 

@@ -4,7 +4,7 @@
  */
 
 import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
-import { causeText } from "./causes";
+import { causeText, remedyText } from "./causes";
 import { changedFields } from "./field-changes";
 import { fieldList, NOTHING_CHANGED } from "./field-list";
 import { bracesIcon, warningIcon } from "./icons";
@@ -168,9 +168,10 @@ export class RecordRow extends LightElement {
     const { t } = this.reading;
     const { record, event } = this.entry;
     if (record === null) {
+      const cause = event.unavailable?.cause ?? "";
       return html`<p class="row-cause">
         ${warningIcon}
-        <span>${t("causeIntro")} ${causeText(event.unavailable?.cause ?? "", t)} ${t("causeOutro")}</span>
+        <span>${t("causeIntro")} ${causeText(cause, t)} ${remedyText(cause, t)}</span>
       </p>`;
     }
     const data = record.data as JsonObject;

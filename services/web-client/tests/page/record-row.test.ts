@@ -84,6 +84,15 @@ test("the place of an undelivered event says why in plain words", async () => {
   const row = await rowAfter({ ...event, unavailable });
   expect([row.dataset.state, row.dataset.sequence]).toEqual(["unavailable", "3"]);
   expect(row.textContent).toContain("It is too large to be sent to browsers.");
+  expect(row.textContent).toContain("send it again");
+});
+
+test("of what was pruned nobody is said to be able to send it again", async () => {
+  const { record: _, ...event } = eventOf(3, {}, { type: "unavailable" });
+  const unavailable = { event_id: null, type: null, cause: "pruned" };
+  const row = await rowAfter({ ...event, unavailable });
+  expect(row.textContent).toContain("It is older than what is kept.");
+  expect(row.textContent).not.toContain("send it again");
 });
 
 test("a row far from the screen keeps its attributes and drops its content", async () => {
