@@ -480,6 +480,23 @@ describe("after a break", () => {
     expect(client.state.kind).toBe("live");
   });
 
+  test("REST that has pruned a part: what is left is shown, and the part is told", async () => {
+    write(3);
+    const { sequences, problems, resets, client } = await follow();
+
+    world.xmpp.link.die();
+    write(4);
+    write(2);
+    world.xmpp.archives.set(ROOM, (world.xmpp.archives.get(ROOM) ?? []).slice(-1));
+    world.rest.oldest = 6;
+    await world.clock.advance(1_000);
+
+    expect(problems).toEqual(["missing"]);
+    expect(resets).toEqual([{ epoch: "aaaa", sequence: 5 }]);
+    expect(sequences).toEqual([6, 7, 8, 9]);
+    expect(client.state.kind).toBe("live");
+  });
+
   test("an event that even REST gives malformed keeps its place", async () => {
     writeOnly(3);
     world.rest.spoil = (event) => (event.feedseq === "2" ? { ...event, data: 5 } : event);
