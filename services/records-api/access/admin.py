@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+import access.people  # noqa: F401 (it puts people on the site)
 from access.audit import describe_rights, name_person, note_key
 from access.keys import give_secret, revoke_key
 from access.models import ApiKey

@@ -14,6 +14,7 @@ from access.keys import find_key
 from access.models import ApiKey
 from events.models import Event
 from feeds.models import Feed
+from readers.models import Reader
 from records.models import Record
 
 pytestmark = pytest.mark.django_db
@@ -44,6 +45,7 @@ def event_types() -> list[str]:
 def test_every_page_of_the_site_opens(admin: Client, orders: Feed) -> None:
     record = Record.objects.create(feed=orders, data={"a": "<b>é</b>"})
     event = Event.objects.get()
+    reader = Reader.objects.create(feed=orders, reader="ada@localhost")
     ApiKey.objects.create(id="abc", name="x")
 
     for path in [
@@ -68,6 +70,15 @@ def test_every_page_of_the_site_opens(admin: Client, orders: Feed) -> None:
         "access/apikey/",
         "access/apikey/add/",
         "access/apikey/abc/change/",
+        "readers/reader/",
+        "readers/reader/?state=granted",
+        "readers/reader/?state=revoked",
+        "readers/reader/?q=ada",
+        "readers/reader/add/",
+        f"readers/reader/{reader.id}/change/",
+        f"events/event/{event.number + 1}/change/",
+        "auth/user/",
+        "auth/group/",
     ]:
         page = show(admin, path)
         assert "<b>é</b>" not in page
@@ -248,3 +259,57 @@ def _refuse_unbounded_count(
 ) -> Any:
     assert "COUNT(" not in sql or "LIMIT" in sql, sql
     return execute(sql, values, many, context)
+
+
+def test_a_reader_is_let_in_put_out_and_let_in_again(
+    admin: Client, secrets: Feed
+) -> None:
+    form = {"feed": "secrets", "reader": " Ada@Localhost "}
+
+    send(admin, "readers/reader/add/", form)
+    reader = Reader.objects.get()
+    chosen = {"_selected_action": [str(reader.id)]}
+    for action in ["revoke", "revoke", "let_in_again"]:
+        send(admin, "readers/reader/", {"action": action, **chosen})
+    send(admin, "readers/reader/", {"action": "revoke", **chosen})
+    send(admin, "readers/reader/add/", form)
+
+    assert "ada@localhost" == reader.reader
+    assert ["granted", "revoked"] * 2 + ["granted"] == event_types()
+
+
+def test_a_reader_gets_another_end_on_his_page(admin: Client, secrets: Feed) -> None:
+    reader = Reader.objects.create(feed=secrets, reader="ada@localhost")
+    end = {"expires_at_0": "2999-01-02", "expires_at_1": "03:04"}
+
+    send(admin, f"readers/reader/{reader.id}/change/", end)
+
+    reader.refresh_from_db()
+    assert reader.expires_at is not None
+    assert 2999 == reader.expires_at.year
+    assert ["granted"] == event_types()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"reader": "ada"},
+        {"reader": "ada@elsewhere.example"},
+        {"expires_at_0": "2020-01-01", "expires_at_1": "00:00"},
+    ],
+)
+def test_a_wrong_reader_is_refused_on_the_page(
+    admin: Client, secrets: Feed, change: dict[str, str]
+) -> None:
+    form = {"feed": "secrets", "reader": "ada@localhost", **change}
+
+    page = send(admin, "readers/reader/add/", form)
+
+    assert "Expected" in page
+    assert [] == event_types()
+
+
+def test_a_reader_can_not_be_deleted_there(admin: Client, secrets: Feed) -> None:
+    reader = Reader.objects.create(feed=secrets, reader="ada@localhost")
+
+    assert 403 == admin.post(f"/admin/readers/reader/{reader.id}/delete/").status_code
