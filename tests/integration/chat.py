@@ -38,9 +38,11 @@ class Chat:
         account: tuple[str, str] | None = None,
         *,
         register: bool = False,
+        host: str = "domain",
     ) -> None:
         """Log in as `account` (name, password), or as a guest without one.
 
+        With `host="ticket_domain"` the password is a ticket.
         With `register`, the account is made first, in the same stream (XEP-0077).
         Raises Refused when the server takes neither.
         """
@@ -50,7 +52,7 @@ class Chat:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         try:
-            self._client = self._await(self._log_in(xmpp, account, register), 30)
+            self._client = self._await(self._log_in(xmpp, account, register, host), 30)
         except BaseException:
             self._end_loop()
             raise
@@ -132,10 +134,14 @@ class Chat:
         self.close()
 
     async def _log_in(
-        self, xmpp: dict[str, Any], account: tuple[str, str] | None, register: bool
+        self,
+        xmpp: dict[str, Any],
+        account: tuple[str, str] | None,
+        register: bool,
+        host: str,
     ) -> slixmpp.ClientXMPP:
         name, password = account or ("", "")
-        jid = f"{name}@{xmpp['domain']}" if account else xmpp["guest_domain"]
+        jid = f"{name}@{xmpp[host]}" if account else xmpp["guest_domain"]
         client = slixmpp.ClientXMPP(
             jid, password, sasl_mech=None if account else "ANONYMOUS"
         )
@@ -143,7 +149,8 @@ class Chat:
         client.enable_starttls = client.enable_direct_tls = False
         client.whitespace_keepalive = False
         # TLS ends at the web server in front; this listener is on loopback.
-        client.plugin["feature_mechanisms"].unencrypted_scram = True
+        mechanisms = client.plugin["feature_mechanisms"]
+        mechanisms.unencrypted_scram = mechanisms.unencrypted_plain = True
         client.add_filter("in", self._keep)
         outcome: asyncio.Future[str] = self._loop.create_future()
 

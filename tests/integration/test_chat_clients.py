@@ -118,27 +118,6 @@ def test_a_chat_client_cannot_speak_in_a_room(
     assert sequences_of(archived) == [1, 2]
 
 
-def test_a_chat_client_cannot_make_a_room(client: Chat, stack: Stack) -> None:
-    rooms = stack.facts["xmpp"]["rooms_domain"]
-
-    with pytest.raises(Refused):
-        client.join(f"room-{uuid.uuid4().hex[:8]}@{rooms}")
-
-
-def test_a_chat_client_cannot_write_to_another_user(client: Chat, stack: Stack) -> None:
-    name = f"victim-{uuid.uuid4().hex[:8]}"
-    with Chat(stack.facts["xmpp"], (name, PASSWORD), register=True) as victim:
-        for kind in ("chat", "normal", "headline", "groupchat"):
-            client.send(
-                f"<message type='{kind}' to='{victim.jid}'><body>psst</body></message>"
-            )
-        client.ping()
-        victim.ping()
-
-        assert victim.messages_from(client.jid.partition("/")[0]) == []
-    assert len(client.refusals()) == 4
-
-
 def test_a_wrong_password_is_refused(reader: Chat, stack: Stack) -> None:
     name = reader.jid.partition("@")[0]
 

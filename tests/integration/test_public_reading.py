@@ -8,6 +8,7 @@ import pytest
 
 from .api import PROBLEM, Api, new_slug
 from .chat import Chat, Refused
+from .rooms import online_rooms
 from .running import Stack
 from .waiting import until
 
@@ -80,13 +81,6 @@ def stays_out(chat: Chat, slug: str, stack: Stack) -> bool:
     with pytest.raises(Refused, match=r"^item-not-found$"):
         chat.join(f"{slug}@{rooms}")
     return is_there
-
-
-def online_rooms(stack: Stack) -> set[str]:
-    """What ejabberd's own API lists, to its administrator on this machine."""
-    service = stack.facts["xmpp"]["rooms_domain"]
-    rooms = stack.ask_ejabberd("muc_online_rooms", {"service": service})
-    return {each.partition("@")[0] for each in rooms}
 
 
 def test_a_guest_writes_nothing(guest_api: Api, feed: str) -> None:
