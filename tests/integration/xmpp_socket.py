@@ -131,8 +131,10 @@ class WebSocket:
 class XmppSocket(WebSocket):
     """A stream to one of the server's hosts, and a session when logged in."""
 
-    def __init__(self, port: int, host: str, *, source: str = "127.0.0.1") -> None:
-        super().__init__(port, source=source)
+    def __init__(
+        self, port: int, host: str, *, source: str = "127.0.0.1", headers: str = ""
+    ) -> None:
+        super().__init__(port, source=source, headers=headers)
         self.host = host
         self.jid = ""
         self._numbers = itertools.count(1)
