@@ -90,6 +90,19 @@ class Api:
         assert answer.status == 201, (answer.status, answer.body)
         return answer.json
 
+    def change_feed(self, slug: str, **fields: object) -> None:
+        answer = self.call("PATCH", f"feeds/{slug}/", fields)
+        assert answer.status == 200, (answer.status, answer.body)
+
+    def grant(self, feed: str, reader: str) -> None:
+        """Let a reader in, by his bare JID."""
+        answer = self.call("POST", f"feeds/{feed}/readers/", {"reader": reader})
+        assert answer.status in (200, 201), (answer.status, answer.body)
+
+    def revoke(self, feed: str, reader: str) -> None:
+        answer = self.call("DELETE", f"feeds/{feed}/readers/{reader}/")
+        assert answer.status == 204, (answer.status, answer.body)
+
     def write(self, feed: str, data: object) -> Any:
         """Write one record and return it."""
         answer = self.call("POST", f"feeds/{feed}/records/", {"data": data})
