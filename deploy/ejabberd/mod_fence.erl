@@ -18,13 +18,15 @@
 %% it anew gets to own another's past; here `access_create` lets nobody but the pusher make any, and the archive is
 %% what it goes on from.
 %%
+%% And it keeps out whoever was put out of a closed room: the room itself remembers him too well.
+%%
 %% A hook that crashes fails open: ejabberd logs it and goes on. So what decides is caught, and refuses.
 -module(mod_fence).
 -behaviour(gen_mod).
 
 -export([start/2, stop/1, reload/3, depends/2, mod_options/1, mod_opt_type/1, mod_doc/0, user_send_packet/1,
-         user_receive_packet/1, c2s_handle_info/2, c2s_copy_session/2, muc_process_iq/2, check_create_room/4,
-         leave_closed/1]).
+         user_receive_packet/1, c2s_handle_info/2, c2s_copy_session/2, muc_process_iq/2, muc_filter_presence/3,
+         check_create_room/4, leave_closed/1]).
 
 -define(DISCO_INFO, <<"http://jabber.org/protocol/disco#info">>).
 -define(DISCO_ITEMS, <<"http://jabber.org/protocol/disco#items">>).
@@ -50,6 +52,7 @@ each_hook(Host, Do) ->
     ejabberd_hooks:Do(c2s_copy_session, Host, ?MODULE, c2s_copy_session, 10),
     %% Before mod_mam's, which is at 50.
     ejabberd_hooks:Do(muc_process_iq, Host, ?MODULE, muc_process_iq, 10),
+    ejabberd_hooks:Do(muc_filter_presence, Host, ?MODULE, muc_filter_presence, 10),
     %% After mod_mam's, which is at 50: the last word counts.
     ejabberd_hooks:Do(check_create_room, Host, ?MODULE, check_create_room, 90).
 
@@ -288,6 +291,17 @@ muc_process_iq(IQ, Room) ->
     case xmpp:get_type(IQ) =:= error orelse may_enter(xmpp:get_from(IQ), Room) of
         true -> IQ;
         false -> {stop, xmpp:make_error(xmpp:set_els(IQ, []), not_found())}
+    end.
+
+%% A room remembers the role of whoever was once a member, or a visitor of it while it was open, and lets him in by that
+%% role although he is neither any more (mod_muc_room, get_occupant_initial_role; 23.01 and 26.07).
+muc_filter_presence(Presence, Room, _Nick) ->
+    case xmpp:get_type(Presence) =/= available orelse may_enter(xmpp:get_from(Presence), Room) of
+        true ->
+            Presence;
+        false ->
+            ejabberd_router:route_error(Presence, not_found()),
+            {stop, drop}
     end.
 
 %% `element`: the records' headers are not where the container's build could include them. The place of the
