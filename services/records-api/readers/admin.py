@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
@@ -36,6 +37,14 @@ class ReaderForm(ReaderModelForm):
         model = Reader
         fields = ["feed", "reader", "expires_at"]
         widgets = {"reader": forms.TextInput(attrs={"size": 60})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "reader" in self.fields:
+            self.fields["reader"].help_text = (
+                f"An account such as ada@{settings.XMPP_DOMAIN}, or a ticket's holder"
+                f" such as u-17@{settings.XMPP_TICKET_DOMAIN}."
+            )
 
     def clean_reader(self) -> str:
         name = parse_reader(self.cleaned_data["reader"].strip())
@@ -104,14 +113,13 @@ class ReaderAdmin(BigTableAdmin[Reader]):
     list_filter = [StateFilter, "feed"]
     ordering = ["-id"]
     search_fields = ["reader"]
-    fields = ["feed", "reader", "expires_at", "granted_at", "revoked_at"]
-    readonly_fields = ["granted_at", "revoked_at"]
+    fields = ["feed", "reader", "state", "expires_at", "granted_at", "revoked_at"]
+    readonly_fields = ["state", "granted_at", "revoked_at"]
     actions = ["revoke", "let_in_again"]
 
     @admin.display(description="state")
     def state(self, row: Reader) -> str:
-        is_over = row.expires_at is not None and row.expires_at <= timezone.now()
-        return "revoked" if row.revoked_at or is_over else "granted"
+        return "revoked" if _is_out(row) else "granted"
 
     @admin.action(description="Revoke: put the selected out", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Reader]) -> None:
@@ -141,9 +149,11 @@ class ReaderAdmin(BigTableAdmin[Reader]):
         self,
         request: HttpRequest,
         obj: Reader,
-        form: Any,  # noqa: ARG002 (its signature)
+        form: Any,
         change: bool,
     ) -> None:
+        if change and "expires_at" not in form.changed_data:
+            return
         if change:
             obj.save(update_fields=["expires_at"])
         else:
@@ -158,7 +168,7 @@ class ReaderAdmin(BigTableAdmin[Reader]):
         if obj is None:
             return list(super().get_readonly_fields(request, obj))
         # Until when says nothing of somebody who is out.
-        ended = ["expires_at"] if self.state(obj) == "revoked" else []
+        ended = ["expires_at"] if _is_out(obj) else []
         own = ["feed", "reader", *ended]
         return [*own, *super().get_readonly_fields(request, obj)]
 
@@ -170,6 +180,11 @@ class ReaderAdmin(BigTableAdmin[Reader]):
 def _name(row: Reader) -> ReaderName:
     """Read the row's name; what SQL wrote is not held to our hosts."""
     return parse_reader(row.reader) or ReaderName(row.reader, is_ticket=False)
+
+
+def _is_out(row: Reader) -> bool:
+    is_over = row.expires_at is not None and row.expires_at <= timezone.now()
+    return row.revoked_at is not None or is_over
 
 
 def _note(change: str, request: HttpRequest, row: Reader, **facts: object) -> None:

@@ -192,6 +192,8 @@ def test_readers_let_in_and_put_out_on_the_admin_site_are_noted(
     admin.post("/admin/readers/reader/add/", form, headers=ADDRESS)
     chosen = {"_selected_action": [str(Reader.objects.get().id)]}
 
+    page = f"/admin/readers/reader/{Reader.objects.get().id}/change/"
+    admin.post(page, {}, headers=ADDRESS)  # which changes nothing
     for action in ["revoke", "let_in_again"]:
         admin.post(
             "/admin/readers/reader/", {"action": action, **chosen}, headers=ADDRESS
