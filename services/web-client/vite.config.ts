@@ -36,6 +36,8 @@ export default defineConfig(({ mode }) => {
       // The build that browsers get; the one for Node wants packages that a page does not need.
       alias: { "strophe.js": `${import.meta.dirname}/node_modules/strophe.js/dist/strophe.esm.js` },
       restoreMocks: true,
+      // A loaded machine is no fault of what is tested.
+      testTimeout: 30_000,
     },
   };
 });

@@ -22,6 +22,8 @@ const DATE_TIME =
 const CAUSE = /^[a-z0-9-]{1,64}$/;
 /** Tells the pusher of a room; never part of a feed. */
 const OPENED = "aviso.feed.opened.v1";
+/** Somebody was let in or put out at this place. Who, is not said: there is nothing to show. */
+const READER = /^aviso\.reader\.(granted|revoked)\.v1$/;
 const TYPE = /^aviso\.record\.(created|updated|deleted|unavailable)\.v1$/;
 
 export const isSlug = (value: unknown): value is string =>
@@ -41,7 +43,7 @@ export function readSequence(value: unknown): number | null {
  * Read one event of `feed` in `epoch`.
  *
  * `unknownType` is set, and `event` null, where the type is one that this library does not know;
- * the envelope is checked all the same. Throws MalformedError.
+ * the envelope is checked all the same. A grant or a revoke has neither. Throws MalformedError.
  */
 export function readEvent(value: unknown, feed: string, epoch: string): ReadEvent {
   const raw = asObject(value, "an event");
@@ -60,6 +62,11 @@ export function readEvent(value: unknown, feed: string, epoch: string): ReadEven
   const sequence = readSequence(raw.feedseq);
   demand(sequence !== null, "feedseq is no decimal string");
 
+  if (READER.test(raw.type)) {
+    demand(raw.subject === undefined, "it is of no record");
+    asObject(raw.data, "data");
+    return { sequence, event: null, unknownType: null };
+  }
   const type = TYPE.exec(raw.type)?.[1] as FeedEvent["type"] | undefined;
   if (type === undefined) return { sequence, event: null, unknownType: raw.type };
 

@@ -8,7 +8,7 @@
 import { Backoff } from "./backoff";
 import { type ArchivePort, FeedReader } from "./feed-reader";
 import type { Host, Timer, Timings } from "./host";
-import { ApiError, fetchBatch, fetchEvents, fetchFeed, MAX_EVENTS } from "./rest";
+import { ApiError, fetchBatch, fetchFeed, MAX_EVENTS } from "./rest";
 import type { Room } from "./room";
 import { FeedSession } from "./session";
 import { typedEventTarget } from "./typed-event-target";
@@ -88,17 +88,24 @@ export class FeedClient extends typedEventTarget<FeedClientEvents>() {
     this.#showState();
   }
 
-  /** Up to `limit` events right before `beforeSequence`, in order, over REST. Throws ApiError. */
+  /**
+   * Up to `limit` events right before `beforeSequence`, in order, over REST. Empty: there are none.
+   * Throws ApiError.
+   */
   async loadOlder(beforeSequence: number, limit: number): Promise<FeedEvent[]> {
     const after = Math.max(0, beforeSequence - 1 - Math.min(limit, MAX_EVENTS));
     const count = beforeSequence - 1 - after;
     if (count < 1) return [];
     const epoch = this.position?.epoch;
     const range = { after, limit: count };
-    const page = await this.#rest(fetchEvents, range);
+    const page = await this.#rest(fetchBatch, range);
     // Another epoch's events have nothing to do with what is shown; the reset is on its way.
     if (page.epoch !== (this.position?.epoch ?? epoch)) return [];
-    return page.events.filter((event) => event.sequence < beforeSequence);
+    const items = (page.batch?.items ?? []).filter(({ sequence }) => sequence < beforeSequence);
+    const events = items.flatMap(({ event }) => event ?? []);
+    // Places with nothing to show are not the feed's beginning; none at all is where it was pruned.
+    if (events.length > 0 || items.length === 0) return events;
+    return this.loadOlder(after + 1, MAX_EVENTS);
   }
 
   async #enterRoom(): Promise<void> {
@@ -254,6 +261,10 @@ export class FeedClient extends typedEventTarget<FeedClientEvents>() {
         events: (events, source) => {
           const live = source === "live" && this.#state.kind === "live";
           this.#dispatch("events", { events, live });
+          this.#showState();
+        },
+        moved: (position) => {
+          this.#dispatch("position", position);
           this.#showState();
         },
         reset: (position) => this.#dispatch("reset", position),

@@ -20,6 +20,8 @@ import { RequestError } from "./wire";
 export type ReaderOutput = {
   /** In order, without hole, once. */
   events(events: readonly FeedEvent[], source: "live" | "archive" | "rest"): void;
+  /** The position moved on over places that have nothing to give out. */
+  moved(position: Position): void;
   /** What was given out so far belongs to another life of the feed, which begins after `position`. */
   reset(position: Position): void;
   problem(problem: ProblemDetail): void;
@@ -50,6 +52,8 @@ export class FeedReader {
   #waiting: Waiting[] = [];
   /** A message came that could not be read: what it held is to be asked for. */
   #isUnsure = false;
+  /** The last position that whoever listens was told. */
+  #told: Position | null;
   /** REST named the epoch that we follow. */
   #isConfirmed = false;
 
@@ -61,6 +65,7 @@ export class FeedReader {
     private readonly output: ReaderOutput,
   ) {
     if (position !== null) this.#follower.begin(position);
+    this.#told = position;
   }
 
   get position(): Position | null {
@@ -184,6 +189,7 @@ export class FeedReader {
     this.#anchor = null;
     if (!isFirst) this.output.reset(position);
     this.#follower.begin(position);
+    this.#told = position;
   }
 
   /** The archive's newest messages of the epoch, about `history` events, in order. */
@@ -269,6 +275,7 @@ export class FeedReader {
     this.#report("missing", `Events ${gap.from} to ${gap.to} can no longer be read.`);
     const next = { epoch: position.epoch, sequence: gap.to };
     this.output.reset(next);
+    this.#told = next;
     this.#give(this.#follower.begin(next), "archive");
   }
 
@@ -293,7 +300,11 @@ export class FeedReader {
   }
 
   #give(events: readonly FeedEvent[], source: "live" | "archive" | "rest"): void {
+    const position = this.position;
+    if (position === this.#told) return;
+    this.#told = position;
     if (events.length > 0) this.output.events(events, source);
+    else if (position !== null) this.output.moved(position);
   }
 
   #moveAnchor(batch: Batch, stanzaId: string | null): void {

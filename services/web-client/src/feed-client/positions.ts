@@ -8,7 +8,7 @@
 
 import type { FeedEvent, Position } from "./types";
 
-/** An event and its place. `event` null: a kind that this library does not know keeps its place. */
+/** An event and its place. `event` null: nothing to give out, but its place is taken. */
 export type Item = { readonly sequence: number; readonly event: FeedEvent | null };
 
 /** What one message or page says: `items` in order, without hole, `first` to `last`. */

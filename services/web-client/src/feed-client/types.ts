@@ -87,6 +87,8 @@ export type ProblemDetail = {
 export type FeedClientEvents = {
   state: CustomEvent<FeedState>;
   events: CustomEvent<EventsDetail>;
+  /** The position moved on, and there was nothing to give out: readers were let in or put out. */
+  position: CustomEvent<Position>;
   /**
    * What was given out so far belongs to another life of the feed: forget what is shown.
    * The events after this position follow.

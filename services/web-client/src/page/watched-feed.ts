@@ -13,7 +13,6 @@ import type {
   Records,
   StoreChange,
 } from "./library";
-import { countUnread } from "./unread";
 
 export type OlderState = "more" | "loading" | "failed" | "end";
 export type ProblemCode = "malformed" | "page-too-old" | "untrusted" | "missing";
@@ -49,6 +48,8 @@ export class WatchedFeed {
   #heldCount = 0;
   #applied: Position | null = null;
   #seen: Position | null = null;
+  /** Events since then. Not the distance of two positions: some places have nothing to see. */
+  #unread = 0;
   #isLookedAt = false;
   #oldestSequence: number | null = null;
   readonly #listeners = new Set<(change: FeedChange) => void>();
@@ -59,7 +60,7 @@ export class WatchedFeed {
   ) {}
 
   get unread(): number {
-    return countUnread(this.#seen, this.#client?.position ?? null);
+    return this.#unread;
   }
 
   /** How many events wait because the reader paused. */
@@ -86,6 +87,9 @@ export class WatchedFeed {
     });
     client.addEventListener("events", (event) => {
       if (client === this.#client) this.#onEvents(event.detail.events);
+    });
+    client.addEventListener("position", () => {
+      if (client === this.#client) this.#onEvents([]);
     });
     client.addEventListener("reset", (event) => {
       if (client === this.#client) this.#onReset(event.detail);
@@ -163,15 +167,26 @@ export class WatchedFeed {
         this.newAfter = this.#seen?.sequence ?? 0;
       }
       if (this.#oldestSequence === null || this.#oldestSequence <= 1) this.olderState = "end";
+      this.#lookFurther();
       this.#markSeen();
     }
     this.#tell(null);
+  }
+
+  /** The newest places may have nothing to show, and records may stand below them. */
+  #lookFurther(): void {
+    const sequence = this.#applied?.sequence ?? 0;
+    if (this.#oldestSequence !== null || this.isPaused || sequence === 0) return;
+    this.#oldestSequence = sequence + 1;
+    this.olderState = "more";
+    void this.loadOlder();
   }
 
   #onEvents(events: readonly FeedEvent[]): void {
     this.isLoaded = true;
     if (this.isPaused) this.#hold(events);
     else this.#apply(events);
+    if (this.#seen !== null) this.#unread += events.length;
     this.#markSeen();
     this.#tell(null);
   }
@@ -181,6 +196,7 @@ export class WatchedFeed {
     this.#held = [];
     this.#heldCount = 0;
     this.records.clear();
+    this.#unread = 0;
     this.#applied = position;
     this.#oldestSequence = null;
     this.olderState = "more";
@@ -202,7 +218,7 @@ export class WatchedFeed {
     this.#held = [];
     this.#heldCount = 0;
     if (hasHole) this.#restart();
-    if (held.length > 0) this.#apply(held);
+    this.#apply(held);
   }
 
   #restart(): void {
@@ -222,10 +238,9 @@ export class WatchedFeed {
   }
 
   #apply(events: readonly FeedEvent[]): void {
-    const last = events.at(-1);
-    if (last === undefined) return;
+    this.#applied = this.#client?.position ?? this.#applied;
+    if (events.length === 0) return;
     this.#noteOldest(events);
-    this.#applied = { epoch: last.epoch, sequence: last.sequence };
     this.#tell(this.records.apply(events));
     this.#trim();
   }
@@ -239,6 +254,7 @@ export class WatchedFeed {
   #markSeen(): void {
     if (this.#seen === null || !this.#isLookedAt || this.isPaused) return;
     this.#seen = this.#client?.position ?? this.#seen;
+    this.#unread = 0;
   }
 
   #tell(change: FeedChange): void {

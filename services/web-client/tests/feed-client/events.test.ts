@@ -43,6 +43,34 @@ describe("events of the contract", () => {
   });
 });
 
+describe("a grant or a revoke", () => {
+  const reader = (change: Json = {}): Json => {
+    const { subject: _, ...envelope } = created();
+    return { ...envelope, type: "aviso.reader.granted.v1", data: {}, ...change };
+  };
+
+  test.each(["granted", "revoked"])("%s takes its place and holds nothing to show", (word) => {
+    expect(read(reader({ type: `aviso.reader.${word}.v1`, data: { reader: "x" } }))).toEqual({
+      sequence: Number(created().feedseq),
+      event: null,
+      unknownType: null,
+    });
+  });
+
+  test.each<[string, Json]>([
+    ["a subject", { subject: created().subject }],
+    ["no data", { data: undefined }],
+    ["no sequence", { feedseq: undefined }],
+  ])("with %s is refused", (_what, change) => {
+    expect(() => read(reader(change))).toThrow(MalformedError);
+  });
+
+  test("of a later version is of an unknown type", () => {
+    const type = "aviso.reader.granted.v2";
+    expect(read(reader({ type })).unknownType).toBe(type);
+  });
+});
+
 describe("an event", () => {
   test.each<[string, (event: Json & { data: Json }) => void]>([
     ["another CloudEvents version", (event) => (event.specversion = "2.0")],

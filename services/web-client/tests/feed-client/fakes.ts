@@ -56,16 +56,22 @@ export function eventJson(feed: string, epoch: string, sequence: number, type = 
     `${prefix}-0000-4000-8000-${String(sequence).padStart(12, "0")}`;
   const time = "2026-11-24T09:30:00.123456Z";
   const id = hex("00000001");
-  return {
+  const envelope = {
     specversion: "1.0",
     id: hex("00000002"),
     source: `/feeds/${feed}`,
-    type: `aviso.record.${type}.v1`,
-    subject: id,
     time,
     feed,
     feedepoch: epoch,
     feedseq: String(sequence),
+  };
+  if (type === "granted" || type === "revoked") {
+    return { ...envelope, type: `aviso.reader.${type}.v1`, data: {} };
+  }
+  return {
+    ...envelope,
+    type: `aviso.record.${type}.v1`,
+    subject: id,
     data: { id, version: 1, created_at: time, updated_at: time, data: { n: sequence } },
   };
 }
@@ -78,6 +84,8 @@ export class FakeRest {
   failure: { status: number; detail?: string; path?: RegExp } | "unreachable" | null = null;
   /** Events from here on are not there any more. */
   oldest = 1;
+  /** What stands at a sequence; a created record otherwise. */
+  readonly types = new Map<number, string>();
   spoil: (event: Json) => Json = (event) => event;
 
   readonly fetch = async (input: RequestInfo | URL): Promise<Response> => {
@@ -98,7 +106,7 @@ export class FakeRest {
     const limit = Number(searchParams.get("limit"));
     const events: Json[] = [];
     for (let n = Math.max(after + 1, this.oldest); n <= head && events.length < limit; n += 1) {
-      events.push(this.spoil(eventJson(slug, epoch, n)));
+      events.push(this.spoil(eventJson(slug, epoch, n, this.types.get(n))));
     }
     return json({ epoch, head, events });
   };
@@ -284,12 +292,12 @@ export class FakeXmpp {
     epoch: string,
     first: number,
     count: number,
-    options: { isLost?: boolean; payload?: string; nick?: string } = {},
+    options: { isLost?: boolean; payload?: string; nick?: string; type?: string } = {},
   ): void {
     const room = `${feed}@feeds.localhost`;
     const last = first + count - 1;
     const events = Array.from({ length: count }, (_, index) =>
-      eventJson(feed, epoch, first + index),
+      eventJson(feed, epoch, first + index, options.type),
     );
     this.#clock += 1;
     const id = this.#clock;

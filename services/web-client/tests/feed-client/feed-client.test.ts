@@ -28,6 +28,8 @@ type Watched = {
   states: string[];
   problems: ProblemDetail["code"][];
   resets: { epoch: string; sequence: number }[];
+  /** Where it moved on without an event. */
+  moves: number[];
 };
 
 function short(state: FeedState): string {
@@ -49,6 +51,7 @@ async function follow(
     states: [],
     problems: [],
     resets: [],
+    moves: [],
   };
   client.addEventListener("events", ({ detail }) => {
     watched.sequences.push(...detail.events.map(({ sequence }) => sequence));
@@ -56,6 +59,7 @@ async function follow(
   });
   client.addEventListener("state", ({ detail }) => watched.states.push(short(detail)));
   client.addEventListener("problem", ({ detail }) => watched.problems.push(detail.code));
+  client.addEventListener("position", ({ detail }) => watched.moves.push(detail.sequence));
   client.addEventListener("reset", ({ detail }) => {
     watched.resets.push(detail);
     watched.sequences.length = 0;
@@ -66,10 +70,16 @@ async function follow(
 }
 
 /** The writer writes and the pusher sends. */
-function write(count: number, options: { isLost?: boolean; payload?: string } = {}): void {
+function write(
+  count: number,
+  options: { isLost?: boolean; payload?: string; type?: string } = {},
+): void {
   const feed = world.rest.feeds.get("orders");
   if (feed === undefined) throw new Error("no feed");
   world.xmpp.publish("orders", feed.epoch, feed.head + 1, count, options);
+  if (options.type !== undefined) {
+    for (let n = 1; n <= count; n += 1) world.rest.types.set(feed.head + n, options.type);
+  }
   feed.head += count;
 }
 
@@ -331,6 +341,64 @@ function futureEvent(): Record<string, unknown> {
     data: {},
   };
 }
+
+describe("readers let in and put out", () => {
+  test.each(["granted", "revoked"])("(%s, live) move the position on, unseen", async (type) => {
+    const { client, sequences, moves, problems } = await follow();
+
+    write(1);
+    write(1, { type });
+    write(1);
+    await world.clock.advance(0);
+
+    expect(sequences).toEqual([1, 3]);
+    expect([moves, problems, client.position?.sequence]).toEqual([[2], [], 3]);
+    expect(client.state.kind).toBe("live");
+  });
+
+  test("in the archive move the position on, unseen", async () => {
+    const { client, sequences, moves } = await follow();
+    write(1);
+    write(2, { type: "granted", isLost: true });
+    world.xmpp.link.die();
+    await world.clock.advance(5_000);
+
+    expect([sequences, moves, client.position?.sequence]).toEqual([[1], [3], 3]);
+    expect(client.state.kind).toBe("live");
+  });
+
+  test("over REST move the position on, unseen", async () => {
+    writeOnly(2);
+    world.rest.types.set(1, "granted");
+    world.rest.types.set(2, "granted");
+
+    const { client, sequences, moves, problems } = await follow();
+
+    expect([sequences, moves, problems, client.position?.sequence]).toEqual([[], [2], [], 2]);
+    expect(client.state.kind).toBe("live");
+  });
+
+  test("are passed over on the way to older events", async () => {
+    write(3);
+    write(20, { type: "granted" });
+    write(10);
+    const { client } = await follow({ history: 10 });
+
+    const older = await client.loadOlder(24, 5);
+
+    expect(older.map(({ sequence }) => sequence)).toEqual([1, 2, 3]);
+  });
+
+  test("are not looked for where everything older was pruned", async () => {
+    write(50);
+    world.rest.oldest = 41;
+    const { client } = await follow({ history: 10 });
+    const before = world.rest.requests.length;
+
+    expect(await client.loadOlder(41, 5)).toEqual([]);
+    expect(world.rest.requests.length).toBe(before + 1);
+  });
+});
 
 describe("after a break", () => {
   test("a guest joins again under another nick and fills from the archive", async () => {

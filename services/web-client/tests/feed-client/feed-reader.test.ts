@@ -8,7 +8,7 @@ function catchUpAgainst(condition: string): Promise<void> {
     feed: async () => ({ epoch: "aaaa", head: 0 }),
     events: async () => ({ epoch: "aaaa", head: 0, batch: null, unknownTypes: [], unreadable: 0 }),
   };
-  const output = { events: () => {}, reset: () => {}, problem: () => {} };
+  const output = { events: () => {}, moved: () => {}, reset: () => {}, problem: () => {} };
   const reader = new FeedReader("orders", 100, null, rest, output);
   const page = () => Promise.reject(new RequestError(condition, null));
   return reader.catchUp({ page }, true);

@@ -55,6 +55,11 @@ export class FakeClient extends typedEventTarget<FeedClientEvents>() implements 
     this.dispatchEvent(new CustomEvent("events", { detail: { events, live } }));
   }
 
+  moveTo(sequence: number): void {
+    this.position = { epoch: "k3f9", sequence };
+    this.dispatchEvent(new CustomEvent("position", { detail: this.position }));
+  }
+
   reset(position: Position | null): void {
     this.position = position;
     this.dispatchEvent(new CustomEvent("reset", { detail: position }));

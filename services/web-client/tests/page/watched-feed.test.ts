@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
 import { RecordStore } from "../../src/feed-client/record-store";
 import { KEPT_AFTER_TRIM, MOST_KEPT, WatchedFeed } from "../../src/page/watched-feed";
 import { eventOf, FakeClient, feedInfo } from "./fake-library";
@@ -33,6 +33,32 @@ test("what arrives under the reader's eyes is not", () => {
   becomeLiveAt(40);
   client.deliver([eventOf(41)]);
   expect(feed.unread).toBe(0);
+});
+
+test("nothing is unread before it is known what was seen", () => {
+  client.deliver([eventOf(40)], false);
+  expect(feed.unread).toBe(0);
+});
+
+test("in a new epoch what follows its beginning is unread", () => {
+  becomeLiveAt(40);
+  client.deliver([eventOf(41)]);
+  client.reset({ epoch: "n3w1", sequence: 3 });
+  client.deliver([eventOf(4), eventOf(5)], false);
+  expect(feed.unread).toBe(2);
+});
+
+test("a place with nothing to show moves the position on and is not unread", () => {
+  becomeLiveAt(40);
+  client.moveTo(41);
+  expect([feed.unread, feed.applied?.sequence, feed.records.size]).toEqual([0, 41, 2]);
+});
+
+test("where the newest places have nothing to show, the records below them are fetched", async () => {
+  client.older = [eventOf(2), eventOf(3)];
+  client.moveTo(40);
+  client.become({ kind: "live" });
+  await vi.waitFor(() => expect(feed.records.size).toBe(2));
 });
 
 test("looking makes everything read and remembers from where it was new", () => {
