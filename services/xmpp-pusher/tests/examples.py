@@ -36,6 +36,7 @@ def make_opening(
     epoch: str = "e001",
     feed: str = "orders",
     visibility: str = "public",
+    **lists: list[str],
 ) -> bytes:
     event = json.loads((CONTRACTS / "examples/events/feed-opened.json").read_text())
     event |= {
@@ -43,6 +44,15 @@ def make_opening(
         "source": f"/feeds/{feed}",
         "feed": feed,
         "feedepoch": epoch,
-        "data": {"head": str(head), "visibility": visibility},
+        "data": {"head": str(head), "visibility": visibility, **lists},
     }
+    return json.dumps(event, separators=(",", ":")).encode()
+
+
+def make_reader_event(
+    sequence: int, change: str, epoch: str = "e001", feed: str = "orders"
+) -> bytes:
+    event = json.loads(make_event(sequence, epoch, feed))
+    event |= {"type": f"aviso.reader.{change}.v1", "data": {}}
+    del event["subject"]
     return json.dumps(event, separators=(",", ":")).encode()

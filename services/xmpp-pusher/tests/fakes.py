@@ -11,7 +11,7 @@ import itertools
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 from xml.etree import ElementTree
@@ -28,6 +28,9 @@ from xmpp_pusher.errors import (
 from xmpp_pusher.events import Cause, Visibility
 from xmpp_pusher.muc import read_span
 from xmpp_pusher.positions import Position
+from xmpp_pusher.readers import Affiliation, list_differences
+
+TICKETS = "ticket.localhost"
 
 Outcome = Literal["archived", "late", "lost", "no-id"]
 
@@ -44,8 +47,12 @@ class FakeBroker:
     refuses: int = 0
     _tags: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
-    def deliver(self, body: bytes, feed: str | None = "orders") -> Delivery:
-        return Delivery("xmpp-pusher.0", 1, next(self._tags), body, feed)
+    def deliver(
+        self, body: bytes, feed: str | None = "orders", reader: object = None
+    ) -> Delivery:
+        headers = {} if reader is None else {"reader": reader}
+        tag = next(self._tags)
+        return Delivery("xmpp-pusher.0", 1, tag, body, feed, headers=headers)
 
     def ack(self, deliveries: Iterable[Delivery]) -> None:
         self.acked += deliveries
@@ -80,6 +87,13 @@ class FakeArchive:
     outcomes: deque[Outcome] = field(default_factory=deque)
     refuses: Callable[[ElementTree.Element], bool] = lambda _message: False
     visibilities: list[Visibility | None] = field(default_factory=list)
+    is_opened: bool = True
+    lists: dict[str, Affiliation] = field(default_factory=dict)
+    # What happened in the room, in order: lists' changes and batches.
+    story: list[object] = field(default_factory=list)
+    told: list[tuple[str, str]] = field(default_factory=list)
+    list_errors: deque[RoomError] = field(default_factory=deque)
+    refused_readers: set[str] = field(default_factory=set)
     joins: int = 0
     leaves: int = 0
     join_error: RoomError | None = None
@@ -143,8 +157,43 @@ class FakeRoom:
         self.is_lost = True
         self._on_lost()
 
-    async def configure(self, visibility: Visibility | None) -> None:
+    @property
+    def is_opened(self) -> bool:
+        return self._archive.is_opened
+
+    async def open(
+        self,
+        visibility: Visibility,
+        readers: Iterable[str] | None,
+        revoked: Iterable[str] | None,
+    ) -> None:
+        await asyncio.sleep(0)
+        if readers is not None or revoked is not None:
+            changes = list_differences(
+                self._archive.lists, readers or (), revoked or (), TICKETS
+            )
+            self._archive.lists = {
+                address: affiliation
+                for address, affiliation in (self._archive.lists | changes).items()
+                if affiliation != "none"
+            }
+        self._archive.is_opened = True
         self._archive.visibilities.append(visibility)
+
+    async def close(self) -> None:
+        self._archive.visibilities.append("private")
+
+    async def affiliate(self, changes: Mapping[str, Affiliation]) -> None:
+        await asyncio.sleep(0)
+        if self._archive.list_errors:
+            raise self._archive.list_errors.popleft()
+        if self._archive.refused_readers & changes.keys():
+            raise Refused("bad-request (modify): no")
+        self._archive.lists |= changes
+        self._archive.story.append(dict(changes))
+
+    def tell(self, reader: str, change: str) -> None:
+        self._archive.told.append((reader, change))
 
     async def newest(self) -> Position | None:
         await asyncio.sleep(0)
@@ -169,6 +218,8 @@ class FakeRoom:
         outcome = outcomes.popleft() if outcomes else "archived"
         if outcome in ("archived", "late"):
             self._archive.messages.append(message)
+            span = read_span(message)
+            self._archive.story.append(span and span[1:])
         if outcome == "no-id":
             raise NotArchived("no stanza-id")
         if outcome != "archived":

@@ -12,12 +12,12 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
-from examples import make_event, make_opening, make_poison
-from fakes import FakeArchive, FakeBroker, FakeRooms, until
+from examples import make_event, make_opening, make_poison, make_reader_event
+from fakes import TICKETS, FakeArchive, FakeBroker, FakeRooms, until
 from xmpp_pusher import pusher as pusher_module
 from xmpp_pusher import stay
 from xmpp_pusher.deliveries import Delivery
-from xmpp_pusher.errors import NotOurs
+from xmpp_pusher.errors import NotOurs, RoomLost
 from xmpp_pusher.metrics import Metrics, make_metrics
 from xmpp_pusher.pusher import Pusher
 
@@ -32,6 +32,12 @@ class Bench:
     @property
     def archive(self) -> FakeArchive:
         return self.rooms.archive()
+
+    def change(self, sequence: int, change: str, reader: object) -> list[Delivery]:
+        body = make_reader_event(sequence, change)
+        delivery = self.broker.deliver(body, reader=reader)
+        self.pusher.receive(delivery)
+        return [delivery]
 
     def deliver(self, *bodies: bytes, feed: str | None = "orders") -> list[Delivery]:
         deliveries = [self.broker.deliver(body, feed) for body in bodies]
@@ -50,7 +56,7 @@ class Bench:
 @pytest.fixture
 async def bench() -> AsyncIterator[Bench]:
     broker, rooms, metrics = FakeBroker(), FakeRooms(), make_metrics()
-    pusher = Pusher(rooms, broker, metrics, prefetch=20, max_event_bytes=393_216)
+    pusher = Pusher(rooms, broker, metrics, 20, 393_216, TICKETS)
     yield Bench(broker, rooms, metrics, pusher)
     for archive in rooms.archives.values():
         if archive.gate is not None:
@@ -257,8 +263,7 @@ async def test_the_visibility_of_an_opening_reaches_the_room(bench: Bench) -> No
     await bench.settle(bench.deliver(make_opening(visibility="private")))
     await bench.settle(bench.deliver(make_opening(visibility="public")))
 
-    assert "private" == bench.archive.visibilities[0]
-    assert "public" == bench.archive.visibilities[-1]
+    assert [None, "private", "public"] == bench.archive.visibilities
 
 
 async def test_poison_is_parked_and_its_place_kept(bench: Bench) -> None:
@@ -517,3 +522,177 @@ async def test_no_log_line_holds_a_records_data(
 
     assert "sesame" not in caplog.text
     assert "batch archived" in caplog.text
+
+
+GRANTED = {"ada@localhost": "member"}
+
+
+async def test_a_grant_is_in_the_rooms_lists_before_its_batch_and_after_all_before(
+    bench: Bench,
+) -> None:
+    bench.archive.gate = asyncio.Event()
+    deliveries = bench.deliver(make_event(1))
+    await until(lambda: bench.archive.joins == 1)
+    await asyncio.sleep(0.02)
+    deliveries += bench.deliver(make_event(2), make_event(3))
+    deliveries += bench.change(4, "granted", "ada@localhost")
+    deliveries += bench.deliver(make_event(5))
+
+    bench.archive.gate.set()
+    await bench.settle(deliveries)
+
+    assert [(1, 1), (2, 3), GRANTED, (4, 5)] == bench.archive.story
+    assert [("e001", n) for n in range(1, 6)] == bench.archive.places()
+    assert [("ada@localhost", "granted")] == bench.archive.told
+
+
+async def test_readers_in_a_row_share_a_batch_and_the_last_word_counts(
+    bench: Bench,
+) -> None:
+    deliveries = bench.change(1, "granted", "ada@localhost")
+    deliveries += bench.change(2, "granted", "bob@localhost")
+    deliveries += bench.change(3, "revoked", "Ada@localhost")
+    deliveries += bench.change(4, "revoked", f"u-17@{TICKETS}")
+    deliveries += bench.deliver(make_event(5))
+    await bench.settle(deliveries)
+
+    changes = {
+        "ada@localhost": "none",
+        "bob@localhost": "member",
+        f"u-17@{TICKETS}": "outcast",
+    }
+    assert [changes, (1, 5)] == bench.archive.story
+    assert f"u-17@{TICKETS}" not in dict(bench.archive.told)
+
+
+async def test_a_copy_of_a_grant_changes_nothing(bench: Bench) -> None:
+    deliveries = bench.change(1, "granted", "ada@localhost")
+    await bench.settle(deliveries + bench.change(2, "revoked", "ada@localhost"))
+
+    await bench.settle(bench.change(1, "granted", "ada@localhost"))
+
+    assert "none" == bench.archive.lists["ada@localhost"]
+    assert 1 == len(bench.archive.told) - 1
+
+
+@pytest.mark.parametrize("reader", [None, 7, "ada", "ada@localhost/desk", "a\x08@x.y"])
+async def test_a_grant_that_does_not_say_whose_is_parked_and_its_place_kept(
+    bench: Bench, reader: object
+) -> None:
+    deliveries = bench.change(1, "granted", reader)
+    await bench.settle(deliveries + bench.deliver(make_event(2)))
+
+    assert [("e001", 1), ("e001", 2)] == bench.archive.places()
+    assert [(deliveries[0], "invalid")] == bench.broker.parked
+    assert {} == bench.archive.lists
+
+
+async def test_a_reader_that_the_room_refuses_is_parked_and_its_place_kept(
+    bench: Bench,
+) -> None:
+    bench.archive.refused_readers = {"bad@localhost"}
+    deliveries = bench.change(1, "granted", "ada@localhost")
+    deliveries += bench.change(2, "granted", "bad@localhost")
+    deliveries += bench.change(3, "granted", "bob@localhost")
+    await bench.settle(deliveries + bench.deliver(make_event(4)))
+
+    assert [("e001", n) for n in range(1, 5)] == bench.archive.places()
+    assert [(deliveries[1], "refused")] == bench.broker.parked
+    assert {"ada@localhost", "bob@localhost"} == bench.archive.lists.keys()
+    cause = bench.archive.events()[1]["data"]
+    assert isinstance(cause, dict)
+    assert "aviso.reader.granted.v1" == cause["type"]
+
+
+async def test_lists_that_could_not_be_set_are_tried_again_before_anything_is_sent(
+    bench: Bench,
+) -> None:
+    bench.archive.list_errors.append(RoomLost("no answer"))
+
+    await bench.settle(bench.change(1, "revoked", f"u-17@{TICKETS}"))
+
+    assert [{f"u-17@{TICKETS}": "outcast"}, (1, 1)] == bench.archive.story
+    assert 2 == bench.archive.joins
+
+
+async def test_an_opening_brings_the_lists_to_what_it_says(bench: Bench) -> None:
+    bench.archive.lists = {
+        TICKETS: "member",
+        "old@localhost": "member",
+        "ada@localhost": "member",
+        f"back@{TICKETS}": "outcast",
+    }
+    opening = make_opening(
+        visibility="private", readers=["Ada@localhost"], revoked=[f"u-17@{TICKETS}"]
+    )
+
+    await bench.settle(bench.deliver(opening))
+
+    expected = {
+        TICKETS: "member",
+        "ada@localhost": "member",
+        f"u-17@{TICKETS}": "outcast",
+    }
+    assert expected == bench.archive.lists
+
+
+async def test_an_opening_without_lists_leaves_them(bench: Bench) -> None:
+    bench.archive.lists = {"ada@localhost": "member"}
+
+    await bench.settle(bench.deliver(make_opening(visibility="private")))
+
+    assert {"ada@localhost": "member"} == bench.archive.lists
+
+
+async def test_an_opening_of_a_new_epoch_is_for_what_comes_after_it(
+    bench: Bench,
+) -> None:
+    deliveries = bench.change(1, "granted", "bob@localhost")
+    opening = make_opening(9, "e002", readers=["ada@localhost"], revoked=[])
+    await bench.settle(deliveries + bench.deliver(opening))
+
+    assert "bob@localhost" not in bench.archive.lists
+    assert "member" == bench.archive.lists["ada@localhost"]
+
+
+async def test_a_room_without_lists_has_the_feed_opened_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xmpp_pusher.asking.ASK_AFTER_S", 0.02)
+    bench.archive.begin("e001", 4)
+    bench.archive.is_opened = False
+
+    await bench.settle(bench.deliver(make_event(5)))
+    await until(lambda: len(bench.broker.asked) >= 2)
+    assert {("orders", "e001", 1, 0)} == set(bench.broker.asked)
+
+    await bench.settle(bench.deliver(make_opening(5)))
+    asked = len(bench.broker.asked)
+    await asyncio.sleep(0.3)
+    assert asked == len(bench.broker.asked)
+
+
+async def test_an_opening_that_comes_late_does_not_undo_what_came_after_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xmpp_pusher.asking.ASK_AFTER_S", 0.02)
+    await bench.settle(bench.change(1, "granted", "ada@localhost"))
+
+    late = bench.deliver(make_opening(0, visibility="private", readers=[], revoked=[]))
+    await bench.settle(late)
+
+    assert "member" == bench.archive.lists["ada@localhost"]
+    assert "private" == bench.archive.visibilities[-1]
+    assert [("orders", "e001", 1, 0)] == bench.broker.asked
+
+
+async def test_a_late_opening_does_not_open_a_closed_room(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xmpp_pusher.asking.ASK_AFTER_S", 0.02)
+    await bench.settle(bench.deliver(make_opening(0, visibility="private")))
+    await bench.settle(bench.deliver(make_event(1)))
+
+    await bench.settle(bench.deliver(make_opening(0, visibility="public")))
+
+    assert "public" not in bench.archive.visibilities

@@ -112,7 +112,9 @@ class Bench:
     def __init__(self) -> None:
         self.session = FakeSession()
         self.losses = 0
-        self.room = OccupiedRoom(self.session, "orders", ROOM, self._on_lost)
+        self.room = OccupiedRoom(
+            self.session, "orders", ROOM, "ticket.acct.test", self._on_lost
+        )
 
     def _on_lost(self) -> None:
         self.losses += 1

@@ -20,6 +20,7 @@ def test_defaults_are_for_loopback() -> None:
     assert "feeds.localhost" == settings.rooms_domain
     assert ("127.0.0.1", 8090) == (settings.bind_host, settings.bind_port)
     assert (500, 393_216) == (settings.prefetch, settings.max_event_bytes)
+    assert "ticket.localhost" == settings.ticket_domain
     assert settings.xmpp_tls is False
 
 

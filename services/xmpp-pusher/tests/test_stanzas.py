@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -120,3 +121,12 @@ def test_several_lost_events_are_counted() -> None:
     _, (lost,) = load_example("unavailable")
 
     assert "orders: 2 events could not be relayed" == describe_batch([lost, lost])
+
+
+def test_the_body_passes_over_who_may_read() -> None:
+    record = make_record(a=1)
+    granted = replace(record, change="granted", reader="ada@localhost")
+
+    assert "orders: who may read it has changed" == describe_batch([granted])
+    assert "orders: created 7d3c1f5e a=1" == describe_batch([granted, record])
+    assert "ada" not in write_batch(ROOM, [granted])

@@ -52,6 +52,7 @@ async def run(settings: Settings) -> int:
             settings.xmpp_password,
             settings.xmpp_tls,
             settings.rooms_domain,
+            settings.ticket_domain,
         )
     )
     consumer = Consumer(
@@ -62,7 +63,12 @@ async def run(settings: Settings) -> int:
         on_gone=lambda: pusher.forget(),
     )
     pusher = Pusher(
-        rooms, consumer, metrics, settings.prefetch, settings.max_event_bytes
+        rooms,
+        consumer,
+        metrics,
+        settings.prefetch,
+        settings.max_event_bytes,
+        settings.ticket_domain,
     )
     health = Health(
         metrics,

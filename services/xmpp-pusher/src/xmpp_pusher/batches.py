@@ -20,6 +20,10 @@ class Sized(Protocol):
     def is_alone(self) -> bool:
         """Whether it makes a message of its own."""
 
+    @property
+    def goes_first(self) -> bool:
+        """Whether nothing but its like may stand before it in its message."""
+
 
 S = TypeVar("S", bound=Sized)
 
@@ -33,9 +37,13 @@ def take_batch(ready: deque[S], max_events: int = MAX_EVENTS) -> list[S]:
     size_bytes = 0
     while ready and len(batch) < max_events:
         size_bytes += ready[0].size_bytes
-        if batch and (ready[0].is_alone or size_bytes > MAX_BYTES):
+        if batch and (size_bytes > MAX_BYTES or _begins_another(batch[-1], ready[0])):
             break
         batch.append(ready.popleft())
         if batch[-1].is_alone:
             break
     return batch
+
+
+def _begins_another(before: Sized, item: Sized) -> bool:
+    return item.is_alone or (item.goes_first and not before.goes_first)

@@ -17,7 +17,11 @@ CHANGES: Final[dict[str, Change]] = {
     "aviso.record.updated.v1": "updated",
     "aviso.record.deleted.v1": "deleted",
     "aviso.record.unavailable.v1": "unavailable",
+    "aviso.reader.granted.v1": "granted",
+    "aviso.reader.revoked.v1": "revoked",
 }
+TYPES: Final = {change: kind for kind, change in CHANGES.items()}
+READER_CHANGES: Final[frozenset[Change]] = frozenset({"granted", "revoked"})
 OPENED: Final = "aviso.feed.opened.v1"
 
 is_feed: Final = re.compile(r"[a-z0-9-]{1,64}").fullmatch
@@ -33,6 +37,12 @@ _TIME: Final = re.compile(
     r"(?:Z|[+-][0-9]{2}:[0-9]{2})"
 ).fullmatch
 is_cause: Final = re.compile(r"[a-z0-9-]{1,64}").fullmatch
+# Stricter than the schema by what XML 1.0 forbids: one such character in a query about
+# the reader would close the stream to ejabberd.
+is_reader: Final = re.compile(
+    r"[^@/\s\"&'<>:\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]{1,64}@[a-z0-9.-]{1,253}"
+).fullmatch
+MAX_READERS: Final = 10_000
 
 
 class NotInContract(Exception):
@@ -72,7 +82,10 @@ def check(event: dict[str, Any]) -> None:
     if not isinstance(kind, str) or kind not in CHANGES:
         raise NotInContract("type is missing or no string.")
     _match(event, "feedseq", is_sequence)
-    if CHANGES[kind] == "unavailable":
+    if CHANGES[kind] in READER_CHANGES:
+        if "subject" in event:
+            raise NotInContract("subject has no place in an event about a reader.")
+    elif CHANGES[kind] == "unavailable":
         _check_unavailable(data)
     else:
         _match(event, "subject", is_uuid)
@@ -104,6 +117,17 @@ def _check_opened(event: dict[str, Any], data: dict[str, Any]) -> None:
     _match(data, "head", is_head)
     if data.get("visibility") not in ("public", "private"):
         raise NotInContract("data.visibility is neither 'public' nor 'private'.")
+    for name in ("readers", "revoked"):
+        if name in data and not _is_list_of_readers(data[name]):
+            raise NotInContract(f"data.{name} is not as the contract says.")
+
+
+def _is_list_of_readers(value: object) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) <= MAX_READERS
+        and all(isinstance(entry, str) and is_reader(entry) for entry in value)
+    )
 
 
 def _match(values: dict[str, Any], name: str, is_good: Any) -> None:

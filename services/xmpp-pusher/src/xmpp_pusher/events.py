@@ -12,7 +12,7 @@ from typing import Literal
 Cause = Literal[
     "unreadable", "too-deep", "invalid", "unknown-type", "too-large", "refused"
 ]
-Change = Literal["created", "updated", "deleted", "unavailable"]
+Change = Literal["created", "updated", "deleted", "unavailable", "granted", "revoked"]
 Visibility = Literal["public", "private"]
 
 
@@ -21,7 +21,8 @@ class Event:
     """An event with a place in its feed.
 
     ``text`` is its JSON as the relay wrote it, in ASCII; ``escaped`` the same text as
-    it stands in XML.
+    it stands in XML. ``reader`` is whom a grant or a revoke is about: a bare JID, for
+    the room's lists alone.
     """
 
     feed: str
@@ -32,17 +33,24 @@ class Event:
     time: str
     text: str
     escaped: str
+    reader: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A feed exists, or has a new epoch that begins after ``head``."""
+    """A feed exists, or has a new epoch that begins after ``head``.
+
+    ``readers`` are all accounts that may read it, ``revoked`` all ticket holders that
+    may no longer; None where it does not say.
+    """
 
     feed: str
     epoch: str
     head: int
     visibility: Visibility
     id: str
+    readers: tuple[str, ...] | None = None
+    revoked: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

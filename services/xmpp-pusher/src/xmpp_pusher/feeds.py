@@ -15,7 +15,7 @@ from typing import Protocol
 from .backoff import Backoff
 from .deliveries import Broker
 from .errors import BrokerGone, NotConfirmed, PusherError
-from .events import Opening, Visibility
+from .events import Visibility
 from .journal import Journal
 from .ledger import Item, Ledger
 from .metrics import Metrics
@@ -47,11 +47,17 @@ class FeedState:
 
 class Feed:
     def __init__(
-        self, slug: str, rooms: Rooms, broker: Broker, metrics: Metrics
+        self,
+        slug: str,
+        rooms: Rooms,
+        broker: Broker,
+        metrics: Metrics,
+        ticket_domain: str,
     ) -> None:
         self.slug = slug
         self._rooms = rooms
         self._broker = broker
+        self._ticket_domain = ticket_domain
         self._ledger = Ledger(broker)
         self._journal = Journal(slug, metrics)
         self._stay: Stay | None = None
@@ -143,11 +149,10 @@ class Feed:
 
     async def _enter_and_relay(self, backoff: Backoff) -> None:
         ledger = self._ledger
-        for item in ledger.items():
-            if isinstance(item.content, Opening):
-                ledger.visibility = item.content.visibility
         room = await self._rooms.enter(self.slug, ledger.visibility, ledger.awake.set)
-        stay = Stay(self.slug, room, ledger, self._broker, self._journal)
+        stay = Stay(
+            self.slug, room, ledger, self._broker, self._journal, self._ticket_domain
+        )
         self._stay = stay
         try:
             await stay.run()

@@ -89,6 +89,17 @@ class Journal:
         }
         log.warning("asked the relay for events that did not come", extra=extra)
 
+    def note_unopened(self) -> None:
+        self._metrics.asked.inc()
+        extra = {"feed": self._feed, "outcome": "closed"}
+        log.warning(
+            "who may read is unknown: asked the relay for an opening", extra=extra
+        )
+
+    def note_readers(self, changes: int) -> None:
+        extra = {"feed": self._feed, "changes": changes, "outcome": "readers"}
+        log.info("readers let in or put out", extra=extra)
+
     def note_interruption(self, error: PusherError, is_first: bool) -> None:
         self._metrics.retries.labels(type(error).__name__).inc()
         level = logging.WARNING if is_first else logging.DEBUG

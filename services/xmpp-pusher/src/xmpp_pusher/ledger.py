@@ -42,11 +42,18 @@ class Item:
     def is_alone(self) -> bool:
         return isinstance(self.content, Opening)
 
+    @property
+    def goes_first(self) -> bool:
+        # The room's lists change before the message is sent, so whatever stands before
+        # a grant or a revoke belongs into a message before.
+        return isinstance(self.content, Event) and self.content.reader is not None
+
 
 class Ledger:
     """``arrived`` is what the stay has still to look at; ``awake`` tells it to.
 
-    ``archived`` is the newest position that the room has confirmed.
+    ``archived`` is the newest position that the room has confirmed, ``visibility`` what
+    the newest opening made of it.
     """
 
     def __init__(self, broker: Broker) -> None:
@@ -82,7 +89,11 @@ class Ledger:
         self.arrived = deque(self._unsettled.values())
 
     def forget(self) -> None:
-        """The broker takes everything back."""
+        """The broker takes everything back, perhaps for another pusher.
+
+        That one may open or close the feed, so what was known of it is void as well.
+        """
+        self.visibility = None
         self._unsettled.clear()
         self.arrived.clear()
         self.awake.set()

@@ -18,6 +18,7 @@ CLIENT: Final = "jabber:client"
 MUC: Final = "http://jabber.org/protocol/muc"
 MUC_USER: Final = f"{MUC}#user"
 MUC_OWNER: Final = f"{MUC}#owner"
+MUC_ADMIN: Final = f"{MUC}#admin"
 DATA: Final = "jabber:x:data"
 MAM: Final = "urn:xmpp:mam:2"
 RSM: Final = "http://jabber.org/protocol/rsm"
@@ -200,6 +201,37 @@ def read_count(answer: Element) -> int:
     """Read the answer to ``write_count``; 0 if it holds no number."""
     count = answer.findtext(f"{{{MAM}}}fin/{{{RSM}}}set/{{{RSM}}}count") or ""
     return int(count) if count.isdecimal() else 0
+
+
+def write_affiliations(changes: Mapping[str, str]) -> str:
+    """Ask the room to give each address its affiliation (XEP-0045, section 9)."""
+    items = "".join(
+        f"<item jid={quoteattr(address)} affiliation='{affiliation}'/>"
+        for address, affiliation in changes.items()
+    )
+    return f"<query xmlns='{MUC_ADMIN}'>{items}</query>"
+
+
+def write_list_query(affiliation: str) -> str:
+    """Ask who has an affiliation."""
+    return f"<query xmlns='{MUC_ADMIN}'><item affiliation='{affiliation}'/></query>"
+
+
+def read_list(answer: Element) -> list[str]:
+    """Read the addresses of an affiliation's list."""
+    items = answer.iterfind(f"{{{MUC_ADMIN}}}query/{{{MUC_ADMIN}}}item")
+    return [item.get("jid", "") for item in items]
+
+
+def write_notice(reader: str, feed: str, change: str) -> str:
+    """Tell an account's sessions what became of it: ``contracts/README.md``, Readers.
+
+    Feed and change are of the contract's alphabets: nothing to escape.
+    """
+    return (
+        f"<message xmlns='{CLIENT}' type='headline' to={quoteattr(reader)}>"
+        f"<reader xmlns='{FEED}' feed='{feed}' change='{change}'/></message>"
+    )
 
 
 def write_form(fields: Mapping[str, Iterable[str]]) -> str:

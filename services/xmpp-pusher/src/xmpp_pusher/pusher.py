@@ -32,12 +32,14 @@ class Pusher:
         metrics: Metrics,
         prefetch: int,
         max_event_bytes: int,
+        ticket_domain: str,
     ) -> None:
         self._rooms = rooms
         self._broker = broker
         self._metrics = metrics
         self._prefetch = prefetch
         self._max_event_bytes = max_event_bytes
+        self._ticket_domain = ticket_domain
         self._feeds: dict[str, Feed] = {}
         self._parking: set[asyncio.Task[None]] = set()
         self._is_stopping = False
@@ -86,7 +88,10 @@ class Pusher:
     def _read(self, delivery: Delivery) -> Event | Opening | Poison:
         try:
             return read_message(
-                delivery.body, delivery.feed_header, self._max_event_bytes
+                delivery.body,
+                delivery.feed_header,
+                self._max_event_bytes,
+                delivery.headers.get("reader"),
             )
         except Exception:
             # Whatever this was, it must neither stop the queue nor get lost.
@@ -96,7 +101,9 @@ class Pusher:
 
     def _feed(self, slug: str) -> Feed:
         if slug not in self._feeds:
-            feed = Feed(slug, self._rooms, self._broker, self._metrics)
+            feed = Feed(
+                slug, self._rooms, self._broker, self._metrics, self._ticket_domain
+            )
             self._feeds[slug] = feed
             feed.start()
         return self._feeds[slug]

@@ -9,10 +9,18 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any, Final, Never, cast
 
 from . import shallow
-from .contract import CHANGES, OPENED, NotInContract, check
+from .contract import (
+    CHANGES,
+    OPENED,
+    READER_CHANGES,
+    NotInContract,
+    check,
+    is_reader,
+)
 from .events import Cause, Event, Opening, Poison, Visibility
 from .stand_ins import escape, make_stand_in
 
@@ -38,13 +46,18 @@ _PATIENT_DECODER: Final = json.JSONDecoder(
 
 
 def read_message(
-    body: bytes, feed_header: str | None, max_event_bytes: int
+    body: bytes,
+    feed_header: str | None,
+    max_event_bytes: int,
+    reader_header: object = None,
 ) -> Event | Opening | Poison:
     """Read one message of the broker.
 
     ``feed_header`` is the header that the broker chose the queue by. An event under
     another feed's header (or none) is parked without a stand-in: it may be in
     another pusher's queue than its feed, and two pushers must not share a room.
+    ``reader_header`` says whom a grant or a revoke is about; without it nobody knows,
+    so such an event is parked and its place kept.
     """
     try:
         text = _to_ascii(body)
@@ -62,7 +75,13 @@ def read_message(
         return Poison("unreadable", "The body is no JSON.")
     if not isinstance(document, dict):
         return Poison("invalid", "The body is no JSON object.")
-    return _read_document(document, text, feed_header, max_event_bytes)
+    message = _read_document(document, text, feed_header, max_event_bytes)
+    if not isinstance(message, Event) or message.change not in READER_CHANGES:
+        return message
+    if not isinstance(reader_header, str) or not is_reader(reader_header):
+        detail = "The header 'reader' is missing or no bare JID."
+        return _poison("invalid", detail, document, feed_header)
+    return replace(message, reader=reader_header)
 
 
 def _to_ascii(body: bytes) -> str:
@@ -123,7 +142,13 @@ def _make_opening(document: dict[str, Any]) -> Opening:
         head=int(document["data"]["head"]),
         visibility=cast(Visibility, document["data"]["visibility"]),
         id=document["id"],
+        readers=_read_names(document["data"], "readers"),
+        revoked=_read_names(document["data"], "revoked"),
     )
+
+
+def _read_names(data: dict[str, Any], name: str) -> tuple[str, ...] | None:
+    return tuple(data[name]) if name in data else None
 
 
 def _poison(

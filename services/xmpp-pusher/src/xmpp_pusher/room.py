@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeVar
 from xml.etree.ElementTree import Element
 
@@ -18,7 +18,9 @@ from . import muc, room_options
 from .archive import Archive
 from .errors import Bounced, NotArchived, NotOurs, Refused, RoomError, RoomLost
 from .events import Visibility
+from .lists import Lists
 from .positions import Position
+from .readers import Affiliation
 from .session import ANSWER_TIMEOUT_S, Session
 
 log = logging.getLogger(__name__)
@@ -44,9 +46,15 @@ _JOIN_AGAIN: Final = frozenset(
 
 class OccupiedRoom:
     def __init__(
-        self, session: Session, feed: str, address: str, on_lost: Callable[[], None]
+        self,
+        session: Session,
+        feed: str,
+        address: str,
+        ticket_domain: str,
+        on_lost: Callable[[], None],
     ) -> None:
         self.address = address
+        self.is_opened = False
         self.last_heard_s = time.monotonic()
         self._session = session
         self._feed = feed
@@ -59,6 +67,7 @@ class OccupiedRoom:
         self._someone_left = asyncio.Event()
         self._under_way: dict[str, asyncio.Future[str]] = {}
         self._archive = Archive(session, address)
+        self._lists = Lists(session, address, ticket_domain)
 
     @property
     def is_lost(self) -> bool:
@@ -71,6 +80,10 @@ class OccupiedRoom:
         3. End older sessions of ours: what they sent may still be on its way, and
         only after their leaving the archive can be trusted to be complete. 4. Set the
         options.
+
+        A room says itself what it is; ``visibility`` is for one that does not.
+        ``is_opened`` tells whether its lists can be trusted: in a room that was made
+        anew they are empty.
         """
         self._session.send(muc.write_join(self.address, self._session.nick))
         presence = await self._answer(self._joined, "the join")
@@ -81,16 +94,55 @@ class OccupiedRoom:
                 f" {muc.bare(self._session.address)} its owner"
             )
         await self._fence()
-        await self.configure(visibility)
+        offered = await self._read_options()
+        self.is_opened = (
+            muc.STATUS_CREATED not in presence.statuses
+            and room_options.is_opened(offered)
+            and await self._lists.has_ticket_host()
+        )
+        visibility = room_options.read_visibility(offered) or visibility
+        await self._configure(visibility, offered)
 
-    async def configure(self, visibility: Visibility | None) -> None:
+    async def open(
+        self,
+        visibility: Visibility,
+        readers: Iterable[str] | None,
+        revoked: Iterable[str] | None,
+    ) -> None:
+        """Let in who may read, and only then set what the room is for all others."""
+        if readers is None and revoked is None:
+            await self._lists.admit_ticket_host()
+        else:
+            await self._lists.replace(readers or (), revoked or ())
+        self.is_opened = True
+        await self._configure(visibility, await self._read_options())
+
+    async def close(self) -> None:
+        """Make the room private; its lists stay as they are."""
+        await self._configure("private", await self._read_options())
+
+    async def affiliate(self, changes: Mapping[str, Affiliation]) -> None:
+        """Change the room's lists; returns when the room has.
+
+        Raises Refused if it never will: then for one of these at least.
+        """
+        await self._lists.change(changes)
+
+    def tell(self, reader: str, change: str) -> None:
+        """Give an account a hint of what became of it; it may get lost."""
+        with contextlib.suppress(RoomLost):
+            self._session.send(muc.write_notice(reader, self._feed, change))
+
+    async def _configure(
+        self, visibility: Visibility | None, offered: Mapping[str, muc.Field]
+    ) -> None:
         """Bring the room's options to what they should be, and read them back."""
-        changes = await self._list_changes(visibility)
+        changes = self._list_changes(visibility, offered)
         if not changes:
             return
         fields = {"FORM_TYPE": (room_options.FORM_TYPE,), **changes}
         await self._session.ask("set", self.address, muc.write_form(fields))
-        left = await self._list_changes(visibility)
+        left = self._list_changes(visibility, await self._read_options())
         if left:
             names = ", ".join(sorted(left))
             raise RoomError(f"the room {self.address} did not take the options {names}")
@@ -224,21 +276,21 @@ class OccupiedRoom:
         except TimeoutError as error:
             raise RoomLost(f"an older session does not leave {self.address}") from error
 
-    async def _list_changes(
-        self, visibility: Visibility | None
+    def _list_changes(
+        self, visibility: Visibility | None, offered: Mapping[str, muc.Field]
     ) -> dict[str, room_options.Values]:
+        return room_options.list_changes(
+            self._feed, offered, visibility, is_opened=self.is_opened
+        )
+
+    async def _read_options(self) -> dict[str, muc.Field]:
         query = f"<query xmlns='{muc.MUC_OWNER}'/>"
         answer = await self._session.ask("get", self.address, query)
         offered = muc.read_form(answer)
         missing = room_options.find_missing(offered)
         if missing:
             raise RoomError(f"{self.address} does not offer {', '.join(missing)}")
-        if visibility is None and room_options.read_visibility(offered) is None:
-            log.warning(
-                "visibility unknown: closed until the feed is opened",
-                extra={"feed": self._feed, "outcome": "closed"},
-            )
-        return room_options.list_changes(self._feed, offered, visibility)
+        return offered
 
     async def _answer(self, future: asyncio.Future[R], what: str) -> R:
         """Wait for an answer, but no longer than the room lasts."""

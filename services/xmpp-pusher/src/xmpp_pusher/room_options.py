@@ -47,6 +47,8 @@ _WISHES: Final[dict[str, Values]] = {
 _DESCRIPTION: Final = "muc#roomconfig_roomdesc"
 _PUBLIC: Final = "Aviso feed, public"
 _PRIVATE: Final = "Aviso feed, private"
+# Of a room that was made (anew) and not opened since: who may read it is not known.
+_UNOPENED: Final = ", not opened yet"
 _MAX_USERS: Final = "muc#roomconfig_maxusers"
 # Without these the room is no place for events, whatever else it offers.
 REQUIRED: Final = frozenset(
@@ -55,17 +57,23 @@ REQUIRED: Final = frozenset(
 
 
 def list_changes(
-    feed: str, offered: Mapping[str, Field], visibility: Visibility | None
+    feed: str,
+    offered: Mapping[str, Field],
+    visibility: Visibility | None,
+    *,
+    is_opened: bool,
 ) -> dict[str, Values]:
     """Return the fields to submit, by name; empty if the room is as it should be.
 
     With ``visibility`` None, the room's own description tells what it was last. A room
     that does not say so is closed until the feed is opened: better late than leaked.
+    ``is_opened`` is written there too, so that whoever comes next knows it.
     """
     is_public = (visibility or read_visibility(offered)) == "public"
     wishes = _WISHES | _wish_users(offered)
     wishes["muc#roomconfig_roomname"] = (feed,)
-    wishes[_DESCRIPTION] = (_PUBLIC if is_public else _PRIVATE,)
+    description = _PUBLIC if is_public else _PRIVATE
+    wishes[_DESCRIPTION] = (description + ("" if is_opened else _UNOPENED),)
     wishes["muc#roomconfig_publicroom"] = _YES if is_public else _NO
     wishes["muc#roomconfig_membersonly"] = _NO if is_public else _YES
     return {
@@ -77,10 +85,18 @@ def list_changes(
 
 def read_visibility(offered: Mapping[str, Field]) -> Visibility | None:
     """Read what this pusher, or one before it, last made of the room."""
-    description = offered.get(_DESCRIPTION, Field(())).values
-    if description == (_PUBLIC,):
+    description = _read_description(offered).removesuffix(_UNOPENED)
+    if description == _PUBLIC:
         return "public"
-    return "private" if description == (_PRIVATE,) else None
+    return "private" if description == _PRIVATE else None
+
+
+def is_opened(offered: Mapping[str, Field]) -> bool:
+    return _read_description(offered) in (_PUBLIC, _PRIVATE)
+
+
+def _read_description(offered: Mapping[str, Field]) -> str:
+    return "".join(offered.get(_DESCRIPTION, Field(())).values)
 
 
 def find_missing(offered: Mapping[str, Field]) -> list[str]:

@@ -46,6 +46,7 @@ class Account:
     password: str = field(repr=False)
     use_tls: bool
     rooms_domain: str
+    ticket_domain: str
 
 
 class Rooms:
@@ -68,7 +69,12 @@ class Rooms:
         backoff = Backoff()
         is_first_failure = True
         while True:
-            session = Stream(account.jid, account.rooms_domain, self._log_in)
+            session = Stream(
+                account.jid,
+                account.rooms_domain,
+                account.ticket_domain,
+                self._log_in,
+            )
             try:
                 await session.open()
                 self._session = session
@@ -96,6 +102,7 @@ class Rooms:
     ) -> OccupiedRoom:
         """Join the feed's room, as soon as there is a stream; may wait for ever.
 
+        ``visibility`` is for a room that does not say itself what it is.
         ``on_lost`` is called once, when we are out of it for any reason. Raises a
         RoomError if the join does not work out; we are not in the room then.
         """

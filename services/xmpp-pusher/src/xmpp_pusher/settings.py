@@ -24,6 +24,7 @@ class Settings:
     xmpp_password: str = field(repr=False)
     xmpp_tls: bool
     rooms_domain: str
+    ticket_domain: str
     bind_host: str
     bind_port: int
     max_event_bytes: int
@@ -54,6 +55,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         xmpp_password=_secret(environment, "AVISO_XMPP_PASSWORD"),
         xmpp_tls=_switch(environment, "AVISO_XMPP_TLS"),
         rooms_domain=_text(environment, "AVISO_XMPP_ROOMS_DOMAIN", f"feeds.{domain}"),
+        ticket_domain=_text(
+            environment, "AVISO_XMPP_TICKET_DOMAIN", f"ticket.{domain}"
+        ),
         bind_host=host,
         bind_port=port,
         max_event_bytes=_number(

@@ -9,7 +9,7 @@ import json
 import uuid
 from typing import Any
 
-from .contract import is_epoch, is_feed, is_sequence, is_time
+from .contract import TYPES, is_epoch, is_feed, is_sequence, is_time
 from .events import Cause, Event
 
 
@@ -86,7 +86,7 @@ def _short(value: object) -> str | None:
 
 def stand_in_for(event: Event, cause: Cause) -> Event:
     """Make the stand-in for an event that was good when it was read."""
-    kind = f"aviso.record.{event.change}.v1"
+    kind = TYPES[event.change]
     return write_stand_in(
         event.feed, event.epoch, event.sequence, event.time, event.id, kind, cause
     )

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
+from .contract import READER_CHANGES
 from .events import Change, Event, Opening
 from .stand_ins import escape
 
@@ -51,8 +52,14 @@ def write_announcement(room: str, opening: Opening) -> str:
 
 
 def describe_batch(events: Sequence[Event]) -> str:
-    """Say in a line what happened, for people in chat clients."""
+    """Say in a line what happened, for people in chat clients.
+
+    Who may read is nothing to tell of beside records.
+    """
     feed = events[0].feed
+    events = [event for event in events if event.change not in READER_CHANGES]
+    if not events:
+        return f"{feed}: who may read it has changed"
     if len(events) == 1 and events[0].change != "unavailable":
         return _clean(f"{feed}: {_describe_record(events[0])}")
     counts = Counter(event.change for event in events)

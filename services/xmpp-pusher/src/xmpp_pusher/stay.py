@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable, Mapping
 from typing import Final, Protocol
 
 from .asking import Asking
@@ -18,7 +19,8 @@ from .errors import Refused, RoomLost
 from .events import Event, Opening, Poison, Visibility
 from .journal import Journal
 from .ledger import Item, Ledger
-from .positions import Position, Sequencer, Verdict
+from .positions import Gap, Position, Sequencer, Verdict
+from .readers import Affiliation, is_ticket_holder, list_changes
 from .stand_ins import stand_in_for
 from .stanzas import name_batch, write_announcement, write_batch
 
@@ -36,7 +38,23 @@ class Room(Protocol):
     @property
     def is_lost(self) -> bool: ...
 
-    async def configure(self, visibility: Visibility | None) -> None: ...
+    @property
+    def is_opened(self) -> bool:
+        """Whether it has been opened since it was made: its lists are right then."""
+
+    async def open(
+        self,
+        visibility: Visibility,
+        readers: Iterable[str] | None,
+        revoked: Iterable[str] | None,
+    ) -> None:
+        """Set who may read; None leaves the lists as they are."""
+
+    async def affiliate(self, changes: Mapping[str, Affiliation]) -> None:
+        """Return when the room's lists are so; raise a RoomError otherwise."""
+
+    def tell(self, reader: str, change: str) -> None:
+        """Give an account a hint of what became of it."""
 
     async def newest(self) -> Position | None:
         """How far the archive goes; None if it is empty."""
@@ -47,12 +65,21 @@ class Room(Protocol):
     async def send(self, stanza_id: str, stanza: str) -> None:
         """Return when the room has archived it; raise a RoomError otherwise."""
 
+    async def close(self) -> None:
+        """Let in nobody but members."""
+
     def leave(self) -> None: ...
 
 
 class Stay:
     def __init__(
-        self, feed: str, room: Room, ledger: Ledger, broker: Broker, journal: Journal
+        self,
+        feed: str,
+        room: Room,
+        ledger: Ledger,
+        broker: Broker,
+        journal: Journal,
+        ticket_domain: str,
     ) -> None:
         self.is_sending = False
         self.is_ending = False
@@ -62,11 +89,14 @@ class Stay:
         self._ledger = ledger
         self._broker = broker
         self._journal = journal
+        self._ticket_domain = ticket_domain
         self._sequencer: Sequencer[Item] = Sequencer(None)
         self._knows_past = False
         self._singles = 0
         self._warned_at: Position | None = None
         self._asking = Asking()
+        self._asking_opening = Asking()
+        self._outdated: list[Item] = []
 
     async def run(self) -> None:
         """Relay until ``end()``; raises a PusherError when the room is in doubt."""
@@ -78,6 +108,7 @@ class Stay:
             self._start_overdue()
             await self._park_strangers()
             await self._ask_for_missing()
+            await self._ask_for_opening()
             batch = take_batch(
                 self._sequencer.ready, 1 if self._singles else MAX_EVENTS
             )
@@ -116,7 +147,7 @@ class Stay:
                 continue
             item = arrived.popleft()
             if isinstance(item.content, Opening):
-                await self._open(item, item.content.visibility)
+                await self._take_opening(item, item.content)
             else:
                 verdict = self._sequencer.offer(
                     item.at, item, time.monotonic(), is_sound=item.poison is None
@@ -134,19 +165,45 @@ class Stay:
         position = self._sequencer.position
         self._sequencer.past |= epochs - {position.epoch if position else None}
 
-    async def _open(self, item: Item, visibility: Visibility) -> None:
+    async def _take_opening(self, item: Item, opening: Opening) -> None:
+        """Open the room at the opening's place.
+
+        One from before the position (the broker handed it out again, or late) knows
+        nothing of grants and revokes since: it may close the room, no more, and the
+        relay is asked for one of today.
+        """
+        if self._is_outdated(item):
+            if opening.visibility == "private":
+                await self._close()
+            self._outdated.append(item)
+            return
         verdict, dropped = self._sequencer.open(item.at, item, time.monotonic())
         for old in dropped:
             self._drop(Verdict.STALE, old)
         if verdict is Verdict.STALE:
             self._drop(verdict, item)
             return
-        self._ledger.visibility = visibility
-        await self._room.configure(visibility)
         if verdict is Verdict.COPY:
+            await self._open(opening)
             if self._ledger.archived is None:
                 self._ledger.archived = self._sequencer.position
             self._ledger.settle([item])
+
+    def _is_outdated(self, item: Item) -> bool:
+        position = self._sequencer.position
+        return (
+            position is not None
+            and item.at.epoch == position.epoch
+            and item.at.sequence < position.sequence
+        )
+
+    async def _open(self, opening: Opening) -> None:
+        await self._room.open(opening.visibility, opening.readers, opening.revoked)
+        self._ledger.visibility = opening.visibility
+
+    async def _close(self) -> None:
+        await self._room.close()
+        self._ledger.visibility = "private"
 
     def _start_overdue(self) -> None:
         started = self._sequencer.start_overdue(time.monotonic())
@@ -170,6 +227,7 @@ class Stay:
         self.is_sending = True
         try:
             await self._park_poison(batch)
+            await self._prepare_room(batch)
             first, last, stanza = self._write(batch)
             name = name_batch(self._feed, first.epoch, first.sequence, last.sequence)
             await self._room.send(name, stanza)
@@ -183,6 +241,25 @@ class Stay:
         self._ledger.archived = last
         self._ledger.settle(batch)
         self._journal.note_archived(batch, first, last)
+
+    async def _prepare_room(self, batch: list[Item]) -> None:
+        """Let in and put out before anything is said, after all that was said before.
+
+        Killed between here and the archive, the same is done again.
+        """
+        opening = batch[0].content
+        if isinstance(opening, Opening):
+            await self._open(opening)
+            return
+        events = [item.content for item in batch if isinstance(item.content, Event)]
+        changes = list_changes(events, self._ticket_domain)
+        if not changes:
+            return
+        await self._room.affiliate(changes)
+        self._journal.note_readers(len(changes))
+        for event in events:
+            if event.reader and not is_ticket_holder(event.reader, self._ticket_domain):
+                self._room.tell(event.reader, event.change)
 
     def _write(self, batch: list[Item]) -> tuple[Position, Position, str]:
         opening = batch[0].content
@@ -207,6 +284,23 @@ class Stay:
         self._asking.note_asked(now_s)
         await self._broker.ask(self._feed, gap.epoch, gap.first, gap.last)
         self._journal.note_asked(gap)
+
+    async def _ask_for_opening(self) -> None:
+        """Have the feed opened (again), where the room's lists are not known."""
+        gap, now_s = self._missing_opening(), time.monotonic()
+        due_s = self._asking_opening.due_s(gap, now_s)
+        if gap is None or due_s is None or now_s < due_s:
+            return
+        self._asking_opening.note_asked(now_s)
+        await self._broker.ask(self._feed, gap.epoch, gap.first, gap.last)
+        self._journal.note_unopened()
+        self._ledger.settle(self._outdated)
+        self._outdated.clear()
+
+    def _missing_opening(self) -> Gap | None:
+        position = self._sequencer.position
+        is_missing = self._outdated or not self._room.is_opened
+        return Gap(position.epoch, 1, 0) if position and is_missing else None
 
     async def _park_poison(self, batch: list[Item]) -> None:
         for item in batch:
@@ -240,6 +334,7 @@ class Stay:
             self._sequencer.next_deadline(),
             self._hole_deadline(),
             self._asking.due_s(self._sequencer.gap(), time.monotonic()),
+            self._asking_opening.due_s(self._missing_opening(), time.monotonic()),
         )
         nearest_s = min((at for at in deadlines_s if at is not None), default=None)
         timeout_s = None if nearest_s is None else max(0, nearest_s - time.monotonic())

@@ -47,9 +47,12 @@ LogIn = Callable[[str, OnStanza], Login]
 class Stream:
     """One login and the rooms on it; a ``session.Session``."""
 
-    def __init__(self, jid: str, rooms_domain: str, log_in: LogIn) -> None:
+    def __init__(
+        self, jid: str, rooms_domain: str, ticket_domain: str, log_in: LogIn
+    ) -> None:
         self._domain = jid.partition("@")[2]
         self._rooms_domain = rooms_domain
+        self._ticket_domain = ticket_domain
         self._log_in = log_in
         name = f"aviso-{secrets.token_hex(8)}"
         self.nick = name
@@ -97,7 +100,7 @@ class Stream:
                 del self._rooms[address]
             on_lost()
 
-        room = OccupiedRoom(self, feed, address, forget)
+        room = OccupiedRoom(self, feed, address, self._ticket_domain, forget)
         self._rooms[address] = room
         try:
             await room.join(visibility)

@@ -59,7 +59,11 @@ def make_event(
 
 
 def make_opening(
-    feed: str, epoch: str = "e001", head: int = 0, visibility: str = "public"
+    feed: str,
+    epoch: str = "e001",
+    head: int = 0,
+    visibility: str = "public",
+    **lists: list[str],
 ) -> bytes:
     event = {
         "specversion": "1.0",
@@ -69,8 +73,15 @@ def make_opening(
         "time": "2026-11-24T09:30:00.123456Z",
         "feed": feed,
         "feedepoch": epoch,
-        "data": {"head": str(head), "visibility": visibility},
+        "data": {"head": str(head), "visibility": visibility, **lists},
     }
+    return json.dumps(event, separators=(",", ":")).encode("ascii")
+
+
+def make_reader_event(feed: str, sequence: int, change: str) -> bytes:
+    event = json.loads(make_event(feed, sequence))
+    del event["subject"]
+    event |= {"type": f"aviso.reader.{change}.v1", "data": {}}
     return json.dumps(event, separators=(",", ":")).encode("ascii")
 
 

@@ -123,6 +123,7 @@ class Ejabberd:
 
     DOMAIN = "acct.test"
     GUESTS = "anon.test"
+    TICKETS = "ticket.acct.test"
     ROOMS = "feeds.test"
     PASSWORD = "pusher-test-password"
 
@@ -210,8 +211,8 @@ class Ejabberd:
         with urllib.request.urlopen(request, timeout=20) as answer:
             return json.loads(answer.read() or b"null")
 
-    def register(self, user: str, password: str) -> None:
-        self.call("register", user=user, host=self.DOMAIN, password=password)
+    def register(self, user: str, password: str, host: str = DOMAIN) -> None:
+        self.call("register", user=user, host=host, password=password)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         if self.process is not None:

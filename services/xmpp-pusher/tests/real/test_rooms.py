@@ -158,7 +158,10 @@ async def test_a_room_whose_visibility_nobody_told_is_closed(
     wait_until_sequence(pusher, feed, 1)
 
     assert "true" == read_options(ejabberd, feed)["members_only"]
-    assert any(line.get("outcome") == "closed" for line in pusher.logs())
+    wait_for(
+        lambda: any(line.get("outcome") == "closed" for line in pusher.logs()),
+        "the asking for an opening",
+    )
 
 
 async def test_an_option_that_somebody_changed_is_set_again_at_the_next_join(
