@@ -15,10 +15,11 @@ from .pushers import Pusher, wait_until_beyond
 from .trial import Trial
 
 ROUNDS = choose(3, 30)
-# Within a prefetch: of more, the broker hands the other pusher the later ones first.
 BURST = 400
 # And one after it: on a quick machine the burst is through before its pusher ends.
 ROUND = BURST + 1
+# Far more than the pushers of the last test may hold.
+MANY = 3000
 
 
 @pytest.mark.timeout(choose(300, 900))
@@ -74,6 +75,43 @@ def test_sigterm_under_load_ends_in_order_and_leaves_nothing_to_repeat(
             wait_until_beyond(start + BURST, standby, feed)
         # What had been archived had been acknowledged too: nothing came again.
         assert standby.metric("aviso_pusher_copies_total") == 0
+        active.start()
+        active.wait_ready()
+        pushers.reverse()
+
+    conclude(trial)
+
+
+@pytest.mark.timeout(choose(300, 900))
+@pytest.mark.parametrize("signal", ["SIGTERM", "SIGKILL"])
+def test_more_than_a_prefetch_waiting_comes_to_the_standby_in_order(
+    signal: str,
+    feed: str,
+    make_pusher: Callable[..., Pusher],
+    make_trial: Callable[..., Trial],
+    outcome: Outcome,
+    conclude: Callable[..., None],
+) -> None:
+    prefetch = {"AVISO_PUSHER_PREFETCH": "50"}
+    pushers = [make_pusher(**prefetch), make_pusher(**prefetch)]
+    trial = make_trial(watched=False)
+
+    for number in range(ROUNDS):
+        active, standby = pushers
+        trial.insert(MANY)
+        wait_until_beyond(number * MANY, active, feed)
+        if signal == "SIGTERM":
+            assert active.terminate() == 0
+        else:
+            active.kill()
+        with outcome.recovery():
+            wait_until_beyond((number + 1) * MANY - 1, standby, feed)
+        # What the one held came before what the other had not seen yet: no hole that
+        # had to be asked for, or to make way for by sending events round.
+        for name in ("asked", "sent_back", "guessed_starts"):
+            assert standby.metric(f"aviso_pusher_{name}_total") == 0
+        if signal == "SIGTERM":
+            assert standby.metric("aviso_pusher_copies_total") == 0
         active.start()
         active.wait_ready()
         pushers.reverse()

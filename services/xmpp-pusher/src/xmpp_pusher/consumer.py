@@ -254,6 +254,11 @@ class _Link:
             lambda _frame: self._end(RuntimeError("the broker cancelled a consumer"))
         )
         await self._wait(opened)
+        # pika 1.4 cancels a channel's consumers before it closes the channel. RabbitMQ
+        # then gives the standby all that its prefetch allows, and takes back what we
+        # hold only after that: the standby is full of events whose turn is not yet.
+        # Closed with its consumers, a channel gives back first, in order.
+        channel.basic_cancel = lambda consumer_tag: None  # noqa: ARG005
         return channel
 
     async def call(self, method: Callable[..., Any], **arguments: Any) -> None:
