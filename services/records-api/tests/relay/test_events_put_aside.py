@@ -84,6 +84,35 @@ def test_what_no_queue_takes_is_parked_and_its_stand_in_waits_for_the_broker(
     assert "unroutable" == database.value("SELECT cause FROM parked_events")
 
 
+def test_for_a_readers_event_that_no_queue_takes_the_opening_travels_again(
+    database: Database, broker: Broker, start_relay: StartRelay
+) -> None:
+    database.add_feed("orders")
+    start_relay().wait_for_broker()
+    database.wait_until_published()
+    broker.take_all()
+    with broker.channel() as channel:
+        channel.exchange_unbind("record-events.by-feed", "record-events", "feed.#")
+        database.run("INSERT INTO readers (feed, reader) VALUES ('orders', 'a@b')")
+        eventually(
+            lambda: (
+                channel.exchange_unbind(
+                    "record-events.by-feed", "record-events", "feed.#"
+                )
+                and database.run("SELECT 1 FROM parked_events")
+            )
+        )
+    database.wait_until_published()
+
+    received = {message.routing_key: message for message in broker.take_all()}
+    assert {"feed.orders.unavailable", "feed.orders.opened"} == set(received)
+    assert "reader" not in received["feed.orders.unavailable"].properties.headers
+    assert ["a@b"] == received["feed.orders.opened"].event["data"]["readers"]
+    assert {"feed": "orders", "reader": "a@b"} == database.value(
+        "SELECT headers FROM parked_events"
+    )
+
+
 def test_a_foreign_message_that_comes_back_after_sending_is_parked_again(
     database: Database,
     broker: Broker,
