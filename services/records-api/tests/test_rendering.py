@@ -56,7 +56,54 @@ def test_the_schema_of_these_tests_can_refuse() -> None:
         validate_event(json.loads(render_event(replace(ROW, sequence=0), "k3f9")))
 
 
+@pytest.mark.parametrize(
+    ("kind", "event_id", "sequence"),
+    [
+        ("granted", "0193f2a0-0000-4000-8000-000000000006", 1045),
+        ("revoked", "0193f2a0-0000-4000-8000-000000000007", 1046),
+    ],
+)
+def test_an_event_of_a_reader_is_the_contracts_example(
+    kind: str, event_id: str, sequence: int
+) -> None:
+    row = EventRow(
+        id=UUID(event_id),
+        feed="orders",
+        type=kind,
+        subject=None,
+        record_version=None,
+        record_data=None,
+        record_created_at=None,
+        record_updated_at=None,
+        time=TIME,
+        sequence=sequence,
+        reader="ada@localhost",
+    )
+
+    example = read_json(f"examples/events/reader-{kind}.json")
+
+    assert example == json.loads(render_event(row, "k3f9"))
+    validate_event(example)
+
+
 def test_an_opened_feed_is_the_contracts_example() -> None:
+    rendered = render_opened(
+        event_id=UUID("0193f2a0-0000-4000-8000-000000000008"),
+        feed="orders",
+        epoch="k3f9",
+        head=1046,
+        visibility="private",
+        lists=Lists(["ada@localhost", "ben@localhost"], ["u-17@ticket.localhost"]),
+        time=TIME,
+    )
+
+    example = read_json("examples/events/feed-opened-with-readers.json")
+
+    assert example == json.loads(rendered)
+    validate_event(example)
+
+
+def test_an_opened_feed_without_readers_says_so() -> None:
     rendered = render_opened(
         event_id=UUID("0193f2a0-0000-4000-8000-000000000005"),
         feed="orders",
@@ -68,8 +115,9 @@ def test_an_opened_feed_is_the_contracts_example() -> None:
     )
 
     event = json.loads(rendered)
+
     validate_event(event)
-    assert [[], []] == [event["data"].pop(name) for name in ["readers", "revoked"]]
+    assert ([], []) == (event["data"].pop("readers"), event["data"].pop("revoked"))
     assert read_json("examples/events/feed-opened.json") == event
 
 

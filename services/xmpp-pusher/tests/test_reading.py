@@ -39,7 +39,9 @@ def nest(levels: int) -> bytes:
 
 @pytest.mark.parametrize("path", GOOD, ids=lambda path: path.stem)
 def test_every_example_is_taken(path: Path) -> None:
-    assert not isinstance(read(path.read_bytes()), Poison)
+    message = read_message(path.read_bytes(), "orders", MAX_BYTES, "ada@localhost")
+
+    assert not isinstance(message, Poison)
 
 
 @pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
