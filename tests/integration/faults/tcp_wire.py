@@ -10,10 +10,18 @@ import struct
 import threading
 import time
 from contextlib import suppress
+from enum import Enum, auto
 
 _CHUNK_BYTES = 65536
 # With this, close() sends RST: what an unplugged or restarted host answers.
 _RESET = struct.pack("ii", 1, 0)
+
+
+class Way(Enum):
+    """Seen from the client, who is near."""
+
+    THERE = auto()
+    BACK = auto()
 
 
 class TcpWire:
@@ -53,6 +61,25 @@ class TcpWire:
         with self._lock:
             for link in self._links:
                 link.is_dead = True
+
+    def hold(self, way: Way) -> None:
+        """Keep what today's connections carry one way, and tell neither end."""
+        with self._lock:
+            for link in self._links:
+                link.held = way
+
+    @property
+    def kept(self) -> bytes:
+        """What is being held, of all connections."""
+        with self._lock:
+            return b"".join(link.kept for link in self._links)
+
+    def release(self) -> None:
+        """Let what is held arrive, though whoever sent it may be gone by now."""
+        with self._lock:
+            links = list(self._links)
+        for link in links:
+            link.release()
 
     def close(self) -> None:
         self.cut()
@@ -94,28 +121,41 @@ class TcpWire:
 class _Link:
     def __init__(self, wire: TcpWire, near: socket.socket, far: socket.socket) -> None:
         self.is_dead = False
+        self.held: Way | None = None
+        self.kept = b""
         self._wire = wire
         self._ends = (near, far)
 
     def start(self) -> None:
         near, far = self._ends
-        for ways in ((near, far), (far, near)):
+        for ways in ((Way.THERE, near, far), (Way.BACK, far, near)):
             threading.Thread(target=self._carry, args=ways, daemon=True).start()
 
     def reset(self) -> None:
         for each in self._ends:
             _reset(each)
 
-    def _carry(self, source: socket.socket, target: socket.socket) -> None:
+    def release(self) -> None:
+        way, self.held = self.held, None
+        target = self._ends[way is Way.THERE]
+        with suppress(OSError):
+            target.sendall(self.kept)
+        self.kept = b""
+
+    def _carry(self, way: Way, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):
             while chunk := source.recv(_CHUNK_BYTES):
                 if self.is_dead:
+                    continue
+                if self.held is way:
+                    self.kept += chunk
                     continue
                 if self._wire.delay_s:
                     time.sleep(self._wire.delay_s)
                 target.sendall(chunk)
                 self._wire.carried += len(chunk)
-        if not self.is_dead:
+        # The other end of what is held goes on believing in the connection.
+        if not self.is_dead and self.held is None:
             self._wire.forget(self)
             self.reset()
 

@@ -12,11 +12,12 @@ from ..waiting import until
 from .conftest import Outcome
 from .effort import choose
 from .news import wait_for_news
-from .pushers import Pusher, memory_mib, wait_until_holding
+from .pushers import Pusher, memory_mib, wait_until_beyond, wait_until_holding
 from .trial import Trial
 
 OUTAGE_S = choose(10, 120)
 KILLS = choose(3, 20)
+BURST = 1000
 PREFETCH = 500
 BACKLOG = choose(2000, 20_000)
 GROWTH_MIB = 60
@@ -78,18 +79,22 @@ def test_ejabberd_down_under_writes_and_up_again_is_live_again(
 @pytest.mark.timeout(choose(300, 1200))
 def test_ejabberd_killed_under_load_loses_and_repeats_nothing(
     stack: Stack,
+    feed: str,
+    make_pusher: Callable[..., Pusher],
     make_trial: Callable[..., Trial],
     outcome: Outcome,
     conclude: Callable[..., None],
 ) -> None:
-    trial = make_trial()
-    page = trial.watched
+    pusher = make_pusher()
+    trial = make_trial(watched=choose(True, False))
 
-    with trial.writing(rate=50):
-        for _ in range(KILLS):
-            pid = stack.kill_part("ejabberd")
-            with outcome.recovery():
-                stack.wait_for_another("ejabberd", pid)
-                wait_for_news(lambda: page.position, 90)
+    for kill in range(KILLS):
+        trial.insert(BURST)
+        # In the midst of the burst a batch is under way at any moment.
+        wait_until_beyond(kill * BURST, pusher, feed)
+        pid = stack.kill_part("ejabberd")
+        with outcome.recovery():
+            stack.wait_for_another("ejabberd", pid)
+            wait_until_beyond((kill + 1) * BURST - 1, pusher, feed)
 
     conclude(trial)

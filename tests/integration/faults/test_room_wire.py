@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from ..running import Stack
+from ..waiting import until
 from .conftest import Outcome
 from .effort import choose
 from .news import wait_for_news
 from .pushers import Pusher, wait_until_beyond
-from .tcp_wire import TcpWire
+from .tcp_wire import TcpWire, Way
 from .trial import Trial
 
 CUTS = choose(3, 20)
@@ -20,6 +21,8 @@ CUT_S = choose(1.0, 5.0)
 BURST = 1000
 RATE = choose(50, 200)
 DEATHS = choose(1, 10)
+# What every batch has in it, and nothing else that goes to a room.
+BATCH = b"urn:aviso:feed:1"
 
 
 @pytest.fixture
@@ -46,16 +49,19 @@ def test_the_connection_cut_under_load_loses_and_repeats_nothing(
     conclude: Callable[..., None],
 ) -> None:
     trial = make_trial(watched=choose(True, False))
+    trial.insert(1)
+    wait_until_beyond(0, pusher, feed)
 
     for cut in range(CUTS):
+        # What is on its way when it is cut never arrives, though it was sent.
+        tcp_wire.hold(Way.THERE)
         trial.insert(BURST)
-        # In the midst of the burst a batch is under way at any moment.
-        wait_until_beyond(cut * BURST, pusher, feed)
+        until(lambda: BATCH in tcp_wire.kept, "a batch on its way", 30)
         tcp_wire.cut()
         time.sleep(CUT_S)
         tcp_wire.mend()
         with outcome.recovery():
-            wait_until_beyond((cut + 1) * BURST - 1, pusher, feed)
+            wait_until_beyond((cut + 1) * BURST, pusher, feed)
 
     conclude(trial)
     assert pusher.metric("aviso_pusher_reconnects") >= CUTS
@@ -120,5 +126,38 @@ def test_a_pusher_that_restarts_puts_its_ghost_out_of_the_room(
             pusher.start()
             with outcome.recovery():
                 wait_for_news(lambda: pusher.sequence(feed))
+
+    conclude(trial)
+
+
+@pytest.mark.timeout(choose(300, 900))
+@pytest.mark.parametrize("held", [Way.THERE, Way.BACK])
+def test_a_batch_that_outlives_its_pusher_stands_in_the_room_once(
+    held: Way,
+    pusher: Pusher,
+    tcp_wire: TcpWire,
+    feed: str,
+    make_trial: Callable[..., Trial],
+    outcome: Outcome,
+    conclude: Callable[..., None],
+) -> None:
+    """It dies between sending and acknowledging: before the room has the batch, which
+    comes when the next pusher is at work, or after, when only the answer is missing.
+    """
+    trial = make_trial()
+    trial.insert(1)
+    wait_until_beyond(0, pusher, feed)
+
+    for _ in range(choose(2, 20)):
+        tcp_wire.hold(held)
+        trial.insert(10)
+        until(lambda: BATCH in tcp_wire.kept, "a batch without an answer", 30)
+        pusher.kill()
+        pusher.start()
+        with outcome.recovery():
+            wait_until_beyond(len(trial.acknowledged) - 1, pusher, feed)
+        tcp_wire.release()
+        trial.insert(1)
+        wait_until_beyond(len(trial.acknowledged) - 1, pusher, feed)
 
     conclude(trial)

@@ -29,6 +29,7 @@ from .trial import Trial
 
 EXACT_KILLS = choose(3, 50)
 KILLS = choose(5, 50)
+BURST = 1000
 TAKEOVERS = choose(4, 20)
 TAKEOVER_S = 60  # generous: a test asserts no times
 IN_FLIGHT = 20
@@ -76,15 +77,17 @@ def test_a_relay_killed_at_any_moment_under_load_loses_and_repeats_nothing(
     outcome: Outcome,
     conclude: Callable[..., None],
 ) -> None:
-    trial = make_trial()
+    trial = make_trial(watched=choose(True, False))
     chance = random.Random(_SEED)  # noqa: S311 # moments, not secrets
 
-    with trial.writing(rate=50):
-        for _ in range(KILLS):
-            time.sleep(chance.uniform(0, 1))
-            pid = stack.kill_part("relay")
-            with outcome.recovery():
-                stack.wait_for_another("relay", pid)
+    for _ in range(KILLS):
+        trial.insert(BURST)
+        # Somewhere on the way from the numbers to the marks.
+        time.sleep(chance.uniform(0, 0.3))
+        pid = stack.kill_part("relay")
+        with outcome.recovery():
+            stack.wait_for_another("relay", pid)
+            trial.wait_for_head(60)
 
     conclude(trial)
 
