@@ -23,7 +23,7 @@ SCHEMA = Draft202012Validator(json.loads((CONTRACTS / "event.schema.json").read_
 
 
 def read(body: bytes, feed: str | None = "orders") -> Event | Opening | Poison:
-    return read_message(body, feed, MAX_BYTES)
+    return read_message(body, feed, MAX_BYTES, "ada@localhost")
 
 
 def change(**members: Any) -> bytes:
@@ -293,3 +293,25 @@ def test_a_type_that_is_no_string_is_invalid(value: object) -> None:
 @given(st.binary(max_size=200))
 def test_no_bytes_raise(body: bytes) -> None:
     read(body)
+
+
+def test_a_readers_name_is_the_headers_and_not_in_the_text() -> None:
+    body = change(type="aviso.reader.granted.v1", data={})
+    body = body.replace(b'"subject"', b'"unknown-member"')
+
+    event = read(body)
+
+    assert isinstance(event, Event)
+    assert ("granted", "ada@localhost") == (event.change, event.reader)
+    assert body.decode() == event.text
+
+
+@pytest.mark.parametrize("names", [["ada"], ["a@b/c"], ["\x00@b"], "a@b", [1]])
+def test_an_opening_with_a_name_that_is_none_is_invalid(names: object) -> None:
+    opening = json.loads((CONTRACTS / "examples/events/feed-opened.json").read_text())
+    opening["data"]["readers"] = names
+
+    message = read(json.dumps(opening).encode())
+
+    assert isinstance(message, Poison)
+    assert "invalid" == message.cause
