@@ -13,6 +13,9 @@ from dataclasses import dataclass, fields, replace
 from ..archive import Batch, check_spans, events_of, sequences_of
 from ..page import Row
 
+# They have a place of their own, and are about no record.
+_READERS = ("aviso.reader.granted.v1", "aviso.reader.revoked.v1")
+
 
 @dataclass(frozen=True)
 class Report:
@@ -47,15 +50,16 @@ def judge(
 
     `attempted` and `acknowledged` are record ids, each once; the latter in the order
     of the answers of one writer, which is the order that must be kept. `places` are
-    the types of events, other than a record's creation, that may stand in the archive
-    and are not counted. `rows` is the page from the newest to the oldest.
+    the types of events, other than a record's creation or a reader's, that may stand in
+    the archive and are not counted. `rows` is the page from the newest to the oldest.
     """
     check_spans(list(batches))
     events = events_of(list(batches))
+    others = {*places, *_READERS}
     report = judge_lists(
         attempted,
         acknowledged,
-        archived=[e["subject"] for e in events if e["type"] not in places],
+        archived=[e["subject"] for e in events if e["type"] not in others],
         shown=None if rows is None else [row.record_id for row in reversed(rows)],
     )
     return replace(

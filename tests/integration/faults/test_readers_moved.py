@@ -29,6 +29,9 @@ MORTAL = ("relay", "pusher", "rabbitmq", "ejabberd")
 RATE = 20
 PASSWORD = "a-password-of-one-test"
 STRANGER = "item-not-found"
+STATUS = "{http://jabber.org/protocol/muc#user}status"
+# XEP-0045, section 15.6.2: banned, affiliation gone, members only.
+PUT_OUT = {"301", "321", "322"}
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,8 @@ def wait_until_out(chat: Chat, room: str) -> None:
             each.tag == f"{CLIENT}presence"
             and each.get("type") == "unavailable"
             and each.get("from", "").startswith(f"{room}/")
+            # Its own going: the pusher that was killed goes as well.
+            and PUT_OUT & {status.get("code") for status in each.iter(STATUS)}
             for each in chat.received
         )
 
