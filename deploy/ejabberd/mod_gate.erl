@@ -37,6 +37,8 @@ start(Host, _Opts) ->
         true -> {ok, _} = timer:apply_interval(?SWEEP_MS, ?MODULE, sweep, []), ok;
         false -> ok
     end,
+    %% A crash is logged with what the process was told last. Ten megabytes from a stranger took two gigabytes to print.
+    [logger:update_formatter_config(Id, #{depth => 20, chars_limit => 20000}) || Id <- logger:get_handler_ids()],
     %% Asked before the host is known.
     ejabberd_hooks:add(c2s_init, ?MODULE, c2s_init, 50),
     each_hook(Host, add).
@@ -80,9 +82,11 @@ c2s_init({ok, #{socket := Socket} = State}, _Opts) ->
         Address ->
             case is_full(Address) of
                 true ->
-                    ignore; % the session ends, and its socket with it
+                    _ = xmpp_socket:close(Socket),
+                    ignore; % the session ends
                 false ->
                     ets:insert(?CONNECTIONS, {{Address, self()}, waiting, owner(Socket)}),
+                    spawn(fun() -> slow_down(owner(Socket)) end),
                     %% ejabberd does it when the stream begins; until then one could send as fast as the wire goes.
                     {ok, xmpp_stream_in:change_shaper(State, ejabberd_shaper:new(subscriber))}
             end
@@ -101,6 +105,18 @@ is_over(Count, Limit) -> Count >= Limit.
 owner(Socket) ->
     try (element(2, Socket)):get_owner(element(3, Socket))
     catch _:_ -> none
+    end.
+
+%% ejabberd_websocket opens its socket to any rate, and lowers that with the first bytes that are within the shaper's
+%% burst: whoever begins with more is never slowed down. Wait until it has opened it, and lower it.
+slow_down(Owner) ->
+    timer:sleep(50),
+    [catch inet:setopts(Port, [{active, once}]) || Pid <- linked(Owner), Port <- ports(Pid)].
+
+ports(Pid) ->
+    case process_info(Pid, links) of
+        {links, Links} -> [Each || Each <- Links, is_port(Each)];
+        undefined -> []
     end.
 
 c2s_terminated(State, _Reason) ->

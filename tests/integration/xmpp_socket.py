@@ -38,12 +38,12 @@ class WebSocket:
         headers: str = "",
     ) -> None:
         """Open it. Raises Closed when the server answers anything but 101."""
-        self._socket = socket.create_connection(
+        self.tcp = socket.create_connection(
             ("127.0.0.1", port), 20, source_address=(source, 0)
         )
         self._pending = b""
         key = base64.b64encode(os.urandom(16)).decode()
-        self._socket.sendall(
+        self.tcp.sendall(
             f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\n"
             "Connection: Upgrade\r\nUpgrade: websocket\r\n"
             f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n"
@@ -60,7 +60,7 @@ class WebSocket:
 
     def send_raw(self, data: bytes) -> None:
         try:
-            self._socket.sendall(data)
+            self.tcp.sendall(data)
         except OSError as error:
             raise Closed(str(error)) from error
 
@@ -91,7 +91,7 @@ class WebSocket:
             return False
 
     def close(self) -> None:
-        self._socket.close()
+        self.tcp.close()
 
     def _read_frame(self, deadline: float) -> tuple[bool, int, bytes]:
         first, length = self._read(2, deadline)
@@ -116,9 +116,9 @@ class WebSocket:
         left = deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError
-        self._socket.settimeout(left)
+        self.tcp.settimeout(left)
         try:
-            data = self._socket.recv(65536)
+            data = self.tcp.recv(65536)
         except TimeoutError:
             raise
         except OSError as error:

@@ -177,6 +177,7 @@ def _macros(settings: Settings) -> str:
         "SQL_USERNAME": "ejabberd",
         "SQL_PASSWORD": settings.secrets["ejabberd_database"],
         "NEGOTIATION_TIMEOUT": limits.login_timeout_s,
+        "IDLE_TIMEOUT": limits.idle_timeout_s,
         "ADDRESS_CONNECTIONS": limits.connections_per_address,
         "ADDRESS_WAITING": limits.waiting_per_address,
         "ADDRESS_FAILURES": limits.wrong_passwords_per_address,

@@ -9,6 +9,9 @@ from .process import Command, Part
 from .services import answers, web_root
 from .settings import REPOSITORY, Settings, find_program
 
+# The Caddyfile has their defaults.
+_TIMEOUTS = ("AVISO_HEADER_TIMEOUT", "AVISO_BODY_TIMEOUT")
+
 
 def make_part(settings: Settings) -> Part:
     return Part(
@@ -42,6 +45,7 @@ def _command(settings: Settings) -> Command:
             "AVISO_EJABBERD": ejabberd,
             "AVISO_PUBLIC_URL": settings.url,
             "AVISO_CORS_ORIGINS": os.environ.get("AVISO_CORS_ORIGINS", ""),
+            **{name: os.environ[name] for name in _TIMEOUTS if name in os.environ},
         },
         cwd=home,
     )
