@@ -87,7 +87,8 @@ def test_a_changed_visibility_is_announced_between_the_events(
     received = broker.take_all()
 
     assert [None, 1, 2, None, 3] == [m.sequence for m in received]
-    assert {"head": "2", "visibility": "private"} == received[3].event["data"]
+    lists: dict[str, list[str]] = {"readers": [], "revoked": []}
+    assert {"head": "2", "visibility": "private", **lists} == received[3].event["data"]
 
 
 def test_writers_that_overlap_roll_back_or_commit_late_leave_no_hole(
