@@ -1,8 +1,12 @@
 """Only the pusher speaks: what the ejabberd of the image refuses a guest."""
 
 import uuid
+from contextlib import closing
 
 import pytest
+from integration.api import Api
+from integration.tokens import make_ticket
+from integration.xmpp_socket import XmppSocket
 
 from .bosh import BoshGuest
 from .stack import ComposeStack
@@ -56,4 +60,36 @@ def test_a_guest_cannot_send_a_message_to(kind: str, to: str, guest: BoshGuest) 
 def test_a_guest_cannot_make_a_room(guest: BoshGuest) -> None:
     came = guest.ask(join("mine@feeds.localhost"), "type='error'")
 
-    assert "<forbidden" in came
+    assert "<item-not-found" in came
+
+
+def test_a_ticket_opens_what_it_names(stack: ComposeStack) -> None:
+    secret = stack.setting("AVISO_TICKET_SECRET")
+    client = XmppSocket(stack.port, "ticket.localhost")
+    jid = f"u-17@{client.host}"
+    with closing(client):
+        client.log_in("u-17", make_ticket(secret, jid, ["demo"]))
+        nick = uuid.uuid4().hex
+
+        assert client.join(_ROOM, nick).get("type") is None
+        assert client.join("other@feeds.localhost", nick).get("type") == "error"
+        archive = client.ask("set", _ROOM, "<query xmlns='urn:xmpp:mam:2'/>")
+        assert archive.get("type") == "result"
+        renewed = make_ticket(secret, jid, [])
+        client.send(
+            f"<iq xmlns='jabber:client' type='set' id='t' to='{client.host}'>"
+            f"<ticket xmlns='urn:aviso:token:0'>{renewed}</ticket></iq>"
+        )
+        client.wait_for(lambda each: each.get("type") == "unavailable")
+        client.send(join(_ROOM))
+        client.wait_for(lambda each: each.get("type") == "error")
+
+
+def test_a_closed_room_looks_like_none(guest: BoshGuest, api: Api) -> None:
+    api.create_feed("closed", visibility="private")
+    answers = set()
+    for slug in ("closed", "missing"):
+        came = guest.ask(join(f"{slug}@feeds.localhost"), "type='error'")
+        answers.add(came[came.index("<error") : came.index("</error>")])
+
+    assert len(answers) == 1
