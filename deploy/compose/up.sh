@@ -39,7 +39,7 @@ make_secrets() {
   done
   project=$(setting COMPOSE_PROJECT_NAME)
   volumes=$(docker volume ls -q --filter "label=com.docker.compose.project=${project:-aviso}")
-  [ -z "$volumes" ] || [ -z "$lost" ] || fail "the stack has data, but $env_file lacks$lost.
+  [ -z "$volumes" ] || [ -z "$lost" ] || fail "the stack has data, but $env_file lacks$missing.
 Put the file back, or give the data up: docker volume rm $(echo $volumes)"
   for name in $missing; do
     keep "$name" "$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')"
