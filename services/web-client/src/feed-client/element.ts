@@ -25,6 +25,8 @@ export class RecordFeed extends LitElement {
     feed: { type: String },
     origin: { type: String },
     history: { type: Number },
+    ticket: { type: String },
+    ticketUrl: { type: String, attribute: "ticket-url" },
   };
 
   static override styles = css`
@@ -85,6 +87,10 @@ export class RecordFeed extends LitElement {
   declare origin: string;
   /** How many of the newest records to show, at most. */
   declare history: number;
+  /** A ticket for a private feed. Set anew, it carries the session on. */
+  declare ticket: string | null;
+  /** Where a POST answers `{"ticket": "…"}`: asked for the first one where none is set, and for fresh ones. */
+  declare ticketUrl: string | null;
 
   readonly #store = new RecordStore();
   #client: FeedClient | null = null;
@@ -95,6 +101,8 @@ export class RecordFeed extends LitElement {
     this.feed = "";
     this.origin = "";
     this.history = DEFAULT_HISTORY;
+    this.ticket = null;
+    this.ticketUrl = null;
   }
 
   override connectedCallback(): void {
@@ -110,7 +118,11 @@ export class RecordFeed extends LitElement {
   }
 
   override willUpdate(changed: Map<PropertyKey, unknown>): void {
-    if (["feed", "origin", "history"].some((name) => changed.has(name))) this.#follow();
+    const isOther = ["feed", "origin", "history", "ticketUrl"].some((name) => changed.has(name));
+    // To and from a guest's session, or another reader's, everything begins anew.
+    const isOtherKind = changed.has("ticket") && (!changed.get("ticket") || !this.ticket);
+    if (isOther || isOtherKind) this.#follow();
+    else if (changed.has("ticket") && this.ticket) this.#client?.setTicket(this.ticket);
   }
 
   override render(): TemplateResult {
@@ -131,7 +143,15 @@ export class RecordFeed extends LitElement {
     this.#problem = "";
     if (this.feed === "" || !this.isConnected) return;
     const { feed, origin, history } = this;
-    const client = new FeedClient({ feed, origin, history });
+    const ticketUrl = this.ticketUrl;
+    const hasTicket = Boolean(this.ticket || ticketUrl);
+    const client = new FeedClient({
+      feed,
+      origin,
+      history,
+      ...(hasTicket && { ticket: this.ticket ?? "" }),
+      ...(ticketUrl && { renewTicket: () => requestTicket(ticketUrl) }),
+    });
     this.#client = client;
     const follow = <Event>(take: (event: Event) => void): ((event: Event) => void) => {
       return (event) => {
@@ -142,7 +162,17 @@ export class RecordFeed extends LitElement {
     };
     client.addEventListener(
       "state",
-      follow(() => {}),
+      // What is not open any more is not left on the screen.
+      follow(({ detail }) => {
+        if (detail.kind === "refused" && detail.code.endsWith("-open")) this.#store.clear();
+      }),
+    );
+    client.addEventListener(
+      "ticket-expiring",
+      follow(({ detail }) => {
+        const options = { bubbles: true, composed: true, detail };
+        this.dispatchEvent(new CustomEvent("ticket-expiring", options));
+      }),
     );
     client.addEventListener(
       "events",
@@ -166,6 +196,23 @@ export class RecordFeed extends LitElement {
     this.#client = null;
     client?.stop();
   }
+}
+
+const TICKET_TIMEOUT_MS = 15_000;
+
+/** The embedding site's own call: it knows its user by the cookie. Throws where it has no ticket. */
+async function requestTicket(url: string): Promise<string> {
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { Accept: "application/json" },
+    credentials: "same-origin",
+    cache: "no-store",
+    signal: AbortSignal.timeout(TICKET_TIMEOUT_MS),
+  });
+  if (!response.ok) throw new Error(`The site answered with status ${response.status}.`);
+  const { ticket } = (await response.json()) as { ticket?: unknown };
+  if (typeof ticket !== "string") throw new Error("The site answered without a ticket.");
+  return ticket;
 }
 
 function describe(state: FeedState | undefined): string {

@@ -12,11 +12,24 @@ import { ApiError, fetchBatch, fetchFeed, MAX_EVENTS } from "./rest";
 import type { Room } from "./room";
 import { FeedSession } from "./session";
 import { typedEventTarget } from "./typed-event-target";
-import type { FeedClientEvents, FeedClientOptions, FeedEvent, FeedState, Position } from "./types";
+import type {
+  FeedClientEvents,
+  FeedClientOptions,
+  FeedEvent,
+  FeedInfo,
+  FeedSessionOptions,
+  FeedState,
+  Position,
+  ReaderDetail,
+} from "./types";
 import { RequestError } from "./wire";
 
 const STOPPED: FeedState = { kind: "offline", reason: "Not started.", retryAt: null };
 const DEFAULT_HISTORY = 100;
+const NO_SUCH_FEED = "There is no such feed, or it is not open to you.";
+const NO_LONGER = "This feed is no longer open to you.";
+/** What REST answers where it has no such feed for us. Any other failure may pass. */
+const NOT_OPEN = new Set([403, 404]);
 
 export class FeedClient extends typedEventTarget<FeedClientEvents>() {
   readonly feed: string;
@@ -27,9 +40,13 @@ export class FeedClient extends typedEventTarget<FeedClientEvents>() {
   readonly #host: Host;
   readonly #timings: Timings;
   readonly #backoff: Backoff;
-  readonly #onSessionState = (): void => void this.#enterRoom().catch(() => {});
 
   #state: FeedState = STOPPED;
+  #listening: AbortController | null = null;
+  /** REST said that the feed is not there for us: the room is not tried meanwhile. */
+  #shut: Extract<FeedState, { kind: "refused" }> | null = null;
+  /** We were in the room with these rights. */
+  #wasOpen = false;
   #isStarted = false;
   #room: Room | null = null;
   #leaveRoom: (() => void) | null = null;
@@ -43,7 +60,7 @@ export class FeedClient extends typedEventTarget<FeedClientEvents>() {
     super();
     this.feed = options.feed;
     this.#ownsSession = options.session === undefined;
-    this.#session = options.session ?? new FeedSession(options);
+    this.#session = options.session ?? new FeedSession(sessionOptions(options));
     this.#token = options.token;
     this.#host = this.#session.wire.host;
     this.#timings = this.#session.wire.timings;
@@ -67,7 +84,16 @@ export class FeedClient extends typedEventTarget<FeedClientEvents>() {
   start(): void {
     if (this.#isStarted) return;
     this.#isStarted = true;
-    this.#session.addEventListener("state", this.#onSessionState);
+    this.#listening = new AbortController();
+    const { signal } = this.#listening;
+    this.#session.addEventListener("state", () => this.#onSessionState(), { signal });
+    this.#session.addEventListener("bearer", () => this.#onNewRights(), { signal });
+    this.#session.addEventListener("reader", (event) => this.#onReader(event.detail), { signal });
+    this.#session.addEventListener(
+      "ticket-expiring",
+      ({ detail }) => this.#dispatch("ticket-expiring", { ...detail, feed: this.feed }),
+      { signal },
+    );
     if (this.position === null) this.#catchUp(true);
     this.#session.connect();
     this.#onSessionState();
@@ -77,10 +103,9 @@ export class FeedClient extends typedEventTarget<FeedClientEvents>() {
   stop(): void {
     if (!this.#isStarted) return;
     this.#isStarted = false;
-    this.#session.removeEventListener("state", this.#onSessionState);
-    this.#leaveRoom?.();
-    this.#leaveRoom = null;
-    this.#room = null;
+    this.#listening?.abort();
+    this.#goOut();
+    this.#shut = null;
     this.#isCaughtUp = false;
     this.#retryTimer = this.#restart(this.#retryTimer, null);
     this.#silenceTimer = this.#restart(this.#silenceTimer, null);
@@ -108,11 +133,44 @@ export class FeedClient extends typedEventTarget<FeedClientEvents>() {
     return this.loadOlder(after + 1, MAX_EVENTS);
   }
 
+  /** Go on with this ticket, where the session is a ticket's. */
+  setTicket(ticket: string): void {
+    this.#session.setTicket(ticket);
+  }
+
+  #onSessionState(): void {
+    if (this.#session.state.kind !== "online") {
+      this.#isCaughtUp = false;
+      // Another session may have other rights.
+      this.#shut = null;
+    }
+    void this.#enterRoom().catch(() => {});
+  }
+
+  #onNewRights(): void {
+    this.#tryAgain();
+    if (this.position === null) this.#catchUp(true);
+  }
+
+  #onReader({ feed, change }: ReaderDetail): void {
+    if (feed === this.feed && change === "granted") this.#tryAgain();
+  }
+
+  #tryAgain(): void {
+    if (this.#shut === null) return;
+    this.#shut = null;
+    this.#onSessionState();
+  }
+
+  get #mayEnter(): boolean {
+    const isOnline = this.#session.state.kind === "online";
+    return isOnline && this.#leaveRoom === null && this.#isStarted && this.#shut === null;
+  }
+
   async #enterRoom(): Promise<void> {
-    if (this.#session.state.kind !== "online") this.#isCaughtUp = false;
-    if (this.#session.state.kind === "online" && this.#leaveRoom === null && this.#isStarted) {
+    if (this.#mayEnter) {
       const { rooms_domain } = await this.#session.info();
-      if (this.#leaveRoom === null && this.#isStarted) {
+      if (this.#mayEnter) {
         const room = this.#session.room(`${this.feed}@${rooms_domain}`);
         this.#room = room;
         this.#leaveRoom = room.attach({
@@ -128,8 +186,40 @@ export class FeedClient extends typedEventTarget<FeedClientEvents>() {
 
   #onRoomState(): void {
     this.#isCaughtUp = false;
-    if (this.#room?.state.kind === "in") this.#catchUp(true);
+    const room = this.#room;
+    if (room?.state.kind === "in") {
+      this.#wasOpen = true;
+      this.#catchUp(true);
+    } else if (room?.state.kind === "out" && room.state.isShut) {
+      void this.#askWhetherOpen(room);
+    }
     this.#showState();
+  }
+
+  /**
+   * A room says alike that it is not there yet and that it is not for us. REST knows the feed: then
+   * the room is tried again, with growing pauses, for a grant or a new feed may be on its way.
+   */
+  async #askWhetherOpen(room: Room): Promise<void> {
+    try {
+      await this.#fetchFeed();
+    } catch (error) {
+      if (!(error instanceof ApiError) || !NOT_OPEN.has(error.status)) return;
+      if (!this.#isStarted || room !== this.#room || room.state.kind === "in") return;
+      this.#goOut();
+      this.#shut = this.#wasOpen
+        ? { kind: "refused", code: "no-longer-open", reason: NO_LONGER }
+        : { kind: "refused", code: "not-open", reason: NO_SUCH_FEED };
+      this.#wasOpen = false;
+      this.#reader.forget();
+      this.#showState();
+    }
+  }
+
+  #goOut(): void {
+    this.#leaveRoom?.();
+    this.#leaveRoom = null;
+    this.#room = null;
   }
 
   #onMessage(message: Element, stanzaId: string | null): void {
@@ -238,6 +328,7 @@ export class FeedClient extends typedEventTarget<FeedClientEvents>() {
     if (!this.#isStarted) return STOPPED;
     const session = this.#session.state;
     if (session.kind !== "online") return session;
+    if (this.#shut !== null) return this.#shut;
     const room = this.#room?.state;
     if (room === undefined || room.kind === "joining") return { kind: "connecting" };
     if (room.kind === "out") {
@@ -253,8 +344,7 @@ export class FeedClient extends typedEventTarget<FeedClientEvents>() {
       history ?? DEFAULT_HISTORY,
       position ?? null,
       {
-        feed: () =>
-          this.#unlessStopped(fetchFeed(this.#session.origin, feed, this.#token, this.#host.fetch)),
+        feed: () => this.#unlessStopped(this.#fetchFeed()),
         events: (range) => this.#unlessStopped(this.#rest(fetchBatch, range)),
       },
       {
@@ -277,8 +367,14 @@ export class FeedClient extends typedEventTarget<FeedClientEvents>() {
     return { page: (range, max) => this.#unlessStopped(room.page(range, max)) };
   }
 
-  #rest<Page>(read: ReadPage<Page>, range: { after: number; limit: number }): Promise<Page> {
-    return read(this.#session.origin, this.feed, range, this.#token, this.#host.fetch);
+  async #fetchFeed(): Promise<FeedInfo> {
+    const token = this.#token ?? (await this.#session.bearer());
+    return fetchFeed(this.#session.origin, this.feed, token, this.#host.fetch);
+  }
+
+  async #rest<Page>(read: ReadPage<Page>, range: { after: number; limit: number }): Promise<Page> {
+    const token = this.#token ?? (await this.#session.bearer());
+    return read(this.#session.origin, this.feed, range, token, this.#host.fetch);
   }
 
   #dispatch<Type extends keyof FeedClientEvents>(
@@ -292,6 +388,10 @@ export class FeedClient extends typedEventTarget<FeedClientEvents>() {
     if (timer !== null) this.#host.clearTimer(timer);
     return delayMs === null ? null : this.#host.setTimer(callback, delayMs);
   }
+}
+
+function sessionOptions({ ticket, ...options }: FeedClientOptions): FeedSessionOptions {
+  return ticket === undefined ? options : { ...options, credentials: { kind: "ticket", ticket } };
 }
 
 type ReadPage<Page> = (

@@ -82,6 +82,16 @@ export class FeedReader {
     return this.#isUnsure || this.#waiting.length > 0 || this.#follower.gap !== null;
   }
 
+  /** Begin with the history again: what was given out so far is shown to nobody any more. */
+  forget(): void {
+    this.#follower.forget();
+    this.#anchor = null;
+    this.#waiting = [];
+    this.#isUnsure = false;
+    this.#isConfirmed = false;
+    this.#told = null;
+  }
+
   takeLive(message: Element, stanzaId: string | null): void {
     const batch = this.#read(message);
     if (batch === null) return;

@@ -7,10 +7,14 @@ export type LinkRequest = {
   readonly transport: Transport;
   /** The domain to log in at. */
   readonly domain: string;
-  readonly credentials: Credentials;
+  readonly credentials: Login;
   /** Keeps what resuming a dead stream takes; the same object for one session's links. */
   readonly memory: ResumeMemory;
 };
+
+export type Login =
+  | Exclude<Credentials, { kind: "ticket" }>
+  | { readonly kind: "ticket"; readonly username: string; readonly ticket: string };
 
 /** XEP-0198 state by key. Never leaves this page's memory. */
 export type ResumeMemory = Map<string, unknown>;

@@ -24,6 +24,8 @@ export class ApiError extends Error {
     readonly status: number,
     readonly detail: string,
     readonly field: string | null = null,
+    /** How long to wait before the next try, where the server says so (RFC 9110 10.2.3). */
+    readonly retryAfterMs: number | null = null,
   ) {
     super(detail);
   }
@@ -184,13 +186,13 @@ async function call(
     throw new ApiError(0, "The server cannot be reached.");
   }
   const answer: unknown = await response.json().catch(() => null);
-  if (!response.ok) throw problem(response.status, answer);
+  if (!response.ok) throw problem(response.status, answer, response.headers.get("Retry-After"));
   if (typeof answer !== "object" || answer === null) throw misunderstood();
   return answer as Record<string, unknown>;
 }
 
 /** RFC 9457, or whatever a proxy in between answered. */
-function problem(status: number, answer: unknown): ApiError {
+function problem(status: number, answer: unknown, retryAfter: string | null): ApiError {
   const { detail, field, pointer } = (answer ?? {}) as Record<string, unknown>;
   const said = typeof detail === "string" && detail !== "" ? detail : null;
   const about = pointer ?? field;
@@ -198,6 +200,7 @@ function problem(status: number, answer: unknown): ApiError {
     status,
     said ?? `The server answered with status ${status}.`,
     typeof about === "string" ? about : null,
+    /^[0-9]{1,6}$/.test(retryAfter ?? "") ? Number(retryAfter) * 1000 : null,
   );
 }
 

@@ -22,7 +22,13 @@ import { childOf, NS, raw, resourceOf, xml } from "./xml";
 export type RoomState =
   | { readonly kind: "joining" }
   | { readonly kind: "in" }
-  | { readonly kind: "out"; readonly reason: string; readonly retryAt: Date };
+  | {
+      readonly kind: "out";
+      readonly reason: string;
+      readonly retryAt: Date;
+      /** The room said no to us; or it is not there, which it says alike. */
+      readonly isShut: boolean;
+    };
 
 export type RoomListener = {
   state(state: RoomState): void;
@@ -48,6 +54,17 @@ export const ARCHIVE_PAGE = 250;
 
 /** XEP-0410 3: these answers mean that we are in the room all the same. */
 const STILL_IN = new Set(["service-unavailable", "feature-not-implemented", "item-not-found"]);
+
+/** Answers to a join: not open to us, or not there. */
+const SHUT = new Set([
+  "forbidden",
+  "item-not-found",
+  "not-allowed",
+  "not-authorized",
+  "registration-required",
+]);
+/** XEP-0045 15.6.2: banned; affiliation lost; the room became members-only. */
+const PUT_OUT = new Set(["301", "321", "322"]);
 
 export class Room {
   readonly #listeners = new Set<RoomListener>();
@@ -116,14 +133,22 @@ export class Room {
   onPresence(presence: Element): void {
     const type = presence.getAttribute("type");
     if (type === "error") {
-      if (this.#state.kind === "joining") this.#getOut(refusal(readError(presence)));
+      if (this.#state.kind !== "joining") return;
+      const error = readError(presence);
+      this.#getOut(refusal(error), SHUT.has(error.condition));
       return;
     }
     this.#occupants.see(presence);
     const nick = resourceOf(presence.getAttribute("from") ?? "");
     if (!isAboutUs(presence) && nick !== this.#nick) return;
-    if (type === "unavailable") this.#getOut(farewell(mucStatuses(presence)));
-    else if (type === null && this.#state.kind !== "in") this.#getIn(nick ?? this.#nick);
+    const statuses = mucStatuses(presence);
+    if (type === "unavailable") {
+      this.#getOut(
+        farewell(statuses),
+        statuses.some((status) => PUT_OUT.has(status)),
+      );
+    }
+    if (type === null && this.#state.kind !== "in") this.#getIn(nick ?? this.#nick);
   }
 
   onMessage(message: Element): void {
@@ -176,10 +201,15 @@ export class Room {
     this.#setState({ kind: "in" });
   }
 
-  #getOut(reason: string): void {
+  #getOut(reason: string, isShut = false): void {
     const delay = this.#backoff.next();
     this.#restartTimer(delay, () => this.rejoin());
-    this.#setState({ kind: "out", reason, retryAt: new Date(this.wire.host.now() + delay) });
+    this.#setState({
+      kind: "out",
+      reason,
+      retryAt: new Date(this.wire.host.now() + delay),
+      isShut,
+    });
   }
 
   #leave(): void {

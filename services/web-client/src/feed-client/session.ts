@@ -7,12 +7,15 @@
  */
 
 import { Backoff } from "./backoff";
+import { AccountToken, TicketKeeper } from "./bearer";
+import { isSlug } from "./events";
 import { FeedClient } from "./feed-client";
 import { browserHost, type Host, TIMINGS, type Timer, type Timings } from "./host";
-import type { Link, LinkEnd, ResumeMemory } from "./link";
+import type { Link, LinkEnd, Login, ResumeMemory } from "./link";
 import { Requests } from "./requests";
-import { fetchConnection } from "./rest";
+import { ApiError, fetchConnection } from "./rest";
 import { Room } from "./room";
+import { TicketError } from "./ticket";
 import { typedEventTarget } from "./typed-event-target";
 import type {
   ConnectionInfo,
@@ -20,6 +23,7 @@ import type {
   FeedOptions,
   FeedSessionEvents,
   FeedSessionOptions,
+  RefusalCode,
   SessionState,
   Transport,
 } from "./types";
@@ -38,6 +42,8 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
   readonly #timings: Timings;
   readonly #backoff: Backoff;
   readonly #requests: Requests;
+  readonly #token: AccountToken;
+  readonly #tickets: TicketKeeper;
   readonly #rooms = new Map<string, Room>();
   readonly #memory: ResumeMemory = new Map();
 
@@ -67,6 +73,16 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
     });
     this.#requests = new Requests(this.#host);
     this.wire = this.#makeWire();
+    this.#token = new AccountToken(
+      this.#host,
+      this.#timings,
+      () => this.wire.request("get", this.#ownDomain(), xml`<token xmlns="${NS.token}"/>`),
+      () => this.#dispatch("bearer", null),
+    );
+    this.#tickets = new TicketKeeper(this.#host, this.#timings, options.renewTicket, {
+      fresh: (text) => this.setTicket(text),
+      expiring: (expiresAt) => this.#dispatch("ticket-expiring", { expiresAt }),
+    });
   }
 
   get state(): SessionState {
@@ -83,6 +99,25 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
     return new FeedClient({ ...options, feed: slug, session: this });
   }
 
+  /**
+   * Go on with this ticket. A session of the same reader is carried on with it; any other begins
+   * anew. Positions and rooms stay. One that cannot be read ends the session: state `refused`.
+   */
+  setTicket(text: string): void {
+    if (this.#credentials.kind !== "ticket") throw new TypeError("This session is no ticket's.");
+    const before = this.#tickets.ticket;
+    if (!this.#takeTicket(text) || this.#stopWatching === null) return;
+    const isSame = before?.username === this.#tickets.ticket?.username;
+    if (this.#transport !== null && isSame) void this.#carryOn(text);
+    else this.#open();
+  }
+
+  /** @internal What REST is shown; undefined for a guest. */
+  async bearer(): Promise<string | undefined> {
+    if (this.#credentials.kind === "ticket") return this.#tickets.ticket?.text;
+    return this.#token.get();
+  }
+
   connect(): void {
     if (this.#stopWatching !== null) return;
     this.#stopWatching = this.#host.watch({
@@ -91,7 +126,12 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
       wake: () => this.#onWake(),
       leave: () => this.#link?.close(),
     });
-    this.#open();
+    const credentials = this.#credentials;
+    const isFirst = credentials.kind === "ticket" && this.#tickets.ticket === null;
+    if (isFirst && credentials.ticket === "" && this.#tickets.canRenew) {
+      this.#setState({ kind: "connecting" });
+      this.#tickets.ask();
+    } else if (!isFirst || this.#takeTicket(credentials.ticket)) this.#open();
   }
 
   close(): void {
@@ -99,6 +139,8 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
     this.#stopWatching = null;
     this.#letGo((link) => link.close());
     this.#memory.clear();
+    this.#token.forget();
+    this.#tickets.stop();
     this.#setState(CLOSED);
   }
 
@@ -127,7 +169,7 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
         if (attempt === this.#attempt) this.#openLink(info, this.#transports);
       },
       (error: Error) => {
-        if (attempt === this.#attempt) this.#retry(error.message);
+        if (attempt === this.#attempt) this.#retryAfter(error);
       },
     );
   }
@@ -141,7 +183,7 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
       if (!isCurrent()) return;
       this.#link = null;
       const wasUp = this.#transport !== null;
-      if (end.kind === "refused") this.#refuse(end.reason);
+      if (end.kind === "refused") this.#refuseLogin(end.reason);
       else if (wasUp || others.length === 0) this.#retry(end.reason);
       else this.#openLink(info, others);
     };
@@ -149,7 +191,12 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
       this.#link?.drop();
       onDown({ kind: "lost", reason: "The server does not answer." });
     });
-    const { credentials, domain } = this.#login(info);
+    const login = this.#login(info);
+    if (login === null) {
+      this.#refuse("This server takes no tickets.", "ticket-refused");
+      return;
+    }
+    const { credentials, domain } = login;
     const url = transport === "websocket" ? info.websocket_url : info.bosh_url;
     const request = { url, transport, domain, credentials, memory: this.#memory };
     const link = this.#host.openLink(request, {
@@ -164,9 +211,42 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
     if (isCurrent()) this.#link = link;
   }
 
-  #login(info: ConnectionInfo): { credentials: Credentials; domain: string } {
+  #login(info: ConnectionInfo): { credentials: Login; domain: string } | null {
     const credentials = this.#credentials;
-    return { credentials, domain: credentials.kind === "guest" ? info.guest_domain : info.domain };
+    if (credentials.kind === "guest") return { credentials, domain: info.guest_domain };
+    if (credentials.kind === "account") return { credentials, domain: info.domain };
+    const ticket = this.#tickets.ticket;
+    if (typeof info.ticket_domain !== "string" || ticket === null) return null;
+    const { username, text } = ticket;
+    return {
+      credentials: { kind: "ticket", username, ticket: text },
+      domain: info.ticket_domain,
+    };
+  }
+
+  #takeTicket(text: string): boolean {
+    try {
+      this.#tickets.take(text);
+      return true;
+    } catch (error) {
+      if (!(error instanceof TicketError)) throw error;
+      this.#refuse(error.message, "ticket-malformed");
+      return false;
+    }
+  }
+
+  /** contracts/README.md, "Tokens": a session goes on with a fresh ticket, without a new login. */
+  async #carryOn(text: string): Promise<void> {
+    const attempt = this.#attempt;
+    const payload = xml`<ticket xmlns="${NS.token}">${text}</ticket>`;
+    try {
+      await this.wire.request("set", this.#ownDomain(), payload);
+      if (attempt !== this.#attempt) return;
+      this.#tickets.accept();
+      this.#dispatch("bearer", null);
+    } catch {
+      if (attempt === this.#attempt) this.#open();
+    }
   }
 
   #onUp(transport: Transport, jid: string, resumed: boolean): void {
@@ -176,25 +256,61 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
     if (transport === "bosh") this.#memory.clear();
     this.#restartTimer(this.#timings.stableAfter, () => this.#backoff.reset());
     this.#setState({ kind: "online", jid });
+    if (this.#credentials.kind === "account") this.#token.keep();
+    if (this.#credentials.kind === "ticket") {
+      this.#tickets.accept();
+      this.#dispatch("bearer", null);
+    }
     for (const room of [...this.#rooms.values()]) room.onUp(resumed);
   }
 
-  #retry(reason: string, delayMs = this.#backoff.next()): void {
+  /** A server that says when to come again is taken at its word. */
+  #retryAfter(error: Error): void {
+    const { status, retryAfterMs } =
+      error instanceof ApiError ? error : { status: 0, retryAfterMs: null };
+    const delay = Math.max(this.#backoff.next(), retryAfterMs ?? 0);
+    if (status === 429) this.#retry("Too many requests.", delay, "too-many-requests");
+    else this.#retry(error.message, delay);
+  }
+
+  #retry(reason: string, delayMs = this.#backoff.next(), code?: "too-many-requests"): void {
+    if (this.#credentials.kind === "ticket" && this.#tickets.hasEnded) {
+      this.#refuse("", "ticket-ended");
+      return;
+    }
     this.#info = null;
     this.#letGo((link) => link.drop());
     this.#restartTimer(delayMs, () => this.#open());
-    this.#setState({ kind: "offline", reason, retryAt: new Date(this.#host.now() + delayMs) });
+    const retryAt = new Date(this.#host.now() + delayMs);
+    this.#setState({ kind: "offline", reason, retryAt, ...(code && { code }) });
   }
 
   /** Wrong credentials stay wrong: trying them again would only look like guessing. */
-  #refuse(reason: string): void {
+  #refuse(reason: string, code: RefusalCode): void {
     if (this.#credentials.kind === "guest") {
       this.#retry("The server takes no guests.");
       return;
     }
+    this.#info = null;
     this.#letGo((link) => link.drop());
     this.#memory.clear();
-    this.#setState({ kind: "refused", reason });
+    this.#token.forget();
+    const isEnded = code === "ticket-ended";
+    this.#setState({ kind: "refused", reason: isEnded ? this.#endOfTicket() : reason, code });
+    if (code === "ticket-ended" || code === "ticket-refused") this.#tickets.ask();
+  }
+
+  /** Wrong credentials, as the login told it. */
+  #refuseLogin(reason: string): void {
+    if (this.#credentials.kind !== "ticket") this.#refuse(reason, "credentials");
+    else if (this.#tickets.hasEnded) this.#refuse("", "ticket-ended");
+    else this.#refuse("The server does not accept this ticket.", "ticket-refused");
+  }
+
+  #endOfTicket(): string {
+    return this.#tickets.canRenew
+      ? "The ticket has ended; a fresh one is asked for."
+      : "The ticket has ended, and there is no way to get a fresh one: it has to be set anew.";
   }
 
   /** After this no link, timer or answer of before is listened to. */
@@ -204,6 +320,7 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
     const link = this.#link;
     this.#link = null;
     this.#transport = null;
+    this.#token.pause();
     if (link !== null) end(link);
     this.#requests.abandon();
     for (const room of [...this.#rooms.values()]) room.onDown();
@@ -232,7 +349,7 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
   #check(): void {
     if (this.#transport === null) return;
     const attempt = this.#attempt;
-    const domain = bareJid(this.#jid).split("@").at(-1) as string;
+    const domain = this.#ownDomain();
     const payload = xml`<ping xmlns="${NS.ping}"/>`;
     this.wire.request("get", domain, payload, this.#timings.wakeTimeout).catch((error) => {
       if (attempt !== this.#attempt || !error.isUnanswered) return;
@@ -247,9 +364,29 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
       return;
     }
     const room = this.#rooms.get(bareJid(stanza.getAttribute("from") ?? ""));
-    if (room === undefined) return;
+    if (room === undefined) {
+      if (stanza.localName === "message") this.#hint(stanza);
+      return;
+    }
     if (stanza.localName === "presence") room.onPresence(stanza);
     else room.onMessage(stanza);
+  }
+
+  /** contracts/README.md, "Readers". Whoever sent it, all that comes of it is a question to REST. */
+  #hint(message: Element): void {
+    const from = bareJid(message.getAttribute("from") ?? "");
+    if (message.getAttribute("type") !== "headline" || childOf(message, "delay", NS.delay)) return;
+    if (from.split("@").at(-1) !== this.#ownDomain()) return;
+    const element = childOf(message, "reader", NS.events);
+    const feed = element?.getAttribute("feed");
+    const change = element?.getAttribute("change");
+    if (isSlug(feed) && (change === "granted" || change === "revoked")) {
+      this.#dispatch("reader", { feed, change });
+    }
+  }
+
+  #ownDomain(): string {
+    return bareJid(this.#jid).split("@").at(-1) as string;
   }
 
   /** RFC 6120 8.2.3: every get and set wants an answer. */
@@ -277,7 +414,14 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
   #setState(state: SessionState): void {
     if (JSON.stringify(state) === JSON.stringify(this.#state)) return;
     this.#state = state;
-    this.dispatchEvent(new CustomEvent("state", { detail: state }));
+    this.#dispatch("state", state);
+  }
+
+  #dispatch<Type extends keyof FeedSessionEvents>(
+    type: Type,
+    detail: FeedSessionEvents[Type]["detail"],
+  ): void {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
   #makeWire(): Wire {

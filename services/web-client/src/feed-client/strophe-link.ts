@@ -39,6 +39,7 @@ class StropheLink implements Link {
     this.#listener = listener;
     const { credentials, domain, memory, transport, url } = request;
     const isAccount = credentials.kind === "account";
+    const [username, password] = loginOf(credentials);
     this.#connection = new Strophe.Connection(url, {
       // Each guest login is a new user: there is nothing to resume.
       enableStreamManagement: isAccount && transport === "websocket",
@@ -50,8 +51,8 @@ class StropheLink implements Link {
       return;
     }
     this.#connection.connect(
-      isAccount ? `${credentials.username}@${domain}` : domain,
-      isAccount ? credentials.password : "",
+      username === "" ? domain : `${username}@${domain}`,
+      password,
       (status, condition, element) => this.#onStatus(status, condition, element),
     );
   }
@@ -108,6 +109,18 @@ class StropheLink implements Link {
     if (listener === null) return;
     this.drop();
     listener.down(end);
+  }
+}
+
+/** A guest has no name. A ticket is the password (PLAIN), and names whose it is. */
+function loginOf(credentials: LinkRequest["credentials"]): readonly [string, string] {
+  switch (credentials.kind) {
+    case "guest":
+      return ["", ""];
+    case "account":
+      return [credentials.username, credentials.password];
+    case "ticket":
+      return [credentials.username, credentials.ticket];
   }
 }
 

@@ -47,7 +47,8 @@ export type FeedEvent = {
  * - `live`: everything known to exist is applied; new events come by themselves.
  * - `offline`: no connection, or no room; tried again at `retryAt` (null: when the browser is
  *   online again, or, before `connect()`/`start()` and after `close()`/`stop()`, never by itself).
- * - `refused`: the server does not take these credentials. Nothing is tried again by itself.
+ * - `refused`: the server does not take these credentials, or the feed is not open to them. Tried
+ *   again only with others: a new ticket, a grant. `code` is the reason for programs.
  *
  * `reason` is a sentence for a person.
  */
@@ -55,8 +56,27 @@ export type FeedState =
   | { readonly kind: "connecting" }
   | { readonly kind: "catching-up"; readonly left: number }
   | { readonly kind: "live" }
-  | { readonly kind: "offline"; readonly reason: string; readonly retryAt: Date | null }
-  | { readonly kind: "refused"; readonly reason: string };
+  | {
+      readonly kind: "offline";
+      readonly reason: string;
+      readonly retryAt: Date | null;
+      readonly code?: "too-many-requests";
+    }
+  | { readonly kind: "refused"; readonly reason: string; readonly code: RefusalCode };
+
+/**
+ * - `credentials`: name and password.
+ * - `not-open`: there is no such feed, or it is not open to this reader.
+ * - `no-longer-open`: it was, until now.
+ * - `ticket-ended`, `ticket-malformed`, `ticket-refused`: a fresh one is needed.
+ */
+export type RefusalCode =
+  | "credentials"
+  | "not-open"
+  | "no-longer-open"
+  | "ticket-ended"
+  | "ticket-malformed"
+  | "ticket-refused";
 
 /** What is true of the connection that feeds share. */
 export type SessionState =
@@ -66,7 +86,9 @@ export type SessionState =
 
 export type Credentials =
   | { readonly kind: "guest" }
-  | { readonly kind: "account"; readonly username: string; readonly password: string };
+  | { readonly kind: "account"; readonly username: string; readonly password: string }
+  /** Made by `POST /api/v1/tickets/`; "" where `renewTicket` gives the first one too. */
+  | { readonly kind: "ticket"; readonly ticket: string };
 
 export type Transport = "websocket" | "bosh";
 
@@ -85,6 +107,8 @@ export type ProblemDetail = {
 };
 
 export type FeedClientEvents = {
+  /** A fresh ticket is needed: give it to `setTicket`. */
+  "ticket-expiring": CustomEvent<{ readonly feed: string; readonly expiresAt: Date }>;
   state: CustomEvent<FeedState>;
   events: CustomEvent<EventsDetail>;
   /** The position moved on, and there was nothing to give out: readers were let in or put out. */
@@ -97,12 +121,24 @@ export type FeedClientEvents = {
   problem: CustomEvent<ProblemDetail>;
 };
 
-export type FeedSessionEvents = { state: CustomEvent<SessionState> };
+export type ReaderDetail = { readonly feed: string; readonly change: "granted" | "revoked" };
+
+export type FeedSessionEvents = {
+  state: CustomEvent<SessionState>;
+  /** REST may be asked with other rights than before: a token came, or a ticket. */
+  bearer: CustomEvent<null>;
+  /** The server hints that this account was let into a feed, or put out of it. */
+  reader: CustomEvent<ReaderDetail>;
+  /** A fresh ticket is needed: give it to `setTicket`. */
+  "ticket-expiring": CustomEvent<{ readonly expiresAt: Date }>;
+};
 
 /** Where a client finds things: `GET /api/v1/connection/`. */
 export type ConnectionInfo = {
   readonly domain: string;
   readonly guest_domain: string;
+  /** Not there on servers that take no tickets. */
+  readonly ticket_domain?: string;
   readonly rooms_domain: string;
   readonly websocket_url: string;
   readonly bosh_url: string;
@@ -126,6 +162,8 @@ export type FeedSessionOptions = {
   readonly origin?: string;
   /** Default: guest. */
   readonly credentials?: Credentials;
+  /** Asked for a fresh ticket before the one at hand ends, and where the server refuses it. */
+  readonly renewTicket?: () => Promise<string>;
   /** Default `auto`: WebSocket, and BOSH where a WebSocket cannot be had. */
   readonly transport?: "auto" | Transport;
 };
@@ -135,13 +173,15 @@ export type FeedOptions = {
   readonly position?: Position;
   /** How many of the newest events to begin with when there is no position. Default 100. */
   readonly history?: number;
-  /** An API key for the REST calls; only a private feed needs one. */
+  /** A key for the REST calls, instead of the session's own token or ticket. */
   readonly token?: string;
 };
 
 export type FeedClientOptions = FeedOptions &
   FeedSessionOptions & {
     readonly feed: string;
+    /** Short for `credentials: {kind: "ticket", ticket}`. */
+    readonly ticket?: string;
     /** Share this connection; `origin`, `credentials` and `transport` are then the session's. */
     readonly session?: FeedSession;
   };

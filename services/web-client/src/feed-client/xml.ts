@@ -11,6 +11,7 @@ export const NS = {
   mucUser: "http://jabber.org/protocol/muc#user",
   ping: "urn:xmpp:ping",
   rsm: "http://jabber.org/protocol/rsm",
+  token: "urn:aviso:token:0",
   stanzaErrors: "urn:ietf:params:xml:ns:xmpp-stanzas",
   stanzaId: "urn:xmpp:sid:0",
 } as const;

@@ -20,6 +20,7 @@ export class AccountDialog extends LightElement {
     faults: { state: true },
     progress: { state: true },
     isPasswordShown: { state: true },
+    isClosed: { state: true },
   };
   declare model: PageModel;
   declare reading: Reading;
@@ -27,6 +28,8 @@ export class AccountDialog extends LightElement {
   declare faults: readonly AccountFault[];
   declare progress: "signingIn" | "signingUp" | null;
   declare isPasswordShown: boolean;
+  /** This server makes no accounts. */
+  declare isClosed: boolean;
 
   constructor() {
     super();
@@ -34,6 +37,7 @@ export class AccountDialog extends LightElement {
     this.faults = [];
     this.progress = null;
     this.isPasswordShown = false;
+    this.isClosed = false;
   }
 
   async open(purpose: Purpose): Promise<void> {
@@ -43,6 +47,14 @@ export class AccountDialog extends LightElement {
     const dialog = this.querySelector("dialog");
     if (dialog?.open === false) dialog.showModal();
     this.querySelector<HTMLElement>("#account-username")?.focus();
+    await this.#askWhetherClosed();
+  }
+
+  /** Where nobody can say, signing up is offered: the server says no by itself. */
+  async #askWhetherClosed(): Promise<void> {
+    const registration = await this.model.library.registration().catch(() => "open");
+    this.isClosed = registration === "closed";
+    if (this.isClosed) this.purpose = "sign-in";
   }
 
   close(): void {
@@ -86,9 +98,13 @@ export class AccountDialog extends LightElement {
           ${t(this.progress ?? (isNew ? "signUp" : "signIn"))}
         </button>
         <div class="account-other">
-          <button type="button" class="button button-quiet" @click=${this.#switch}>
-            ${t(isNew ? "haveAccount" : "needAccount")}
-          </button>
+          ${
+            this.isClosed
+              ? html`<p class="form-hint" data-registration="closed">${t("signUpClosed")}</p>`
+              : html`<button type="button" class="button button-quiet" @click=${this.#switch}>
+                  ${t(isNew ? "haveAccount" : "needAccount")}
+                </button>`
+          }
           <button type="button" class="button button-quiet" @click=${this.close}>
             ${t("stayGuest")}
           </button>

@@ -28,6 +28,7 @@ import {
 } from "./storage";
 import { badgeText, documentTitle } from "./unread";
 import "./account-dialog";
+import "./retry-countdown";
 import "./feed-view";
 import "./write-panel";
 
@@ -184,7 +185,7 @@ export class AvisoPage extends LightElement {
       <span class="account-icon" aria-hidden="true">${personIcon}</span>
       <strong class="account-name" dir="auto"
         title=${t(isGuest ? "accountGuestHint" : "accountSignedIn")}
-        >${isGuest ? t("accountGuest") : credentials.username}</strong
+        >${credentials.kind === "account" ? credentials.username : t("accountGuest")}</strong
       >
       ${
         isGuest
@@ -224,7 +225,11 @@ export class AvisoPage extends LightElement {
   #emptiness(t: Reading["t"]): TemplateResult {
     const model = this.#model;
     const slug = model.currentSlug;
-    const empty = (title: string, hint: string, button: string) => html`<div class="empty">
+    const empty = (
+      title: string,
+      hint: string | TemplateResult,
+      button: string,
+    ) => html`<div class="empty">
       <span class="empty-ripple" aria-hidden="true"></span>
       <h1>${title}</h1>
       <p>${hint}</p>
@@ -236,12 +241,25 @@ export class AvisoPage extends LightElement {
       </div>`;
     }
     if (model.listState === "failed") {
-      return empty(t("startFailed"), t("startFailedHint"), t("tryAgain"));
+      return empty(t("startFailed"), this.#whyNoList(), t("tryAgain"));
     }
     if (slug !== null) {
       return empty(t("feedNotFound", { feed: slug }), t("feedNotFoundHint"), t("lookAgain"));
     }
     return empty(t("feedsNone"), t("feedsNoneHint"), t("lookAgain"));
+  }
+
+  #whyNoList(): TemplateResult {
+    const { t } = this.reading;
+    const failure = this.#model.listFailure;
+    return html`<span data-list-failure=${failure?.isTooMany ? "too-many" : "unreachable"}
+        >${t(failure?.isTooMany ? "startTooMany" : "startFailedHint")}</span
+      >
+      ${
+        failure === null
+          ? nothing
+          : html`<retry-countdown .retryAt=${failure.retryAt} .reading=${this.reading}></retry-countdown>`
+      }`;
   }
 
   readonly #followAddress = (): void => {

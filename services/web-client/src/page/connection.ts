@@ -37,7 +37,7 @@ export function stateHint(state: FeedState, t: Translate): string {
     case "offline":
       return t("stateOfflineHint");
     case "refused":
-      return state.reason;
+      return t("stateRefusedHint");
   }
 }
 

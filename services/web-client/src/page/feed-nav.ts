@@ -35,9 +35,9 @@ function feedItems(model: PageModel, reading: Reading, onPick: () => void): Temp
       <button type="button" class="button button-small" @click=${again}>${t("lookAgain")}</button>`;
   }
   return html`<ul class="feed-list">
-    ${[...model.feeds.values()].map((feed) =>
-      feedItem(feed, feed === model.current, reading, onPick),
-    )}
+    ${[...model.feeds.values()]
+      .filter((feed) => !feed.isShut)
+      .map((feed) => feedItem(feed, feed === model.current, reading, onPick))}
   </ul>`;
 }
 

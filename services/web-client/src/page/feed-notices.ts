@@ -2,7 +2,7 @@
 
 import { html, nothing, type TemplateResult } from "lit";
 import { warningIcon } from "./icons";
-import type { FeedState } from "./library";
+import type { FeedState, RefusalCode } from "./library";
 import type { MessageKey } from "./locale";
 import type { Reading } from "./reading";
 import type { ProblemCode, WatchedFeed } from "./watched-feed";
@@ -20,7 +20,7 @@ export function feedNotices(feed: WatchedFeed, state: FeedState, reading: Readin
   return html`
     ${state.kind === "catching-up" ? catchingUp(reading) : nothing}
     ${state.kind === "offline" ? offline(state, reading) : nothing}
-    ${state.kind === "refused" ? refused(feed, state.reason, reading) : nothing}
+    ${state.kind === "refused" ? refused(state, reading) : nothing}
     ${
       feed.isPaused
         ? html`<p class="notice notice-paused" role="status">
@@ -49,16 +49,26 @@ export function offline(
   return html`<offline-notice .state=${state} .reading=${reading}></offline-notice>`;
 }
 
-function refused(feed: WatchedFeed, reason: string, reading: Reading): TemplateResult {
+const REFUSALS: Readonly<Record<RefusalCode, MessageKey>> = {
+  credentials: "errorCredentials",
+  "not-open": "refusedNotOpen",
+  "no-longer-open": "refusedNoLonger",
+  "ticket-ended": "refusedTicket",
+  "ticket-malformed": "refusedTicket",
+  "ticket-refused": "refusedTicket",
+};
+
+function refused(state: Extract<FeedState, { kind: "refused" }>, reading: Reading): TemplateResult {
   const { t } = reading;
-  const isPrivate = feed.info.visibility === "private";
+  const code = state.code;
+  const isFeed = code.endsWith("-open");
   const signIn = (event: Event) =>
     event.target?.dispatchEvent(new CustomEvent("account-open", { bubbles: true }));
-  return html`<div class="notice notice-bad" role="alert">
+  return html`<div class="notice notice-bad" role="alert" data-refusal=${code}>
     ${warningIcon}
     <div>
-      <strong>${t(isPrivate ? "refusedFeedTitle" : "refusedTitle")}</strong>
-      <p>${isPrivate ? t("refusedFeedHint") : nothing} ${t("refusedReason", { reason })}</p>
+      <strong>${t(isFeed ? REFUSALS[code] : "refusedTitle")}</strong>
+      <p>${t(isFeed ? "refusedFeedHint" : REFUSALS[code])}</p>
     </div>
     <button type="button" class="button button-small" @click=${signIn}>${t("signIn")}</button>
   </div>`;

@@ -15,6 +15,7 @@ import type {
   FeedState,
   Position,
   RecordEntry,
+  RefusalCode,
   SessionState,
   StoreChange,
   Transport,
@@ -39,6 +40,8 @@ export interface Session extends Emitter<FeedSessionEvents> {
   readonly state: SessionState;
   readonly transport: Transport | null;
   feed(slug: string, options?: FeedOptions): ClientOfFeed;
+  /** What REST is to be shown. */
+  bearer(): Promise<string | undefined>;
   connect(): void;
   close(): void;
 }
@@ -55,7 +58,10 @@ export interface Records {
 export interface FeedLibrary {
   openSession(options: FeedSessionOptions): Session;
   createStore(): Records;
-  listFeeds(): Promise<FeedInfo[]>;
+  /** `token`: what the session gave; none for a guest. Throws ApiError. */
+  listFeeds(token?: string): Promise<FeedInfo[]>;
+  /** Whether accounts may be made: open, limited, closed. */
+  registration(): Promise<string>;
   register(username: string, password: string): Promise<void>;
 }
 
@@ -67,6 +73,7 @@ export type {
   FeedState,
   Position,
   RecordEntry,
+  RefusalCode,
   SessionState,
   StoreChange,
   Transport,

@@ -1,6 +1,6 @@
 /** Where the page starts: it alone names the real feed client library. */
 
-import { FeedSession, listFeeds, RecordStore, register } from "../feed-client";
+import { FeedSession, fetchConnection, listFeeds, RecordStore, register } from "../feed-client";
 import { AvisoPage } from "./aviso-page";
 import type { FeedLibrary } from "./library";
 
@@ -9,7 +9,8 @@ const ORIGIN = "";
 const library: FeedLibrary = {
   openSession: (options) => new FeedSession(options),
   createStore: () => new RecordStore(),
-  listFeeds: () => listFeeds(ORIGIN),
+  listFeeds: (token) => listFeeds(ORIGIN, token),
+  registration: async () => (await fetchConnection(ORIGIN)).registration,
   register: (username, password) => register(ORIGIN, username, password),
 };
 

@@ -201,9 +201,7 @@ export const english = {
   dismiss: "Dismiss",
 
   refusedTitle: "The server refused this connection",
-  refusedFeedTitle: "You may not read this feed",
   refusedFeedHint: "It is private. Ask whoever runs it to let your account in.",
-  refusedReason: "Reason given: {reason}",
   refusedOld: "This page is older than the server. Load it again.",
   reload: "Load again",
 
@@ -215,4 +213,11 @@ export const english = {
   apiDocs: "API",
   startFailed: "Aviso could not start",
   startFailedHint: "The server does not answer. Check that it runs, and try again.",
+  refusedNotOpen: "There is no such feed, or it is not open to you",
+  refusedNoLonger: "This feed is no longer open to you",
+  refusedTicket: "The ticket has ended or is not accepted.",
+  stateRefusedHint: "The server does not let you read on.",
+  stateTooMany: "Too many requests came from here. Trying again by itself.",
+  startTooMany: "Too many requests came from here. The page tries again by itself.",
+  signUpClosed: "No accounts are made here. Ask whoever runs this server for one.",
 };

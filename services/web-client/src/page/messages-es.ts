@@ -206,9 +206,7 @@ export const spanish: Messages = {
   dismiss: "Descartar",
 
   refusedTitle: "El servidor rechazó esta conexión",
-  refusedFeedTitle: "No puede leer este canal",
   refusedFeedHint: "Es privado. Pida a quien lo lleva que admita su cuenta.",
-  refusedReason: "Motivo indicado: {reason}",
   refusedOld: "Esta página es más antigua que el servidor. Vuelva a cargarla.",
   reload: "Volver a cargar",
 
@@ -220,4 +218,12 @@ export const spanish: Messages = {
   apiDocs: "API",
   startFailed: "Aviso no pudo arrancar",
   startFailedHint: "El servidor no responde. Compruebe que está en marcha y reintente.",
+  refusedNotOpen: "No existe ese canal, o no está abierto para usted",
+  refusedNoLonger: "Este canal ya no está abierto para usted",
+  refusedTicket: "El tique ha caducado o no se acepta.",
+  stateRefusedHint: "El servidor no le deja seguir leyendo.",
+  stateTooMany: "Han llegado demasiadas peticiones desde aquí. Se vuelve a intentar solo.",
+  startTooMany:
+    "Han llegado demasiadas peticiones desde aquí. La página lo vuelve a intentar sola.",
+  signUpClosed: "Aquí no se crean cuentas. Pídasela a quien lleva este servidor.",
 };

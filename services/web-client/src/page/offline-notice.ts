@@ -1,11 +1,10 @@
 /** `<offline-notice>`: that nothing is lost, when the next try is, and a way to hurry it. */
 
 import { html, nothing, type TemplateResult } from "lit";
-import { everySecond } from "./clock";
-import { secondsUntil } from "./connection";
 import type { FeedState } from "./library";
 import { LightElement } from "./light-element";
 import type { Reading } from "./reading";
+import "./retry-countdown";
 
 export class OfflineNotice extends LightElement {
   static override properties = {
@@ -14,23 +13,12 @@ export class OfflineNotice extends LightElement {
   };
   declare state: Extract<FeedState, { kind: "offline" }>;
   declare reading: Reading;
-  #stopClock: (() => void) | null = null;
-
-  override connectedCallback(): void {
-    super.connectedCallback();
-    this.#stopClock = everySecond(() => this.requestUpdate());
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    this.#stopClock?.();
-  }
 
   override render(): TemplateResult {
     const { t } = this.reading;
     return html`<div class="notice notice-warn" title=${this.state.reason}>
       <div>
-        <p>${t("stateOfflineHint")}</p>
+        <p>${t(this.state.code === "too-many-requests" ? "stateTooMany" : "stateOfflineHint")}</p>
         ${this.#countdown()}
       </div>
       <button type="button" class="button button-small" data-action="try-now" @click=${this.#tryNow}>
@@ -40,12 +28,10 @@ export class OfflineNotice extends LightElement {
   }
 
   #countdown(): TemplateResult | typeof nothing {
-    const { t } = this.reading;
     const { retryAt } = this.state;
     if (retryAt === null) return nothing;
-    const seconds = secondsUntil(retryAt, new Date());
     return html`<p class="retry">
-      ${seconds > 0 ? t("stateOfflineRetry", { seconds }) : t("stateOfflineRetrying")}
+      <retry-countdown .retryAt=${retryAt} .reading=${this.reading}></retry-countdown>
     </p>`;
   }
 

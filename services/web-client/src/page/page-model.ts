@@ -8,6 +8,11 @@ import type { Credentials, FeedInfo, FeedLibrary, Session } from "./library";
 import { rememberAccount } from "./storage";
 import { WatchedFeed } from "./watched-feed";
 
+export interface ListFailure {
+  readonly isTooMany: boolean;
+  readonly retryAt: Date;
+}
+
 export type ListState = "loading" | "ready" | "failed";
 
 /** How many events a feed begins with. */
@@ -15,10 +20,16 @@ const HISTORY_EVENTS = 100;
 /** How many milliseconds a sign-in may take. */
 const SIGN_IN_LIMIT_MS = 20_000;
 
+/** How many milliseconds lie between two tries to have the list: doubled each time, up to the most. */
+const RETRY_FIRST_MS = 2_000;
+const RETRY_MOST_MS = 60_000;
+
 const GUEST: Credentials = { kind: "guest" };
 
 export class PageModel {
   listState: ListState = "loading";
+  /** Why the list could not be had, and when it is asked for again. */
+  listFailure: ListFailure | null = null;
   credentials: Credentials = GUEST;
   session: Session;
   currentSlug: string | null = null;
@@ -26,6 +37,10 @@ export class PageModel {
 
   readonly feeds = new Map<string, WatchedFeed>();
   readonly #onChange: () => void;
+  #asking: Promise<void> | null = null;
+  #isAskedAgain = false;
+  #listTries = 0;
+  #listTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     readonly library: FeedLibrary,
@@ -51,23 +66,78 @@ export class PageModel {
     await this.loadFeeds();
   }
 
-  /** Ask for the list of feeds and follow those that are new. A failure keeps what is there. */
-  async loadFeeds(): Promise<void> {
-    if (this.feeds.size === 0) this.listState = "loading";
-    this.#onChange();
+  /**
+   * Ask for the list of feeds; follow those that are new, let go of those that are no longer open.
+   * One request at a time: whoever asks meanwhile gets another one after it. A failure keeps what is
+   * there, and is tried again.
+   */
+  loadFeeds(): Promise<void> {
+    this.#isAskedAgain = this.#asking !== null;
+    this.#asking ??= this.#loadFeeds().finally(() => {
+      this.#asking = null;
+    });
+    return this.#asking;
+  }
+
+  async #loadFeeds(): Promise<void> {
+    clearTimeout(this.#listTimer);
+    do {
+      this.#isAskedAgain = false;
+      if (this.feeds.size === 0 && this.listFailure === null) this.listState = "loading";
+      this.#onChange();
+      await this.#loadOnce();
+      this.#updateLookedAt();
+      this.#onChange();
+    } while (this.#isAskedAgain);
+  }
+
+  async #loadOnce(): Promise<void> {
+    const { session } = this;
     try {
-      const infos = await this.library.listFeeds();
+      const infos = await this.library.listFeeds(await session.bearer());
+      // Of another reader's list nothing may be shown.
+      if (session !== this.session) return;
       for (const info of infos) this.#watch(info);
+      const listed = new Set(infos.map(({ slug }) => slug));
+      for (const feed of [...this.feeds.values()]) {
+        if (!listed.has(feed.info.slug)) this.#letGo(feed);
+      }
       this.listState = "ready";
-    } catch {
-      if (this.feeds.size === 0) this.listState = "failed";
+      this.listFailure = null;
+      this.#listTries = 0;
+    } catch (error) {
+      if (session === this.session) this.#noteListFailure(error);
     }
-    this.#updateLookedAt();
-    this.#onChange();
+  }
+
+  #noteListFailure(error: unknown): void {
+    if (this.feeds.size === 0) this.listState = "failed";
+    const { status, retryAfterMs } = (error ?? {}) as {
+      status?: number;
+      retryAfterMs?: number | null;
+    };
+    const pause = Math.min(RETRY_MOST_MS, RETRY_FIRST_MS * 2 ** this.#listTries);
+    this.#listTries += 1;
+    // Spread, so that pages that failed together do not come again together.
+    const delay = Math.max(retryAfterMs ?? 0, pause * (0.5 + Math.random() / 2));
+    this.listFailure = { isTooMany: status === 429, retryAt: new Date(Date.now() + delay) };
+    this.#listTimer = setTimeout(() => void this.loadFeeds(), delay);
+  }
+
+  /** The one that is being read stays, to say what became of it. */
+  #letGo(feed: WatchedFeed): void {
+    const { slug } = feed.info;
+    if (slug === this.currentSlug) feed.shut();
+    else {
+      feed.stop();
+      this.feeds.delete(slug);
+    }
   }
 
   look(slug: string | null): void {
+    const left = this.current;
     this.currentSlug = slug;
+    if (left?.isShut && left.info.slug !== slug) this.#letGo(left);
     this.#updateLookedAt();
     if (slug !== null && !this.feeds.has(slug) && this.listState === "ready") {
       void this.loadFeeds();
@@ -117,6 +187,11 @@ export class PageModel {
 
   signOut(): void {
     rememberAccount(null);
+    for (const feed of [...this.feeds.values()]) {
+      if (feed.info.visibility !== "private") continue;
+      feed.stop();
+      this.feeds.delete(feed.info.slug);
+    }
     const session = this.#openSession(GUEST);
     this.#replaceSession(session, GUEST);
     session.connect();
@@ -142,12 +217,18 @@ export class PageModel {
     session.addEventListener("state", () => {
       if (session === this.session) this.#onChange();
     });
+    const listAnew = () => {
+      if (session === this.session) void this.loadFeeds();
+    };
+    session.addEventListener("bearer", listAnew);
+    session.addEventListener("reader", listAnew);
   }
 
   #watch(info: FeedInfo): void {
     const known = this.feeds.get(info.slug);
     if (known !== undefined) {
       known.info = info;
+      if (known.isShut || known.isRefused) this.#follow(known);
       return;
     }
     const feed = new WatchedFeed(info, this.library.createStore());

@@ -43,6 +43,9 @@ export class WatchedFeed {
   /** True while the reader is further down the list: then nothing is taken away below. */
   isReadingOlder = false;
 
+  /** It was taken from the reader's list: nothing of it is followed or shown. */
+  isShut = false;
+
   #client: ClientOfFeed | null = null;
   #held: FeedEvent[] = [];
   #heldCount = 0;
@@ -81,6 +84,7 @@ export class WatchedFeed {
   /** Follow the feed by this client; one that was followed before is stopped. */
   follow(client: ClientOfFeed): void {
     this.#client?.stop();
+    this.isShut = false;
     this.#client = client;
     client.addEventListener("state", (event) => {
       if (client === this.#client) this.#onState(event.detail);
@@ -107,6 +111,19 @@ export class WatchedFeed {
   stop(): void {
     this.#client?.stop();
     this.#client = null;
+  }
+
+  /** Not open to the reader any more: say so, and leave nothing of it in sight. */
+  shut(): void {
+    if (this.isShut) return;
+    this.stop();
+    this.isShut = true;
+    this.#onState({ kind: "refused", code: "no-longer-open", reason: "" });
+  }
+
+  /** The server said that it is not open to the reader. */
+  get isRefused(): boolean {
+    return this.state.kind === "refused" && this.state.code.endsWith("-open");
   }
 
   /** Where another client can go on without a gap; the newest received, applied or held. */
@@ -158,6 +175,7 @@ export class WatchedFeed {
 
   #onState(state: FeedState): void {
     this.state = state;
+    if (this.isRefused) this.#forget();
     if (state.kind === "live") {
       this.isLoaded = true;
       this.#applied ??= this.#client?.position ?? null;
@@ -189,6 +207,13 @@ export class WatchedFeed {
     if (this.#seen !== null) this.#unread += events.length;
     this.#markSeen();
     this.#tell(null);
+  }
+
+  #forget(): void {
+    this.#onReset(null);
+    this.wasReset = false;
+    this.#seen = null;
+    this.isLoaded = false;
   }
 
   #onReset(position: Position | null): void {

@@ -120,7 +120,7 @@ describe("<record-feed>", () => {
       { kind: "offline", reason: "This device is offline.", retryAt: null },
       "This device is offline.",
     ],
-    [{ kind: "refused", reason: "Wrong password." }, "Wrong password."],
+    [{ kind: "refused", code: "credentials", reason: "Wrong password." }, "Wrong password."],
   ])("shows the state %o", async (state, text) => {
     const element = await show();
 

@@ -49,6 +49,13 @@ export class FakeClock {
 const byTime = (a: [number, { at: number }], b: [number, { at: number }]): number =>
   a[1].at - b[1].at || a[0] - b[0];
 
+/** A token with these claims; nobody here looks at its signature. */
+export function makeTicket(claims: unknown): string {
+  const encode = (value: unknown): string =>
+    btoa(JSON.stringify(value)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return `${encode({ alg: "HS256" })}.${encode(claims)}.c2lnbmF0dXJl`;
+}
+
 export type Json = Record<string, unknown>;
 
 export function eventJson(feed: string, epoch: string, sequence: number, type = "created"): Json {
@@ -80,21 +87,29 @@ export function eventJson(feed: string, epoch: string, sequence: number, type = 
 export class FakeRest {
   readonly feeds = new Map<string, { epoch: string; head: number }>();
   readonly requests: string[] = [];
+  /** The bearer token of each request; "" for none. */
+  readonly bearers: string[] = [];
   /** Answer everything, or every path that matches, like this. */
-  failure: { status: number; detail?: string; path?: RegExp } | "unreachable" | null = null;
+  failure:
+    | { status: number; detail?: string; path?: RegExp; headers?: Record<string, string> }
+    | "unreachable"
+    | null = null;
   /** Events from here on are not there any more. */
   oldest = 1;
   /** What stands at a sequence; a created record otherwise. */
   readonly types = new Map<number, string>();
   spoil: (event: Json) => Json = (event) => event;
 
-  readonly fetch = async (input: RequestInfo | URL): Promise<Response> => {
+  readonly fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
     const { pathname, searchParams, search } = new URL(String(input), "http://aviso.test");
     this.requests.push(pathname.replace("/api/v1/", "") + search);
+    this.bearers.push(
+      new Headers(init?.headers).get("Authorization")?.replace("Bearer ", "") ?? "",
+    );
     const failure = this.failure;
     if (failure === "unreachable") throw new TypeError("fetch failed");
     if (failure !== null && (failure.path ?? /./).test(pathname)) {
-      return json({ detail: failure.detail }, failure.status);
+      return json({ detail: failure.detail }, failure.status, failure.headers);
     }
     if (pathname === "/api/v1/connection/") return json(CONNECTION);
     const [, slug, isEvents] = /^\/api\/v1\/feeds\/([^/]+)\/(events\/)?$/.exec(pathname) ?? [];
@@ -115,14 +130,15 @@ export class FakeRest {
 const CONNECTION = {
   domain: "localhost",
   guest_domain: "guest.localhost",
+  ticket_domain: "ticket.localhost",
   rooms_domain: "feeds.localhost",
   websocket_url: "ws://aviso.test/xmpp-websocket",
   bosh_url: "http://aviso.test/http-bind",
   registration: "open",
 };
 
-function json(body: unknown, status = 200): Response {
-  return new Response(JSON.stringify(body), { status });
+function json(body: unknown, status = 200, headers: Record<string, string> = {}): Response {
+  return new Response(JSON.stringify(body), { status, headers });
 }
 
 class FakeLink implements Link {
@@ -179,6 +195,11 @@ export class FakeXmpp {
   >;
   /** Takes what is sent and does nothing. */
   isDeaf = false;
+  /** What an account's token request is answered with. */
+  token: { text: string; expires: number } | null = null;
+  /** Tickets that came to carry a session on, and whether they do. */
+  readonly fresh: string[] = [];
+  takesFresh = true;
   /** The error that a join gets, per room. */
   readonly refusals = new Map<string, string>();
   readonly archives = new Map<string, Archived[]>();
@@ -207,8 +228,9 @@ export class FakeXmpp {
   #decide(link: FakeLink): void {
     if (!link.isOpen) return;
     const outcome = this.opening[link.request.transport];
-    const account = link.request.credentials.kind === "account";
-    const jid = `${account ? "ada@" : `g${this.links.length}@`}${link.request.domain}/r`;
+    const { credentials } = link.request;
+    const name = credentials.kind === "guest" ? `g${this.links.length}` : credentials.username;
+    const jid = `${name}@${link.request.domain}/r`;
     if (outcome === "up") link.listener.up(jid, false);
     if (outcome === "resume") {
       const before = this.links.at(-2);
@@ -252,6 +274,23 @@ export class FakeXmpp {
 
   #answer(link: FakeLink, iq: Element, to: string, room: string): void {
     const head = `<iq xmlns="jabber:client" from="${to}" id="${escapeXml(iq.getAttribute("id") ?? "")}"`;
+    const { token } = this;
+    if (token !== null && iq.querySelector("token") !== null) {
+      link.deliver(
+        `${head} type="result"><token xmlns="urn:aviso:token:0" expires="${token.expires}">` +
+          `${token.text}</token></iq>`,
+      );
+      return;
+    }
+    const fresh = iq.querySelector("ticket")?.textContent;
+    if (fresh) {
+      this.fresh.push(fresh);
+      const error = `<error type="auth"><not-authorized xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error>`;
+      link.deliver(
+        this.takesFresh ? `${head} type="result"/>` : `${head} type="error">${error}</iq>`,
+      );
+      return;
+    }
     const query = iq.querySelector("query");
     if (query === null) {
       const isIn = !to.includes("@") || link.occupancies.get(room) === to.split("/")[1];

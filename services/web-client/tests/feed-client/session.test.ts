@@ -238,7 +238,11 @@ describe("credentials that are refused", () => {
   test("are not tried again by themselves", async () => {
     world.xmpp.opening.websocket = "refused";
     const session = await connect({ credentials: ACCOUNT });
-    expect(session.state).toEqual({ kind: "refused", reason: "Wrong password." });
+    expect(session.state).toEqual({
+      kind: "refused",
+      code: "credentials",
+      reason: "Wrong password.",
+    });
 
     world.browser.online();
     world.browser.wake();

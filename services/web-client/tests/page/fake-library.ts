@@ -72,6 +72,7 @@ export class FakeSession extends typedEventTarget<FeedSessionEvents>() implement
   readonly clients = new Map<string, FakeClient>();
   connects = 0;
   isClosed = false;
+  token: string | undefined;
 
   constructor(private readonly onConnect: (session: FakeSession) => void = () => {}) {
     super();
@@ -81,6 +82,10 @@ export class FakeSession extends typedEventTarget<FeedSessionEvents>() implement
     const client = new FakeClient(slug, options.position ?? null);
     this.clients.set(slug, client);
     return client;
+  }
+
+  async bearer(): Promise<string | undefined> {
+    return this.token;
   }
 
   connect(): void {
@@ -116,8 +121,17 @@ export class FakeLibrary implements FeedLibrary {
     return new RecordStore();
   }
 
-  async listFeeds(): Promise<FeedInfo[]> {
-    if (!this.isReachable) throw new Error("not reached");
+  /** The bearer of each request. */
+  readonly asked: (string | undefined)[] = [];
+  failure: unknown = new Error("not reached");
+
+  async registration(): Promise<string> {
+    return "open";
+  }
+
+  async listFeeds(token?: string): Promise<FeedInfo[]> {
+    this.asked.push(token);
+    if (!this.isReachable) throw this.failure;
     return this.infos;
   }
 

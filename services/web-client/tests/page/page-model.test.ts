@@ -83,7 +83,8 @@ test("signing in goes on from the same positions over the new session", async ()
 test("wrong credentials leave the reader where he was", async () => {
   await model.start();
   const guest = session();
-  library.onConnect = (opened) => opened.become({ kind: "refused", reason: "not-authorized" });
+  library.onConnect = (opened) =>
+    opened.become({ kind: "refused", code: "credentials", reason: "not-authorized" });
   const fault = await model.signIn("ana", "wrong", true);
   expect(fault?.message).toBe("errorCredentials");
   expect([session() === guest, guest.isClosed, model.credentials.kind]).toEqual([
@@ -131,4 +132,77 @@ test("trying now with only a room shut joins that room again", async () => {
     true,
     7,
   ]);
+});
+
+const listed = () =>
+  [...model.feeds.values()].filter((feed) => !feed.isShut).map((feed) => feed.info.slug);
+
+function hint(change: "granted" | "revoked"): void {
+  session().dispatchEvent(new CustomEvent("reader", { detail: { feed: "secret", change } }));
+}
+
+test("a feed that was granted appears, and one that was revoked goes", async () => {
+  await model.start();
+  library.infos = [...library.infos, feedInfo("secret", { visibility: "private" })];
+  hint("granted");
+  await vi.waitFor(() => expect(listed()).toEqual(["orders", "stock", "secret"]));
+  library.infos = library.infos.slice(0, 2);
+  hint("revoked");
+  await vi.waitFor(() => expect([...model.feeds.keys()]).toEqual(["orders", "stock"]));
+});
+
+test("of a revoked feed that is being read nothing stays in sight, and it says why", async () => {
+  library.infos = [feedInfo("secret", { visibility: "private" })];
+  await model.start();
+  model.look("secret");
+  goLive("secret", 7);
+  library.infos = [];
+  hint("revoked");
+  await vi.waitFor(() => expect(listed()).toEqual([]));
+  expect([model.current?.records.size, model.current?.state]).toEqual([
+    0,
+    { kind: "refused", code: "no-longer-open", reason: "" },
+  ]);
+
+  library.infos = [feedInfo("secret", { visibility: "private" })];
+  hint("granted");
+  await vi.waitFor(() => expect(listed()).toEqual(["secret"]));
+  expect(session().clients.get("secret")?.isStarted).toBe(true);
+});
+
+test("many hints at once ask for the list one at a time", async () => {
+  await model.start();
+  const before = library.asked.length;
+  for (let n = 0; n < 10; n += 1) hint("granted");
+  await vi.waitFor(() => expect(library.asked.length).toBe(before + 2));
+});
+
+test("the list is asked for with what the session gave", async () => {
+  session().token = "t1";
+  await model.start();
+  expect(library.asked).toEqual(["t1"]);
+});
+
+test("signing out leaves nothing of a private feed", async () => {
+  library.infos = [feedInfo("orders"), feedInfo("secret", { visibility: "private" })];
+  await model.start();
+  const client = session().clients.get("secret");
+  library.infos = [feedInfo("orders")];
+  model.signOut();
+  expect([[...model.feeds.keys()], client?.isStarted]).toEqual([["orders"], false]);
+});
+
+test("a list refused for too many requests says so, and is asked for again by itself", async () => {
+  vi.useFakeTimers();
+  try {
+    library.isReachable = false;
+    library.failure = { status: 429, retryAfterMs: 30_000 };
+    await model.start();
+    expect([model.listState, model.listFailure?.isTooMany]).toEqual(["failed", true]);
+    library.isReachable = true;
+    await vi.advanceTimersByTimeAsync(31_000);
+    expect([model.listState, model.listFailure]).toEqual(["ready", null]);
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -1,0 +1,136 @@
+"""A private feed embedded with a ticket: the element, in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, Route
+
+from .api import Api, new_slug
+from .conftest import OpenPage
+from .waiting import until
+
+Embed = Callable[..., Page]
+
+_EMBED = """async attributes => {
+    await import('/feed-client/aviso-feed.js');
+    const element = document.createElement('record-feed');
+    for (const [name, value] of Object.entries(attributes)) {
+        element.setAttribute(name, value);
+    }
+    window.expiring = 0;
+    document.addEventListener('ticket-expiring', () => { window.expiring += 1; });
+    document.body.append(element);
+}"""
+_TEXT = "() => document.querySelector('record-feed').shadowRoot.textContent"
+
+
+@pytest.fixture
+def private_feed(api: Api) -> str:
+    slug = new_slug("private")
+    api.create_feed(slug, visibility="private")
+    return slug
+
+
+@pytest.fixture
+def embed(feed: str, open_page: OpenPage) -> Embed:
+    """Put the element on a page, with these attributes."""
+
+    def put(**attributes: str) -> Page:
+        tab = open_page(feed).tab
+        named = {name.replace("_", "-"): value for name, value in attributes.items()}
+        tab.evaluate(_EMBED, named)
+        return tab
+
+    return put
+
+
+def test_a_ticket_opens_a_private_feed(
+    api: Api, private_feed: str, embed: Embed
+) -> None:
+    api.write(private_feed, {"note": "from before"})
+
+    tab = embed(feed=private_feed, ticket=make_ticket(api, private_feed))
+
+    wait_for_text(tab, "Live")
+    wait_for_text(tab, "from before")
+    api.write(private_feed, {"note": "just now"})
+    wait_for_text(tab, "just now")
+
+
+def test_a_ticket_that_is_none_is_refused(private_feed: str, embed: Embed) -> None:
+    tab = embed(feed=private_feed, ticket="nonsense")
+
+    wait_for_text(tab, "The ticket is no JSON Web Token.")
+
+
+def test_the_element_gets_tickets_by_itself_and_goes_on_with_them(
+    api: Api, private_feed: str, embed: Embed
+) -> None:
+    asked: list[str] = []
+    tab = embed(feed=private_feed)
+    wait_for_text(tab, "There is no such feed, or it is not open to you.")
+
+    def give(route: Route) -> None:
+        asked.append(route.request.method)
+        route.fulfill(json={"ticket": make_ticket(api, private_feed, expires_in=60)})
+
+    tab.route("**/my-ticket", give)
+    set_attribute(tab, "ticket-url", "/my-ticket")
+    wait_for_text(tab, "Live")
+    until(lambda: turn(tab) and len(asked) >= 2, "a fresh ticket", 60)
+
+    api.write(private_feed, {"note": "with the second"})
+    wait_for_text(tab, "with the second")
+    assert set(asked) == {"POST"}
+    assert tab.evaluate("() => window.expiring") >= 1
+
+
+def test_a_revoked_ticket_holder_is_told_and_comes_back(
+    api: Api, private_feed: str, embed: Embed
+) -> None:
+    api.write(private_feed, {"note": "from before"})
+    tab = embed(feed=private_feed, ticket=make_ticket(api, private_feed))
+    wait_for_text(tab, "from before")
+    domain = api.get("connection/")["ticket_domain"]
+
+    api.revoke(private_feed, f"u-17@{domain}")
+
+    wait_for_text(tab, "This feed is no longer open to you.")
+    assert "from before" not in tab.evaluate(_TEXT)
+
+    api.grant(private_feed, f"u-17@{domain}")
+    set_attribute(tab, "ticket", make_ticket(api, private_feed))
+
+    wait_for_text(tab, "from before")
+
+
+def make_ticket(api: Api, feed: str, expires_in: int = 600) -> str:
+    body = {"reader": "u-17", "feeds": [feed], "expires_in": expires_in}
+    answer = api.call("POST", "tickets/", body)
+    assert answer.status == 201, (answer.status, answer.body)
+    ticket: str = answer.json["ticket"]
+    return ticket
+
+
+def set_attribute(tab: Page, name: str, value: str) -> None:
+    tab.evaluate(
+        "([name, value]) =>"
+        " document.querySelector('record-feed').setAttribute(name, value)",
+        [name, value],
+    )
+
+
+def turn(tab: Page) -> bool:
+    """Let the browser's requests reach the routes of this test."""
+    tab.wait_for_timeout(100)
+    return True
+
+
+def wait_for_text(tab: Page, text: str) -> None:
+    until(
+        lambda: turn(tab) and text in tab.evaluate(_TEXT),
+        f"{text!r} in the element",
+        40,
+    )
