@@ -256,7 +256,11 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
     if (transport === "bosh") this.#memory.clear();
     this.#restartTimer(this.#timings.stableAfter, () => this.#backoff.reset());
     this.#setState({ kind: "online", jid });
-    if (this.#credentials.kind === "account") this.#token.keep();
+    if (this.#credentials.kind === "account") {
+      // RFC 6121 8.5.2.1: a headline to the account reaches only sessions that said that they are there.
+      this.wire.send(`<presence xmlns="${NS.client}"/>`);
+      this.#token.keep();
+    }
     if (this.#credentials.kind === "ticket") {
       this.#tickets.accept();
       this.#dispatch("bearer", null);

@@ -175,6 +175,11 @@ describe("an account's token", () => {
     expect(await session.bearer()).toBe("t2");
   });
 
+  test("comes to a session that hints can reach", async () => {
+    await follow({ credentials: ACCOUNT });
+    expect(world.xmpp.link.sent).toContain('<presence xmlns="jabber:client"/>');
+  });
+
   test("is forgotten with the session", async () => {
     world.xmpp.token = { text: "t1", expires: world.clock.now / 1000 + 600 };
     const { session } = await follow({ credentials: ACCOUNT });
