@@ -258,7 +258,7 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
     this.#setState({ kind: "online", jid });
     if (this.#credentials.kind === "account") {
       // RFC 6121 8.5.2.1: a headline to the account reaches only sessions that said that they are there.
-      this.wire.send(`<presence xmlns="${NS.client}"/>`);
+      if (!resumed) this.wire.send(`<presence xmlns="${NS.client}"/>`);
       this.#token.keep();
     }
     if (this.#credentials.kind === "ticket") {
