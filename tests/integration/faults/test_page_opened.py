@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..conftest import OpenPage
-from ..page import FeedPage
+from ..page import FeedPage, Row
 from ..waiting import until
 from ..wire import Wire
 from .conftest import Outcome
@@ -70,10 +70,15 @@ def check_rows(page: FeedPage, trial: Trial) -> None:
 
     A page begins with the newest hundred records or so.
     """
-    # They are drawn a moment after the position is known.
-    rows = until(page.rows, "the page's rows")[::-1]
-    numbers = [row.sequence for row in rows]
-    first = numbers[0]
-    assert numbers == list(range(first, first + len(rows)))
+
+    # They are drawn a moment after the position is known, some a frame, newest first.
+    def one_piece() -> list[Row]:
+        rows = page.rows()[::-1]
+        first = rows[0].sequence if rows else 0
+        is_whole = [row.sequence - first for row in rows] == list(range(len(rows)))
+        return rows if is_whole else []
+
+    rows = until(one_piece, "the page's rows, without a gap")
+    first = rows[0].sequence
     written = trial.attempted[first - 1 :][: len(rows)]
     assert [row.record_id for row in rows] == written
