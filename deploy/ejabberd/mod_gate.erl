@@ -86,7 +86,6 @@ c2s_init({ok, #{socket := Socket} = State}, _Opts) ->
                     ignore; % the session ends
                 false ->
                     ets:insert(?CONNECTIONS, {{Address, self()}, waiting, owner(Socket)}),
-                    spawn(fun() -> slow_down(owner(Socket)) end),
                     %% ejabberd does it when the stream begins; until then one could send as fast as the wire goes.
                     {ok, xmpp_stream_in:change_shaper(State, ejabberd_shaper:new(subscriber))}
             end
@@ -105,18 +104,6 @@ is_over(Count, Limit) -> Count >= Limit.
 owner(Socket) ->
     try (element(2, Socket)):get_owner(element(3, Socket))
     catch _:_ -> none
-    end.
-
-%% ejabberd_websocket opens its socket to any rate, and lowers that with the first bytes that are within the shaper's
-%% burst: whoever begins with more is never slowed down. Wait until it has opened it, and lower it.
-slow_down(Owner) ->
-    timer:sleep(50),
-    [catch inet:setopts(Port, [{active, once}]) || Pid <- linked(Owner), Port <- ports(Pid)].
-
-ports(Pid) ->
-    case process_info(Pid, links) of
-        {links, Links} -> [Each || Each <- Links, is_port(Each)];
-        undefined -> []
     end.
 
 c2s_terminated(State, _Reason) ->
