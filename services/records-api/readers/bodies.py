@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +15,7 @@ from feeds.models import is_slug
 from readers.names import TICKET_NAME, ReaderName, parse_reader
 from rest.members import describe, take_members
 from rest.problems import BadRequest, show
+from rest.times import read_time
 
 MIN_LASTS_S, DEFAULT_LASTS_S, MAX_LASTS_S = 60, 600, 3600
 _LAST_YEAR = 9998
@@ -62,12 +63,7 @@ def _read_reader(value: object) -> ReaderName:
 def _read_end(value: object) -> datetime | None:
     if value is None:
         return None
-    try:
-        end = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        end = None
-    if end is not None and end.tzinfo is None:
-        end = end.replace(tzinfo=UTC)
+    end = read_time(value)
     if end is None or end.year > _LAST_YEAR or end <= timezone.now():
         raise BadRequest(
             f"expires_at is {show(value)}, expected a time to come, such as"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.http import QueryDict
 
 from rest.problems import BadRequest, show
+from rest.times import read_time
 
 DATA_PREFIX = "data."
 PARAMETERS = {"created_after", "created_before"}
@@ -40,17 +41,14 @@ def read_filters(query: QueryDict) -> Filters:
 
 
 def _read_time(name: str, text: str) -> datetime:
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        time = None
+    time = read_time(text)
     if time is None:
         raise BadRequest(
             f"{name} is {show(text)}, expected a time such as 2026-11-24T09:30:00Z"
             " (in an address the + of an offset is written %2B)",
             field=name,
         )
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+    return time
 
 
 def _read_path(name: str) -> list[str]:

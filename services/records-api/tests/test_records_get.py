@@ -153,6 +153,8 @@ def test_a_filter_finds_by_time(anonymous: Api) -> None:
         return sorted(numbers(anonymous.get(f"{PATH}?{query}").body))
 
     assert [2] == found("created_after=2026-11-24T09:01:00Z")
+    # An offset that PostgreSQL itself would refuse.
+    assert [0] == found("created_before=2026-11-23T11:00:00-22:01")
     assert [0] == found("created_before=2026-11-24T09:01:00Z")
     assert [1] == found(
         "created_after=2026-11-24T09:00:00Z&created_before=2026-11-24T09:02:00Z"
