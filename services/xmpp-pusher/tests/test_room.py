@@ -31,12 +31,17 @@ def parse(xml: str) -> Element:
 
 
 def presence(
-    nick: str, affiliation: str = "owner", jid: str = "", more: str = ""
+    nick: str,
+    affiliation: str = "owner",
+    jid: str = "",
+    more: str = "",
+    status: str = "110",
 ) -> Element:
     return parse(
         f"<presence from='{ROOM}/{nick}' {more}>"
         "<x xmlns='http://jabber.org/protocol/muc#user'>"
         f"<item affiliation='{affiliation}' role='moderator' jid='{jid}'/>"
+        f"<status code='{status}'/>"
         "</x></presence>"
     )
 
@@ -326,6 +331,18 @@ async def test_the_leaving_of_an_occupancy_before_is_not_ours(bench: Bench) -> N
     await bench.join(presence("aviso-1", more="type='unavailable'"))
 
     assert not bench.room.is_lost
+
+
+async def test_a_room_that_ends_takes_the_join_with_it(bench: Bench) -> None:
+    """No answer will come, so none is waited for."""
+    joining = asyncio.create_task(bench.room.join("public"))
+    await asyncio.sleep(0)
+
+    bench.room.handle(presence("aviso-1", more="type='unavailable'", status="332"))
+
+    async with asyncio.timeout(5):
+        with pytest.raises(RoomLost, match="ended"):
+            await joining
 
 
 async def test_the_newest_position_is_read_from_the_archive(bench: Bench) -> None:

@@ -29,6 +29,7 @@ STANZAS: Final = "urn:ietf:params:xml:ns:xmpp-stanzas"
 
 STATUS_SELF: Final = 110
 STATUS_CREATED: Final = 201
+STATUS_ROOM_ENDS: Final = 332
 
 
 @dataclass(frozen=True)

@@ -233,9 +233,12 @@ class OccupiedRoom:
             if not self._joined.done():
                 self._joined.set_result(presence)
         elif self._joined.done():
-            # Before: that is the leaving of an occupancy before this one.
             codes = ", ".join(map(str, sorted(presence.statuses)))
             self.lose(f"the room put us out (status {codes})")
+        elif muc.STATUS_ROOM_ENDS in presence.statuses:
+            # It was destroyed, and takes our join with it: no answer will come.
+            self.lose("the room ended while it was joined")
+        # Else it is the leaving of an occupancy before this one.
 
     def _on_message(self, stanza: Element) -> None:
         result = stanza.find(f"{{{muc.MAM}}}result")

@@ -98,6 +98,7 @@ class Stream:
         def forget() -> None:
             if self._rooms.get(address) is room:
                 del self._rooms[address]
+            self._give_up_questions(address)
             on_lost()
 
         room = OccupiedRoom(self, feed, address, self._ticket_domain, forget)
@@ -162,6 +163,12 @@ class Stream:
         # An error is an answer all the same.
         with contextlib.suppress(Bounced):
             await self.ask("get", self._domain, "<ping xmlns='urn:xmpp:ping'/>")
+
+    def _give_up_questions(self, room: str) -> None:
+        """A room that ended swallows what was on its way to it."""
+        for to, answered in self._asked.values():
+            if muc.bare(to) == room and not answered.done():
+                answered.set_exception(RoomLost(f"out of {room} before its answer"))
 
     def _lose_all(self) -> None:
         for room in list(self._rooms.values()):

@@ -1,0 +1,68 @@
+"""What became of a question when its room is lost, tried without a server."""
+
+from __future__ import annotations
+
+import asyncio
+from xml.etree import ElementTree
+
+import pytest
+
+from xmpp_pusher.errors import RoomLost
+from xmpp_pusher.stream import OnStanza, Stream
+
+ROOM = "orders@rooms.test"
+
+
+class FakeLogin:
+    """Takes everything and answers nothing."""
+
+    has_conflict = False
+
+    def __init__(self, on_stanza: OnStanza) -> None:
+        self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.sent: list[str] = []
+        self.on_stanza = on_stanza
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    def send_now(self, stanza: str) -> None:
+        self.sent.append(stanza)
+
+    def receive(self, xml: str) -> None:
+        self.on_stanza(ElementTree.fromstring(f"<s xmlns='jabber:client'>{xml}</s>")[0])
+
+
+def presence(nick: str, more: str = "") -> str:
+    return (
+        f"<presence from='{ROOM}/{nick}' {more}>"
+        "<x xmlns='http://jabber.org/protocol/muc#user'>"
+        "<item affiliation='owner' role='moderator'/></x></presence>"
+    )
+
+
+async def test_a_question_ends_with_the_room_that_it_went_to() -> None:
+    """A room that was destroyed swallows it; to wait for the answer is in vain."""
+    logins: list[FakeLogin] = []
+
+    def log_in(_resource: str, on_stanza: OnStanza) -> FakeLogin:
+        logins.append(FakeLogin(on_stanza))
+        return logins[-1]
+
+    stream = Stream("pusher@acct.test", "rooms.test", "ticket.acct.test", log_in)
+    entering = asyncio.create_task(stream.enter("orders", ROOM, "public", lambda: None))
+    elsewhere = asyncio.create_task(stream.ask("get", "acct.test", "<ping/>"))
+    await asyncio.sleep(0)
+    (login,) = logins
+    login.receive(presence(stream.nick))
+    while not any("muc#owner" in stanza for stanza in login.sent):
+        await asyncio.sleep(0)
+
+    login.receive(presence(stream.nick, "type='unavailable'"))
+
+    async with asyncio.timeout(5):
+        with pytest.raises(RoomLost, match="before its answer"):
+            await entering
+    assert not elsewhere.done()
+    elsewhere.cancel()
