@@ -126,6 +126,8 @@ class FakeRooms:
     def __init__(self) -> None:
         self.archives: dict[str, FakeArchive] = {}
         self.rooms: list[FakeRoom] = []
+        self.connections = 1
+        self.is_connected = True
 
     def archive(self, feed: str = "orders") -> FakeArchive:
         return self.archives.setdefault(feed, FakeArchive())

@@ -14,6 +14,7 @@ import pytest
 
 from examples import make_event, make_opening, make_poison, make_reader_event
 from fakes import TICKETS, FakeArchive, FakeBroker, FakeRooms, until
+from xmpp_pusher import feeds as feeds_module
 from xmpp_pusher import pusher as pusher_module
 from xmpp_pusher import stay
 from xmpp_pusher.deliveries import Delivery
@@ -467,7 +468,7 @@ async def test_one_stuck_feed_does_not_keep_the_others_from_the_queue(
     await asyncio.sleep(0.05)
     watching.cancel()
 
-    assert set(held[-8:]) == set(bench.broker.sent_back)
+    assert held[-8:] == bench.broker.sent_back
     assert set(held[-8:]) == set(bench.broker.acked)
     assert 10 == bench.pusher.states()["orders"].held
 
@@ -480,6 +481,7 @@ async def test_a_room_that_cannot_be_entered_does_not_keep_the_others_from_the_q
 ) -> None:
     monkeypatch.setattr(pusher_module, "_STUCK_S", 0.0)
     monkeypatch.setattr(pusher_module, "_LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(feeds_module, "REFUSED_S", 0.0)
     bench.archive.join_error = NotOurs("somebody else owns it")
     bench.deliver(*(make_event(n) for n in range(1, 19)))
     watching = asyncio.create_task(bench.pusher.watch())
@@ -490,6 +492,32 @@ async def test_a_room_that_cannot_be_entered_does_not_keep_the_others_from_the_q
     bench.archive.join_error = None
     await bench.settle(bench.deliver(*(make_event(n) for n in range(11, 19))))
     assert [("e001", n) for n in range(1, 19)] == bench.archive.places()
+
+
+async def test_while_the_server_is_away_nothing_is_sent_back(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No other feed could go on instead, and the queue would lose its order."""
+    monkeypatch.setattr(pusher_module, "_STUCK_S", 0.0)
+    monkeypatch.setattr(pusher_module, "_LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(feeds_module, "REFUSED_S", 0.0)
+    bench.archive.join_error = RoomLost("the stream to ejabberd is gone")
+    bench.rooms.is_connected = False
+    delivered = bench.deliver(*(make_event(n) for n in range(1, 19)))
+    watching = asyncio.create_task(bench.pusher.watch())
+
+    await until(lambda: bench.pusher.states()["orders"].problem is not None)
+    await asyncio.sleep(0.1)
+    # Nor at once when it is back.
+    monkeypatch.setattr(feeds_module, "REFUSED_S", 30.0)
+    bench.rooms.connections += 1
+    bench.rooms.is_connected = True
+    await asyncio.sleep(0.1)
+    watching.cancel()
+
+    assert bench.broker.sent_back == []
+    bench.archive.join_error = None
+    await bench.settle(delivered)
 
 
 @pytest.mark.parametrize("seed", range(10))

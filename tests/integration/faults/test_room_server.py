@@ -44,6 +44,8 @@ def test_while_ejabberd_is_down_the_pusher_holds_its_prefetch_and_no_more(
         with trial.writing(rate=20):
             time.sleep(OUTAGE_S)
         wait_until_holding(pusher, feed, PREFETCH)
+        # They stay where they are: a queue that was turned has to come round again.
+        assert pusher.metric("aviso_pusher_sent_back_total") == 0
     finally:
         stack.start_part("ejabberd")
     with outcome.recovery():

@@ -8,9 +8,10 @@ once more. Do, confirm, then mark.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from .backoff import Backoff
 from .deliveries import Broker
@@ -22,9 +23,19 @@ from .metrics import Metrics
 from .positions import Position
 from .stay import Room, Stay
 
+# A server that has just come back may refuse at first.
+REFUSED_S: Final = 5.0
+
 
 class Rooms(Protocol):
     """What a feed needs to get into its room."""
+
+    connections: int
+    """How many streams to the server there have been."""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is one now."""
 
     async def enter(
         self, feed: str, visibility: Visibility | None, on_lost: Callable[[], None]
@@ -63,6 +74,8 @@ class Feed:
         self._stay: Stay | None = None
         self._is_stopping = False
         self._problem: str | None = None
+        # On which stream the room came to nothing for the first time, and when.
+        self._refused: tuple[int, float] | None = None
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -94,11 +107,12 @@ class Feed:
     def list_stuck(self) -> list[Item]:
         """Return what can't go on for now, furthest from its turn last.
 
-        Either held behind a hole, or all of a room that can't be entered.
+        Either held behind a hole, or all of a room that can't be entered. While the
+        server is away nothing is stuck: no other feed could go on instead.
         """
         if self._stay is not None:
             return self._stay.held()
-        return self._ledger.items() if self._problem else []
+        return self._ledger.items() if self._is_refused() else []
 
     def give_up(self, item: Item) -> None:
         """Let go of a stuck item of which the queue has another copy by now."""
@@ -124,6 +138,13 @@ class Feed:
             stuck_s=None if stuck_s is None else round(stuck_s, 1),
             problem=None if goes_on else self._problem,
         )
+
+    def _is_refused(self) -> bool:
+        if self._refused is None or not self._rooms.is_connected:
+            return False
+        connection, since_s = self._refused
+        is_now = connection == self._rooms.connections
+        return is_now and time.monotonic() - since_s >= REFUSED_S
 
     async def _run(self) -> None:
         backoff = Backoff(first_s=0.1)
@@ -162,8 +183,14 @@ class Feed:
             if stay.sent:
                 backoff.reset()
                 self._problem = None
+                self._refused = None
 
     def _note(self, error: PusherError) -> None:
         self._journal.note_interruption(error, is_first=self._problem is None)
         is_brokers = isinstance(error, BrokerGone | NotConfirmed)
         self._problem = None if is_brokers else str(error)
+        connection = self._rooms.connections
+        if is_brokers:
+            self._refused = None
+        elif self._refused is None or self._refused[0] != connection:
+            self._refused = (connection, time.monotonic())

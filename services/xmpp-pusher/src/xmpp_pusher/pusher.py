@@ -130,8 +130,9 @@ class Pusher:
 
         A hole may last for ever, and what fills it may stand behind the prefetch. So
         of the feed with most stuck events the last ones go round: published to the
-        same queue, confirmed, and only then acked. They lose their order, which the
-        sequence restores, and gain no delivery count, which would park them.
+        same queue, confirmed, and only then acked. They go in their order, so that the
+        queue is turned and not shuffled: a shuffled one has to come by once for every
+        prefetch that it holds. They gain no delivery count, which would park them.
         """
         old_s = time.monotonic() - _STUCK_S
         stuck: dict[str, list[tuple[Feed, Item]]] = {}
@@ -144,7 +145,7 @@ class Pusher:
                 continue
             most = Counter(feed.slug for feed, _ in pairs).most_common(1)[0][0]
             last = [(f, i) for f, i in pairs if f.slug == most and i.received_s < old_s]
-            for feed, item in reversed(last[-excess:]):
+            for feed, item in last[-excess:]:
                 await self._broker.send_back(item.delivery)
                 feed.give_up(item)
                 self._metrics.sent_back.inc()
