@@ -11,6 +11,9 @@ BIN := $(CURDIR)/$(VENV)/bin
 NPM := PATH="$(BIN):$$PATH" npm --prefix services/web-client
 NATIVE := PYTHONPATH=deploy/native AVISO_PYTHON="$(BIN)/python" $(PYTHON) -m aviso_native
 PYTEST := PATH="$(BIN):$$PATH" $(BIN)/python -m pytest
+# Tests that mostly wait for servers run several files at once, each worker with a stack of its own; WORKERS=0: one by one.
+WORKERS ?= 2
+PYTEST_MANY = $(PYTEST) --numprocesses $(WORKERS) --dist loadfile
 
 API := services/records-api
 PUSHER := services/xmpp-pusher
@@ -56,11 +59,11 @@ test-unit: install-test web ## each service by itself
 	cd $(PUSHER) && $(PYTEST) -q
 	$(NPM) test
 test-integration: install-test web ## across services, in a real browser (ARGS="-k name")
-	$(PYTEST) tests/integration $(ARGS)
+	$(PYTEST_MANY) tests/integration $(ARGS)
 test-faults: install-test web ## what happens when things are killed, cut and stopped (part of test-integration)
-	$(PYTEST) tests/integration/faults $(ARGS)
+	$(PYTEST_MANY) tests/integration/faults $(ARGS)
 soak: install-test web ## the same faults, often and long
-	AVISO_FAULTS=soak $(PYTEST) tests/integration/faults $(ARGS)
+	AVISO_FAULTS=soak $(PYTEST_MANY) tests/integration/faults $(ARGS)
 test-compose: install-test ## the containers, for real (needs Docker)
 	$(PYTEST) tests/compose $(ARGS)
 check: install-test web-modules ## format, lint, types, known vulnerabilities

@@ -32,6 +32,8 @@ _LOGS = pytest.StashKey[Callable[[], list[tuple[str, str]]]]()
 _PAGES = pytest.StashKey[list[FeedPage]]()
 
 OpenPage = Callable[..., FeedPage]
+OUTCOME = "outcome"
+"""The name of a report's property: what a fault came to, for the table at the end."""
 
 
 @pytest.fixture(scope="session")
@@ -178,6 +180,22 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
         ]
         report.sections += [(f"the end of {name}", text) for name, text in ends]
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what each fault came to; here, for workers' conftests print nothing."""
+    outcomes = [
+        text
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if getattr(report, "when", "") == "teardown"
+        for name, text in report.user_properties
+        if name == OUTCOME
+    ]
+    if outcomes:
+        terminalreporter.section("what each fault came to")
+    for outcome in outcomes:
+        terminalreporter.line(outcome)
 
 
 def describe(page: FeedPage) -> str:

@@ -10,15 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import OpenPage
+from ..conftest import OUTCOME, OpenPage
 from ..database import Database
 from ..running import Stack
 from .effort import choose
 from .pushers import Pusher
 from .report import Report
 from .trial import Trial
-
-_RESULTS = pytest.StashKey[list["Outcome"]]()
 
 
 @dataclass
@@ -45,10 +43,11 @@ class Outcome:
 
 
 @pytest.fixture
-def outcome(request: pytest.FixtureRequest) -> Outcome:
+def outcome(request: pytest.FixtureRequest) -> Iterator[Outcome]:
     outcome = Outcome(request.node.name)
-    request.config.stash.setdefault(_RESULTS, []).append(outcome)
-    return outcome
+    yield outcome
+    # A property of the test's report, which reaches whoever prints from any worker.
+    request.node.user_properties.append((OUTCOME, str(outcome)))
 
 
 @pytest.fixture
@@ -108,13 +107,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         is_long = here in item.path.parents and not item.get_closest_marker("timeout")
         if is_long:
             item.add_marker(pytest.mark.timeout(choose(300, 1800)))
-
-
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    outcomes = config.stash.get(_RESULTS, [])
-    if outcomes:
-        terminalreporter.section("what each fault came to")
-    for outcome in outcomes:
-        terminalreporter.line(str(outcome))
