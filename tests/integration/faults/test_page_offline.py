@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from ..wire import Wire
 from .conftest import Outcome
 from .effort import choose
 from .trial import Trial
+
+MANY = choose(1000, 5000)
+PARTS = choose(1, 10)
+AWAY_S = choose(0, 600)
 
 _WATCH = """() => {
     const shown = () => document.querySelector("[data-connection-state]");
@@ -33,23 +38,23 @@ def test_a_page_offline_while_many_arrive(
     page = trial.watched
     trial.post(3)
     page.wait_for_position(3)
-    many = choose(1000, 5000)
-
     page.tab.evaluate(_WATCH)
     wire.cut()
     page.wait_for_state("offline")
-    trial.insert(many)
+    for _ in range(PARTS):
+        trial.insert(MANY // PARTS)
+        time.sleep(AWAY_S / PARTS)
     assert (page.state, page.position) == ("offline", 3)
     with outcome.recovery():
         wire.mend()
-        page.wait_for_position(3 + many, 120)
+        page.wait_for_position(3 + MANY, 120)
         page.wait_for_state("live")
 
     seen: list[tuple[str, int]] = page.tab.evaluate("() => window.seen")
     states = [state for state, _ in seen]
     back = seen[states.index("offline") :]
     assert "catching-up" in [state for state, _ in back]
-    assert next(position for state, position in back if state == "live") == 3 + many
+    assert next(position for state, position in back if state == "live") == 3 + MANY
     conclude(trial)
 
 
