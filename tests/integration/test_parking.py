@@ -120,6 +120,14 @@ def test_a_record_too_deep_keeps_its_place_and_the_feed_goes_on(
     assert place["data"]["cause"] == "too-deep"
     assert place["data"]["event_id"] == str(parked["event_id"])
 
+    # REST has the event itself, and a page that begins asks there first.
+    page.reload()
+    until_equal(
+        [(3, "present"), (2, "present"), (1, "present")],
+        lambda: [(row.sequence, row.state) for row in page.rows()],
+        "three rows, all of them records",
+    )
+
 
 def test_what_is_parked_is_listed_shown_and_dropped_by_command(
     stack: Stack, database: Database, feed: str
