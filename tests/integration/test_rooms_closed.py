@@ -263,12 +263,12 @@ def test_a_squatter_on_the_pushers_nick_does_not_keep_it_out(
 ) -> None:
     api.write(feed, {"n": 1})
     room = address(stack, feed)
-    wait_for_room(stack, feed)
-    stack.stop_part("pusher")
+    xmpp = stack.facts["xmpp"]
     try:
-        with Chat(stack.facts["xmpp"]) as squatter, Chat(stack.facts["xmpp"]) as other:
-            until(lambda: squats(squatter, room), "the nick to be free", every_s=0.2)
-            other.join(room)
+        with Chat(xmpp) as squatter, Chat(xmpp) as other:
+            until(lambda: enters(other, room, "other"), "the room to be open")
+            stack.stop_part("pusher")
+            until(lambda: enters(squatter, room, "pusher"), "the nick to be free")
             written = api.write(feed, {"n": 2})["id"]
             stack.start_part("pusher")
 
@@ -280,9 +280,9 @@ def test_a_squatter_on_the_pushers_nick_does_not_keep_it_out(
         stack.start_part("pusher")
 
 
-def squats(chat: Chat, room: str) -> bool:
+def enters(chat: Chat, room: str, nick: str) -> bool:
     try:
-        chat.join(room, "pusher")
+        chat.join(room, nick)
     except Refused:
         return False
     return True
