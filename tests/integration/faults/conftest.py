@@ -16,6 +16,7 @@ from ..running import Stack
 from .effort import choose
 from .pushers import Pusher
 from .report import Report
+from .tcp_wire import TcpWire
 from .trial import Trial
 
 
@@ -98,6 +99,14 @@ def make_pusher(stack: Stack) -> Iterator[Callable[..., Pusher]]:
     for pusher in made:
         pusher.close()
     stack.start_part("pusher")
+
+
+@pytest.fixture
+def tcp_wire(stack: Stack) -> Iterator[TcpWire]:
+    """The way to ejabberd's client port."""
+    wire = TcpWire(stack.settings.ports["ejabberd_c2s"])
+    yield wire
+    wire.close()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -101,6 +101,16 @@ class Pusher:
         )
 
 
+def demand_no_detour(pusher: Pusher) -> None:
+    """All came to it from the queue, in order: no hole that had to be asked for, or to
+    make way for by sending events round.
+
+    The relay has everything still, and would heal what was acknowledged too early.
+    """
+    for name in ("asked", "sent_back", "guessed_starts"):
+        assert pusher.metric(f"aviso_pusher_{name}_total") == 0, name
+
+
 def wait_until_holding(pusher: Pusher, slug: str, count: int) -> None:
     """Wait until it has taken so many events of the feed and acked none."""
     until(

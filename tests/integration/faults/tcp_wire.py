@@ -16,6 +16,9 @@ _CHUNK_BYTES = 65536
 # With this, close() sends RST: what an unplugged or restarted host answers.
 _RESET = struct.pack("ii", 1, 0)
 
+# What every batch has in it, and nothing else that goes to a room or comes from it.
+BATCH = b"urn:aviso:feed:1"
+
 
 class Way(Enum):
     """Seen from the client, who is near."""
@@ -62,10 +65,15 @@ class TcpWire:
             for link in self._links:
                 link.is_dead = True
 
-    def hold(self, way: Way) -> None:
-        """Keep what today's connections carry one way, and tell neither end."""
+    def hold(self, way: Way, since: bytes = b"") -> None:
+        """Keep what today's connections carry one way, and tell neither end.
+
+        From the next piece on that has `since` in it: an answer or a question that is
+        on its way before it still arrives.
+        """
         with self._lock:
             for link in self._links:
+                link.since = since
                 link.held = way
 
     @property
@@ -122,6 +130,7 @@ class _Link:
     def __init__(self, wire: TcpWire, near: socket.socket, far: socket.socket) -> None:
         self.is_dead = False
         self.held: Way | None = None
+        self.since = b""
         self.kept = b""
         self._wire = wire
         self._ends = (near, far)
@@ -147,7 +156,7 @@ class _Link:
             while chunk := source.recv(_CHUNK_BYTES):
                 if self.is_dead:
                     continue
-                if self.held is way:
+                if self.held is way and (self.kept or self.since in chunk):
                     self.kept += chunk
                     continue
                 if self._wire.delay_s:

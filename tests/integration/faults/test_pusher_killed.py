@@ -12,13 +12,21 @@ from ..waiting import until
 from .conftest import Outcome
 from .effort import choose
 from .parking import parked_causes
-from .pushers import Pusher, wait_until_beyond, wait_until_holding
+from .pushers import (
+    Pusher,
+    demand_no_detour,
+    wait_until_beyond,
+    wait_until_holding,
+)
+from .tcp_wire import BATCH, TcpWire, Way
 from .trial import Trial
 
 KILLS = choose(3, 50)
 BURST = 1000
-# And one after it: on a quick machine the burst may be through before the kill.
+# And one after it, for which the next pusher wakes whatever became of the burst.
 ROUND = BURST + 1
+# For each piece on its way to the room or back, so that the burst lasts.
+DELAY_S = 0.2
 CRASHES = choose(5, 25)
 PREFETCH = 500
 
@@ -26,23 +34,31 @@ PREFETCH = 500
 @pytest.mark.timeout(choose(300, 1200))
 def test_the_pusher_killed_under_load_repeats_and_loses_nothing(
     feed: str,
+    tcp_wire: TcpWire,
     make_pusher: Callable[..., Pusher],
     make_trial: Callable[..., Trial],
     outcome: Outcome,
     conclude: Callable[..., None],
 ) -> None:
-    pusher = make_pusher()
+    pusher = make_pusher(AVISO_XMPP_PORT=str(tcp_wire.port))
     trial = make_trial(watched=choose(True, False))
 
     for kill in range(KILLS):
+        tcp_wire.delay_s = DELAY_S
         trial.insert(BURST)
-        # In the midst of the burst a batch is under way at any moment.
         wait_until_beyond(kill * ROUND, pusher, feed)
+        # In turn: the room never has the batch, or only the answer does not come.
+        tcp_wire.hold((Way.THERE, Way.BACK)[kill % 2], since=BATCH)
+        until(lambda: BATCH in tcp_wire.kept, "a batch without an answer", 30)
         pusher.kill()
+        tcp_wire.cut()
+        tcp_wire.delay_s = 0
+        tcp_wire.mend()
         pusher.start()
         with outcome.recovery():
             trial.insert(1)
             wait_until_beyond(kill * ROUND + BURST, pusher, feed)
+        demand_no_detour(pusher)
 
     conclude(trial)
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
-from ..running import Stack
 from ..waiting import until
 from .conftest import Outcome
 from .effort import choose
 from .news import wait_for_news
 from .pushers import Pusher, wait_until_beyond
-from .tcp_wire import TcpWire, Way
+from .tcp_wire import BATCH, TcpWire, Way
 from .trial import Trial
 
 CUTS = choose(3, 20)
@@ -21,16 +20,6 @@ CUT_S = choose(1.0, 5.0)
 BURST = 1000
 RATE = choose(50, 200)
 DEATHS = choose(1, 10)
-# What every batch has in it, and nothing else that goes to a room.
-BATCH = b"urn:aviso:feed:1"
-
-
-@pytest.fixture
-def tcp_wire(stack: Stack) -> Iterator[TcpWire]:
-    """The way to ejabberd's client port."""
-    wire = TcpWire(stack.settings.ports["ejabberd_c2s"])
-    yield wire
-    wire.close()
 
 
 @pytest.fixture
