@@ -55,8 +55,8 @@ bench: install-test web ## latency and throughput, beside the bare parts, in one
 .PHONY: test test-unit test-integration test-faults soak test-compose check audit
 test: check test-unit test-integration ## everything, on servers of its own
 test-unit: install-test web ## each service by itself
-	cd $(API) && $(PYTEST) -q
-	cd $(PUSHER) && $(PYTEST) -q
+	cd $(API) && $(PYTEST_MANY) -q
+	cd $(PUSHER) && $(PYTEST_MANY) -q
 	$(NPM) test
 test-integration: install-test web ## across services, in a real browser (ARGS="-k name")
 	$(PYTEST_MANY) tests/integration $(ARGS)

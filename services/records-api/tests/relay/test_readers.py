@@ -48,7 +48,7 @@ def test_grants_and_revokes_travel_in_order_with_the_records(
         assert {} == message.event["data"]
         assert "subject" not in message.event
         assert ADA == message.properties.headers["reader"]
-        assert b"ada" not in message.body
+        assert b"ada@" not in message.body  # an id may well have an "ada" in it
     assert ["feed.orders.granted", "feed.orders.revoked"] == [
         received[2].routing_key,
         received[4].routing_key,
