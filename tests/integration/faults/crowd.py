@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 _OPEN = """async ([feed, count]) => {
     const { FeedClient } = await import("/feed-client/aviso-feed.js");
     window.crowd = Array.from({ length: count }, () => {
-        const one = { ids: [], state: "", liveAt: 0, resets: 0 };
+        const one = { ids: [], state: "", liveAt: 0, resets: 0, pauses: [] };
         const client = new FeedClient({ feed });
         client.addEventListener("events", ({ detail }) =>
             one.ids.push(...detail.events.map(event => event.subject)));
@@ -15,6 +15,7 @@ _OPEN = """async ([feed, count]) => {
         client.addEventListener("state", ({ detail }) => {
             one.state = detail.kind;
             if (detail.kind === "live") one.liveAt = performance.now();
+            if (detail.retryAt) one.pauses.push(detail.retryAt - Date.now());
         });
         client.start();
         return one;
@@ -24,6 +25,7 @@ _COUNT_LIVE = "() => window.crowd.filter(one => one.state === 'live').length"
 # Strings, so that three hundred equal answers are one.
 _READINGS = "() => [...new Set(window.crowd.map(one => one.ids.join()))]"
 _LIVE_AT = "() => window.crowd.map(one => one.liveAt)"
+_TAKE_PAUSES = "() => window.crowd.flatMap(one => one.pauses.splice(0).slice(0, 1))"
 
 
 class Crowd:
@@ -50,3 +52,8 @@ class Crowd:
         """When each became live, in seconds after the first of them."""
         times: list[float] = self._tab.evaluate(_LIVE_AT)
         return [(each - min(times)) / 1000 for each in times]
+
+    def take_first_pauses_s(self) -> list[float]:
+        """How long each meant to wait, since the last call, before its first try."""
+        pauses_ms: list[float] = self._tab.evaluate(_TAKE_PAUSES)
+        return [each / 1000 for each in pauses_ms]

@@ -14,6 +14,7 @@ from .conftest import Outcome
 from .effort import choose
 from .news import wait_for_news
 from .parking import parked_causes
+from .pushers import Pusher
 from .trial import Trial
 
 TIMES = choose(3, 30)
@@ -56,10 +57,12 @@ def test_the_pusher_comes_back_and_goes_on(
     stack: Stack,
     database: Database,
     feed: str,
+    make_pusher: Callable[..., Pusher],
     make_trial: Callable[..., Trial],
     outcome: Outcome,
     conclude: Callable[..., None],
 ) -> None:
+    pusher = make_pusher()
     trial = make_trial()
     page = trial.watched
 
@@ -71,4 +74,7 @@ def test_the_pusher_comes_back_and_goes_on(
                 wait_for_news(lambda: page.position, 90)
 
     conclude(trial)
+    assert pusher.metric("aviso_pusher_retries_total") >= TIMES, "never put out"
+    # By the room, and not over REST for want of it.
+    page.wait_for_state("live")
     assert parked_causes(stack, database, feed) == []

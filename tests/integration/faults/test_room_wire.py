@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from ..running import Stack
 from ..waiting import until
 from .conftest import Outcome
 from .effort import choose
@@ -97,6 +98,7 @@ def test_a_connection_that_died_without_a_word_is_given_up(
 
 @pytest.mark.timeout(choose(300, 900))
 def test_a_pusher_that_restarts_puts_its_ghost_out_of_the_room(
+    stack: Stack,
     pusher: Pusher,
     tcp_wire: TcpWire,
     feed: str,
@@ -110,13 +112,26 @@ def test_a_pusher_that_restarts_puts_its_ghost_out_of_the_room(
     with trial.writing(rate=50):
         for _ in range(choose(2, 20)):
             wait_for_news(lambda: pusher.sequence(feed))
+            [ghost] = list_speakers(stack, feed)
             tcp_wire.drop()
             pusher.kill()
+            assert list_speakers(stack, feed) == [ghost]
             pusher.start()
             with outcome.recovery():
                 wait_for_news(lambda: pusher.sequence(feed))
+            [speaker] = list_speakers(stack, feed)
+            assert speaker != ghost
 
     conclude(trial)
+
+
+def list_speakers(stack: Stack, feed: str) -> list[str]:
+    """The addresses with which the pusher's account sits in the feed's room."""
+    settings = stack.settings
+    room = {"name": feed, "service": settings.rooms_domain}
+    occupants = stack.ask_ejabberd("get_room_occupants", room)
+    account = f"pusher@{settings.domain}/"
+    return [each["jid"] for each in occupants if each["jid"].startswith(account)]
 
 
 @pytest.mark.timeout(choose(300, 900))
