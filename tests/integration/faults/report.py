@@ -59,7 +59,8 @@ def judge(
     report = judge_lists(
         attempted,
         acknowledged,
-        archived=[e["subject"] for e in events if e["type"] not in others],
+        # A place that nobody expected has no record: its own id is as unexpected.
+        archived=[e.get("subject", e["id"]) for e in events if e["type"] not in others],
         shown=None if rows is None else [row.record_id for row in reversed(rows)],
     )
     return replace(

@@ -88,7 +88,8 @@ def test_a_reader_gets_what_lies_between_grant_and_revoke_and_nothing_else(
     assert len(stays) == ROUNDS
     for sequences, stay in zip(heard, stays, strict=True):
         assert all(after == before + 1 for before, after in pairwise(sequences))
-        assert stay.granted < sequences[0]
+        # The grant begins its own batch, which a quick reader hears whole.
+        assert stay.granted <= sequences[0]
         assert sequences[-1] in (stay.revoked - 1, stay.revoked)
 
 

@@ -58,6 +58,17 @@ def test_a_record_that_nobody_wrote_is_unexpected() -> None:
     assert judge("a", "a", [batch(1, "a", "x")], None).unexpected == 1
 
 
+def test_a_place_kept_for_a_record_is_lost_and_unexpected() -> None:
+    kept = batch(1, "a")
+    kept.events[0]["type"] = "aviso.record.unavailable.v1"
+    del kept.events[0]["subject"]
+
+    report = judge("a", "a", [kept], None)
+
+    assert (report.lost, report.unexpected) == (1, 1)
+    assert judge("", "", [kept], None, [kept.events[0]["type"]]).is_clean
+
+
 def test_another_order_and_a_hole_are_reordered() -> None:
     assert judge("ab", "ab", [batch(1, "b", "a")], None).reordered == 1
     assert judge("ab", "ab", [batch(1, "a", "b")], rows("a", "b")).reordered == 1

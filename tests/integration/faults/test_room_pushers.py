@@ -67,23 +67,30 @@ def test_the_active_pusher_killed_leaves_all_to_the_other(
 @pytest.mark.timeout(choose(300, 900))
 def test_sigterm_under_load_ends_in_order_and_leaves_nothing_to_repeat(
     feed: str,
+    tcp_wire: TcpWire,
     make_pusher: Callable[..., Pusher],
     make_trial: Callable[..., Trial],
     outcome: Outcome,
     conclude: Callable[..., None],
 ) -> None:
-    pushers = [make_pusher(), make_pusher()]
+    way = {"AVISO_XMPP_PORT": str(tcp_wire.port)}
+    pushers = [make_pusher(**way), make_pusher(**way)]
     trial = make_trial(watched=False)
 
     for number in range(ROUNDS):
         active, standby = pushers
         start = number * ROUND
+        tcp_wire.delay_s = DELAY_S
         trial.insert(BURST)
         wait_until_beyond(start, active, feed)
+        relayed = standby.metric("aviso_pusher_relayed_total")
         assert active.terminate() == 0
+        tcp_wire.delay_s = 0
         with outcome.recovery():
             trial.insert(1)
             wait_until_beyond(start + BURST, standby, feed)
+        more = standby.metric("aviso_pusher_relayed_total") - relayed
+        assert more > 1, "ended too late"
         # What had been archived had been acknowledged too: nothing came again.
         assert standby.metric("aviso_pusher_copies_total") == 0
         active.start()

@@ -129,8 +129,8 @@ def test_of_two_relays_one_is_active_whatever_ends_it(
 
     conclude(trial)
     assert terms.most == 1
-    # The first may have ended before anybody looked.
-    assert len(terms.sessions) >= TAKEOVERS + 1
+    # It looked while the lock moved; short terms may have passed unseen.
+    assert len(terms.sessions) > 1
 
 
 @pytest.fixture
