@@ -6,11 +6,15 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from ..api import Api
+from ..archive import archived_batches, events_of
+from ..chat import Chat
 from ..conftest import OpenPage
 from ..page import FeedPage
 from ..running import Stack
 from ..wire import Wire
 from .conftest import Outcome
+from .report import judge_lists
 from .trial import Trial
 
 _SPEAKERS = ("relay", "pusher")
@@ -18,6 +22,8 @@ _SPEAKERS = ("relay", "pusher")
 
 def test_pages_start_over_after_an_older_backup_was_restored(
     stack: Stack,
+    api: Api,
+    observer: Chat,
     make_trial: Callable[..., Trial],
     make_wire: Callable[..., Wire],
     open_page: OpenPage,
@@ -34,6 +40,7 @@ def test_pages_start_over_after_an_older_backup_was_restored(
     kept = list(trial.acknowledged)
     trial.post(10)
     show(pages, trial.acknowledged)
+    forgotten = trial.acknowledged[len(kept) :]
 
     wire.cut()  # one page sees it happen, the other comes back later
     for part in (*_SPEAKERS, "records-api"):
@@ -44,9 +51,8 @@ def test_pages_start_over_after_an_older_backup_was_restored(
         stack.start_part(part)
     with outcome.recovery():
         show(pages[:1], kept)
-    before = len(trial.acknowledged)
     trial.post(3)  # with the sequences 6 to 8, which other records had before
-    restored = kept + trial.acknowledged[before:]
+    restored = kept + trial.acknowledged[len(kept + forgotten) :]
     show(pages[:1], restored)
     wire.mend()
 
@@ -54,6 +60,16 @@ def test_pages_start_over_after_an_older_backup_was_restored(
     for page in pages:
         assert [row.sequence for row in page.rows()] == list(range(8, 0, -1))
         page.tab.get_by_text("This feed was begun anew.").wait_for()
+    batches = archived_batches(observer, api.get(f"feeds/{trial.feed}/")["room"])
+    created = [e["subject"] for e in events_of(batches) if "subject" in e]
+    outcome.report = judge_lists(
+        restored,
+        restored,
+        # What the backup does not know stays in the archive, under the old epoch.
+        archived=[record for record in created if record not in forgotten],
+        shown=[row.record_id for row in reversed(pages[1].rows())],
+    )
+    assert outcome.report.is_clean, str(outcome.report)
 
 
 def show(pages: list[FeedPage], ids: list[str]) -> None:

@@ -19,6 +19,8 @@ from ..page import FeedPage
 from ..running import Stack
 from ..waiting import until, until_equal
 from ..wire import Wire
+from .conftest import Outcome
+from .report import judge_lists
 from .room_messages import Event, change_events, has_batch, parse
 from .trial import Trial
 
@@ -111,6 +113,7 @@ def test_yesterdays_client_follows_todays_server_over_a_grant(
     feed: str,
     observer: Chat,
     context: BrowserContext,
+    outcome: Outcome,
 ) -> None:
     tab = context.new_page()
     client = gzip.decompress(_CLIENT.read_bytes())
@@ -130,7 +133,15 @@ def test_yesterdays_client_follows_todays_server_over_a_grant(
 
     until_equal(ids, lambda: tab.evaluate("() => window.one.ids"), "all records")
     batches = archived_batches(observer, api.get(f"feeds/{feed}/")["room"])
-    newer = [e for e in events_of(batches) if ".record." not in e["type"]]
+    events = events_of(batches)
+    outcome.report = judge_lists(
+        ids,
+        ids,
+        archived=[e["subject"] for e in events if ".record." in e["type"]],
+        shown=tab.evaluate("() => window.one.ids"),
+    )
+    assert outcome.report.is_clean, str(outcome.report)
+    newer = [e for e in events if ".record." not in e["type"]]
     problems: list[str] = tab.evaluate("() => window.one.problems")
     # What it does not know it says, and nothing else is wrong with it.
     assert problems == ["page-too-old"] * len(newer)
@@ -138,7 +149,7 @@ def test_yesterdays_client_follows_todays_server_over_a_grant(
 
 
 def test_todays_page_follows_a_server_that_lacks_all_that_is_new(
-    stack: Stack, api: Api, feed: str, context: BrowserContext
+    stack: Stack, api: Api, feed: str, context: BrowserContext, outcome: Outcome
 ) -> None:
     seen: set[str] = set()
 
@@ -162,6 +173,9 @@ def test_todays_page_follows_a_server_that_lacks_all_that_is_new(
     ids.append(api.write(feed, {"n": 4})["id"])
 
     page.wait_for_rows(ids[::-1])
+    shown = [row.record_id for row in reversed(page.rows())]
+    outcome.report = judge_lists(ids, ids, archived=None, shown=shown)
+    assert outcome.report.is_clean, str(outcome.report)
     expect(page.tab.locator(".notice-warn")).to_have_count(0)
     assert page.faults == []
     assert "connection" in seen

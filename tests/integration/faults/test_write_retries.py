@@ -114,8 +114,13 @@ def test_workers_killed_at_any_moment_lose_and_repeat_no_write(
 
 
 def test_a_write_that_fails_in_its_commit_leaves_nothing_and_may_come_again(
-    database: Database, api: Api, feed: str
+    database: Database,
+    api: Api,
+    feed: str,
+    make_trial: Callable[..., Trial],
+    conclude: Callable[..., None],
 ) -> None:
+    trial = make_trial()
     body = {"data": {"n": 1}}
     key = uuid.uuid4().hex
     with ThreadPoolExecutor(1) as pool, hold_commits(database) as gate:
@@ -129,13 +134,21 @@ def test_a_write_that_fails_in_its_commit_leaves_nothing_and_may_come_again(
         for table in ("records", "events")
     ]
     assert left == [0, 0]
-    assert post(api, feed, body, key).status == 201
+    second = post(api, feed, body, key)
+    assert second.status == 201
     until_equal([1], lambda: sequences(api, feed), "the event of the second try")
+    conclude_with(conclude, trial, [second])
 
 
 def test_twenty_equal_requests_at_once_make_one_record(
-    database: Database, api: Api, make_caller: MakeCaller, feed: str
+    database: Database,
+    api: Api,
+    make_caller: MakeCaller,
+    feed: str,
+    make_trial: Callable[..., Trial],
+    conclude: Callable[..., None],
 ) -> None:
+    trial = make_trial()
     key = uuid.uuid4().hex
     start = threading.Barrier(EQUAL)
 
@@ -154,12 +167,18 @@ def test_twenty_equal_requests_at_once_make_one_record(
     assert [answer.status for answer in answers] == [201] * EQUAL
     assert len({(a.body, a.headers["Location"]) for a in answers}) == 1
     until_equal([1], lambda: sequences(api, feed), "one event")
-    assert [answers[0].json["id"]] == [e["subject"] for e in api.all_events(feed)]
+    conclude_with(conclude, trial, answers[:1])
 
 
 def test_a_key_belongs_to_one_write_and_to_one_caller(
-    stack: Stack, api: Api, make_caller: MakeCaller, feed: str
+    stack: Stack,
+    api: Api,
+    make_caller: MakeCaller,
+    feed: str,
+    make_trial: Callable[..., Trial],
+    conclude: Callable[..., None],
 ) -> None:
+    trial = make_trial()
     granted = stack.manage("create_key", "another", "--all-feeds", "--read", "--write")
     another = make_caller(granted)
     key = uuid.uuid4().hex
@@ -173,6 +192,17 @@ def test_a_key_belongs_to_one_write_and_to_one_caller(
     assert first.json["id"] != other_caller.json["id"]
     assert [each.body for each in again] == [first.body, other_caller.body]
     until_equal([1, 2], lambda: sequences(api, feed), "two events")
+    conclude_with(conclude, trial, [first, other_caller])
+
+
+def conclude_with(
+    conclude: Callable[..., None], trial: Trial, answers: list[Answer]
+) -> None:
+    """Conclude a trial for which others have written these records, and no more."""
+    ids = [answer.json["id"] for answer in answers]
+    trial.attempted += ids
+    trial.acknowledged += ids
+    conclude(trial)
 
 
 def post(api: Api, feed: str, body: object, key: str) -> Answer:
