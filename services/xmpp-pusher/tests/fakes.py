@@ -128,6 +128,13 @@ class FakeRooms:
         self.rooms: list[FakeRoom] = []
         self.connections = 1
         self.is_connected = True
+        self.silent_since_s: float | None = None
+
+    @property
+    def last_heard_s(self) -> float | None:
+        now_s = time.monotonic()
+        heard_s = now_s if self.silent_since_s is None else self.silent_since_s
+        return heard_s if self.is_connected else None
 
     def archive(self, feed: str = "orders") -> FakeArchive:
         return self.archives.setdefault(feed, FakeArchive())

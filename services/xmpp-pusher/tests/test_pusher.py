@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -512,6 +513,27 @@ async def test_while_the_server_is_away_nothing_is_sent_back(
     monkeypatch.setattr(feeds_module, "REFUSED_S", 30.0)
     bench.rooms.connections += 1
     bench.rooms.is_connected = True
+    await asyncio.sleep(0.1)
+    watching.cancel()
+
+    assert bench.broker.sent_back == []
+    bench.archive.join_error = None
+    await bench.settle(delivered)
+
+
+async def test_while_the_server_is_silent_nothing_is_sent_back(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each room fails, and the connection is not known to be dead yet."""
+    monkeypatch.setattr(pusher_module, "_STUCK_S", 0.0)
+    monkeypatch.setattr(pusher_module, "_LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(feeds_module, "REFUSED_S", 0.0)
+    bench.rooms.silent_since_s = time.monotonic()
+    bench.archive.join_error = RoomLost("the room's reflection did not come")
+    delivered = bench.deliver(*(make_event(n) for n in range(1, 19)))
+    watching = asyncio.create_task(bench.pusher.watch())
+
+    await until(lambda: bench.pusher.states()["orders"].problem is not None)
     await asyncio.sleep(0.1)
     watching.cancel()
 

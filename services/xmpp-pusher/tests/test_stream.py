@@ -1,4 +1,4 @@
-"""What became of a question when its room is lost, tried without a server."""
+"""Questions that nobody answers, tried without a server."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from xmpp_pusher import stream as stream_module
 from xmpp_pusher.errors import RoomLost
 from xmpp_pusher.stream import OnStanza, Stream
 
@@ -42,8 +43,7 @@ def presence(nick: str, more: str = "") -> str:
     )
 
 
-async def test_a_question_ends_with_the_room_that_it_went_to() -> None:
-    """A room that was destroyed swallows it; to wait for the answer is in vain."""
+def make_stream() -> tuple[Stream, FakeLogin]:
     logins: list[FakeLogin] = []
 
     def log_in(_resource: str, on_stanza: OnStanza) -> FakeLogin:
@@ -51,10 +51,15 @@ async def test_a_question_ends_with_the_room_that_it_went_to() -> None:
         return logins[-1]
 
     stream = Stream("pusher@acct.test", "rooms.test", "ticket.acct.test", log_in)
+    return stream, logins[0]
+
+
+async def test_a_question_ends_with_the_room_that_it_went_to() -> None:
+    """A room that was destroyed swallows it; to wait for the answer is in vain."""
+    stream, login = make_stream()
     entering = asyncio.create_task(stream.enter("orders", ROOM, "public", lambda: None))
     elsewhere = asyncio.create_task(stream.ask("get", "acct.test", "<ping/>"))
     await asyncio.sleep(0)
-    (login,) = logins
     login.receive(presence(stream.nick))
     while not any("muc#owner" in stanza for stanza in login.sent):
         await asyncio.sleep(0)
@@ -66,3 +71,42 @@ async def test_a_question_ends_with_the_room_that_it_went_to() -> None:
             await entering
     assert not elsewhere.done()
     elsewhere.cancel()
+
+
+@pytest.mark.parametrize("is_talking", [False, True])
+async def test_a_server_that_does_not_answer_is_given_up(
+    is_talking: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it is silent altogether, or only what we say does not reach it."""
+    monkeypatch.setattr(stream_module, "_LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(stream_module, "ANSWER_TIMEOUT_S", 0.05)
+    never_s, soon_s = 3600.0, 0.1
+    monkeypatch.setattr(stream_module, "_QUIET_S", never_s if is_talking else soon_s)
+    monkeypatch.setattr(stream_module, "_IDLE_S", soon_s if is_talking else never_s)
+    stream, login = make_stream()
+    watching = asyncio.create_task(stream.watch())
+
+    async with asyncio.timeout(5):
+        while not watching.done():
+            if is_talking:
+                login.receive("<message from='somebody@acct.test'/>")
+            await asyncio.sleep(0.01)
+
+    with pytest.raises(RoomLost, match="did not answer"):
+        await watching
+
+
+async def test_a_server_that_talks_is_not_asked_all_the_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stream_module, "_LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(stream_module, "_QUIET_S", 1.0)
+    stream, login = make_stream()
+    watching = asyncio.create_task(stream.watch())
+
+    for _ in range(30):
+        login.receive("<message from='somebody@acct.test'/>")
+        await asyncio.sleep(0.01)
+    watching.cancel()
+
+    assert login.sent == []

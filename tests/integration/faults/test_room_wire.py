@@ -12,7 +12,7 @@ from ..waiting import until
 from .conftest import Outcome
 from .effort import choose
 from .news import wait_for_news
-from .pushers import Pusher, wait_until_beyond
+from .pushers import Pusher, demand_no_detour, wait_until_beyond
 from .tcp_wire import BATCH, TcpWire, Way
 from .trial import Trial
 
@@ -94,6 +94,8 @@ def test_a_connection_that_died_without_a_word_is_given_up(
                 wait_for_news(lambda: pusher.sequence(feed), 120)
 
     conclude(trial)
+    # More than half a prefetch waited each time, and kept its place in the queue.
+    demand_no_detour(pusher)
 
 
 @pytest.mark.timeout(choose(300, 900))

@@ -34,8 +34,10 @@ class Rooms(Protocol):
     """How many streams to the server there have been."""
 
     @property
-    def is_connected(self) -> bool:
-        """Whether there is one now."""
+    def last_heard_s(self) -> float | None:
+        """When the server last said anything, on the clock of time.monotonic; None
+        while there is no stream to it.
+        """
 
     async def enter(
         self, feed: str, visibility: Visibility | None, on_lost: Callable[[], None]
@@ -108,7 +110,7 @@ class Feed:
         """Return what can't go on for now, furthest from its turn last.
 
         Either held behind a hole, or all of a room that can't be entered. While the
-        server is away nothing is stuck: no other feed could go on instead.
+        server is away, or silent, nothing is stuck: no other feed could go on instead.
         """
         if self._stay is not None:
             return self._stay.held()
@@ -140,11 +142,14 @@ class Feed:
         )
 
     def _is_refused(self) -> bool:
-        if self._refused is None or not self._rooms.is_connected:
+        heard_s = self._rooms.last_heard_s
+        if self._refused is None or heard_s is None:
             return False
         connection, since_s = self._refused
         is_now = connection == self._rooms.connections
-        return is_now and time.monotonic() - since_s >= REFUSED_S
+        # By what the server said and not by the clock: a connection may have died
+        # without a word, and its end is noticed later than the rooms' silence.
+        return is_now and heard_s - since_s >= REFUSED_S
 
     async def _run(self) -> None:
         backoff = Backoff(first_s=0.1)

@@ -63,6 +63,10 @@ class Rooms:
     def is_connected(self) -> bool:
         return self._session is not None
 
+    @property
+    def last_heard_s(self) -> float | None:
+        return None if self._session is None else self._session.last_heard_s
+
     async def run(self) -> None:
         """Stay connected until cancelled."""
         account = self._account

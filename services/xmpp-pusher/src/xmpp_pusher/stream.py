@@ -22,7 +22,10 @@ from .events import Visibility
 from .room import OccupiedRoom
 from .session import ANSWER_TIMEOUT_S
 
+_LOOK_EVERY_S: Final = 5.0
 _IDLE_S: Final = 30.0
+# Long for a server with anything to say: a connection may have died without a word.
+_QUIET_S: Final = 10.0
 
 
 class Login(Protocol):
@@ -61,6 +64,7 @@ class Stream:
         self._rooms: dict[str, OccupiedRoom] = {}
         self._asked: dict[str, tuple[str, asyncio.Future[Element]]] = {}
         self._evicted: dict[str, asyncio.Task[None]] = {}
+        self.last_heard_s = time.monotonic()
 
     @property
     def has_conflict(self) -> bool:
@@ -74,11 +78,12 @@ class Stream:
         """Look after idle rooms and the stream itself; returns by raising RoomLost."""
         last_ping_s = time.monotonic()
         while True:
-            await asyncio.wait((self._login.ended,), timeout=_IDLE_S / 6)
+            await asyncio.wait((self._login.ended,), timeout=_LOOK_EVERY_S)
             if self._login.ended.done():
                 raise RoomLost(self._login.ended.result())
             now_s = time.monotonic()
-            if now_s - last_ping_s >= _IDLE_S:
+            is_quiet = now_s - max(self.last_heard_s, last_ping_s) >= _QUIET_S
+            if is_quiet or now_s - last_ping_s >= _IDLE_S:
                 last_ping_s = now_s
                 await self._ping()
             idle = [
@@ -175,6 +180,7 @@ class Stream:
             room.lose("the stream to ejabberd is gone")
 
     def _handle(self, stanza: Element) -> bool:
+        self.last_heard_s = time.monotonic()
         if stanza.tag == f"{{{muc.CLIENT}}}iq":
             return self._handle_answer(stanza)
         sender = muc.bare(stanza.get("from", ""))
