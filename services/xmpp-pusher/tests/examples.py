@@ -31,6 +31,14 @@ def make_poison(sequence: int, epoch: str = "e001", feed: str = "orders") -> byt
     return body.replace(b"aviso.record.created.v1", b"aviso.record.created.v9")
 
 
+def make_unavailable(sequence: int, epoch: str = "e001", feed: str = "orders") -> bytes:
+    event = json.loads(make_event(sequence, epoch, feed))
+    path = CONTRACTS / "examples/events/record-unavailable.json"
+    example = json.loads(path.read_text())
+    event |= {"type": example["type"], "data": example["data"]}
+    return json.dumps(event, separators=(",", ":")).encode()
+
+
 def make_opening(
     head: int = 0,
     epoch: str = "e001",

@@ -13,7 +13,13 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
-from examples import make_event, make_opening, make_poison, make_reader_event
+from examples import (
+    make_event,
+    make_opening,
+    make_poison,
+    make_reader_event,
+    make_unavailable,
+)
 from fakes import TICKETS, FakeArchive, FakeBroker, FakeRooms, until
 from xmpp_pusher import feeds as feeds_module
 from xmpp_pusher import pusher as pusher_module
@@ -458,41 +464,109 @@ async def test_a_stop_finishes_the_batch_under_way_and_begins_no_other(
 async def test_one_stuck_feed_does_not_keep_the_others_from_the_queue(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pusher_module, "_STUCK_S", 0.0)
+    monkeypatch.setattr(feeds_module, "HOLE_S", 0.0)
     monkeypatch.setattr(pusher_module, "_LOOK_EVERY_S", 0.01)
     bench.archive.begin("e001", 4)
     held = bench.deliver(*(make_event(n) for n in range(6, 24)))
     watching = asyncio.create_task(bench.pusher.watch())
 
-    # 18 held, of a prefetch of 20: 8 too many, and the last ones go.
-    await until(lambda: len(bench.broker.sent_back) == 8)
+    # 18 held, of a prefetch of 20: 8 too many. The last shows that they are missing.
+    await until(lambda: len(bench.broker.acked) == 8)
     await asyncio.sleep(0.05)
     watching.cancel()
 
-    assert held[-8:] == bench.broker.sent_back
-    assert set(held[-8:]) == set(bench.broker.acked)
+    assert set(held[-9:-1]) == set(bench.broker.acked)
     assert 10 == bench.pusher.states()["orders"].held
+    assert bench.broker.sent_back == []
 
-    await bench.settle(bench.deliver(*(make_event(n) for n in [5, *range(16, 24)])))
+    # What it let go of it asks for as soon as the feed goes on.
+    bench.deliver(make_event(5))
+    await until(lambda: ("orders", "e001", 15, 22) in bench.broker.asked)
+    await bench.settle(bench.deliver(*(make_event(n) for n in range(15, 23))))
     assert [("e001", n) for n in range(5, 24)] == bench.archive.places()
 
 
 async def test_a_room_that_cannot_be_entered_does_not_keep_the_others_from_the_queue(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pusher_module, "_STUCK_S", 0.0)
     monkeypatch.setattr(pusher_module, "_LOOK_EVERY_S", 0.01)
     monkeypatch.setattr(feeds_module, "REFUSED_S", 0.0)
     bench.archive.join_error = NotOurs("somebody else owns it")
     bench.deliver(*(make_event(n) for n in range(1, 19)))
     watching = asyncio.create_task(bench.pusher.watch())
 
-    await until(lambda: len(bench.broker.sent_back) == 8)
+    await until(lambda: len(bench.broker.acked) == 8)
+    bench.deliver(*(make_event(n) for n in range(19, 25)))
+    await until(lambda: len(bench.broker.acked) == 14)
+    await asyncio.sleep(0.05)
     watching.cancel()
 
+    assert 10 == bench.pusher.states()["orders"].waiting
     bench.archive.join_error = None
-    await bench.settle(bench.deliver(*(make_event(n) for n in range(11, 19))))
-    assert [("e001", n) for n in range(1, 19)] == bench.archive.places()
+    await until(lambda: ("orders", "e001", 10, 23) in bench.broker.asked)
+    await bench.settle(bench.deliver(*(make_event(n) for n in range(10, 24))))
+    assert [("e001", n) for n in range(1, 25)] == bench.archive.places()
+    assert bench.broker.sent_back == []
+
+
+async def test_another_pusher_asks_for_what_the_last_one_let_go_of(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broker hands out again what was not acked: that shows what is missing."""
+    monkeypatch.setattr(pusher_module, "_LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(feeds_module, "REFUSED_S", 0.0)
+    bench.archive.join_error = NotOurs("somebody else owns it")
+    bench.deliver(*(make_event(n) for n in range(1, 31)))
+    watching = asyncio.create_task(bench.pusher.watch())
+    await until(lambda: len(bench.broker.acked) == 20)
+    watching.cancel()
+
+    bench.pusher.forget()
+    bench.archive.join_error = None
+    left = bench.deliver(*(make_event(n) for n in [*range(1, 10), 30]))
+    await until(lambda: ("orders", "e001", 10, 29) in bench.broker.asked)
+
+    await bench.settle(left + bench.deliver(*(make_event(n) for n in range(10, 30))))
+    assert [("e001", n) for n in range(1, 31)] == bench.archive.places()
+
+
+async def test_no_stand_in_and_no_opening_is_let_go_of(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The relay would send the event itself once more, or cannot tell what it was."""
+    monkeypatch.setattr(pusher_module, "_LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(feeds_module, "REFUSED_S", 0.0)
+    bench.archive.join_error = NotOurs("somebody else owns it")
+    (opening,) = bench.deliver(make_opening(0))
+    kept = bench.deliver(*(make_unavailable(n) for n in range(1, 9)), make_poison(9))
+    bench.deliver(*(make_event(n) for n in range(10, 19)))
+    watching = asyncio.create_task(bench.pusher.watch())
+
+    await until(lambda: len(bench.broker.acked) == 8)
+    await asyncio.sleep(0.05)
+    watching.cancel()
+
+    assert not {opening, *kept} & {*bench.broker.acked}
+
+
+async def test_of_many_feeds_with_one_stuck_event_each_the_last_go_round(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pusher_module, "_STUCK_S", 0.0)
+    monkeypatch.setattr(feeds_module, "HOLE_S", 0.0)
+    monkeypatch.setattr(pusher_module, "_LOOK_EVERY_S", 0.01)
+    feeds = [f"feed-{n}" for n in range(14)]
+    for feed in feeds:
+        bench.rooms.archive(feed).begin("e001", 4)
+        bench.deliver(make_event(6, feed=feed), feed=feed)
+    watching = asyncio.create_task(bench.pusher.watch())
+
+    await until(lambda: len(bench.broker.sent_back) == 4)
+    await asyncio.sleep(0.05)
+    watching.cancel()
+
+    assert len(bench.broker.sent_back) == 4
+    assert {*bench.broker.sent_back} == {*bench.broker.acked}
 
 
 async def test_while_the_server_is_away_nothing_is_sent_back(

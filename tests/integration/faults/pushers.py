@@ -102,12 +102,12 @@ class Pusher:
 
 
 def demand_no_detour(pusher: Pusher) -> None:
-    """All came to it from the queue, in order: no hole that had to be asked for, or to
-    make way for by sending events round.
+    """All came to it from the queue, in order: no hole that had to be asked for, and
+    none that events had to make way for.
 
     The relay has everything still, and would heal what was acknowledged too early.
     """
-    for name in ("asked", "sent_back", "guessed_starts"):
+    for name in ("asked", "let_go", "sent_back", "guessed_starts"):
         assert pusher.metric(f"aviso_pusher_{name}_total") == 0, name
 
 

@@ -1,41 +1,51 @@
-"""The pusher is put out of a room, the room is taken away, or its session ended."""
+"""The pusher is put out of a room, for a moment or for long; the room is taken away."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import pytest
 
 from aviso_native import ejabberd
 
+from ..api import Api, new_slug
 from ..database import Database
 from ..running import Stack
+from ..waiting import until
 from .conftest import Outcome
 from .effort import choose
-from .news import wait_for_news
+from .news import reach, wait_for_news
 from .parking import parked_causes
-from .pushers import Pusher
+from .pushers import Pusher, wait_until_beyond
 from .trial import Trial
 
 TIMES = choose(3, 30)
+NEIGHBOURS = 4
+SHUT_S = choose(15, 120)
 
 Break = Callable[[Stack, str], None]
 
 
 def kick(stack: Stack, feed: str) -> None:
     """An outcast for a moment: so an administrator puts an owner out of a room."""
+    set_pushers_affiliation(stack, feed, "outcast")
+    set_pushers_affiliation(stack, feed, "owner")
+
+
+def set_pushers_affiliation(stack: Stack, feed: str, affiliation: str) -> None:
     settings = stack.settings
-    for affiliation in ("outcast", "owner"):
-        ejabberd.call(
-            settings,
-            "set_room_affiliation",
-            {
-                "name": feed,
-                "service": settings.rooms_domain,
-                "jid": f"pusher@{settings.domain}",
-                "affiliation": affiliation,
-            },
-        )
+    ejabberd.call(
+        settings,
+        "set_room_affiliation",
+        {
+            "name": feed,
+            "service": settings.rooms_domain,
+            "jid": f"pusher@{settings.domain}",
+            "affiliation": affiliation,
+        },
+    )
 
 
 def destroy(stack: Stack, feed: str) -> None:
@@ -77,4 +87,49 @@ def test_the_pusher_comes_back_and_goes_on(
     assert pusher.metric("aviso_pusher_retries_total") >= TIMES, "never put out"
     # By the room, and not over REST for want of it.
     page.wait_for_state("live")
+    assert parked_causes(stack, database, feed) == []
+
+
+@pytest.mark.timeout(choose(300, 900))
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_room_that_stays_shut_holds_no_other_up_and_is_complete_later(
+    is_killed: bool,
+    stack: Stack,
+    api: Api,
+    database: Database,
+    feed: str,
+    make_pusher: Callable[..., Pusher],
+    make_trial: Callable[..., Trial],
+    outcome: Outcome,
+    conclude: Callable[..., None],
+) -> None:
+    pusher = make_pusher()
+    trial = make_trial()
+    page = trial.watched
+    # One of them is in the same queue, all but certainly.
+    neighbours = [new_slug("beside") for _ in range(NEIGHBOURS)]
+    for each in neighbours:
+        api.create_feed(each)
+
+    with trial.writing(rate=50):
+        wait_for_news(lambda: page.position)
+        set_pushers_affiliation(stack, feed, "outcast")
+        time.sleep(SHUT_S)
+    until(lambda: pusher.metric("aviso_pusher_let_go_total"), "it to make way", 60)
+    for each in neighbours:
+        api.write(each, {"n": 1})
+    with outcome.recovery():
+        for each in neighbours:
+            wait_until_beyond(0, pusher, each)
+    assert pusher.metric("aviso_pusher_sent_back_total") == 0
+
+    # Without a later record nothing but what is still in the queue shows the others.
+    if is_killed:
+        pusher.kill()
+        pusher.start()
+    with nullcontext() if is_killed else trial.writing(rate=50), outcome.recovery():
+        set_pushers_affiliation(stack, feed, "owner")
+        reach(page, len(trial.acknowledged), 120)
+
+    conclude(trial)
     assert parked_causes(stack, database, feed) == []

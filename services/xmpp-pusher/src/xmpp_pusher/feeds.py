@@ -25,6 +25,8 @@ from .stay import Room, Stay
 
 # A server that has just come back may refuse at first.
 REFUSED_S: Final = 5.0
+# Long enough for the broker's own reordering.
+HOLE_S: Final = 2.0
 
 
 class Rooms(Protocol):
@@ -78,6 +80,7 @@ class Feed:
         self._problem: str | None = None
         # On which stream the room came to nothing for the first time, and when.
         self._refused: tuple[int, float] | None = None
+        self._has_let_go = False
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -113,11 +116,33 @@ class Feed:
         server is away, or silent, nothing is stuck: no other feed could go on instead.
         """
         if self._stay is not None:
-            return self._stay.held()
+            is_stuck = (self._stay.stuck_s() or 0) >= HOLE_S
+            return self._stay.held() if is_stuck else []
         return self._ledger.items() if self._is_refused() else []
 
+    def list_dispensable(self) -> list[Item]:
+        """Of what is stuck, return what may leave the queue; what is furthest last.
+
+        The relay has it still and is asked for it when its turn comes. The furthest of
+        all has to stay: it shows that something is missing, to the next pusher too.
+        """
+        epochs: dict[str, list[Item]] = {}
+        for item in self.list_stuck():
+            if item.is_event:
+                epochs.setdefault(item.at.epoch, []).append(item)
+        for items in epochs.values():
+            items.sort(key=lambda item: item.at.sequence)
+        return [item for items in epochs.values() for item in items[:-1]]
+
+    def let_go(self, items: list[Item]) -> None:
+        """Ack stuck items that the relay will be asked for."""
+        self._journal.note_let_go(len(items), is_first=not self._has_let_go)
+        self._has_let_go = True
+        for item in items:
+            self.give_up(item)
+
     def give_up(self, item: Item) -> None:
-        """Let go of a stuck item of which the queue has another copy by now."""
+        """Ack a stuck item that will come once more."""
         if item not in self._ledger:
             return
         if self._stay is None:
@@ -189,6 +214,7 @@ class Feed:
                 backoff.reset()
                 self._problem = None
                 self._refused = None
+                self._has_let_go = False
 
     def _note(self, error: PusherError) -> None:
         self._journal.note_interruption(error, is_first=self._problem is None)

@@ -89,6 +89,12 @@ class Journal:
         }
         log.warning("asked the relay for events that did not come", extra=extra)
 
+    def note_let_go(self, count: int, is_first: bool) -> None:
+        self._metrics.let_go.inc(count)
+        level = logging.WARNING if is_first else logging.DEBUG
+        extra = {"feed": self._feed, "events": count, "outcome": "let-go"}
+        log.log(level, "stuck events make way: the relay will be asked", extra=extra)
+
     def note_unopened(self) -> None:
         self._metrics.asked.inc()
         extra = {"feed": self._feed, "outcome": "closed"}

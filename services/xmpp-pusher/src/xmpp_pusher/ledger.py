@@ -39,6 +39,13 @@ class Item:
         return len(self.content.escaped) if isinstance(self.content, Event) else 0
 
     @property
+    def is_event(self) -> bool:
+        """Whether it is an event itself, and no opening or stand-in for an event."""
+        if isinstance(self.content, Opening) or self.poison is not None:
+            return False
+        return self.content.change != "unavailable"
+
+    @property
     def is_alone(self) -> bool:
         return isinstance(self.content, Opening)
 

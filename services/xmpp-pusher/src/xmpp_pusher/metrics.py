@@ -26,6 +26,7 @@ class Metrics:
     copies: Counter
     stale: Counter
     guessed_starts: Counter
+    let_go: Counter
     sent_back: Counter
     asked: Counter
     retries: Counter
@@ -54,6 +55,7 @@ def make_metrics() -> Metrics:
         copies=count("copies", "Events that the room had already, dropped."),
         stale=count("stale", "Events of an epoch that has ended, dropped."),
         guessed_starts=count("guessed_starts", "Epochs begun without an opening."),
+        let_go=count("let_go", "Stuck events acked, to be asked for again."),
         sent_back=count("sent_back", "Stuck events sent to the tail of their queue."),
         asked=count("asked", "Requests for events that did not come."),
         retries=count("retries", "Rooms left and entered again.", "reason"),

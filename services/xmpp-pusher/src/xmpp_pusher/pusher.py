@@ -20,7 +20,7 @@ from .reading import read_message
 log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S: Final = 0.5
-# Long enough for the broker's own reordering, and a bound for the traffic in circles.
+# A bound for the traffic in circles.
 _STUCK_S: Final = 2.0
 
 
@@ -126,13 +126,14 @@ class Pusher:
         )
 
     async def _make_way(self) -> None:
-        """Send stuck events to the tail of their queue where they take half of it.
+        """Make room where stuck events take half of a queue's prefetch.
 
-        A hole may last for ever, and what fills it may stand behind the prefetch. So
-        of the feed with most stuck events the last ones go round: published to the
-        same queue, confirmed, and only then acked. They go in their order, so that the
-        queue is turned and not shuffled: a shuffled one has to come by once for every
-        prefetch that it holds. They gain no delivery count, which would park them.
+        A hole may last for ever, and what fills it may stand behind the prefetch; so
+        may the events of other feeds. Of the feed with most stuck events those go that
+        are furthest from their turn: acked, for the relay has them, and asked for when
+        the feed goes on. Where each stuck feed has but one, the last go round:
+        published to the same queue, confirmed, and only then acked. They gain no
+        delivery count, which would park them.
         """
         old_s = time.monotonic() - _STUCK_S
         stuck: dict[str, list[tuple[Feed, Item]]] = {}
@@ -143,9 +144,12 @@ class Pusher:
             excess = len(pairs) - self._prefetch // 2
             if excess <= 0:
                 continue
-            most = Counter(feed.slug for feed, _ in pairs).most_common(1)[0][0]
-            last = [(f, i) for f, i in pairs if f.slug == most and i.received_s < old_s]
-            for feed, item in last[-excess:]:
+            most = Counter(feed for feed, _ in pairs).most_common(1)[0][0]
+            if dispensable := most.list_dispensable():
+                most.let_go(dispensable[-excess:])
+                continue
+            last = [i for f, i in pairs if f is most and i.received_s < old_s]
+            for item in last[-excess:]:
                 await self._broker.send_back(item.delivery)
-                feed.give_up(item)
+                most.give_up(item)
                 self._metrics.sent_back.inc()
