@@ -11,6 +11,7 @@ from .archive import archived_batches, check_spans, events_of, sequences_of
 from .chat import Chat
 from .conftest import OpenPage
 from .running import Stack
+from .waiting import until
 
 WRITES = 500
 BACK_S = 90
@@ -47,6 +48,12 @@ def test_what_is_written_while_rabbitmq_and_ejabberd_are_down_is_delivered_later
     page.wait_for_position(WRITES + 1, BACK_S)
     page.wait_for_rows(ids[::-1])
     with Chat(stack.facts["xmpp"]) as observer:
+        # The page may have read it over REST before the pusher was back.
+        until(
+            lambda: len(sequences_of(archived_batches(observer, room))) > WRITES,
+            "the archive to be complete",
+            BACK_S,
+        )
         batches = archived_batches(observer, room)
     check_spans(batches)
     assert sequences_of(batches) == list(range(1, WRITES + 2))
