@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import socket
 import time
 
 LOOPBACK = "127.0.0.1"
 
+# Linux takes those of outgoing connections from 32768 on: they could take a port before
+# it is used.
+_PORTS = range(10_000, 32_768)
+# More than a stack needs, for each process.
+_steps = itertools.count(100 * os.getpid())
+
 
 def find_free_ports(count: int) -> list[int]:
     """Return `count` different TCP ports that nothing listens on now.
 
-    All sockets are held open until the last one is bound, so that no port is
-    given twice. Another program may still take one before it is used: whoever
-    listens there has to check that it is alive itself.
+    Another program may still take one before it is used: whoever listens there has to
+    check that it is alive itself. Each process looks at ports of its own first, so that
+    two that look at the same time find different ones. Raises OSError if none is free.
     """
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind((LOOPBACK, 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    candidates = (_PORTS[next(_steps) % len(_PORTS)] for _ in _PORTS)
+    ports = list(itertools.islice(filter(is_free, candidates), count))
+    if len(ports) < count:
+        raise OSError(f"no {count} free ports in {_PORTS}")
+    return ports
 
 
 def is_free(port: int) -> bool:

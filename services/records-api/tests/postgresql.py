@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from tests.ports import free_port
 
 _START_S = 60
 _DEBIAN = Path("/usr/lib/postgresql")
@@ -31,7 +32,7 @@ def private_postgresql() -> Iterator[str]:
         subprocess.run(
             [*as_server, *initdb, *options], check=True, stdout=subprocess.DEVNULL
         )
-        port = _free_port()
+        port = free_port()
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
                 [*as_server, *_postgres(folder, port)], stdout=log, stderr=log
@@ -86,12 +87,6 @@ def _program(name: str) -> str:
             " or name a server in AVISO_TEST_DATABASE_URL"
         )
     return str(versions[-1])
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

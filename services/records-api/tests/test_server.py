@@ -23,6 +23,7 @@ from access.keys import Rights, create_key
 from events.models import Event
 from feeds.models import Feed
 from records.models import Record
+from tests.ports import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SERVICE = Path(__file__).resolve().parents[1]
@@ -55,9 +56,7 @@ class Server:
 
 @contextmanager
 def serving(folder: Path) -> Iterator[Server]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     made = connection.settings_dict
     url = (
         f"postgresql://{made['USER']}:{made['PASSWORD']}@{made['HOST']}:{made['PORT']}"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
 from tests.relay.drivers import Broker, Database, Relay, environment_for, manage
 from tests.relay.rabbitmq import Node, private_rabbitmq
 
@@ -70,9 +70,3 @@ def start_relay(environment: dict[str, str], tmp_path: Path) -> Iterator[StartRe
     for relay in relays:
         relay.process.kill()
         relay.process.wait(30)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -6,6 +6,7 @@ in a temporary directory. Nothing here touches a server that was running before.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -24,11 +25,20 @@ RABBITMQ_SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 EJABBERD_SCHEMA = Path("/usr/share/ejabberd/sql/lite.sql")
 
 
+# Below those that Linux gives to outgoing connections, which could take one meanwhile.
+_PORTS = range(10_000, 32_768)
+# Tests in other processes look elsewhere.
+_steps = itertools.count(1_000 * os.getpid())
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port of 127.0.0.1 that nothing listens on now, another at each call."""
+    for _ in _PORTS:
+        port = _PORTS[next(_steps) % len(_PORTS)]
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+    raise OSError(f"no free port in {_PORTS}")
 
 
 def wait_for(ready: Callable[[], bool], what: str, timeout_s: float = 60) -> None:
