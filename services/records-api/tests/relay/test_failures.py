@@ -141,6 +141,7 @@ def test_what_a_killed_broker_lost_travels_again_when_it_is_asked_for(
     node.kill()
     node.start()
     database.wait_until_published()
+    # In any order: it may have lost the first of them and the confirms for them too.
     kept = first_copies(broker.take_all())
     epoch = database.value("SELECT epoch FROM feeds WHERE slug = 'orders'")
     lacking = set(range(1, 5_001)) - set(kept) or {1, 5_000}
@@ -156,7 +157,6 @@ def test_what_a_killed_broker_lost_travels_again_when_it_is_asked_for(
 
     again = [n for n in first_copies(broker.take_all()) if n in lacking]
     assert sorted(lacking) == again
-    assert sorted(kept) == kept
 
 
 def test_memory_holds_no_more_than_the_window_while_the_broker_is_away(
