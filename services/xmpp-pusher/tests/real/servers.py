@@ -23,8 +23,6 @@ from pathlib import Path
 HERE = Path(__file__).parent
 RABBITMQ_SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 EJABBERD_SCHEMA = Path("/usr/share/ejabberd/sql/lite.sql")
-
-
 # Below those that Linux gives to outgoing connections, which could take one meanwhile.
 _PORTS = range(10_000, 32_768)
 # Tests in other processes look elsewhere.
