@@ -81,8 +81,10 @@ def test_a_reader_gets_what_lies_between_grant_and_revoke_and_nothing_else(
             assert refusal_of(archived_batches, chat, room) == STRANGER
             chat.close()
 
-    # For the judge, who reads as a guest.
+    # For the judge, who reads as a guest, once the change has come to the room.
     api.change_feed(feed, visibility="public")
+    with Chat(stack.facts["xmpp"]) as guest:
+        wait_for_entry(guest, room)
     conclude(trial)
     stays = stays_of(database, feed, reader)
     assert len(stays) == ROUNDS
@@ -96,8 +98,12 @@ def test_a_reader_gets_what_lies_between_grant_and_revoke_and_nothing_else(
 def enter(stack: Stack, account: tuple[str, str], room: str) -> Chat:
     """Log in and join the room as soon as the grant has come to it."""
     chat = wait_for_login(stack, account)
-    until(lambda: refusal_of(chat.join, room) is None, f"{room} to open", 90)
+    wait_for_entry(chat, room)
     return chat
+
+
+def wait_for_entry(chat: Chat, room: str) -> None:
+    until(lambda: refusal_of(chat.join, room) is None, f"{room} to open", 90)
 
 
 def wait_for_login(stack: Stack, account: tuple[str, str]) -> Chat:
