@@ -18,7 +18,6 @@ from xml.etree import ElementTree
 
 from xmpp_pusher.deliveries import Delivery
 from xmpp_pusher.errors import (
-    BrokerGone,
     NotArchived,
     NotConfirmed,
     Refused,
@@ -37,13 +36,17 @@ Outcome = Literal["archived", "late", "lost", "no-id"]
 
 @dataclass
 class FakeBroker:
-    """Keeps what was told to it; ``is_up`` False: no channel any more."""
+    """Keeps what was told to it; ``is_up`` False: no channel any more.
+
+    ``is_full`` True: it acks, and says nothing to whoever publishes.
+    """
 
     acked: list[Delivery] = field(default_factory=list)
     parked: list[tuple[Delivery, Cause]] = field(default_factory=list)
     sent_back: list[Delivery] = field(default_factory=list)
     asked: list[tuple[str, str, int, int]] = field(default_factory=list)
     is_up: bool = True
+    is_full: bool = False
     refuses: int = 0
     _tags: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -72,8 +75,10 @@ class FakeBroker:
 
     async def _take(self) -> None:
         await asyncio.sleep(0)
+        while self.is_full:
+            await asyncio.sleep(0.005)
         if not self.is_up:
-            raise BrokerGone("down")
+            raise NotConfirmed("down")
         if self.refuses:
             self.refuses -= 1
             raise NotConfirmed("nack")

@@ -64,7 +64,7 @@ class Bench:
 @pytest.fixture
 async def bench() -> AsyncIterator[Bench]:
     broker, rooms, metrics = FakeBroker(), FakeRooms(), make_metrics()
-    pusher = Pusher(rooms, broker, metrics, 20, 393_216, TICKETS)
+    pusher = Pusher(rooms, broker, broker, metrics, 20, 393_216, TICKETS)
     yield Bench(broker, rooms, metrics, pusher)
     for archive in rooms.archives.values():
         if archive.gate is not None:
@@ -221,6 +221,25 @@ async def test_a_hole_that_stays_is_asked_for_again_and_again(
     assert [("e001", n) for n in (5, 6, 7, 8)] == bench.archive.places()
 
 
+async def test_a_question_that_nobody_takes_does_not_hold_up_what_comes(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xmpp_pusher.asking.ASK_AFTER_S", 0.02)
+    bench.archive.begin("e001", 4)
+    bench.broker.is_full = True
+    above = bench.deliver(make_event(6), make_event(9))
+    await asyncio.sleep(0.1)
+
+    await bench.settle(above[:1] + bench.deliver(make_event(5)))
+    assert [("e001", n) for n in (5, 6)] == bench.archive.places()
+
+    # The one that has been waiting, and one for the hole as it is now.
+    bench.broker.is_full = False
+    await until(lambda: ("orders", "e001", 7, 8) in bench.broker.asked)
+    assert ("orders", "e001", 5, 5) == bench.broker.asked[0]
+    assert bench.broker.asked.count(("orders", "e001", 5, 5)) == 1
+
+
 async def test_a_hole_that_closes_by_itself_is_not_asked_for(bench: Bench) -> None:
     bench.archive.begin("e001", 4)
 
@@ -309,7 +328,7 @@ async def test_poison_is_parked_before_its_place_is_filled(bench: Bench) -> None
     bench.broker.is_up = False
     bench.archive.begin("e001", 1)
     bench.deliver(make_poison(2))
-    await until(lambda: bench.count("retries_total", reason="BrokerGone") >= 1)
+    await until(lambda: bench.count("retries_total", reason="NotConfirmed") >= 1)
 
     assert [] == bench.archive.places()
 
@@ -333,6 +352,19 @@ async def test_poison_without_a_place_is_parked_and_acked(
 
     assert deliveries == [delivery for delivery, _ in bench.broker.parked]
     assert {} == bench.rooms.archives
+
+
+async def test_poison_that_was_handed_out_again_is_parked_once(bench: Bench) -> None:
+    bench.broker.is_full = True
+    bench.deliver(b"no json")
+    await asyncio.sleep(0.02)
+
+    bench.pusher.forget()
+    bench.broker.is_full = False
+    again = bench.deliver(b"no json")
+    await bench.settle(again)
+
+    assert again == [delivery for delivery, _ in bench.broker.parked]
 
 
 async def test_a_message_that_the_reader_fails_on_is_parked(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "xmpp_pusher"
-EDGES = {"pika": "consumer.py", "slixmpp": "rooms.py"}
+EDGES = {"pika": "amqp.py", "slixmpp": "rooms.py"}
 PURE = (
     *("batches", "contract", "events", "muc", "positions", "reading"),
     *("room_options", "shallow", "stand_ins", "stanzas", "topology"),

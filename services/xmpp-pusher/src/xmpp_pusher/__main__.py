@@ -18,6 +18,7 @@ from .errors import SettingsError
 from .health import Health, Link
 from .logs import set_up_logs
 from .metrics import make_metrics
+from .publisher import Publisher
 from .pusher import Pusher
 from .rooms import Account, Rooms
 from .settings import Settings, read_settings
@@ -62,9 +63,11 @@ async def run(settings: Settings) -> int:
         on_delivery=lambda delivery: pusher.receive(delivery),
         on_gone=lambda: pusher.forget(),
     )
+    publisher = Publisher(settings.amqp_url)
     pusher = Pusher(
         rooms,
         consumer,
+        publisher,
         metrics,
         settings.prefetch,
         settings.max_event_bytes,
@@ -73,7 +76,10 @@ async def run(settings: Settings) -> int:
     health = Health(
         metrics,
         links=lambda: {
-            "rabbitmq": Link(consumer.is_connected, consumer.connections),
+            "rabbitmq": Link(
+                consumer.connection.is_connected and publisher.connection.is_connected,
+                consumer.connection.connections,
+            ),
             "ejabberd": Link(rooms.is_connected, rooms.connections),
         },
         feeds=pusher.states,
@@ -83,7 +89,7 @@ async def run(settings: Settings) -> int:
     except OSError as error:
         log.error("AVISO_PUSHER_BIND: %s", error)
         return 1
-    return await _run_until(stopped, pusher, rooms, consumer, server)
+    return await _run_until(stopped, pusher, rooms, consumer, publisher, server)
 
 
 async def _run_until(
@@ -91,6 +97,7 @@ async def _run_until(
     pusher: Pusher,
     rooms: Rooms,
     consumer: Consumer,
+    publisher: Publisher,
     server: asyncio.Server,
 ) -> int:
     """Run all parts. To stop: 1. the feeds, 2. the rooms, 3. the broker, 4. health.
@@ -101,7 +108,8 @@ async def _run_until(
         name: asyncio.create_task(part, name=name)
         for name, part in (
             ("rooms", rooms.run()),
-            ("consumer", consumer.run()),
+            ("consumer", consumer.connection.run()),
+            ("publisher", publisher.connection.run()),
             ("watch", pusher.watch()),
         )
     }
@@ -119,7 +127,7 @@ async def _run_until(
     try:
         async with asyncio.timeout(_STOP_TIMEOUT_S):
             await pusher.stop()
-            for name in ("watch", "rooms", "consumer"):
+            for name in ("watch", "rooms", "consumer", "publisher"):
                 parts[name].cancel()
                 await asyncio.wait((parts[name],))
     except TimeoutError:

@@ -21,9 +21,10 @@ class Asking:
         self._first: tuple[str, int] | None = None
         self._due_s = 0.0
         self._pause_s = 0.0
+        self._is_under_way = False
 
     def due_s(self, gap: Gap | None, now_s: float) -> float | None:
-        """When to ask for the gap as it is now; None without one."""
+        """When to ask for the gap as it is now; None without one, or while asking."""
         if gap is None:
             self._first = None
             return None
@@ -31,8 +32,13 @@ class Asking:
             self._first = (gap.epoch, gap.first)
             self._due_s = now_s + ASK_AFTER_S
             self._pause_s = ASK_AFTER_S
-        return self._due_s
+        return None if self._is_under_way else self._due_s
 
-    def note_asked(self, now_s: float) -> None:
+    def begin(self, now_s: float) -> None:
+        """Note that a question is on its way; ``end`` says that it is no more."""
+        self._is_under_way = True
         self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
         self._due_s = now_s + self._pause_s
+
+    def end(self) -> None:
+        self._is_under_way = False

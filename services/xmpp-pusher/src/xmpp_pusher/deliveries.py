@@ -28,29 +28,28 @@ class Delivery:
     headers: Mapping[str, object] = field(default_factory=dict)
 
 
-class Broker(Protocol):
-    """What the rest of the pusher needs of the broker."""
+class Consumer(Protocol):
+    """What the rest of the pusher needs of the queues."""
 
     def ack(self, deliveries: Iterable[Delivery]) -> None:
         """Tell the broker that these are done; void ones are passed over."""
 
-    async def park(self, delivery: Delivery, cause: Cause, detail: str) -> None:
-        """Publish the message as it came to the parked ones, and wait for the confirm.
 
-        Raises BrokerGone or NotConfirmed; it may or may not be parked then.
-        """
+class Publisher(Protocol):
+    """What the rest of the pusher has published.
+
+    Each call waits for the broker's confirm, for minutes if the broker is full, and
+    raises NotConfirmed; the message may or may not be there then.
+    """
+
+    async def park(self, delivery: Delivery, cause: Cause, detail: str) -> None:
+        """Publish the message as it came to the parked ones."""
 
     async def send_back(self, delivery: Delivery) -> None:
-        """Publish the message to the tail of its queue, and wait for the confirm.
-
-        Raises BrokerGone or NotConfirmed.
-        """
+        """Publish the message to the tail of its queue."""
 
     async def ask(self, feed: str, epoch: str, first: int, last: int) -> None:
-        """Ask the relay to publish these events again, and wait for the confirm.
-
-        Raises BrokerGone or NotConfirmed. The request is contracts/topology.json's.
-        """
+        """Ask the relay to publish these events again (contracts/topology.json)."""
 
 
 class Tags:

@@ -2,8 +2,8 @@
 
     PusherError
     ├── SettingsError        the environment is wrong: don't start
-    ├── BrokerGone           the channel is closed: its deliveries are void, they come
-    │                        again over the next one
+    ├── BrokerGone           the connection is closed: its deliveries are void, they
+    │                        come again over the next one
     ├── NotConfirmed         the broker did not take a message: again, later
     └── RoomError            the feed's batch has an unknown or no outcome
         ├── RoomLost         not in the room (any more), or no answer: join again,
@@ -16,7 +16,7 @@
                              not help
 
 ``mends_itself`` says whether trying again makes sense without a person.
-A library's own exceptions stop in ``consumer.py`` and ``rooms.py``.
+A library's own exceptions stop in ``amqp.py`` and ``rooms.py``.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from .backoff import Backoff
-from .deliveries import Broker
-from .errors import BrokerGone, NotConfirmed, PusherError
+from .deliveries import Consumer, Publisher
+from .errors import NotConfirmed, PusherError
 from .events import Visibility
 from .journal import Journal
 from .ledger import Item, Ledger
@@ -65,15 +65,16 @@ class Feed:
         self,
         slug: str,
         rooms: Rooms,
-        broker: Broker,
+        consumer: Consumer,
+        publisher: Publisher,
         metrics: Metrics,
         ticket_domain: str,
     ) -> None:
         self.slug = slug
         self._rooms = rooms
-        self._broker = broker
+        self._publisher = publisher
         self._ticket_domain = ticket_domain
-        self._ledger = Ledger(broker)
+        self._ledger = Ledger(consumer)
         self._journal = Journal(slug, metrics)
         self._stay: Stay | None = None
         self._is_stopping = False
@@ -202,7 +203,7 @@ class Feed:
         ledger = self._ledger
         room = await self._rooms.enter(self.slug, ledger.visibility, ledger.awake.set)
         stay = Stay(
-            self.slug, room, ledger, self._broker, self._journal, self._ticket_domain
+            self.slug, room, ledger, self._publisher, self._journal, self._ticket_domain
         )
         self._stay = stay
         try:
@@ -218,7 +219,7 @@ class Feed:
 
     def _note(self, error: PusherError) -> None:
         self._journal.note_interruption(error, is_first=self._problem is None)
-        is_brokers = isinstance(error, BrokerGone | NotConfirmed)
+        is_brokers = isinstance(error, NotConfirmed)
         self._problem = None if is_brokers else str(error)
         connection = self._rooms.connections
         if is_brokers:

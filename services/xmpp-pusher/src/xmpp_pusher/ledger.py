@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from .deliveries import Broker, Delivery
+from .deliveries import Consumer, Delivery
 from .events import Event, Opening, Poison, Visibility
 from .positions import Position
 
@@ -63,12 +63,12 @@ class Ledger:
     the newest opening made of it.
     """
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, consumer: Consumer) -> None:
         self.arrived: deque[Item] = deque()
         self.awake = asyncio.Event()
         self.archived: Position | None = None
         self.visibility: Visibility | None = None
-        self._broker = broker
+        self._consumer = consumer
         self._unsettled: dict[Delivery, Item] = {}
 
     def __len__(self) -> int:
@@ -87,7 +87,7 @@ class Ledger:
 
     def settle(self, items: Iterable[Item]) -> None:
         items = list(items)
-        self._broker.ack(item.delivery for item in items)
+        self._consumer.ack(item.delivery for item in items)
         for item in items:
             self._unsettled.pop(item.delivery, None)
 

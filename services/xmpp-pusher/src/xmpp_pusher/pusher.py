@@ -9,8 +9,8 @@ from collections import Counter
 from typing import Final
 
 from .backoff import Backoff
-from .deliveries import Broker, Delivery
-from .errors import BrokerGone, NotConfirmed
+from .deliveries import Consumer, Delivery, Publisher
+from .errors import NotConfirmed
 from .events import Event, Opening, Poison
 from .feeds import Feed, FeedState, Rooms
 from .ledger import Item
@@ -28,14 +28,16 @@ class Pusher:
     def __init__(
         self,
         rooms: Rooms,
-        broker: Broker,
+        consumer: Consumer,
+        publisher: Publisher,
         metrics: Metrics,
         prefetch: int,
         max_event_bytes: int,
         ticket_domain: str,
     ) -> None:
         self._rooms = rooms
-        self._broker = broker
+        self._consumer = consumer
+        self._publisher = publisher
         self._metrics = metrics
         self._prefetch = prefetch
         self._max_event_bytes = max_event_bytes
@@ -62,7 +64,8 @@ class Pusher:
             task.add_done_callback(self._parking.discard)
 
     def forget(self) -> None:
-        """The connection to the broker is gone: every delivery so far is void."""
+        """The consumer's connection is gone: every delivery so far is void."""
+        self._stop_parking()
         for feed in self._feeds.values():
             feed.forget()
 
@@ -75,15 +78,18 @@ class Pusher:
             await asyncio.sleep(_LOOK_EVERY_S)
             try:
                 await self._make_way()
-            except (BrokerGone, NotConfirmed) as error:
+            except NotConfirmed as error:
                 log.debug("could not send stuck events back: %s", error)
 
     async def stop(self) -> None:
         """Finish what is under way in the rooms, and begin nothing."""
         self._is_stopping = True
+        self._stop_parking()
+        await asyncio.gather(*(feed.stop() for feed in self._feeds.values()))
+
+    def _stop_parking(self) -> None:
         for task in list(self._parking):
             task.cancel()
-        await asyncio.gather(*(feed.stop() for feed in self._feeds.values()))
 
     def _read(self, delivery: Delivery) -> Event | Opening | Poison:
         try:
@@ -102,7 +108,12 @@ class Pusher:
     def _feed(self, slug: str) -> Feed:
         if slug not in self._feeds:
             feed = Feed(
-                slug, self._rooms, self._broker, self._metrics, self._ticket_domain
+                slug,
+                self._rooms,
+                self._consumer,
+                self._publisher,
+                self._metrics,
+                self._ticket_domain,
             )
             self._feeds[slug] = feed
             feed.start()
@@ -113,13 +124,11 @@ class Pusher:
         backoff = Backoff()
         while True:
             try:
-                await self._broker.park(delivery, poison.cause, poison.detail)
+                await self._publisher.park(delivery, poison.cause, poison.detail)
                 break
             except NotConfirmed:
                 await asyncio.sleep(backoff.next_s())
-            except BrokerGone:
-                return
-        self._broker.ack([delivery])
+        self._consumer.ack([delivery])
         self._metrics.parked.labels(poison.cause).inc()
         log.warning(
             "message parked", extra={"cause": poison.cause, "outcome": "parked"}
@@ -150,6 +159,6 @@ class Pusher:
                 continue
             last = [i for f, i in pairs if f is most and i.received_s < old_s]
             for item in last[-excess:]:
-                await self._broker.send_back(item.delivery)
+                await self._publisher.send_back(item.delivery)
                 most.give_up(item)
                 self._metrics.sent_back.inc()

@@ -8,14 +8,15 @@ with the archive again.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Protocol
 
 from .asking import Asking
 from .batches import MAX_EVENTS, take_batch
-from .deliveries import Broker
-from .errors import Refused, RoomLost
+from .deliveries import Publisher
+from .errors import NotConfirmed, Refused, RoomLost
 from .events import Event, Opening, Poison, Visibility
 from .journal import Journal
 from .ledger import Item, Ledger
@@ -23,6 +24,8 @@ from .positions import Gap, Position, Sequencer, Verdict
 from .readers import Affiliation, is_ticket_holder, list_changes
 from .stand_ins import stand_in_for
 from .stanzas import name_batch, write_announcement, write_batch
+
+log = logging.getLogger(__name__)
 
 # A hole that is older gets a warning; a younger one is the broker's reordering.
 HOLE_WARNING_S: Final = 5.0
@@ -77,7 +80,7 @@ class Stay:
         feed: str,
         room: Room,
         ledger: Ledger,
-        broker: Broker,
+        publisher: Publisher,
         journal: Journal,
         ticket_domain: str,
     ) -> None:
@@ -87,7 +90,7 @@ class Stay:
         self._feed = feed
         self._room = room
         self._ledger = ledger
-        self._broker = broker
+        self._publisher = publisher
         self._journal = journal
         self._ticket_domain = ticket_domain
         self._sequencer: Sequencer[Item] = Sequencer(None)
@@ -97,9 +100,17 @@ class Stay:
         self._asking = Asking()
         self._asking_opening = Asking()
         self._outdated: list[Item] = []
+        self._questions: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Relay until ``end()``; raises a PusherError when the room is in doubt."""
+        try:
+            await self._relay()
+        finally:
+            for question in self._questions:
+                question.cancel()
+
+    async def _relay(self) -> None:
         position = self._ledger.reconcile(await self._room.newest())
         self._sequencer = Sequencer(position)
         self._ledger.offer_again()
@@ -107,8 +118,8 @@ class Stay:
             await self._admit()
             self._start_overdue()
             await self._park_strangers()
-            await self._ask_for_missing()
-            await self._ask_for_opening()
+            self._ask_for_missing()
+            self._ask_for_opening()
             batch = take_batch(
                 self._sequencer.ready, 1 if self._singles else MAX_EVENTS
             )
@@ -276,26 +287,44 @@ class Stay:
         await self._park_poison(strangers)
         self._ledger.settle(strangers)
 
-    async def _ask_for_missing(self) -> None:
-        gap, now_s = self._sequencer.gap(), time.monotonic()
-        due_s = self._asking.due_s(gap, now_s)
-        if gap is None or due_s is None or now_s < due_s:
-            return
-        self._asking.note_asked(now_s)
-        await self._broker.ask(self._feed, gap.epoch, gap.first, gap.last)
-        self._journal.note_asked(gap)
+    def _ask_for_missing(self) -> None:
+        self._ask_when_due(
+            self._asking, self._sequencer.gap(), self._journal.note_asked
+        )
 
-    async def _ask_for_opening(self) -> None:
+    def _ask_for_opening(self) -> None:
         """Have the feed opened (again), where the room's lists are not known."""
-        gap, now_s = self._missing_opening(), time.monotonic()
-        due_s = self._asking_opening.due_s(gap, now_s)
+        outdated = list(self._outdated)
+
+        def note(_gap: Gap) -> None:
+            self._journal.note_unopened()
+            self._ledger.settle(outdated)
+            self._outdated = [each for each in self._outdated if each not in outdated]
+
+        self._ask_when_due(self._asking_opening, self._missing_opening(), note)
+
+    def _ask_when_due(
+        self, asking: Asking, gap: Gap | None, note: Callable[[Gap], None]
+    ) -> None:
+        now_s = time.monotonic()
+        due_s = asking.due_s(gap, now_s)
         if gap is None or due_s is None or now_s < due_s:
             return
-        self._asking_opening.note_asked(now_s)
-        await self._broker.ask(self._feed, gap.epoch, gap.first, gap.last)
-        self._journal.note_unopened()
-        self._ledger.settle(self._outdated)
-        self._outdated.clear()
+        asking.begin(now_s)
+        # Beside the relaying, which goes on though the broker should take nothing.
+        question = asyncio.create_task(self._ask(asking, gap, note))
+        self._questions.add(question)
+        question.add_done_callback(self._questions.discard)
+
+    async def _ask(self, asking: Asking, gap: Gap, note: Callable[[Gap], None]) -> None:
+        try:
+            await self._publisher.ask(self._feed, gap.epoch, gap.first, gap.last)
+            note(gap)
+        except NotConfirmed as error:
+            log.debug("a question was not taken: %s", error)
+        finally:
+            asking.end()
+            self._ledger.awake.set()
 
     def _missing_opening(self) -> Gap | None:
         position = self._sequencer.position
@@ -307,7 +336,7 @@ class Stay:
             if item.poison is None or item.is_parked:
                 continue
             poison = item.poison
-            await self._broker.park(item.delivery, poison.cause, poison.detail)
+            await self._publisher.park(item.delivery, poison.cause, poison.detail)
             item.is_parked = True
             self._journal.note_parked(item)
 

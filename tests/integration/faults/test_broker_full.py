@@ -1,0 +1,90 @@
+"""RabbitMQ is short of memory: whoever publishes is not read any more, until it is not.
+
+Emptying the queues is what may help it, so consumers have to go on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from aviso_native import rabbitmq
+
+from .. import broker
+from ..database import Database
+from ..running import Stack
+from ..waiting import until_equal
+from .conftest import Outcome
+from .effort import choose
+from .parking import parked_causes
+from .pushers import Pusher, wait_until_beyond
+from .trial import Trial
+
+FULL_S = choose(10, 150)
+# Many times what the pusher may hold.
+BACKLOG = 3000
+
+
+def test_a_broker_that_takes_nothing_is_emptied_and_filled_again_later(
+    stack: Stack,
+    database: Database,
+    feed: str,
+    make_pusher: Callable[..., Pusher],
+    make_trial: Callable[..., Trial],
+    outcome: Outcome,
+    conclude: Callable[..., None],
+) -> None:
+    pusher = make_pusher()
+    trial = make_trial()
+    pusher.terminate()
+    # It has to be parked, that is published, before anything else is at its turn.
+    broker.publish(stack.facts["amqp_url"], b"no event", feed=feed)
+    trial.insert(BACKLOG)
+    trial.wait_for_head(60)
+
+    with short_of_memory(stack):
+        pusher.start()
+        with trial.writing(rate=20):
+            with outcome.recovery():
+                wait_until_beyond(BACKLOG - 1, pusher, feed)
+                until_equal(1, lambda: count_messages(stack), "all but the poison")
+            time.sleep(FULL_S)
+            assert count_unpublished(database, feed) > 0, "the broker took them"
+    with outcome.recovery():
+        conclude(trial)
+
+    assert trial.tries == len(trial.attempted) - BACKLOG
+    assert pusher.metric("aviso_pusher_copies_total") == 0
+    assert parked_causes(stack, database, feed) == ["unreadable"]
+
+
+@contextmanager
+def short_of_memory(stack: Stack) -> Iterator[None]:
+    settings = stack.settings
+    rabbitmq.ctl(settings, "set_vm_memory_high_watermark", "0")
+    try:
+        yield
+    finally:
+        rabbitmq.ctl(settings, "set_vm_memory_high_watermark", "0.4")
+
+
+def count_messages(stack: Stack) -> int:
+    """How many the pusher's queues hold, those it has not acked included."""
+    told = rabbitmq.ctl(
+        stack.settings,
+        "--quiet",
+        "list_queues",
+        "--no-table-headers",
+        "name",
+        "messages",
+    )
+    rows = [line.split() for line in told.splitlines()]
+    return sum(int(count) for name, count in rows if name.startswith("xmpp-pusher."))
+
+
+def count_unpublished(database: Database, feed: str) -> int:
+    count: int = database.value(
+        "SELECT count(*) FROM events WHERE feed = %s AND published_at IS NULL", [feed]
+    )
+    return count
