@@ -73,6 +73,21 @@ async def test_a_question_ends_with_the_room_that_it_went_to() -> None:
     elsewhere.cancel()
 
 
+async def test_a_room_that_ended_a_moment_ago_is_not_asked() -> None:
+    """Its end came with the answer before, and whoever goes on has not seen it yet."""
+    stream, login = make_stream()
+    entering = asyncio.create_task(stream.enter("orders", ROOM, "public", lambda: None))
+    await asyncio.sleep(0)
+
+    login.receive(presence(stream.nick))
+    login.receive(presence(stream.nick, "type='unavailable'"))
+
+    async with asyncio.timeout(5):
+        with pytest.raises(RoomLost, match="out of"):
+            await entering
+    assert not any("muc#owner" in stanza for stanza in login.sent)
+
+
 @pytest.mark.parametrize("is_talking", [False, True])
 async def test_a_server_that_does_not_answer_is_given_up(
     is_talking: bool, monkeypatch: pytest.MonkeyPatch

@@ -119,6 +119,10 @@ class Stream:
         self._login.send_now(stanza)
 
     async def ask(self, kind: Literal["get", "set"], to: str, payload: str) -> Element:
+        room = muc.bare(to)
+        if room.endswith(f"@{self._rooms_domain}") and room not in self._rooms:
+            # It would not answer, and whoever asks has not heard of its end yet.
+            raise RoomLost(f"out of {room}")
         query_id = uuid.uuid4().hex
         answered = asyncio.get_running_loop().create_future()
         self._asked[query_id] = (to, answered)
