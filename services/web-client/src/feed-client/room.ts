@@ -142,7 +142,7 @@ export class Room {
     const nick = resourceOf(presence.getAttribute("from") ?? "");
     if (!isAboutUs(presence) && nick !== this.#nick) return;
     const statuses = mucStatuses(presence);
-    if (type === "unavailable") {
+    if (type === "unavailable" && this.#state.kind !== "out") {
       this.#getOut(
         farewell(statuses),
         statuses.some((status) => PUT_OUT.has(status)),

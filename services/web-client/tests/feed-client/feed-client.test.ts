@@ -695,6 +695,22 @@ describe("the room", () => {
     expect(client.state.kind).toBe("live");
   });
 
+  test("that says it more than once, as a destroyed one does, is tried again no later", async () => {
+    const { client, sequences } = await follow();
+
+    world.xmpp.putOut(ROOM, []);
+    await world.clock.advance(0);
+    const out = client.state;
+    for (let again = 0; again < 5; again += 1) world.xmpp.putOut(ROOM, ["332"]);
+    await world.clock.advance(0);
+    expect(client.state).toEqual(out);
+    write(1);
+    await world.clock.advance(1_000);
+
+    expect(sequences).toEqual([1]);
+    expect(client.state.kind).toBe("live");
+  });
+
   test("that forgot us without a word is entered again after a silence", async () => {
     const { sequences } = await follow();
 
