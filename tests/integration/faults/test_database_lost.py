@@ -1,0 +1,103 @@
+"""PostgreSQL dies or stands still: it has records, events and the rooms' archive."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from ..running import Stack
+from .conftest import Outcome
+from .effort import choose
+from .news import reach, wait_for_news
+from .pushers import Pusher
+from .tcp_wire import TcpWire
+from .trial import Trial
+
+KILLS = choose(3, 20)
+# A page keeps its newest 20,000 records at most: so many must not be reached.
+BURST = choose(3000, 800)
+# For each piece on its way to the room or back, so that the burst lasts.
+DELAY_S = 0.2
+# Longer than the pusher waits for a room; in a soak also than ejabberd for a query.
+STILL_S = choose(15, 100)
+
+
+@pytest.mark.timeout(choose(300, 1200))
+def test_postgresql_killed_under_load_loses_and_repeats_nothing(
+    stack: Stack,
+    make_trial: Callable[..., Trial],
+    outcome: Outcome,
+    conclude: Callable[..., None],
+) -> None:
+    trial = make_trial()
+    page = trial.watched
+
+    for _ in range(KILLS):
+        begin_burst(trial)
+        with trial.writing(rate=50):
+            pid = stack.kill_part("postgres")
+            with outcome.recovery():
+                stack.wait_for_another("postgres", pid)
+                reach(page, len(trial.acknowledged) + 1, 120)
+
+    page.wait_for_state("live", 60)
+    conclude(trial)
+
+
+@pytest.mark.timeout(choose(300, 600))
+def test_postgresql_that_stands_still_for_a_while_loses_and_repeats_nothing(
+    stack: Stack,
+    feed: str,
+    tcp_wire: TcpWire,
+    make_pusher: Callable[..., Pusher],
+    make_trial: Callable[..., Trial],
+    outcome: Outcome,
+    conclude: Callable[..., None],
+) -> None:
+    pusher = make_pusher(AVISO_XMPP_PORT=str(tcp_wire.port))
+    trial = make_trial()
+    page = trial.watched
+
+    # So that a batch comes to the room while its archive stands still.
+    tcp_wire.delay_s = DELAY_S
+    begin_burst(trial)
+    assert pusher.sequence(feed) < BURST, "too quick"
+    with trial.writing(rate=20):
+        with standing_still(stack):
+            time.sleep(STILL_S)
+        tcp_wire.delay_s = 0
+        with outcome.recovery():
+            reach(page, len(trial.acknowledged) + 1, 120)
+
+    page.wait_for_state("live", 60)
+    assert pusher.metric("aviso_pusher_retries_total") > 0, "it noticed nothing"
+    conclude(trial)
+
+
+def begin_burst(trial: Trial) -> None:
+    """Return when a batch is on its way into the archive, and many more wait."""
+    trial.insert(BURST)
+    wait_for_news(lambda: trial.watched.position)
+
+
+@contextmanager
+def standing_still(stack: Stack) -> Iterator[None]:
+    """Stop all of PostgreSQL's processes: what was sent to them is done later."""
+    main = stack.pid("postgres")
+    assert main is not None
+    os.kill(main, signal.SIGSTOP)  # first: it would start others
+    children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+    processes = [main, *map(int, children)]
+    for pid in processes:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in reversed(processes):
+            os.kill(pid, signal.SIGCONT)
