@@ -59,6 +59,34 @@ def test_a_broker_that_takes_nothing_is_emptied_and_filled_again_later(
     assert parked_causes(stack, database, feed) == ["unreadable"]
 
 
+def test_the_publishing_connection_alone_is_made_again(
+    stack: Stack,
+    database: Database,
+    feed: str,
+    make_pusher: Callable[..., Pusher],
+    make_trial: Callable[..., Trial],
+    outcome: Outcome,
+    conclude: Callable[..., None],
+) -> None:
+    pusher = make_pusher()
+    trial = make_trial()
+    trial.post()
+
+    for pid in connections(stack, "aviso pusher, publishing"):
+        rabbitmq.ctl(stack.settings, "close_connection", pid, "for a test")
+    broker.publish(stack.facts["amqp_url"], b"no event", feed=feed)
+    trial.post(5)
+
+    with outcome.recovery():
+        until_equal(
+            ["unreadable"],
+            lambda: parked_causes(stack, database, feed),
+            "the poison to be parked",
+        )
+    conclude(trial)
+    assert pusher.metric("aviso_pusher_reconnects") == 0, "consuming went with it"
+
+
 @contextmanager
 def short_of_memory(stack: Stack) -> Iterator[None]:
     settings = stack.settings
@@ -67,6 +95,22 @@ def short_of_memory(stack: Stack) -> Iterator[None]:
         yield
     finally:
         rabbitmq.ctl(settings, "set_vm_memory_high_watermark", "0.4")
+
+
+def connections(stack: Stack, name: str) -> list[str]:
+    """The pids, as RabbitMQ writes them, of the connections of that name."""
+    told = rabbitmq.ctl(
+        stack.settings,
+        "--quiet",
+        "list_connections",
+        "--no-table-headers",
+        "pid",
+        "client_properties",
+    )
+    rows = [line.split(maxsplit=1) for line in told.splitlines()]
+    pids = [pid for pid, *properties in rows if name in "".join(properties)]
+    assert pids, told
+    return pids
 
 
 def count_messages(stack: Stack) -> int:
