@@ -32,6 +32,8 @@ if [ "${1:-}" = test ] || [ "${1:-}" = compare ]; then
   need fonts-dejavu-core /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
   # The Node.js that Playwright brings links to it.
   need libatomic1 '/usr/lib/*-linux-gnu/libatomic.so.1'
+  # One test sets a clock back.
+  need libfaketime '/usr/lib/*/faketime/libfaketimeMT.so.1'
   # The pusher's own tests keep ejabberd's archive in SQLite.
   need erlang-p1-sqlite3 '/usr/lib/*-linux-gnu/p1_sqlite3-*' '/usr/lib/*-linux-gnu/erlang/lib/p1_sqlite3-*' '/usr/lib/erlang/lib/p1_sqlite3-*'
 fi
