@@ -25,7 +25,7 @@ from xmpp_pusher.errors import (
     RoomLost,
 )
 from xmpp_pusher.events import Cause, Visibility
-from xmpp_pusher.muc import read_span
+from xmpp_pusher.muc import ArchivePage, find_event_id, read_span
 from xmpp_pusher.positions import Position
 from xmpp_pusher.readers import Affiliation, list_differences
 
@@ -217,6 +217,12 @@ class FakeRoom:
     async def past_epochs(self, events: int) -> set[str]:
         assert events > 0
         return {epoch for epoch, _, _ in self._archive.spans()}
+
+    async def event_id(self, at: Position) -> str | None:
+        await asyncio.sleep(0)
+        batches = [m for m in self._archive.messages if read_span(m)]
+        spans = tuple(self._archive.spans())
+        return find_event_id(ArchivePage(spans, tuple(batches), None, True), at)
 
     async def send(self, stanza_id: str, stanza: str) -> None:
         message = ElementTree.fromstring(stanza)

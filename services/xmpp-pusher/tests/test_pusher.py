@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import random
 import time
+import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -314,6 +316,38 @@ async def test_poison_of_an_epoch_that_nobody_opened_is_parked_alone(
 
     assert [("e001", 1), ("e001", 2)] == bench.archive.places()
     assert [(deliveries[0], "unknown-type")] == bench.broker.parked
+
+
+async def test_a_copy_that_is_none_is_said(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    """So it is where an older backup was restored and no new epoch begun."""
+    await bench.settle(bench.deliver(*(make_event(n) for n in (1, 2, 3))))
+    other = json.loads(make_event(2)) | {"id": str(uuid.uuid4())}
+
+    await bench.settle(bench.deliver(json.dumps(other).encode()))
+    await until(lambda: bench.count("contradictions_total") == 1)
+
+    assert "begin a new epoch" in caplog.text
+    assert "new_epoch" in str(bench.pusher.states()["orders"].problem)
+    # The new epoch mends it.
+    await bench.settle(bench.deliver(make_opening(2, "e002"), make_event(3, "e002")))
+    assert ("e002", 3) == bench.archive.places()[-1]
+
+
+@pytest.mark.parametrize("is_stand_in", [False, True])
+async def test_a_copy_that_is_one_is_not_said_to_be_none(
+    bench: Bench, is_stand_in: bool
+) -> None:
+    # What stands in for an event has an id of its own.
+    second = make_poison(2) if is_stand_in else make_event(2)
+    await bench.settle(bench.deliver(make_event(1), second))
+
+    await bench.settle(bench.deliver(make_event(2)))
+    await asyncio.sleep(0.05)
+
+    assert 1 == bench.count("copies_total")
+    assert 0 == bench.count("contradictions_total")
 
 
 async def test_a_copy_of_poison_is_not_parked_again(bench: Bench) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from typing import Literal
 from xml.etree import ElementTree
@@ -387,6 +388,34 @@ async def test_a_result_that_does_not_come_from_the_room_is_passed_over(
     bench.answer_page(fin(complete=True), (events("evil", 1, 99), f"{ROOM}/intruder"))
 
     assert await bench.room.newest() is None
+
+
+def events_with_ids(epoch: str, first: int, *ids: str) -> str:
+    kind = "aviso.record.created.v1"
+    payload = [
+        {"id": each, "feedseq": str(sequence), "type": kind}
+        for sequence, each in enumerate(ids, first)
+    ]
+    last = first + len(ids) - 1
+    text = f"<json xmlns='urn:xmpp:json:0'>{json.dumps(payload)}</json>"
+    return events(epoch, first, last) + text
+
+
+async def test_the_event_of_a_place_is_looked_for_from_the_newest_back(
+    bench: Bench,
+) -> None:
+    await bench.join()
+    newest = (events_with_ids("e001", 5, "e", "f"), ROOM)
+    older = (events_with_ids("e001", 3, "c", "d"), ROOM)
+    bench.answer_page(fin(False, 9, first="8"), newest)
+    bench.answer_page(fin(False, 9, first="7"), older)
+    assert "d" == await bench.room.event_id(Position("e001", 4))
+
+    # A place that nobody has, though what is before it was found.
+    bench.answer_page(fin(False, 9, first="8"), older, newest)
+    assert await bench.room.event_id(Position("e001", 7)) is None
+    bench.answer_page(fin(True, 9, first="8"), newest)
+    assert await bench.room.event_id(Position("e002", 5)) is None
 
 
 async def test_the_epochs_before_are_read_back_over_so_many_events(

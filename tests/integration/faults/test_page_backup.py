@@ -12,8 +12,10 @@ from ..chat import Chat
 from ..conftest import OpenPage
 from ..page import FeedPage
 from ..running import Stack
+from ..waiting import until
 from ..wire import Wire
 from .conftest import Outcome
+from .pushers import Pusher
 from .report import judge_lists
 from .trial import Trial
 
@@ -69,6 +71,47 @@ def test_pages_start_over_after_an_older_backup_was_restored(
         archived=[record for record in created if record not in forgotten],
         shown=[row.record_id for row in reversed(pages[1].rows())],
     )
+    assert outcome.report.is_clean, str(outcome.report)
+
+
+def test_a_new_epoch_that_was_forgotten_is_said_and_mends_it_later(
+    stack: Stack,
+    feed: str,
+    make_pusher: Callable[..., Pusher],
+    make_trial: Callable[..., Trial],
+    outcome: Outcome,
+    tmp_path: Path,
+) -> None:
+    pusher = make_pusher()
+    trial = make_trial()
+    page = trial.watched
+    trial.post(5)
+    show([page], trial.acknowledged)
+    backup = tmp_path / "backup.sql"
+    run("pg_dump", stack, "--clean", "--if-exists", f"--file={backup}")
+    kept = list(trial.acknowledged)
+    trial.post(10)
+    show([page], trial.acknowledged)
+
+    for part in ("relay", "records-api"):
+        stack.stop_part(part)
+    run("psql", stack, "--set=ON_ERROR_STOP=1", "--quiet", f"--file={backup}")
+    for part in ("records-api", "relay"):
+        stack.start_part(part)
+    trial.post(3)  # the room has others under these numbers, and drops them
+    until(lambda: pusher.metric("aviso_pusher_contradictions_total"), "it to be said")
+    assert "manage.py new_epoch" in pusher.feed(feed)["problem"]
+
+    stack.stop_part("relay")
+    pusher.terminate()
+    stack.manage("new_epoch", "--all")
+    stack.start_part("relay")
+    pusher.start()
+    with outcome.recovery():
+        restored = kept + trial.acknowledged[-3:]
+        show([page], restored)
+    shown = [row.record_id for row in reversed(page.rows())]
+    outcome.report = judge_lists(restored, restored, archived=None, shown=shown)
     assert outcome.report.is_clean, str(outcome.report)
 
 

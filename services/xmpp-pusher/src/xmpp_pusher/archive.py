@@ -55,6 +55,23 @@ class Archive:
             before = page.oldest_id
         return epochs
 
+    async def event_id(self, at: Position) -> str | None:
+        """Read which event has this place; None if that can't be told.
+
+        It is looked for from the newest message back, and not beyond some thousand.
+        """
+        before, seen = "", 0
+        while seen < _SEARCH_MESSAGES:
+            page = await self._read_page(before, _PAGE_MESSAGES)
+            found = muc.find_event_id(page, at)
+            is_passed = any(
+                e == at.epoch and at.sequence >= f for e, f, _ in page.spans
+            )
+            if found or is_passed or page.is_complete or page.oldest_id is None:
+                return found
+            before, seen = page.oldest_id, seen + _PAGE_MESSAGES
+        return None
+
     async def has(self, archive_id: str) -> bool:
         """Tell whether a message stands in the archive under this very id."""
         query = muc.write_count(archive_id)

@@ -164,7 +164,7 @@ class Feed:
             held=len(stay.held()) if stay else 0,
             expected=stay.expected() if stay else None,
             stuck_s=None if stuck_s is None else round(stuck_s, 1),
-            problem=None if goes_on else self._problem,
+            problem=(stay and stay.problem) or (None if goes_on else self._problem),
         )
 
     def _is_refused(self) -> bool:

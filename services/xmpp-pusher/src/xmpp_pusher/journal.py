@@ -50,6 +50,15 @@ class Journal:
     def note_copy(self) -> None:
         self._metrics.copies.inc()
 
+    def note_contradiction(self, item: Item) -> None:
+        self._metrics.contradictions.inc()
+        extra = _describe(item) | {"outcome": "contradiction"}
+        log.error(
+            "dropped as a copy, but the room has another event in its place: after"
+            " an older backup was restored, begin a new epoch (manage.py new_epoch)",
+            extra=extra,
+        )
+
     def note_stale(self, item: Item) -> None:
         self._metrics.stale.inc()
         extra = _describe(item) | {"outcome": "stale"}

@@ -24,6 +24,7 @@ class Metrics:
     batches: Counter
     parked: Counter
     copies: Counter
+    contradictions: Counter
     stale: Counter
     guessed_starts: Counter
     let_go: Counter
@@ -53,6 +54,9 @@ def make_metrics() -> Metrics:
         batches=count("batches", "Batches that a room has archived."),
         parked=count("parked", "Events that could not be relayed.", "cause"),
         copies=count("copies", "Events that the room had already, dropped."),
+        contradictions=count(
+            "contradictions", "Copies that are none: the room has other events there."
+        ),
         stale=count("stale", "Events of an epoch that has ended, dropped."),
         guessed_starts=count("guessed_starts", "Epochs begun without an opening."),
         let_go=count("let_go", "Stuck events acked, to be asked for again."),

@@ -5,6 +5,7 @@ Pure: XML in, values out, and text for the stream. It knows nothing of a connect
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from typing import Final
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape, quoteattr
 
+from .contract import TYPES
 from .positions import Position
 
 CLIENT: Final = "jabber:client"
@@ -25,6 +27,7 @@ RSM: Final = "http://jabber.org/protocol/rsm"
 FORWARD: Final = "urn:xmpp:forward:0"
 STANZA_ID: Final = "urn:xmpp:sid:0"
 FEED: Final = "urn:aviso:feed:1"
+JSON: Final = "urn:xmpp:json:0"
 STANZAS: Final = "urn:ietf:params:xml:ns:xmpp-stanzas"
 
 STATUS_SELF: Final = 110
@@ -55,9 +58,13 @@ class StanzaError:
 
 @dataclass(frozen=True)
 class ArchivePage:
-    """``spans`` newest last: epoch, first, last of each batch on the page."""
+    """``spans`` newest last: epoch, first, last of each batch on the page.
+
+    ``batches`` are their messages.
+    """
 
     spans: tuple[tuple[str, int, int], ...]
+    batches: tuple[Element, ...]
     oldest_id: str | None
     is_complete: bool
 
@@ -126,7 +133,7 @@ def read_span(message: Element) -> tuple[str, int, int] | None:
 def read_page(results: Iterable[Element], answer: Element, room: str) -> ArchivePage:
     """Read the batches of one page; whatever else the archive holds is passed over."""
     forwarded = f"{{{MAM}}}result/{{{FORWARD}}}forwarded/{{{CLIENT}}}message"
-    spans = []
+    spans, batches = [], []
     for result in results:
         message = result.find(forwarded)
         if message is None or bare(message.get("from", "")) != room:
@@ -134,10 +141,11 @@ def read_page(results: Iterable[Element], answer: Element, room: str) -> Archive
         span = read_span(message)
         if span is not None:
             spans.append(span)
+            batches.append(message)
     fin = answer.find(f"{{{MAM}}}fin")
     oldest = None if fin is None else fin.findtext(f"{{{RSM}}}set/{{{RSM}}}first")
     is_complete = fin is not None and fin.get("complete") == "true"
-    return ArchivePage(tuple(spans), oldest, is_complete)
+    return ArchivePage(tuple(spans), tuple(batches), oldest, is_complete)
 
 
 def find_position(page: ArchivePage) -> Position | None:
@@ -145,6 +153,21 @@ def find_position(page: ArchivePage) -> Position | None:
         return None
     epoch, _, last = page.spans[-1]
     return Position(epoch, last)
+
+
+def find_event_id(page: ArchivePage, at: Position) -> str | None:
+    """Read the id of the event that has this place; None if the page has none there.
+
+    None also for one that stands in for another: it has an id of its own.
+    """
+    for (epoch, first, last), batch in zip(page.spans, page.batches, strict=True):
+        if epoch != at.epoch or not first <= at.sequence <= last:
+            continue
+        for event in json.loads(batch.findtext(f"{{{JSON}}}json") or "[]"):
+            is_there = event["feedseq"] == str(at.sequence)
+            if is_there and event["type"] != TYPES["unavailable"]:
+                return str(event["id"])
+    return None
 
 
 def read_form(answer: Element) -> dict[str, Field]:

@@ -157,6 +157,9 @@ class OccupiedRoom:
     async def past_epochs(self, events: int) -> set[str]:
         return await self._archive.past_epochs(events)
 
+    async def event_id(self, at: Position) -> str | None:
+        return await self._archive.event_id(at)
+
     async def send(self, stanza_id: str, stanza: str) -> None:
         """Send one batch; returns when it stands in the room's archive.
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Final, Protocol
 
 from .asking import Asking
 from .batches import MAX_EVENTS, take_batch
 from .deliveries import Publisher
-from .errors import NotConfirmed, Refused, RoomLost
+from .errors import NotConfirmed, Refused, RoomError, RoomLost
 from .events import Event, Opening, Poison, Visibility
 from .journal import Journal
 from .ledger import Item, Ledger
@@ -65,6 +65,9 @@ class Room(Protocol):
     async def past_epochs(self, events: int) -> set[str]:
         """The epochs of the newest batches, back over that many events."""
 
+    async def event_id(self, at: Position) -> str | None:
+        """Which event has this place in the archive; None if that can't be told."""
+
     async def send(self, stanza_id: str, stanza: str) -> None:
         """Return when the room has archived it; raise a RoomError otherwise."""
 
@@ -87,6 +90,7 @@ class Stay:
         self.is_sending = False
         self.is_ending = False
         self.sent = 0
+        self.problem: str | None = None
         self._feed = feed
         self._room = room
         self._ledger = ledger
@@ -101,6 +105,7 @@ class Stay:
         self._asking_opening = Asking()
         self._outdated: list[Item] = []
         self._questions: set[asyncio.Task[None]] = set()
+        self._has_compared = False
 
     async def run(self) -> None:
         """Relay until ``end()``; raises a PusherError when the room is in doubt."""
@@ -228,11 +233,36 @@ class Stay:
     def _drop(self, verdict: Verdict, item: Item) -> None:
         if verdict is Verdict.COPY:
             self._journal.note_copy()
+            self._compare_once(item)
         elif verdict is Verdict.STALE:
             self._journal.note_stale(item)
         else:
             return
         self._ledger.settle([item])
+
+    def _compare_once(self, item: Item) -> None:
+        """See in the archive whether a copy is one, for the first of this stay.
+
+        An older backup that was restored under the same epoch gives numbers a second
+        time, and what has them would be dropped without a word.
+        """
+        if self._has_compared or not item.is_event:
+            return
+        self._has_compared = True
+        self._begin_question(self._compare(item))
+
+    async def _compare(self, item: Item) -> None:
+        try:
+            archived = await self._room.event_id(item.at)
+        except RoomError as error:
+            log.debug("the archive did not tell of a copy: %s", error)
+            return
+        if archived is not None and archived != item.content.id:
+            self.problem = (
+                "the room has other events under these numbers: was an older backup"
+                " restored? Begin a new epoch (manage.py new_epoch)"
+            )
+            self._journal.note_contradiction(item)
 
     async def _send(self, batch: list[Item]) -> None:
         self.is_sending = True
@@ -312,9 +342,12 @@ class Stay:
             return
         asking.begin(now_s)
         # Beside the relaying, which goes on though the broker should take nothing.
-        question = asyncio.create_task(self._ask(asking, gap, note))
-        self._questions.add(question)
-        question.add_done_callback(self._questions.discard)
+        self._begin_question(self._ask(asking, gap, note))
+
+    def _begin_question(self, question: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(question)
+        self._questions.add(task)
+        task.add_done_callback(self._questions.discard)
 
     async def _ask(self, asking: Asking, gap: Gap, note: Callable[[Gap], None]) -> None:
         try:
