@@ -199,6 +199,11 @@ def _all_pids() -> list[int]:
     return [int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit()]
 
 
+def descendants(pid: int) -> list[int]:
+    """Every process below `pid`."""
+    return [each for each, _ in _descendants(pid) if each != pid]
+
+
 def _descendants(pid: int) -> set[tuple[int, str]]:
     """Every process below `pid`, each with its start time: pids are used again."""
     children: dict[int, list[int]] = {}
