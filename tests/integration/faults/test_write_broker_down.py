@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ..database import Database
 from ..running import Stack
 from .conftest import Outcome
 from .effort import choose
@@ -27,7 +26,6 @@ def broker_comes_back(stack: Stack) -> Iterator[None]:
 @pytest.mark.usefixtures("broker_comes_back")
 def test_with_rabbitmq_stopped_every_write_is_taken_at_once_and_delivered_later(
     stack: Stack,
-    database: Database,
     make_trial: Callable[..., Trial],
     outcome: Outcome,
     conclude: Callable[..., None],
@@ -40,7 +38,7 @@ def test_with_rabbitmq_stopped_every_write_is_taken_at_once_and_delivered_later(
         taken_before = len(trial.acknowledged)
         time.sleep(AWAY_S)
         taken_without = len(trial.acknowledged) - taken_before
-        waiting = unpublished(database, trial.feed)
+        waiting = trial.count_unpublished()
         stack.start_part("rabbitmq")
 
     with outcome.recovery():
@@ -53,7 +51,6 @@ def test_with_rabbitmq_stopped_every_write_is_taken_at_once_and_delivered_later(
 
 def test_rabbitmq_killed_in_a_burst_of_inserts_loses_and_repeats_nothing(
     stack: Stack,
-    database: Database,
     make_trial: Callable[..., Trial],
     outcome: Outcome,
     conclude: Callable[..., None],
@@ -64,15 +61,8 @@ def test_rabbitmq_killed_in_a_burst_of_inserts_loses_and_repeats_nothing(
         trial.insert(ROWS_PER_STATEMENT)
         if number == BURST // 2:
             pid = stack.kill_part("rabbitmq")
-    assert unpublished(database, trial.feed) > 0
+    assert trial.count_unpublished() > 0
 
     with outcome.recovery():
         stack.wait_for_another("rabbitmq", pid)
         conclude(trial, 120)
-
-
-def unpublished(database: Database, feed: str) -> int:
-    count: int = database.value(
-        "SELECT count(*) FROM events WHERE feed = %s AND published_at IS NULL", [feed]
-    )
-    return count

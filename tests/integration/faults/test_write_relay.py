@@ -63,10 +63,10 @@ def test_a_relay_killed_between_confirm_and_mark_repeats_nothing_to_a_reader(
             pid = stack.kill_part("relay")
             database.execute("SELECT pg_terminate_backend(%s)", [session])
             until(lambda: not gate.waiting(), "the mark to be given up")
-            assert unmarked(database, trial.feed) == IN_FLIGHT
+            assert trial.count_unpublished() == IN_FLIGHT
         with outcome.recovery():
             stack.wait_for_another("relay", pid)
-            until(lambda: not unmarked(database, trial.feed), "the marks", 60)
+            until(lambda: not trial.count_unpublished(), "the marks", 60)
 
     conclude(trial)
 
@@ -186,13 +186,6 @@ def watching(database: Database) -> Iterator[Terms]:
 
 def holders(database: Database) -> list[int]:
     return [pid for (pid,) in database.rows(_HOLDERS, [_LOCK])]
-
-
-def unmarked(database: Database, feed: str) -> int:
-    count: int = database.value(
-        "SELECT count(*) FROM events WHERE feed = %s AND published_at IS NULL", [feed]
-    )
-    return count
 
 
 def relay_url(port: int) -> str:

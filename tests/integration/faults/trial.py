@@ -122,17 +122,23 @@ class Trial:
     def wait_for_head(self, timeout_s: float) -> int:
         """Return the feed's newest sequence, once nothing waits for its number."""
 
-        def is_numbered() -> bool:
-            return not self.database.value(
-                "SELECT count(*) FROM events WHERE feed = %s AND published_at IS NULL",
-                [self.feed],
-            )
-
-        until(is_numbered, f"the outbox of {self.feed} to be empty", timeout_s)
+        until(
+            lambda: self.count_unpublished() == 0,
+            f"the outbox of {self.feed} to be empty",
+            timeout_s,
+        )
         head: int = self.database.value(
             "SELECT sequence FROM feed_heads WHERE feed = %s", [self.feed]
         )
         return head
+
+    def count_unpublished(self) -> int:
+        """How many of the feed's events the broker has not confirmed yet."""
+        count: int = self.database.value(
+            "SELECT count(*) FROM events WHERE feed = %s AND published_at IS NULL",
+            [self.feed],
+        )
+        return count
 
     def _read_archive(self, chat: Chat, head: int, deadline: float) -> list[Batch]:
         while True:
