@@ -6,7 +6,6 @@
 import { html, nothing, type TemplateResult } from "lit";
 import type { AccountDialog } from "./account-dialog";
 import { coalesce } from "./coalesce";
-import { shownState } from "./connection";
 import { feedNav } from "./feed-nav";
 import { offline } from "./feed-notices";
 import { closeIcon, mark, menuIcon, personIcon } from "./icons";
@@ -212,7 +211,7 @@ export class AvisoPage extends LightElement {
   #withoutFeed(): TemplateResult {
     const { t } = this.reading;
     const model = this.#model;
-    const state = shownState(model.session.state, null);
+    const { state } = model;
     const chip = html`<connection-state
       .state=${state}
       .transport=${model.session.transport}

@@ -4,7 +4,8 @@
  */
 
 import type { AccountFault } from "./account";
-import type { Credentials, FeedInfo, FeedLibrary, Session } from "./library";
+import { shownState } from "./connection";
+import type { Credentials, FeedInfo, FeedLibrary, FeedState, Session } from "./library";
 import { rememberAccount } from "./storage";
 import { WatchedFeed } from "./watched-feed";
 
@@ -53,6 +54,12 @@ export class PageModel {
 
   get current(): WatchedFeed | null {
     return this.currentSlug === null ? null : (this.feeds.get(this.currentSlug) ?? null);
+  }
+
+  /** What is said of the connection where no feed is shown: nothing is live before the list is there. */
+  get state(): FeedState {
+    const known: FeedState | null = this.listState === "ready" ? null : { kind: "connecting" };
+    return shownState(this.session.state, known);
   }
 
   get unread(): number {

@@ -60,6 +60,18 @@ test("a feed that is not listed is asked for again", async () => {
   await vi.waitFor(() => expect(model.current?.info.slug).toBe("new"));
 });
 
+test("nothing is said to be live before the list of feeds is there", async () => {
+  library.isReachable = false;
+  const starting = model.start();
+  session().become({ kind: "online", jid: "guest@guest.localhost/1" });
+  expect(model.state.kind).toBe("connecting");
+  await starting;
+  expect(model.state.kind).toBe("connecting");
+  library.isReachable = true;
+  await model.loadFeeds();
+  expect(model.state.kind).toBe("live");
+});
+
 test("a list that cannot be had says so, and a later one is taken", async () => {
   library.isReachable = false;
   await model.start();
