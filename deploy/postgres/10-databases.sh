@@ -11,5 +11,7 @@ CREATE ROLE aviso LOGIN PASSWORD :'aviso';
 CREATE ROLE ejabberd LOGIN PASSWORD :'ejabberd';
 CREATE DATABASE aviso OWNER aviso;
 CREATE DATABASE ejabberd OWNER ejabberd;
+-- Whoever connects to it finds the tables without their schema's name.
+ALTER ROLE aviso IN DATABASE aviso SET search_path = public, aviso;
 REVOKE ALL ON DATABASE aviso, ejabberd FROM PUBLIC;
 SQL

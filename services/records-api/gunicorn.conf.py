@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from records_api.environment import Environment
+from aviso.environment import Environment
 
 _environment = Environment(os.environ)
 _host, _port = _environment.address("AVISO_BIND", "127.0.0.1:8000")

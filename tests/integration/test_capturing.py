@@ -25,7 +25,7 @@ def test_update_of_many_by_the_orm_is_captured(
     stack.manage(
         "shell",
         "-c",
-        "from records.models import Record\n"
+        "from aviso.records.models import Record\n"
         f"Record.objects.filter(feed={feed!r}).update(data={{'n': 0}})",
     )
 

@@ -50,7 +50,7 @@ def test_records_written_by_bulk_create_appear(
     stack.manage(
         "shell",
         "-c",
-        "from records.models import Record\n"
+        "from aviso.records.models import Record\n"
         "Record.objects.bulk_create("
         f"[Record(feed_id={feed!r}, data={{'n': n}}) for n in range(7)])",
     )
@@ -80,7 +80,7 @@ def test_a_record_written_on_the_admin_site_appears(
     tab.fill("[name=username]", name)
     tab.fill("[name=password]", "a-long-password-of-one-test")
     tab.click("[type=submit]")
-    tab.goto(f"{stack.url}/admin/records/record/add/")
+    tab.goto(f"{stack.url}/admin/aviso/record/add/")
     choose_feed(tab.locator("[name=feed]"), feed)
     tab.get_by_label("Data").fill('{"from": "the admin site"}')
     tab.click("[name=_save]")

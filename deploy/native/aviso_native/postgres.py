@@ -64,6 +64,11 @@ def prepare_databases(settings: Settings) -> None:
         if not query(settings, f"SELECT 1 FROM pg_database WHERE datname = '{name}'"):
             query(settings, f"CREATE DATABASE {name} OWNER {name}")
             query(settings, f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
+    # Whoever connects to it finds the tables without their schema's name.
+    query(
+        settings,
+        "ALTER ROLE aviso IN DATABASE aviso SET search_path = public, aviso",
+    )
 
 
 def query(

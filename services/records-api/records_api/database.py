@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from records_api.environment import SettingError
+from aviso.environment import SettingError
 
 # Connections a process keeps at most: gunicorn.conf.py gives each worker 8 threads, and
 # a thread holds one while it answers.
@@ -30,7 +30,7 @@ def parse_database_url(name: str, value: str) -> dict[str, Any]:
     if not (parts.hostname and database):
         raise SettingError(f"{name} has no host or no database name")
     return {
-        "ENGINE": "records_api.postgresql",
+        "ENGINE": "aviso.database.postgresql",
         "NAME": database,
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 
+from aviso.environment import Environment
 from records_api.database import parse_database_url
-from records_api.environment import Environment
 
 _environment = Environment(os.environ)
 _origin = _environment.origin("AVISO_PUBLIC_URL")
@@ -68,21 +68,15 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "feeds",
-    "records",
-    "events",
-    "readers",
-    "access",
-    "relay",
-    "rest",
+    "aviso",
 ]
 MIDDLEWARE = [
-    "rest.middleware.observe_requests",
+    "aviso.rest.middleware.observe_requests",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
-    "rest.middleware.SlashMiddleware",
-    "rest.middleware.limit_requests",
+    "aviso.rest.middleware.SlashMiddleware",
+    "aviso.rest.middleware.limit_requests",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -99,8 +93,8 @@ AUTHENTICATION_BACKENDS = [
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = ["ip_address"]
-AXES_CLIENT_IP_CALLABLE = "rest.addresses.address_of"
-AXES_LOCKOUT_CALLABLE = "access.lockout.answer_locked_out"
+AXES_CLIENT_IP_CALLABLE = "aviso.rest.addresses.address_of"
+AXES_LOCKOUT_CALLABLE = "aviso.access.lockout.answer_locked_out"
 # Else each try while it is shut would keep it shut, for others behind the address too.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_DISABLE_ACCESS_LOG = True
@@ -123,16 +117,16 @@ TEMPLATES = [
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "access.authentication.KeyAuthentication",
+        "aviso.access.authentication.KeyAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PARSER_CLASSES": ["rest.parsing.StrictJsonParser"],
+    "DEFAULT_PARSER_CLASSES": ["aviso.rest.parsing.StrictJsonParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     # OPTIONS is for CORS, which the middleware answers.
     "DEFAULT_METADATA_CLASS": None,
-    "DEFAULT_THROTTLE_CLASSES": ["access.throttling.CallerThrottle"],
-    "EXCEPTION_HANDLER": "rest.error_answers.answer_exception",
+    "DEFAULT_THROTTLE_CLASSES": ["aviso.access.throttling.CallerThrottle"],
+    "EXCEPTION_HANDLER": "aviso.rest.error_answers.answer_exception",
     "URL_FORMAT_OVERRIDE": None,
 }
 SPECTACULAR_SETTINGS = {
@@ -145,7 +139,7 @@ SPECTACULAR_SETTINGS = {
     "SERVERS": [{"url": PUBLIC_URL}],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "ENUM_NAME_OVERRIDES": {"VisibilityEnum": "feeds.models.Feed.Visibility"},
+    "ENUM_NAME_OVERRIDES": {"VisibilityEnum": "aviso.feeds.models.Feed.Visibility"},
 }
 
 # Other origins may call the API with a key; cookies are for this origin only.

@@ -1,56 +1,15 @@
 """Every address of the service."""
 
 from django.contrib import admin
-from django.urls import path, register_converter
-from django.urls.converters import StringConverter, UUIDConverter
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from django.urls import include, path
 
-from events.views import EventsView
-from feeds.models import SLUG_PATTERN
-from feeds.views import ConnectionView, FeedsView, FeedView
-from readers.views import ReadersView, ReaderView, TicketsView
-from records.views import RecordsView, RecordView
-from records_api.health import healthz, readyz
-from records_api.metrics import show_metrics
-
-
-class SlugConverter(StringConverter):
-    regex = SLUG_PATTERN
-
-
-class AnyCaseUuidConverter(UUIDConverter):
-    regex = (
-        "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
-    )
-
-
-register_converter(SlugConverter, "feed")
-register_converter(AnyCaseUuidConverter, "record")
+from records_api import people  # noqa: F401 (registers its pages)
 
 urlpatterns = [
-    path("api/v1/feeds/", FeedsView.as_view()),
-    path("api/v1/feeds/<feed:feed>/", FeedView.as_view()),
-    path("api/v1/feeds/<feed:feed>/records/", RecordsView.as_view()),
-    path("api/v1/feeds/<feed:feed>/records/<record:record_id>/", RecordView.as_view()),
-    path("api/v1/feeds/<feed:feed>/events/", EventsView.as_view()),
-    path("api/v1/feeds/<feed:feed>/readers/", ReadersView.as_view()),
-    path("api/v1/feeds/<feed:feed>/readers/<str:reader>/", ReaderView.as_view()),
-    path("api/v1/tickets/", TicketsView.as_view()),
-    path("api/v1/connection/", ConnectionView.as_view()),
-    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    # Its script apart from its page: the Content-Security-Policy allows none inline.
-    path(
-        "api/docs/",
-        SpectacularSwaggerSplitView.as_view(
-            url_name="schema", template_name="rest/api_docs.html"
-        ),
-    ),
+    path("", include("aviso.urls")),
     path("admin/", admin.site.urls),
-    path("healthz", healthz),
-    path("readyz", readyz),
-    path("metrics", show_metrics),
 ]
-handler400 = "rest.error_answers.bad_request"
-handler403 = "rest.error_answers.permission_denied"
-handler404 = "rest.error_answers.page_not_found"
-handler500 = "rest.error_answers.server_error"
+handler400 = "aviso.rest.error_answers.bad_request"
+handler403 = "aviso.rest.error_answers.permission_denied"
+handler404 = "aviso.rest.error_answers.page_not_found"
+handler500 = "aviso.rest.error_answers.server_error"

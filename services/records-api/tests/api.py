@@ -9,9 +9,9 @@ from typing import Any
 from django.db import connection
 from django.test import Client
 
-from access.keys import Rights, create_key
-from events.models import Event
-from records.models import Record
+from aviso.access.keys import Rights, create_key
+from aviso.events.models import Event
+from aviso.records.models import Record
 
 JSON = "application/json"
 
@@ -91,13 +91,13 @@ def number_events() -> None:
     """Give each event its sequence and each feed its head, as the relay does."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE events e SET sequence = n.sequence FROM (SELECT number,"
+            "UPDATE aviso.events e SET sequence = n.sequence FROM (SELECT number,"
             " row_number() OVER (PARTITION BY feed ORDER BY number) AS sequence"
-            " FROM events) AS n WHERE n.number = e.number"
+            " FROM aviso.events) AS n WHERE n.number = e.number"
         )
         cursor.execute(
-            "UPDATE feed_heads h SET sequence ="
-            " (SELECT count(*) FROM events e WHERE e.feed = h.feed)"
+            "UPDATE aviso.feed_heads h SET sequence ="
+            " (SELECT count(*) FROM aviso.events e WHERE e.feed = h.feed)"
         )
 
 

@@ -17,7 +17,7 @@ from pytest_django import DjangoDbBlocker
 from tests.postgresql import private_postgresql
 
 if TYPE_CHECKING:
-    from feeds.models import Feed
+    from aviso.feeds.models import Feed
     from tests.api import Api
 
 _servers = contextlib.ExitStack()
@@ -53,14 +53,14 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     from django.db import connection
 
     with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE records DISABLE TRIGGER records_truncating")
-        cursor.execute("ALTER TABLE readers DISABLE TRIGGER readers_truncating")
+        cursor.execute("ALTER TABLE aviso.records DISABLE TRIGGER records_truncating")
+        cursor.execute("ALTER TABLE aviso.readers DISABLE TRIGGER readers_truncating")
 
 
 @pytest.fixture
 def orders(db: None) -> Feed:
     """A public feed without records."""
-    from feeds.models import Feed
+    from aviso.feeds.models import Feed
 
     return Feed.objects.create(slug="orders")
 
@@ -68,7 +68,7 @@ def orders(db: None) -> Feed:
 @pytest.fixture
 def secrets(db: None) -> Feed:
     """A private feed without records."""
-    from feeds.models import Feed
+    from aviso.feeds.models import Feed
 
     return Feed.objects.create(slug="secrets", visibility="private")
 

@@ -10,10 +10,10 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from access.keys import find_key, revoke_key
-from access.models import ApiKey
-from feeds.models import Feed
-from records.models import Record
+from aviso.access.keys import find_key, revoke_key
+from aviso.access.models import ApiKey
+from aviso.feeds.models import Feed
+from aviso.records.models import Record
 from tests.api import Api, make_api
 
 pytestmark = pytest.mark.django_db
@@ -148,7 +148,7 @@ def test_the_key_itself_is_not_stored(api: Api) -> None:
     assert api.key is not None
     secret = api.key.rpartition("_")[2]
     with connection.cursor() as cursor:
-        cursor.execute("SELECT api_keys::text FROM api_keys")
+        cursor.execute("SELECT api_keys::text FROM aviso.api_keys")
         stored = cursor.fetchone()[0]
 
     assert secret not in stored

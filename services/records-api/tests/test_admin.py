@@ -10,12 +10,12 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
-from access.keys import find_key
-from access.models import ApiKey
-from events.models import Event
-from feeds.models import Feed
-from readers.models import Reader
-from records.models import Record
+from aviso.access.keys import find_key
+from aviso.access.models import ApiKey
+from aviso.events.models import Event
+from aviso.feeds.models import Feed
+from aviso.readers.models import Reader
+from aviso.records.models import Record
 
 pytestmark = pytest.mark.django_db
 
@@ -50,33 +50,33 @@ def test_every_page_of_the_site_opens(admin: Client, orders: Feed) -> None:
 
     for path in [
         "",
-        "feeds/feed/",
-        "feeds/feed/add/",
-        "feeds/feed/orders/change/",
-        "records/record/",
-        "records/record/add/",
-        f"records/record/{record.id}/change/",
-        f"records/record/{record.id}/delete/",
-        f"records/record/?q={record.id}",
-        "records/record/?q=orders",
-        "records/record/?feed__slug__exact=orders",
-        "events/event/",
-        f"events/event/{event.number}/change/",
-        f"events/event/?q={event.id}",
-        "events/event/?q=orders+1",
-        "events/event/?q=%27",
-        "events/outboxevent/",
-        f"events/outboxevent/{event.number}/change/",
-        "access/apikey/",
-        "access/apikey/add/",
-        "access/apikey/abc/change/",
-        "readers/reader/",
-        "readers/reader/?state=granted",
-        "readers/reader/?state=revoked",
-        "readers/reader/?q=ada",
-        "readers/reader/add/",
-        f"readers/reader/{reader.id}/change/",
-        f"events/event/{event.number + 1}/change/",
+        "aviso/feed/",
+        "aviso/feed/add/",
+        "aviso/feed/orders/change/",
+        "aviso/record/",
+        "aviso/record/add/",
+        f"aviso/record/{record.id}/change/",
+        f"aviso/record/{record.id}/delete/",
+        f"aviso/record/?q={record.id}",
+        "aviso/record/?q=orders",
+        "aviso/record/?feed__slug__exact=orders",
+        "aviso/event/",
+        f"aviso/event/{event.number}/change/",
+        f"aviso/event/?q={event.id}",
+        "aviso/event/?q=orders+1",
+        "aviso/event/?q=%27",
+        "aviso/outboxevent/",
+        f"aviso/outboxevent/{event.number}/change/",
+        "aviso/apikey/",
+        "aviso/apikey/add/",
+        "aviso/apikey/abc/change/",
+        "aviso/reader/",
+        "aviso/reader/?state=granted",
+        "aviso/reader/?state=revoked",
+        "aviso/reader/?q=ada",
+        "aviso/reader/add/",
+        f"aviso/reader/{reader.id}/change/",
+        f"aviso/event/{event.number + 1}/change/",
         "auth/user/",
         "auth/group/",
     ]:
@@ -85,13 +85,13 @@ def test_every_page_of_the_site_opens(admin: Client, orders: Feed) -> None:
 
 
 def test_a_stranger_is_sent_to_the_login(client: Client, orders: Feed) -> None:
-    response = client.get("/admin/records/record/")
+    response = client.get("/admin/aviso/record/")
 
     assert 302 == response.status_code
 
 
 def test_a_record_added_there_has_its_event(admin: Client, orders: Feed) -> None:
-    send(admin, "records/record/add/", {"feed": "orders", "text": '{"a": 1}'})
+    send(admin, "aviso/record/add/", {"feed": "orders", "text": '{"a": 1}'})
 
     assert {"a": 1} == Record.objects.get().data
     assert ["created"] == event_types()
@@ -100,7 +100,7 @@ def test_a_record_added_there_has_its_event(admin: Client, orders: Feed) -> None
 def test_a_record_changed_there_has_its_event(admin: Client, orders: Feed) -> None:
     record = Record.objects.create(feed=orders, data={"a": 1})
 
-    send(admin, f"records/record/{record.id}/change/", {"text": '{"a": 2}'})
+    send(admin, f"aviso/record/{record.id}/change/", {"text": '{"a": 2}'})
 
     assert ["created", "updated"] == event_types()
     assert (2, {"a": 2}) == Record.objects.values_list("version", "data").get()
@@ -108,10 +108,10 @@ def test_a_record_changed_there_has_its_event(admin: Client, orders: Feed) -> No
 
 def test_a_record_saved_unchanged_has_no_event(admin: Client, orders: Feed) -> None:
     record = Record.objects.create(feed=orders, data={"a": 1, "é": "😀"})
-    page = show(admin, f"records/record/{record.id}/change/")
+    page = show(admin, f"aviso/record/{record.id}/change/")
     assert "&quot;é&quot;: &quot;😀&quot;" in page
 
-    send(admin, f"records/record/{record.id}/change/", {"text": '{"é":"😀","a":1}'})
+    send(admin, f"aviso/record/{record.id}/change/", {"text": '{"é":"😀","a":1}'})
 
     assert ["created"] == event_types()
 
@@ -119,11 +119,11 @@ def test_a_record_saved_unchanged_has_no_event(admin: Client, orders: Feed) -> N
 def test_records_deleted_there_have_their_events(admin: Client, orders: Feed) -> None:
     records = [Record.objects.create(feed=orders, data={}) for _ in range(3)]
 
-    send(admin, f"records/record/{records[0].id}/delete/", {"post": "yes"})
+    send(admin, f"aviso/record/{records[0].id}/delete/", {"post": "yes"})
     selected = [str(record.id) for record in records[1:]]
     send(
         admin,
-        "records/record/",
+        "aviso/record/",
         {"action": "delete_selected", "_selected_action": selected, "post": "yes"},
     )
 
@@ -146,7 +146,7 @@ def test_wrong_data_is_refused_there_with_its_reason(
 ) -> None:
     Feed.objects.update(schema={"properties": {"a": {"type": "integer"}}})
 
-    page = send(admin, "records/record/add/", {"feed": "orders", "text": text})
+    page = send(admin, "aviso/record/add/", {"feed": "orders", "text": text})
 
     assert reason in page
     assert [] == event_types()
@@ -157,25 +157,25 @@ def test_a_record_that_python_cannot_parse_can_be_looked_at(
 ) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO records (feed, data) VALUES ('orders', %s)",
+            "INSERT INTO aviso.records (feed, data) VALUES ('orders', %s)",
             ['{"n": ' + "9" * 5000 + "}"],
         )
     record = Record.objects.defer("data").get()
 
-    show(admin, "records/record/")
-    assert "9" * 5000 in show(admin, f"records/record/{record.pk}/change/")
+    show(admin, "aviso/record/")
+    assert "9" * 5000 in show(admin, f"aviso/record/{record.pk}/change/")
     assert "9" * 5000 in show(
         admin,
-        f"events/event/{Event.objects.values_list('number', flat=True).get()}/change/",
+        f"aviso/event/{Event.objects.values_list('number', flat=True).get()}/change/",
     )
 
 
 def test_a_feed_is_made_and_changed_there(admin: Client) -> None:
     form = {"slug": "orders", "title": "Orders", "visibility": "public", "schema": ""}
-    send(admin, "feeds/feed/add/", form)
+    send(admin, "aviso/feed/add/", form)
     send(
         admin,
-        "feeds/feed/orders/change/",
+        "aviso/feed/orders/change/",
         {**form, "visibility": "private", "schema": '{"required": ["n"]}'},
     )
 
@@ -197,7 +197,7 @@ def test_a_wrong_feed_is_refused_there_with_its_reason(
 ) -> None:
     form = {"slug": "orders", "title": "", "visibility": "public", "schema": ""}
 
-    page = send(admin, "feeds/feed/add/", {**form, **change})
+    page = send(admin, "aviso/feed/add/", {**form, **change})
 
     assert reason in page
     assert not Feed.objects.exists()
@@ -207,7 +207,7 @@ def test_feeds_and_events_cannot_be_deleted_there(admin: Client, orders: Feed) -
     Record.objects.create(feed=orders, data={})
     number = Event.objects.get().number
 
-    for path in ["feeds/feed/orders/delete/", f"events/event/{number}/delete/"]:
+    for path in ["aviso/feed/orders/delete/", f"aviso/event/{number}/delete/"]:
         assert 403 == admin.post(f"/admin/{path}", {"post": "yes"}).status_code
 
 
@@ -217,30 +217,31 @@ def test_the_outbox_holds_what_is_not_published(admin: Client, orders: Feed) -> 
     first = Event.objects.earliest("number")
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE events SET published_at = now() WHERE number = %s", [first.number]
+            "UPDATE aviso.events SET published_at = now() WHERE number = %s",
+            [first.number],
         )
 
-    assert "1 outbox event" in show(admin, "events/outboxevent/")
+    assert "1 outbox event" in show(admin, "aviso/outboxevent/")
 
 
 def test_a_new_key_is_shown_once_and_works(admin: Client, orders: Feed) -> None:
     form = {"name": "demo", "all_feeds": "on", "may_read": "on", "may_write": "on"}
 
-    page = send(admin, "access/apikey/add/", form)
+    page = send(admin, "aviso/apikey/add/", form)
 
     found = re.search(r"aviso_[a-z0-9]+_[a-z0-9]+", page)
     assert found
     key = find_key(found[0])
     assert key is not None
     assert ("demo", True, False) == (key.name, key.may_write, key.may_manage)
-    assert found[0] not in show(admin, "access/apikey/")
-    assert found[0] not in show(admin, f"access/apikey/{key.id}/change/")
+    assert found[0] not in show(admin, "aviso/apikey/")
+    assert found[0] not in show(admin, f"aviso/apikey/{key.id}/change/")
 
 
 def test_a_key_is_revoked_there(admin: Client) -> None:
     ApiKey.objects.create(id="abc", name="x")
 
-    send(admin, "access/apikey/", {"action": "revoke", "_selected_action": ["abc"]})
+    send(admin, "aviso/apikey/", {"action": "revoke", "_selected_action": ["abc"]})
 
     assert ApiKey.objects.get().revoked_at is not None
 
@@ -250,8 +251,8 @@ def test_big_tables_are_counted_only_so_far(
 ) -> None:
     Record.objects.create(feed=orders, data={})
     with connection.execute_wrapper(_refuse_unbounded_count):
-        show(admin, "records/record/")
-        show(admin, "events/event/?type__exact=created")
+        show(admin, "aviso/record/")
+        show(admin, "aviso/event/?type__exact=created")
 
 
 def _refuse_unbounded_count(
@@ -266,13 +267,13 @@ def test_a_reader_is_let_in_put_out_and_let_in_again(
 ) -> None:
     form = {"feed": "secrets", "reader": " Ada@Localhost "}
 
-    send(admin, "readers/reader/add/", form)
+    send(admin, "aviso/reader/add/", form)
     reader = Reader.objects.get()
     chosen = {"_selected_action": [str(reader.id)]}
     for action in ["revoke", "revoke", "let_in_again"]:
-        send(admin, "readers/reader/", {"action": action, **chosen})
-    send(admin, "readers/reader/", {"action": "revoke", **chosen})
-    send(admin, "readers/reader/add/", form)
+        send(admin, "aviso/reader/", {"action": action, **chosen})
+    send(admin, "aviso/reader/", {"action": "revoke", **chosen})
+    send(admin, "aviso/reader/add/", form)
 
     assert "ada@localhost" == reader.reader
     assert ["granted", "revoked"] * 2 + ["granted"] == event_types()
@@ -282,7 +283,7 @@ def test_a_reader_gets_another_end_on_his_page(admin: Client, secrets: Feed) -> 
     reader = Reader.objects.create(feed=secrets, reader="ada@localhost")
     end = {"expires_at_0": "2999-01-02", "expires_at_1": "03:04"}
 
-    send(admin, f"readers/reader/{reader.id}/change/", end)
+    send(admin, f"aviso/reader/{reader.id}/change/", end)
 
     reader.refresh_from_db()
     assert reader.expires_at is not None
@@ -303,7 +304,7 @@ def test_a_wrong_reader_is_refused_on_the_page(
 ) -> None:
     form = {"feed": "secrets", "reader": "ada@localhost", **change}
 
-    page = send(admin, "readers/reader/add/", form)
+    page = send(admin, "aviso/reader/add/", form)
 
     assert "Expected" in page
     assert [] == event_types()
@@ -312,4 +313,4 @@ def test_a_wrong_reader_is_refused_on_the_page(
 def test_a_reader_can_not_be_deleted_there(admin: Client, secrets: Feed) -> None:
     reader = Reader.objects.create(feed=secrets, reader="ada@localhost")
 
-    assert 403 == admin.post(f"/admin/readers/reader/{reader.id}/delete/").status_code
+    assert 403 == admin.post(f"/admin/aviso/reader/{reader.id}/delete/").status_code

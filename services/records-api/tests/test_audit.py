@@ -15,9 +15,9 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
-from access.models import ApiKey
-from feeds.models import Feed
-from readers.models import Reader
+from aviso.access.models import ApiKey
+from aviso.feeds.models import Feed
+from aviso.readers.models import Reader
 from records_api.json_lines import JsonLines
 from tests.api import make_api
 
@@ -90,7 +90,7 @@ def test_a_key_revoked_by_command_is_noted_once(log: io.StringIO) -> None:
 def test_a_key_made_on_the_admin_site_is_noted(admin: Client, log: io.StringIO) -> None:
     form = {"name": "demo", "all_feeds": "on", "may_read": "on"}
 
-    admin.post("/admin/access/apikey/add/", form, headers=ADDRESS)
+    admin.post("/admin/aviso/apikey/add/", form, headers=ADDRESS)
 
     (line,) = lines(log)
     assert ("made", "admin ada from 203.0.113.7") == (line["change"], line["by"])
@@ -108,7 +108,7 @@ def test_an_expiry_changed_on_the_admin_site_is_noted(
         "expires_at_1": "03:04",
     }
 
-    admin.post("/admin/access/apikey/abc/change/", form, headers=ADDRESS)
+    admin.post("/admin/aviso/apikey/abc/change/", form, headers=ADDRESS)
 
     (line,) = lines(log)
     assert ("changed", "abc") == (line["change"], line["key_id"])
@@ -122,7 +122,7 @@ def test_a_key_revoked_on_the_admin_site_is_noted(
     form = {"action": "revoke", "_selected_action": ["abc"]}
 
     for _ in range(2):
-        admin.post("/admin/access/apikey/", form, headers=ADDRESS)
+        admin.post("/admin/aviso/apikey/", form, headers=ADDRESS)
 
     (line,) = lines(log)
     assert ("revoked", "abc", "admin ada from 203.0.113.7") == (
@@ -189,14 +189,14 @@ def test_readers_let_in_and_put_out_on_the_admin_site_are_noted(
     admin: Client, secrets: Feed, log: io.StringIO
 ) -> None:
     form = {"feed": "secrets", "reader": "ada@localhost"}
-    admin.post("/admin/readers/reader/add/", form, headers=ADDRESS)
+    admin.post("/admin/aviso/reader/add/", form, headers=ADDRESS)
     chosen = {"_selected_action": [str(Reader.objects.get().id)]}
 
-    page = f"/admin/readers/reader/{Reader.objects.get().id}/change/"
+    page = f"/admin/aviso/reader/{Reader.objects.get().id}/change/"
     admin.post(page, {}, headers=ADDRESS)  # which changes nothing
     for action in ["revoke", "let_in_again"]:
         admin.post(
-            "/admin/readers/reader/", {"action": action, **chosen}, headers=ADDRESS
+            "/admin/aviso/reader/", {"action": action, **chosen}, headers=ADDRESS
         )
 
     by = "admin ada from 203.0.113.7"
@@ -211,8 +211,8 @@ def test_a_change_of_visibility_is_noted(
 
     api.patch("feeds/orders/", {"visibility": "private"})
     api.patch("feeds/orders/", {"visibility": "private", "title": "x"})
-    admin.post("/admin/feeds/feed/orders/change/", {"visibility": "public"})
-    admin.post("/admin/feeds/feed/orders/change/", {"visibility": "public"})
+    admin.post("/admin/aviso/feed/orders/change/", {"visibility": "public"})
+    admin.post("/admin/aviso/feed/orders/change/", {"visibility": "public"})
 
     assert ["made private", "made public"] == [change for change, _ in changes(log)]
     assert {"orders"} == {line["feed"] for line in lines(log)}

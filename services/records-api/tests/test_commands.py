@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from access.keys import find_key
-from access.models import ApiKey
-from feeds.models import Feed
+from aviso.access.keys import find_key
+from aviso.access.models import ApiKey
+from aviso.feeds.models import Feed
 from tests.api import Api
 
 pytestmark = pytest.mark.django_db

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from aviso.environment import Environment, SettingError
 from records_api.database import parse_database_url
-from records_api.environment import Environment, SettingError
 
 SERVICE = Path(__file__).resolve().parents[1]
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from events.models import Event
-from events.rendering import EVENT_COLUMNS, EventRow, render_event
-from feeds.models import Feed
-from records.models import Record
+from aviso.events.models import Event
+from aviso.events.rendering import EVENT_COLUMNS, EventRow, render_event
+from aviso.feeds.models import Feed
+from aviso.records.models import Record
 from tests.api import Api, number_events
 from tests.contracts import validate_event
 
@@ -57,7 +57,7 @@ def test_the_bytes_are_those_that_the_relay_publishes(
     write(3)
     number_events()
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {EVENT_COLUMNS} FROM events ORDER BY sequence")
+        cursor.execute(f"SELECT {EVENT_COLUMNS} FROM aviso.events ORDER BY sequence")
         rows = [EventRow(*row) for row in cursor.fetchall()]
 
     content = anonymous.get(PATH).content
@@ -162,7 +162,9 @@ def test_an_event_that_python_could_not_parse_comes_through(
     data = '{"deep": ' + "[" * 5000 + "]" * 5000 + ', "long": ' + "9" * 6000 + "}"
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL max_stack_depth = '6MB'")
-        cursor.execute("INSERT INTO records (feed, data) VALUES ('orders', %s)", [data])
+        cursor.execute(
+            "INSERT INTO aviso.records (feed, data) VALUES ('orders', %s)", [data]
+        )
     number_events()
 
     reply = anonymous.get(PATH)

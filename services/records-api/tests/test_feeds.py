@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from feeds.models import Feed, FeedHead
+from aviso.feeds.models import Feed, FeedHead
 from tests.api import Api, make_api
 
 pytestmark = pytest.mark.django_db

@@ -8,8 +8,8 @@ import pytest
 from django.db import OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
 
-from feeds.models import Feed
-from records.models import Record
+from aviso.feeds.models import Feed
+from aviso.records.models import Record
 from tests.api import Api
 
 pytestmark = pytest.mark.django_db
@@ -42,12 +42,12 @@ def test_it_is_ready_when_the_database_is_migrated(anonymous: Api) -> None:
 
 def test_it_is_not_ready_without_a_migration(anonymous: Api) -> None:
     MigrationRecorder.Migration.objects.filter(
-        app="readers", name="0001_readers"
+        app="aviso", name="0006_parked_events"
     ).delete()
 
     problem = anonymous.get("/readyz").problem(503)
 
-    assert "readers.0001_readers" in problem["detail"]
+    assert "aviso.0006_parked_events" in problem["detail"]
 
 
 def test_it_is_not_ready_without_its_database(
@@ -66,7 +66,7 @@ def test_the_outbox_is_measured(anonymous: Api, orders: Feed) -> None:
     for _ in range(3):
         Record.objects.create(feed=orders, data={})
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE events SET time = time - interval '90 s'")
+        cursor.execute("UPDATE aviso.events SET time = time - interval '90 s'")
 
     filled = anonymous.get("/metrics").content.decode()
     assert 3 == _metric(filled, "aviso_outbox_events")

@@ -6,9 +6,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from feeds.models import Feed
-from readers.models import Reader
-from records.models import Record
+from aviso.feeds.models import Feed
+from aviso.readers.models import Reader
+from aviso.records.models import Record
 from tests.api import Api, Reply, make_api
 from tests.tokens import account, ticket
 

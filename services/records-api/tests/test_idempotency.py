@@ -10,9 +10,9 @@ import psycopg
 import pytest
 from django.db import connection
 
-from events.models import Event
-from feeds.models import Feed
-from records.models import IdempotencyKey, Record
+from aviso.events.models import Event
+from aviso.feeds.models import Feed
+from aviso.records.models import IdempotencyKey, Record
 from tests.api import Api, Reply, make_api
 
 PATH = "feeds/orders/records/"
@@ -134,7 +134,7 @@ def test_a_write_that_postgresql_ends_for_a_deadlock_comes_again(
 ) -> None:
     """Another writer holds the first id and asks for the second; the list has both."""
     first, second = (f"7d3c1f5e-2b4a-4c6d-8e9f-{n:012}" for n in (1, 2))
-    insert = "INSERT INTO records (id, feed, data) VALUES (%s, 'orders', '{}')"
+    insert = "INSERT INTO aviso.records (id, feed, data) VALUES (%s, 'orders', '{}')"
     body = [{"id": key, "data": {}} for key in (second, first)]
 
     with _connect() as other, ThreadPoolExecutor(1) as threads:

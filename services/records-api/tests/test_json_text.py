@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rest.json_text import JsonError, check_depth, parse_json
+from aviso.rest.json_text import JsonError, check_depth, parse_json
 
 
 @pytest.mark.parametrize(

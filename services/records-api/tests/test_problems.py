@@ -8,8 +8,8 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
-import feeds.views
-from feeds.models import Feed
+import aviso.feeds.views
+from aviso.feeds.models import Feed
 from tests.api import Api
 
 pytestmark = pytest.mark.django_db
@@ -74,7 +74,7 @@ def test_a_bug_is_a_problem_that_tells_nothing_of_itself(
     def fail(*_: object) -> None:
         raise ZeroDivisionError("inner matters")
 
-    monkeypatch.setattr(feeds.views, "list_feeds", fail)
+    monkeypatch.setattr(aviso.feeds.views, "list_feeds", fail)
 
     with caplog.at_level(logging.ERROR):
         problem = anonymous.get("feeds/").problem(500)
@@ -89,7 +89,7 @@ def test_a_database_that_is_away_is_a_problem_that_says_try_again(
     def fail(*_: object) -> None:
         raise OperationalError("server closed the connection")
 
-    monkeypatch.setattr(feeds.views, "list_feeds", fail)
+    monkeypatch.setattr(aviso.feeds.views, "list_feeds", fail)
 
     reply = anonymous.get("feeds/")
 

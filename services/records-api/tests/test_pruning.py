@@ -8,13 +8,13 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from events.models import Event
-from feeds.models import Feed
-from records.models import Record
-from relay.errors import RecordGoneError
-from relay.models import ParkedEvent
-from relay.parked import send_again
-from relay.pruning import BATCH
+from aviso.events.models import Event
+from aviso.feeds.models import Feed
+from aviso.records.models import Record
+from aviso.relay.errors import RecordGoneError
+from aviso.relay.models import ParkedEvent
+from aviso.relay.parked import send_again
+from aviso.relay.pruning import BATCH
 from tests.api import Api, number_events
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +33,9 @@ def write(count: int, feed: str = "orders") -> None:
 def publish() -> None:
     number_events()
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE events SET published_at = now() - interval '100 days'")
+        cursor.execute(
+            "UPDATE aviso.events SET published_at = now() - interval '100 days'"
+        )
 
 
 def prune(days: int = 30, *options: str) -> None:
@@ -90,7 +92,9 @@ def test_an_unnumbered_event_stays_however_old_it_is(orders: Feed) -> None:
     write(2)
     Record.objects.create(feed=orders, data={})
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE events SET time = '2001-01-01Z' WHERE sequence IS NULL")
+        cursor.execute(
+            "UPDATE aviso.events SET time = '2001-01-01Z' WHERE sequence IS NULL"
+        )
 
     prune()
 

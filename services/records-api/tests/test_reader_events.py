@@ -9,16 +9,16 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from events.models import Event
-from feeds.models import Feed
-from readers.models import Reader
-from records.models import Record
+from aviso.events.models import Event
+from aviso.feeds.models import Feed
+from aviso.readers.models import Reader
+from aviso.records.models import Record
 
 pytestmark = pytest.mark.django_db
 ADA = "ada@localhost"
-GRANT = "INSERT INTO readers (feed, reader) VALUES ('secrets', %s)"
-REVOKE = "UPDATE readers SET revoked_at = now() WHERE reader = %s"
-RESTORE = "UPDATE readers SET revoked_at = NULL WHERE reader = %s"
+GRANT = "INSERT INTO aviso.readers (feed, reader) VALUES ('secrets', %s)"
+REVOKE = "UPDATE aviso.readers SET revoked_at = now() WHERE reader = %s"
+RESTORE = "UPDATE aviso.readers SET revoked_at = NULL WHERE reader = %s"
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +77,8 @@ def test_the_orm_writes_events_too() -> None:
 
 def test_a_ticket_holder_is_put_out_without_ever_having_been_let_in() -> None:
     run_sql(
-        "INSERT INTO readers (feed, reader, revoked_at) VALUES ('secrets', %s, now())",
+        "INSERT INTO aviso.readers (feed, reader, revoked_at)"
+        " VALUES ('secrets', %s, now())",
         "u-17@ticket.localhost",
     )
 
@@ -108,7 +109,7 @@ def test_a_deleted_row_is_a_revoke_and_stays() -> None:
     run_sql(GRANT, ADA)
 
     for _ in range(2):
-        run_sql("DELETE FROM readers")
+        run_sql("DELETE FROM aviso.readers")
 
     assert [("granted", ADA), ("revoked", ADA)] == read_events()
     assert Reader.objects.get().revoked_at is not None
@@ -117,10 +118,10 @@ def test_a_deleted_row_is_a_revoke_and_stays() -> None:
 def test_truncate_is_refused_because_it_would_leave_no_event() -> None:
     run_sql(GRANT, ADA)
     run_sql("SET CONSTRAINTS ALL IMMEDIATE")
-    run_sql("ALTER TABLE readers ENABLE TRIGGER readers_truncating")
+    run_sql("ALTER TABLE aviso.readers ENABLE TRIGGER readers_truncating")
 
     with pytest.raises(DatabaseError, match="use DELETE"):
-        run_sql("TRUNCATE readers")
+        run_sql("TRUNCATE aviso.readers")
 
 
 def test_a_grant_that_is_over_already_is_a_revoke() -> None:
@@ -154,7 +155,7 @@ def test_feed_and_reader_of_a_grant_cannot_change(change: str) -> None:
     run_sql(GRANT, ADA)
 
     with pytest.raises(DatabaseError, match="can not change"):
-        run_sql(f"UPDATE readers SET {change}")
+        run_sql(f"UPDATE aviso.readers SET {change}")
 
 
 @pytest.mark.parametrize(
@@ -176,12 +177,15 @@ def test_an_event_of_a_reader_carries_the_trace_of_its_transaction() -> None:
 
 def test_a_role_that_may_only_write_readers_needs_no_right_on_events() -> None:
     run_sql("CREATE ROLE writer_of_readers")
-    run_sql("GRANT SELECT, INSERT, UPDATE, DELETE ON readers TO writer_of_readers")
+    run_sql("GRANT USAGE ON SCHEMA aviso TO writer_of_readers")
+    run_sql(
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON aviso.readers TO writer_of_readers"
+    )
     run_sql("SET LOCAL ROLE writer_of_readers")
 
     run_sql(GRANT, ADA)
     run_sql(REVOKE, ADA)
-    run_sql("DELETE FROM readers")
+    run_sql("DELETE FROM aviso.readers")
 
     run_sql("RESET ROLE")
     assert [("granted", ADA), ("revoked", ADA)] == read_events()
@@ -189,7 +193,7 @@ def test_a_role_that_may_only_write_readers_needs_no_right_on_events() -> None:
 
 def test_a_feed_has_room_for_ten_thousand_readers_and_no_more() -> None:
     run_sql(
-        "INSERT INTO readers (feed, reader)"
+        "INSERT INTO aviso.readers (feed, reader)"
         " SELECT 'secrets', 'r' || n || '@localhost' FROM generate_series(1, 10000) n"
     )
 
@@ -213,6 +217,6 @@ def test_a_feed_has_room_for_ten_thousand_readers_and_no_more() -> None:
 def test_an_event_is_about_a_record_or_about_a_reader(columns: str) -> None:
     with pytest.raises(DatabaseError, match="events_about"):
         run_sql(
-            "INSERT INTO events (feed, type, reader, subject)"
+            "INSERT INTO aviso.events (feed, type, reader, subject)"
             f" VALUES ('secrets', {columns})"
         )

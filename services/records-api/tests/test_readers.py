@@ -9,9 +9,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from events.models import Event
-from feeds.models import Feed
-from readers.models import Reader
+from aviso.events.models import Event
+from aviso.feeds.models import Feed
+from aviso.readers.models import Reader
 from tests.api import Api, make_api, number_events
 
 pytestmark = pytest.mark.django_db
@@ -130,9 +130,10 @@ def test_readers_come_in_pages(api: Api) -> None:
     api.delete(f"{READERS}{names[1]}/")
     ended = timezone.now() - timedelta(seconds=1)
     with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE readers DISABLE TRIGGER readers_writing")
+        cursor.execute("ALTER TABLE aviso.readers DISABLE TRIGGER readers_writing")
         cursor.execute(
-            "UPDATE readers SET expires_at = %s WHERE reader = %s", [ended, names[3]]
+            "UPDATE aviso.readers SET expires_at = %s WHERE reader = %s",
+            [ended, names[3]],
         )
 
     found, path = [], f"{READERS}?limit=2"
@@ -152,7 +153,7 @@ def test_readers_come_in_pages(api: Api) -> None:
 def test_a_full_feed_takes_no_more(api: Api) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO readers (feed, reader) SELECT 'secrets',"
+            "INSERT INTO aviso.readers (feed, reader) SELECT 'secrets',"
             " 'r' || n || '@localhost' FROM generate_series(1, 10000) AS n"
         )
 
@@ -163,7 +164,7 @@ def test_a_full_feed_takes_no_more(api: Api) -> None:
 def test_no_more_ticket_holders_are_put_out_than_an_opening_can_name(api: Api) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO readers (feed, reader, revoked_at) SELECT 'secrets',"
+            "INSERT INTO aviso.readers (feed, reader, revoked_at) SELECT 'secrets',"
             " 'u' || n || '@ticket.localhost', now() FROM generate_series(1, 10000) n"
         )
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from events.models import Event
-from feeds.models import Feed
-from records.models import Record
+from aviso.events.models import Event
+from aviso.feeds.models import Feed
+from aviso.records.models import Record
 from tests.api import Api
 
 pytestmark = pytest.mark.django_db

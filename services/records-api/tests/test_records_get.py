@@ -9,8 +9,8 @@ from urllib.parse import quote
 import pytest
 from django.db import connection
 
-from feeds.models import Feed
-from records.models import Record
+from aviso.feeds.models import Feed
+from aviso.records.models import Record
 from tests.api import Api
 
 pytestmark = pytest.mark.django_db
@@ -189,7 +189,9 @@ def test_a_wrong_parameter_is_refused_and_named(
 def test_what_only_sql_can_write_is_shown_as_it_is(anonymous: Api) -> None:
     data = '{"deep": ' + "[" * 900 + "]" * 900 + ', "long": ' + "9" * 6000 + "}"
     with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO records (feed, data) VALUES ('orders', %s)", [data])
+        cursor.execute(
+            "INSERT INTO aviso.records (feed, data) VALUES ('orders', %s)", [data]
+        )
 
     reply = anonymous.get(PATH)
 

@@ -11,9 +11,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from events.models import Event
-from feeds.models import Feed
-from records.models import Record
+from aviso.events.models import Event
+from aviso.feeds.models import Feed
+from aviso.records.models import Record
 from tests.api import Api, nothing_written
 
 pytestmark = pytest.mark.django_db

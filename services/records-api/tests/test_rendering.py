@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 from django.db import connection
 
-from events.rendering import (
+from aviso.events.rendering import (
     EVENT_COLUMNS,
     EventRow,
     Lists,
@@ -21,8 +21,8 @@ from events.rendering import (
     render_opened,
     render_unavailable,
 )
-from feeds.models import Feed
-from records.models import Record
+from aviso.feeds.models import Feed
+from aviso.records.models import Record
 from tests.contracts import read_json, validate_event
 
 TIME = datetime(2026, 11, 24, 9, 30, 0, 123456, tzinfo=UTC)
@@ -182,8 +182,8 @@ def test_what_postgresql_stores_comes_through_with_every_character() -> None:
     Feed.objects.create(slug="orders")
     Record.objects.create(feed_id="orders", data=data)
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE events SET sequence = 1")
-        cursor.execute(f"SELECT {EVENT_COLUMNS} FROM events")
+        cursor.execute("UPDATE aviso.events SET sequence = 1")
+        cursor.execute(f"SELECT {EVENT_COLUMNS} FROM aviso.events")
         rendered = render_event(EventRow(*cursor.fetchone()), "k3f9")
 
     event = json.loads(rendered)

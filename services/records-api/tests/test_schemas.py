@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from feeds import json_schemas
-from feeds.json_schemas import (
+from aviso.feeds import json_schemas
+from aviso.feeds.json_schemas import (
     RecordRefused,
     SchemaRefused,
     check_all_data,

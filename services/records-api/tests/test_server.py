@@ -19,10 +19,10 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from access.keys import Rights, create_key
-from events.models import Event
-from feeds.models import Feed
-from records.models import Record
+from aviso.access.keys import Rights, create_key
+from aviso.events.models import Event
+from aviso.feeds.models import Feed
+from aviso.records.models import Record
 from tests.ports import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -11,9 +11,9 @@ from django.db import connection
 from django.test import RequestFactory
 from pytest_django import Settings
 
-from access.quotas import Quotas, quotas
-from feeds.models import Feed
-from rest.addresses import address_of
+from aviso.access.quotas import Quotas, quotas
+from aviso.feeds.models import Feed
+from aviso.rest.addresses import address_of
 from tests.api import Api, make_api
 from tests.test_server import serving
 
@@ -110,9 +110,11 @@ def test_a_limit_of_0_is_none(orders: Feed, settings: Settings) -> None:
 
     with connection.cursor() as cursor:
         # No model stands for the table, so what tests have committed stays in it.
-        cursor.execute("DELETE FROM request_counts")
+        cursor.execute("DELETE FROM aviso.request_counts")
         writer.post(RECORDS, ONE)
-        cursor.execute("SELECT count(*) FROM request_counts WHERE caller LIKE 'key:%'")
+        cursor.execute(
+            "SELECT count(*) FROM aviso.request_counts WHERE caller LIKE 'key:%'"
+        )
         assert (0,) == cursor.fetchone()
 
 
@@ -130,9 +132,11 @@ def test_processes_together_give_what_the_limit_says() -> None:
 
 def test_counts_of_past_minutes_are_removed() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO request_counts VALUES ('key:old', 1, 1)")
+        cursor.execute("INSERT INTO aviso.request_counts VALUES ('key:old', 1, 1)")
         Quotas().take("key:new", 5)
-        cursor.execute("SELECT caller FROM request_counts WHERE caller ~ 'old|new'")
+        cursor.execute(
+            "SELECT caller FROM aviso.request_counts WHERE caller ~ 'old|new'"
+        )
         assert [("key:new",)] == cursor.fetchall()
 
 

@@ -14,8 +14,8 @@ from django.conf import settings
 from django.utils import timezone
 from pytest_django import Settings
 
-from feeds.models import Feed
-from readers.models import Reader
+from aviso.feeds.models import Feed
+from aviso.readers.models import Reader
 from tests.api import Api
 from tests.tokens import account, account_claims, sign, ticket
 

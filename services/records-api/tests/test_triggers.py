@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from events.models import Event
-from feeds.models import Feed, FeedHead
-from records.models import Record
+from aviso.events.models import Event
+from aviso.feeds.models import Feed, FeedHead
+from aviso.records.models import Record
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +38,7 @@ def test_a_feed_gets_its_head() -> None:
 def test_two_feeds_have_different_epochs_that_the_contract_allows() -> None:
     Feed.objects.create(slug="others")
 
-    epochs = [row[0] for row in run_sql("SELECT epoch FROM feeds")]
+    epochs = [row[0] for row in run_sql("SELECT epoch FROM aviso.feeds")]
 
     assert len(set(epochs)) == 2
     assert [[8, True], [8, True]] == [[len(e), e.isalnum()] for e in epochs]
@@ -48,7 +48,7 @@ def test_two_feeds_have_different_epochs_that_the_contract_allows() -> None:
 def test_a_new_epoch_or_visibility_is_to_be_announced_again(
     change: dict[str, str],
 ) -> None:
-    run_sql("UPDATE feeds SET announced_at = now()")
+    run_sql("UPDATE aviso.feeds SET announced_at = now()")
 
     Feed.objects.update(**change)
 
@@ -56,7 +56,7 @@ def test_a_new_epoch_or_visibility_is_to_be_announced_again(
 
 
 def test_a_new_title_is_not_announced() -> None:
-    run_sql("UPDATE feeds SET announced_at = now()")
+    run_sql("UPDATE aviso.feeds SET announced_at = now()")
 
     Feed.objects.update(title="Orders")
 
@@ -65,11 +65,11 @@ def test_a_new_title_is_not_announced() -> None:
 
 def test_the_slug_of_a_feed_cannot_change() -> None:
     with pytest.raises(DatabaseError, match="can not change"):
-        run_sql("UPDATE feeds SET slug = 'other'")
+        run_sql("UPDATE aviso.feeds SET slug = 'other'")
 
 
 def test_sql_needs_only_feed_and_data() -> None:
-    run_sql("INSERT INTO records (feed, data) VALUES ('orders', '{\"a\":1}')")
+    run_sql("INSERT INTO aviso.records (feed, data) VALUES ('orders', '{\"a\":1}')")
 
     record, event = Record.objects.get(), Event.objects.get()
     assert event.feed_id == "orders"
@@ -146,7 +146,8 @@ def test_a_writer_cannot_set_what_the_database_keeps() -> None:
     record = Record.objects.create(feed_id="orders", data={"a": 1})
 
     run_sql(
-        "UPDATE records SET data = '{}', version = 9, number = 9, created_at = 'epoch'"
+        "UPDATE aviso.records SET data = '{}', version = 9, number = 9,"
+        " created_at = 'epoch'"
     )
 
     after = Record.objects.get()
@@ -164,7 +165,7 @@ def test_id_and_feed_of_a_record_cannot_change(change: str) -> None:
     Record.objects.create(feed_id="orders", data={"a": 1})
 
     with pytest.raises(DatabaseError, match="can not change"):
-        run_sql(f"UPDATE records SET {change}")
+        run_sql(f"UPDATE aviso.records SET {change}")
 
 
 def test_a_delete_leaves_the_last_state_with_the_next_version() -> None:
@@ -182,7 +183,7 @@ def test_a_delete_leaves_the_last_state_with_the_next_version() -> None:
 def test_an_upsert_writes_the_event_of_what_it_did() -> None:
     key = uuid.uuid4()
     upsert = (
-        "INSERT INTO records (id, feed, data) VALUES (%s, 'orders', %s)"
+        "INSERT INTO aviso.records (id, feed, data) VALUES (%s, 'orders', %s)"
         " ON CONFLICT (id) DO UPDATE SET data = excluded.data"
     )
 
@@ -215,10 +216,10 @@ def test_events_of_one_record_stand_in_causal_order() -> None:
 
 def test_truncate_is_refused_because_it_would_leave_no_event() -> None:
     Record.objects.create(feed_id="orders", data={})
-    run_sql("ALTER TABLE records ENABLE TRIGGER records_truncating")
+    run_sql("ALTER TABLE aviso.records ENABLE TRIGGER records_truncating")
 
     with pytest.raises(DatabaseError, match="use DELETE"):
-        run_sql("TRUNCATE records")
+        run_sql("TRUNCATE aviso.records")
 
 
 def test_an_event_carries_the_trace_of_its_transaction() -> None:
@@ -240,10 +241,11 @@ def test_what_is_no_trace_is_left_out() -> None:
 
 def test_a_role_that_may_only_write_records_needs_no_right_on_events() -> None:
     run_sql("CREATE ROLE writer_of_records")
-    run_sql("GRANT INSERT ON records TO writer_of_records")
+    run_sql("GRANT USAGE ON SCHEMA aviso TO writer_of_records")
+    run_sql("GRANT INSERT ON aviso.records TO writer_of_records")
     run_sql("SET LOCAL ROLE writer_of_records")
 
-    run_sql("INSERT INTO records (feed, data) VALUES ('orders', '{}')")
+    run_sql("INSERT INTO aviso.records (feed, data) VALUES ('orders', '{}')")
 
     run_sql("RESET ROLE")
     assert [("created", 1, {})] == read_events()
@@ -252,11 +254,11 @@ def test_a_role_that_may_only_write_records_needs_no_right_on_events() -> None:
 @pytest.mark.parametrize("data", ["[]", '"text"', "1", "null"])
 def test_data_that_is_no_object_is_refused(data: str) -> None:
     with pytest.raises(DatabaseError, match="records_data_object"):
-        run_sql("INSERT INTO records (feed, data) VALUES ('orders', %s)", data)
+        run_sql("INSERT INTO aviso.records (feed, data) VALUES ('orders', %s)", data)
 
 
 def test_data_of_64_kib_as_stored_fits_and_one_byte_more_does_not() -> None:
-    insert = "INSERT INTO records (feed, data) VALUES ('orders', %s)"
+    insert = "INSERT INTO aviso.records (feed, data) VALUES ('orders', %s)"
     frame = len('{"a": ""}')
 
     run_sql(insert, '{"a":"%s"}' % ("x" * (65536 - frame)))
@@ -271,7 +273,8 @@ def test_data_of_64_kib_as_stored_fits_and_one_byte_more_does_not() -> None:
 def test_a_time_that_no_event_can_carry_is_refused(time: str) -> None:
     with pytest.raises(DatabaseError, match="records_created_at"):
         run_sql(
-            "INSERT INTO records (feed, data, created_at) VALUES ('orders', '{}', %s)",
+            "INSERT INTO aviso.records (feed, data, created_at)"
+            " VALUES ('orders', '{}', %s)",
             time,
         )
 
@@ -279,4 +282,4 @@ def test_a_time_that_no_event_can_carry_is_refused(time: str) -> None:
 @pytest.mark.parametrize("slug", ["", "Orders", "a_b", "a" * 65, "a\n"])
 def test_a_slug_out_of_the_alphabet_is_refused(slug: str) -> None:
     with pytest.raises(DatabaseError, match="feeds_slug"):
-        run_sql("INSERT INTO feeds (slug) VALUES (%s)", slug)
+        run_sql("INSERT INTO aviso.feeds (slug) VALUES (%s)", slug)

@@ -22,7 +22,12 @@ import pika.exceptions  # type: ignore[import-untyped]
 import psycopg
 from psycopg import conninfo, sql
 
-from relay.topology import PARKED_EXCHANGE, PARKED_QUEUE, build_topology, pusher_queues
+from aviso.relay.topology import (
+    PARKED_EXCHANGE,
+    PARKED_QUEUE,
+    build_topology,
+    pusher_queues,
+)
 
 SERVICE = Path(__file__).resolve().parents[2]
 QUEUES = 2
@@ -83,21 +88,25 @@ class Database:
         return self.run(query, *parameters)[0][0]
 
     def add_feed(self, slug: str) -> None:
-        self.run("INSERT INTO feeds (slug) VALUES (%s)", slug)
+        self.run("INSERT INTO aviso.feeds (slug) VALUES (%s)", slug)
 
     def add_records(self, feed: str, count: int) -> None:
         self.run(
-            "INSERT INTO records (feed, data)"
+            "INSERT INTO aviso.records (feed, data)"
             " SELECT %s, jsonb_build_object('n', n) FROM generate_series(1, %s) AS n",
             feed,
             count,
         )
 
     def unpublished(self) -> int:
-        return int(self.value("SELECT count(*) FROM events WHERE published_at IS NULL"))
+        return int(
+            self.value("SELECT count(*) FROM aviso.events WHERE published_at IS NULL")
+        )
 
     def is_all_published(self) -> bool:
-        opened = self.value("SELECT count(*) FROM feeds WHERE announced_at IS NULL")
+        opened = self.value(
+            "SELECT count(*) FROM aviso.feeds WHERE announced_at IS NULL"
+        )
         return self.unpublished() == 0 and opened == 0
 
     def wait_until_published(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from relay.outgoing import Opening, Outgoing
+from aviso.relay.outgoing import Opening, Outgoing
 
 
 def make_event(feed: str, sequence: int, *, size_bytes: int = 10) -> Outgoing:

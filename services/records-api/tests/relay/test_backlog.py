@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from relay.backlog import Backlog, Found, Wanted
+from aviso.relay.backlog import Backlog, Found, Wanted
 
 
 class Holding:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from records_api.environment import Environment, SettingError
-from relay.configuration import read_configuration
+from aviso.environment import Environment, SettingError
+from aviso.relay.configuration import read_configuration
 
 URL = "amqp://aviso:secret@localhost:5672/%2F"
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from relay.delays import Backoff
+from aviso.relay.delays import Backoff
 
 
 def test_delays_grow_to_their_bound_and_begin_anew_after_a_success() -> None:

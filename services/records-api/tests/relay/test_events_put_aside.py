@@ -18,11 +18,11 @@ def test_an_event_larger_than_the_broker_takes_leaves_its_place_to_another(
         database.add_records(feed, 30)
     # Each character takes six bytes in ASCII, so it outgrows the broker's limit here.
     database.run(
-        "INSERT INTO records (feed, data)"
+        "INSERT INTO aviso.records (feed, data)"
         " VALUES ('orders', jsonb_build_object('t', repeat('é', 30000)))"
     )
     too_large = str(
-        database.value("SELECT id FROM events ORDER BY number DESC LIMIT 1")
+        database.value("SELECT id FROM aviso.events ORDER BY number DESC LIMIT 1")
     )
     for feed in ("orders", "stock"):
         database.add_records(feed, 30)
@@ -45,7 +45,7 @@ def test_an_event_larger_than_the_broker_takes_leaves_its_place_to_another(
     } == stand_in.event["data"]
     ((feed, event_id, sequence, cause, by, size),) = database.run(
         "SELECT feed, event_id::text, sequence, cause, parked_by, octet_length(body)"
-        " FROM parked_events"
+        " FROM aviso.parked_events"
     )
     assert ("orders", too_large, 31, "too-large", "relay") == (
         feed,
@@ -74,14 +74,14 @@ def test_what_no_queue_takes_is_parked_and_its_stand_in_waits_for_the_broker(
                 channel.exchange_unbind(
                     "record-events.by-feed", "record-events", "feed.#"
                 )
-                and database.run("SELECT 1 FROM parked_events")
+                and database.run("SELECT 1 FROM aviso.parked_events")
             )
         )
     database.wait_until_published()
 
     (stand_in,) = broker.take_all()
     assert ("feed.orders.unavailable", 1) == (stand_in.routing_key, stand_in.sequence)
-    assert "unroutable" == database.value("SELECT cause FROM parked_events")
+    assert "unroutable" == database.value("SELECT cause FROM aviso.parked_events")
 
 
 def test_for_a_readers_event_that_no_queue_takes_the_opening_travels_again(
@@ -93,13 +93,15 @@ def test_for_a_readers_event_that_no_queue_takes_the_opening_travels_again(
     broker.take_all()
     with broker.channel() as channel:
         channel.exchange_unbind("record-events.by-feed", "record-events", "feed.#")
-        database.run("INSERT INTO readers (feed, reader) VALUES ('orders', 'a@b')")
+        database.run(
+            "INSERT INTO aviso.readers (feed, reader) VALUES ('orders', 'a@b')"
+        )
         eventually(
             lambda: (
                 channel.exchange_unbind(
                     "record-events.by-feed", "record-events", "feed.#"
                 )
-                and database.run("SELECT 1 FROM parked_events")
+                and database.run("SELECT 1 FROM aviso.parked_events")
             )
         )
     database.wait_until_published()
@@ -109,7 +111,7 @@ def test_for_a_readers_event_that_no_queue_takes_the_opening_travels_again(
     assert "reader" not in received["feed.orders.unavailable"].properties.headers
     assert ["a@b"] == received["feed.orders.opened"].event["data"]["readers"]
     assert {"feed": "orders", "reader": "a@b"} == database.value(
-        "SELECT headers FROM parked_events"
+        "SELECT headers FROM aviso.parked_events"
     )
 
 
@@ -120,17 +122,17 @@ def test_a_foreign_message_that_comes_back_after_sending_is_parked_again(
 ) -> None:
     start_relay().wait_for_broker()
     broker.park(b"odd", "feed.x.created", headers={"feed": "x"})
-    eventually(lambda: database.run("SELECT 1 FROM parked_events"))
-    database.run("UPDATE parked_events SET state = 'sending', handled_at = now()")
+    eventually(lambda: database.run("SELECT 1 FROM aviso.parked_events"))
+    database.run("UPDATE aviso.parked_events SET state = 'sending', handled_at = now()")
     database.run("NOTIFY aviso_events")
-    state = "SELECT state FROM parked_events"
+    state = "SELECT state FROM aviso.parked_events"
     eventually(lambda: database.value(state) == "sent")
 
     broker.park(b"odd", "feed.x.created", headers={"feed": "x"})
 
     eventually(lambda: database.value(state) == "parked")
     eventually(lambda: broker.depth() == 0)
-    assert 1 == database.value("SELECT count(*) FROM parked_events")
+    assert 1 == database.value("SELECT count(*) FROM aviso.parked_events")
 
 
 def test_a_foreign_message_without_a_queue_goes_back_to_the_parked_ones(
@@ -138,14 +140,14 @@ def test_a_foreign_message_without_a_queue_goes_back_to_the_parked_ones(
 ) -> None:
     start_relay().wait_for_broker()
     broker.park(b"lost", "nobody.wants.it", message_id=str(uuid.uuid4()))
-    eventually(lambda: database.run("SELECT 1 FROM parked_events"))
+    eventually(lambda: database.run("SELECT 1 FROM aviso.parked_events"))
 
-    database.run("UPDATE parked_events SET state = 'sending', handled_at = now()")
+    database.run("UPDATE aviso.parked_events SET state = 'sending', handled_at = now()")
     database.run("NOTIFY aviso_events")
 
     eventually(
         lambda: database.run(
-            "SELECT 1 FROM parked_events"
+            "SELECT 1 FROM aviso.parked_events"
             " WHERE state = 'parked' AND position('queue' IN detail) > 0"
         )
     )

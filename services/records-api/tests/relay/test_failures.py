@@ -32,7 +32,7 @@ def test_killed_between_confirm_and_mark_it_publishes_a_copy_and_loses_nothing(
     # A lock on the rows keeps the relay from marking what the broker confirmed.
     with psycopg.connect(database.url) as blocker:
         database.run(
-            "ALTER TABLE events ADD COLUMN held boolean NOT NULL DEFAULT false"
+            "ALTER TABLE aviso.events ADD COLUMN held boolean NOT NULL DEFAULT false"
         )
         database.run(BLOCK_MARKS)
         blocker.execute("SELECT pg_advisory_lock(77)")
@@ -64,7 +64,7 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-CREATE TRIGGER block_marks BEFORE UPDATE ON events
+CREATE TRIGGER block_marks BEFORE UPDATE ON aviso.events
     FOR EACH ROW EXECUTE FUNCTION block_marks()
 """
 
@@ -113,7 +113,7 @@ def test_without_a_broker_writes_go_on_and_all_is_published_when_it_is_back(
         eventually(lambda: relay.lines("broker-lost"))
         for _ in range(200):
             database.add_records("orders", 1)
-        unnumbered = "SELECT count(*) FROM events WHERE sequence IS NULL"
+        unnumbered = "SELECT count(*) FROM aviso.events WHERE sequence IS NULL"
         eventually(lambda: database.value(unnumbered) == 0)
         assert (200, "connecting") == (200, relay.health()["broker"])
         assert 200 == relay.health()["code"]
@@ -143,7 +143,7 @@ def test_what_a_killed_broker_lost_travels_again_when_it_is_asked_for(
     database.wait_until_published()
     # In any order: it may have lost the first of them and the confirms for them too.
     kept = first_copies(broker.take_all())
-    epoch = database.value("SELECT epoch FROM feeds WHERE slug = 'orders'")
+    epoch = database.value("SELECT epoch FROM aviso.feeds WHERE slug = 'orders'")
     lacking = set(range(1, 5_001)) - set(kept) or {1, 5_000}
     request = {
         "feed": "orders",
@@ -168,7 +168,7 @@ def test_memory_holds_no_more_than_the_window_while_the_broker_is_away(
         relay = start_relay()
         relay.wait_for_role("active")
         database.add_records("orders", 20_000)
-        unnumbered = "SELECT count(*) FROM events WHERE sequence IS NULL"
+        unnumbered = "SELECT count(*) FROM aviso.events WHERE sequence IS NULL"
         eventually(lambda: database.value(unnumbered) == 0)
         eventually(lambda: "aviso_relay_held 4000.0" in relay.metrics())
     finally:
@@ -191,7 +191,7 @@ def test_a_topology_taken_away_is_mended_and_nothing_is_parked(
     database.wait_until_published()
 
     assert list(range(1, 21)) == first_copies(broker.take_all())
-    assert 0 == database.value("SELECT count(*) FROM parked_events")
+    assert 0 == database.value("SELECT count(*) FROM aviso.parked_events")
 
 
 def test_stopped_by_sigterm_it_marks_what_was_in_flight_and_ends_well(
@@ -206,7 +206,7 @@ def test_stopped_by_sigterm_it_marks_what_was_in_flight_and_ends_well(
     assert 0 == relay.stop()
 
     sequences = [m.sequence for m in broker.take_all() if m.sequence is not None]
-    marked = "SELECT count(*) FROM events WHERE published_at IS NOT NULL"
+    marked = "SELECT count(*) FROM aviso.events WHERE published_at IS NOT NULL"
     assert list(range(1, database.value(marked) + 1)) == sequences
 
 

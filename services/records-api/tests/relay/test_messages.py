@@ -9,15 +9,15 @@ from uuid import UUID
 
 import pytest
 
-from events.rendering import EventRow, Lists
-from relay.messages import (
+from aviso.events.rendering import EventRow, Lists
+from aviso.relay.messages import (
     build_event,
     build_opening,
     build_publication,
     build_unavailable,
 )
-from relay.outbox import LoadedRow
-from relay.outgoing import Opening
+from aviso.relay.outbox import LoadedRow
+from aviso.relay.outgoing import Opening
 from tests.contracts import read_json, validate_event
 
 TIME = datetime(2026, 11, 24, 9, 30, 0, 123456, tzinfo=UTC)

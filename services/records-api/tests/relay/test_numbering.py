@@ -8,7 +8,7 @@ from tests.relay.conftest import StartRelay
 from tests.relay.drivers import Broker, Database
 
 _INSERT = (
-    "INSERT INTO records (feed, data)"
+    "INSERT INTO aviso.records (feed, data)"
     " VALUES ('orders', jsonb_build_object('n', %s::int))"
 )
 

@@ -52,7 +52,7 @@ def test_a_foreign_message_is_written_down_and_relaying_goes_on(
     database.wait_until_published()
 
     assert [None, 1, 2] == [m.sequence for m in broker.take_all()]
-    assert body == bytes(database.value("SELECT body FROM parked_events"))
+    assert body == bytes(database.value("SELECT body FROM aviso.parked_events"))
     eventually(lambda: broker.depth() == 0)
 
 
@@ -70,7 +70,7 @@ def test_a_foreign_message_is_published_again_as_it_was(
     parked_id = _wait_for_parked(database)
 
     manage(environment, "parked", "send", parked_id)
-    sent = "SELECT state = 'sent' FROM parked_events"
+    sent = "SELECT state = 'sent' FROM aviso.parked_events"
     eventually(lambda: database.value(sent))
 
     [again] = broker.take_all()
@@ -94,5 +94,5 @@ def test_a_dropped_one_is_not_sent(
 
 
 def _wait_for_parked(database: Database) -> str:
-    rows = eventually(lambda: database.run("SELECT id FROM parked_events"))
+    rows = eventually(lambda: database.run("SELECT id FROM aviso.parked_events"))
     return str(rows[0][0])

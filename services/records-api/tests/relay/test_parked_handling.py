@@ -12,12 +12,12 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
-from feeds.models import Feed
-from records.models import Record
-from relay.bodies import show_body
-from relay.errors import AlreadyHandledError, RecordGoneError
-from relay.models import ParkedEvent
-from relay.parked import drop, send_again
+from aviso.feeds.models import Feed
+from aviso.records.models import Record
+from aviso.relay.bodies import show_body
+from aviso.relay.errors import AlreadyHandledError, RecordGoneError
+from aviso.relay.models import ParkedEvent
+from aviso.relay.parked import drop, send_again
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +44,7 @@ def park(event_id: UUID | None, body: bytes = b"{}") -> ParkedEvent:
 def events() -> list[tuple[UUID, str, int, str]]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, type, record_version, record_data::text FROM events"
+            "SELECT id, type, record_version, record_data::text FROM aviso.events"
             " ORDER BY number"
         )
         return list(cursor.fetchall())
@@ -141,10 +141,10 @@ def test_the_admin_site_shows_a_body_escaped_and_sends_it_again() -> None:
     make_record()
     parked = park(events()[0][0], b'{"a": "<script>alert(1)</script>"}')
 
-    page = client.get(f"/admin/relay/parkedevent/{parked.pk}/change/").content.decode()
-    listing = client.get("/admin/relay/parkedevent/").content.decode()
+    page = client.get(f"/admin/aviso/parkedevent/{parked.pk}/change/").content.decode()
+    listing = client.get("/admin/aviso/parkedevent/").content.decode()
     client.post(
-        "/admin/relay/parkedevent/",
+        "/admin/aviso/parkedevent/",
         {"action": "send_again", "_selected_action": [str(parked.pk)]},
     )
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from relay.pruning import BATCH
+from aviso.relay.pruning import BATCH
 from tests.contracts import validate_event
 from tests.relay.conftest import StartRelay
 from tests.relay.drivers import Broker, Database, eventually
@@ -22,19 +22,20 @@ def fill(database: Database, count: int) -> None:
     database.add_feed("orders")
     database.add_records("orders", count)
     database.run(
-        "UPDATE events SET sequence = number - (SELECT min(number) - 1 FROM events),"
+        "UPDATE aviso.events SET"
+        " sequence = number - (SELECT min(number) - 1 FROM aviso.events),"
         " published_at = now() - interval '3 days'"
     )
-    database.run("UPDATE feed_heads SET sequence = %s", count)
+    database.run("UPDATE aviso.feed_heads SET sequence = %s", count)
 
 
 def kept(database: Database) -> list[int]:
-    rows = database.run("SELECT sequence FROM events ORDER BY sequence")
+    rows = database.run("SELECT sequence FROM aviso.events ORDER BY sequence")
     return [sequence for (sequence,) in rows]
 
 
 def ask(broker: Broker, database: Database, first: int, last: int) -> None:
-    epoch = database.value("SELECT epoch FROM feeds WHERE slug = 'orders'")
+    epoch = database.value("SELECT epoch FROM aviso.feeds WHERE slug = 'orders'")
     request = {"feed": "orders", "feedepoch": epoch}
     body = json.dumps(request | {"first": str(first), "last": str(last)}).encode()
     broker.park(body, headers={"aviso-request": "republish"})
@@ -66,7 +67,7 @@ def test_nothing_unpublished_is_pruned_however_old(
     with broker.channel() as channel:
         channel.exchange_delete("record-events")
     database.add_records("orders", 5)
-    database.run("UPDATE events SET time = '2001-01-01Z'")
+    database.run("UPDATE aviso.events SET time = '2001-01-01Z'")
     eventually(lambda: kept(database)[-1] == 14)
 
     assert [9, 10, 11, 12, 13, 14] == kept(database)
@@ -76,7 +77,7 @@ def test_places_of_pruned_events_are_kept_when_they_are_asked_for(
     database: Database, broker: Broker, start_relay: StartRelay
 ) -> None:
     fill(database, 6)
-    database.run("UPDATE events SET published_at = now() WHERE sequence >= 5")
+    database.run("UPDATE aviso.events SET published_at = now() WHERE sequence >= 5")
     start_relay().wait_for_broker()
     eventually(lambda: kept(database) == [5, 6])
     broker.take_all()

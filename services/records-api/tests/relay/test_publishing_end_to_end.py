@@ -6,7 +6,7 @@ import threading
 
 import psycopg
 
-from relay.topology import CONTENT_TYPE
+from aviso.relay.topology import CONTENT_TYPE
 from tests.contracts import validate_event
 from tests.relay.conftest import StartRelay
 from tests.relay.drivers import Broker, Database, Received, eventually
@@ -40,9 +40,11 @@ def test_every_message_is_as_the_contract_says(
         connection.execute(
             "SELECT set_config('aviso.traceparent', %s, false)", [TRACEPARENT]
         )
-        connection.execute("INSERT INTO records (feed, data) VALUES ('orders', '{}')")
-        connection.execute("""UPDATE records SET data = '{"a": "café 😀"}'""")
-        connection.execute("DELETE FROM records")
+        connection.execute(
+            "INSERT INTO aviso.records (feed, data) VALUES ('orders', '{}')"
+        )
+        connection.execute("""UPDATE aviso.records SET data = '{"a": "café 😀"}'""")
+        connection.execute("DELETE FROM aviso.records")
     database.wait_until_published()
     received = broker.take_all()
 
@@ -81,7 +83,7 @@ def test_a_changed_visibility_is_announced_between_the_events(
     start_relay()
     database.wait_until_published()
 
-    database.run("UPDATE feeds SET visibility = 'private'")
+    database.run("UPDATE aviso.feeds SET visibility = 'private'")
     database.add_records("orders", 1)
     database.wait_until_published()
     received = broker.take_all()
@@ -96,7 +98,7 @@ def test_writers_that_overlap_roll_back_or_commit_late_leave_no_hole(
 ) -> None:
     database.add_feed("orders")
     start_relay().wait_for_broker()
-    insert = "INSERT INTO records (feed, data) VALUES ('orders', '{}')"
+    insert = "INSERT INTO aviso.records (feed, data) VALUES ('orders', '{}')"
 
     def write_much() -> None:
         with psycopg.connect(database.url) as connection:
@@ -120,7 +122,7 @@ def test_writers_that_overlap_roll_back_or_commit_late_leave_no_hole(
     database.wait_until_published()
 
     count = 4 * 66 + 1
-    assert count == database.value("SELECT count(*) FROM events")
+    assert count == database.value("SELECT count(*) FROM aviso.events")
     assert [None, *range(1, count + 1)] == of_feed(broker.take_all(), "orders")
 
 
@@ -146,7 +148,7 @@ def test_large_records_travel_within_the_bounds_of_memory(
 ) -> None:
     database.add_feed("orders")
     database.run(
-        "INSERT INTO records (feed, data)"
+        "INSERT INTO aviso.records (feed, data)"
         " SELECT 'orders', jsonb_build_object('n', n, 'text', repeat('x', 60000))"
         " FROM generate_series(1, 1500) AS n"
     )
@@ -171,7 +173,7 @@ def test_it_says_in_its_logs_how_far_a_feed_has_come(
 
     database.add_records("orders", 1)
     database.wait_until_published()
-    event_id = str(database.value("SELECT id FROM events"))
+    event_id = str(database.value("SELECT id FROM aviso.events"))
 
     (line,) = eventually(
         lambda: [x for x in relay.lines("published") if x.get("sequence")]

@@ -7,8 +7,8 @@ from typing import Any, LiteralString
 
 import pytest
 
-from relay.outbox import _LOAD, _NUMBER, _REPUBLISH_NEWEST, _SCAN
-from relay.pruning import FIND_FEEDS, FIND_OLDEST, PRUNE
+from aviso.relay.outbox import _LOAD, _NUMBER, _REPUBLISH_NEWEST, _SCAN
+from aviso.relay.pruning import FIND_FEEDS, FIND_OLDEST, PRUNE
 from tests.relay.drivers import Database
 
 PAST = 30_000
@@ -30,9 +30,9 @@ STEPS: dict[str, tuple[LiteralString, Any]] = {
 def past(database: Database) -> Database:
     """A long published past, then events of which half are numbered."""
     database.add_feed("orders")
-    database.run("UPDATE feeds SET epoch = 'abcd'")
+    database.run("UPDATE aviso.feeds SET epoch = 'abcd'")
     database.run(
-        "INSERT INTO events (feed, type, subject, record_version, record_data,"
+        "INSERT INTO aviso.events (feed, type, subject, record_version, record_data,"
         " record_created_at, record_updated_at, sequence, published_at)"
         " SELECT 'orders', 'created', gen_random_uuid(), 1, '{}', now(), now(), n,"
         " now() - interval '100 days' FROM generate_series(1, %s) AS n",
@@ -40,14 +40,14 @@ def past(database: Database) -> Database:
     )
     database.add_records("orders", 2 * NEW)
     database.run(
-        "UPDATE events SET sequence = %s::bigint + place FROM (SELECT number,"
-        " row_number() OVER (ORDER BY number) AS place FROM events"
+        "UPDATE aviso.events SET sequence = %s::bigint + place FROM (SELECT number,"
+        " row_number() OVER (ORDER BY number) AS place FROM aviso.events"
         " WHERE sequence IS NULL ORDER BY number LIMIT %s) AS first"
         " WHERE events.number = first.number",
         PAST,
         NEW,
     )
-    database.run("UPDATE feed_heads SET sequence = %s", PAST + NEW)
+    database.run("UPDATE aviso.feed_heads SET sequence = %s", PAST + NEW)
     database.run("VACUUM ANALYZE")
     return database
 

@@ -11,8 +11,8 @@ from tests.contracts import validate_event
 from tests.relay.conftest import StartRelay
 from tests.relay.drivers import Broker, Database, Received, eventually, manage
 
-GRANT = "INSERT INTO readers (feed, reader) VALUES ('orders', %s)"
-REVOKE = "UPDATE readers SET revoked_at = now() WHERE reader = %s"
+GRANT = "INSERT INTO aviso.readers (feed, reader) VALUES ('orders', %s)"
+REVOKE = "UPDATE aviso.readers SET revoked_at = now() WHERE reader = %s"
 ADA = "ada@localhost"
 
 
@@ -21,7 +21,7 @@ def kinds(messages: list[Received]) -> list[str]:
 
 
 def ask_for_opening(database: Database, broker: Broker) -> None:
-    epoch = database.value("SELECT epoch FROM feeds WHERE slug = 'orders'")
+    epoch = database.value("SELECT epoch FROM aviso.feeds WHERE slug = 'orders'")
     body = {"feed": "orders", "feedepoch": epoch, "first": "1", "last": "0"}
     broker.park(json.dumps(body).encode(), headers={"aviso-request": "republish"})
 
@@ -63,7 +63,7 @@ def test_an_opening_has_those_who_may_read_and_the_ticket_holders_who_may_not(
         database.run(GRANT, reader)
     database.run(REVOKE, "ben@localhost")
     database.run(
-        "INSERT INTO readers (feed, reader, revoked_at)"
+        "INSERT INTO aviso.readers (feed, reader, revoked_at)"
         " VALUES ('orders', 'u-2@ticket.localhost', now())"
     )
     start_relay().wait_for_broker()
@@ -94,7 +94,7 @@ def test_the_opening_alone_can_be_asked_for_and_tells_of_now(
         again[0].event["data"]["head"],
         again[0].event["data"]["readers"],
     )
-    assert 0 == database.value("SELECT count(*) FROM parked_events")
+    assert 0 == database.value("SELECT count(*) FROM aviso.parked_events")
 
 
 def test_a_feed_made_private_is_so_before_its_next_record(
@@ -107,8 +107,10 @@ def test_a_feed_made_private_is_so_before_its_next_record(
     broker.take_all()
 
     with psycopg.connect(database.url) as connection:
-        connection.execute("UPDATE feeds SET visibility = 'private'")
-        connection.execute("INSERT INTO records (feed, data) VALUES ('orders', '{}')")
+        connection.execute("UPDATE aviso.feeds SET visibility = 'private'")
+        connection.execute(
+            "INSERT INTO aviso.records (feed, data) VALUES ('orders', '{}')"
+        )
     database.wait_until_published()
 
     received = broker.take_all()
@@ -122,16 +124,16 @@ def test_a_grant_ends_when_its_time_has_come(
     database.add_feed("orders")
     start_relay().wait_for_broker()
     database.run(
-        "INSERT INTO readers (feed, reader, expires_at)"
+        "INSERT INTO aviso.readers (feed, reader, expires_at)"
         " VALUES ('orders', %s, now() + interval '3.3 s'),"
         " ('orders', 'ben@localhost', now() + interval '1 h')",
         ADA,
     )
 
-    ended = "SELECT count(*) FROM events WHERE type = 'revoked' AND sequence > 0"
+    ended = "SELECT count(*) FROM aviso.events WHERE type = 'revoked' AND sequence > 0"
     eventually(lambda: database.value(ended))
     late = database.value(
-        "SELECT revoked_at - expires_at FROM readers WHERE reader = %s", ADA
+        "SELECT revoked_at - expires_at FROM aviso.readers WHERE reader = %s", ADA
     )
     assert late.total_seconds() >= 0
     database.wait_until_published()
@@ -144,9 +146,9 @@ def test_an_end_that_is_moved_nearer_is_kept(
     database.add_feed("orders")
     start_relay().wait_for_broker()
     database.run(GRANT, ADA)
-    database.run("UPDATE readers SET expires_at = now() + interval '1.5 s'")
+    database.run("UPDATE aviso.readers SET expires_at = now() + interval '1.5 s'")
 
-    ended = "SELECT count(*) FROM events WHERE type = 'revoked' AND sequence > 0"
+    ended = "SELECT count(*) FROM aviso.events WHERE type = 'revoked' AND sequence > 0"
     assert 1 == eventually(lambda: database.value(ended))
 
 
@@ -156,20 +158,21 @@ def test_somebody_who_holds_a_row_does_not_hold_up_the_relay(
     database.add_feed("orders")
     start_relay().wait_for_broker()
     database.run(
-        "INSERT INTO readers (feed, reader, expires_at)"
+        "INSERT INTO aviso.readers (feed, reader, expires_at)"
         " VALUES ('orders', %s, now() + interval '2 s')",
         ADA,
     )
     with psycopg.connect(database.url) as holder:
-        holder.execute("SELECT FROM readers FOR UPDATE")
+        holder.execute("SELECT FROM aviso.readers FOR UPDATE")
         database.run(
-            "SELECT pg_sleep(extract(epoch FROM expires_at - now()) + 0.1) FROM readers"
+            "SELECT pg_sleep(extract(epoch FROM expires_at - now()) + 0.1)"
+            " FROM aviso.readers"
         )
         database.add_records("orders", 1)
         database.wait_until_published()
         assert ["opened", "granted", "created"] == kinds(broker.take_all())
 
-    eventually(lambda: database.value("SELECT count(revoked_at) FROM readers"))
+    eventually(lambda: database.value("SELECT count(revoked_at) FROM aviso.readers"))
     database.wait_until_published()
     assert ["revoked"] == kinds(broker.take_all())
 
@@ -192,7 +195,9 @@ def test_a_parked_event_of_a_reader_is_sent_again_as_it_stands_now(
         message_id=granted.event["id"],
         headers=headers,
     )
-    kept = eventually(lambda: database.run("SELECT id, headers FROM parked_events"))
+    kept = eventually(
+        lambda: database.run("SELECT id, headers FROM aviso.parked_events")
+    )
     database.run(REVOKE, ADA)
     database.wait_until_published()
     broker.take_all()
@@ -215,10 +220,10 @@ def test_a_strangers_parked_event_keeps_its_reader_when_it_is_sent_again(
     start_relay().wait_for_broker()
     headers = {"feed": "o", "reader": ADA, "aviso-cause": "invalid"}
     broker.park(b"{}", "feed.o.granted", message_id=str(uuid.uuid4()), headers=headers)
-    parked = eventually(lambda: database.run("SELECT id FROM parked_events"))
+    parked = eventually(lambda: database.run("SELECT id FROM aviso.parked_events"))
 
     manage(environment, "parked", "send", str(parked[0][0]))
-    eventually(lambda: database.value("SELECT state = 'sent' FROM parked_events"))
+    eventually(lambda: database.value("SELECT state = 'sent' FROM aviso.parked_events"))
 
     (again,) = broker.take_all()
     assert {"feed": "o", "reader": ADA} == again.properties.headers

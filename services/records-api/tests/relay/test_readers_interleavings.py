@@ -16,17 +16,17 @@ import psycopg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from relay.outbox import _NUMBER  # the statement itself is what is tried
+from aviso.relay.outbox import _NUMBER  # the statement itself is what is tried
 from tests.relay.drivers import Database
 
 WRITERS = 3
 READERS = ["ada@localhost", "ben@localhost"]
 GRANT = (
-    "INSERT INTO readers (feed, reader) VALUES ('orders', %s)"
+    "INSERT INTO aviso.readers (feed, reader) VALUES ('orders', %s)"
     " ON CONFLICT (feed, reader) DO UPDATE SET revoked_at = NULL"
 )
-REVOKE = "UPDATE readers SET revoked_at = now() WHERE reader = %s"
-RECORD = "INSERT INTO records (feed, data) VALUES ('orders', '{}')"
+REVOKE = "UPDATE aviso.readers SET revoked_at = now() WHERE reader = %s"
+RECORD = "INSERT INTO aviso.records (feed, data) VALUES ('orders', '{}')"
 TRACE = "SELECT set_config('aviso.traceparent', %s, true)"
 
 writers = st.integers(0, WRITERS - 1)
@@ -113,19 +113,19 @@ def write(
 def test_events_have_no_hole_and_keep_their_order(
     database: Database, plan: list[tuple[str, int, str | None]]
 ) -> None:
-    database.run("ALTER TABLE records DISABLE TRIGGER records_truncating")
-    database.run("ALTER TABLE readers DISABLE TRIGGER readers_truncating")
-    database.run("TRUNCATE feeds, feed_heads, records, readers, events")
+    database.run("ALTER TABLE aviso.records DISABLE TRIGGER records_truncating")
+    database.run("ALTER TABLE aviso.readers DISABLE TRIGGER readers_truncating")
+    database.run("TRUNCATE aviso.feeds, feed_heads, records, readers, events")
     database.add_feed("orders")
 
     told = play(database, plan)
 
     rows = database.run(
         "SELECT sequence, type, reader, ('x' || substr(traceparent, 20, 16))::bit(64)"
-        "::bigint FROM events ORDER BY sequence"
+        "::bigint FROM aviso.events ORDER BY sequence"
     )
     assert list(range(1, len(rows) + 1)) == [sequence for sequence, *_ in rows]
-    assert len(rows) == database.value("SELECT sequence FROM feed_heads")
+    assert len(rows) == database.value("SELECT sequence FROM aviso.feed_heads")
     assert {step for *_, step in rows} <= set(told.committed_at)
     check_order(told, [step for *_, step in rows])
     for reader in READERS:
@@ -145,6 +145,6 @@ def check_reader(database: Database, reader: str, kinds: list[str]) -> None:
     """In and out by turns, and at last as the row says."""
     assert ["granted", "revoked"] * (len(kinds) // 2) == kinds[: len(kinds) // 2 * 2]
     stands = database.run(
-        "SELECT revoked_at IS NULL FROM readers WHERE reader = %s", reader
+        "SELECT revoked_at IS NULL FROM aviso.readers WHERE reader = %s", reader
     )
     assert [(kind == "granted",) for kind in kinds[-1:]] == stands

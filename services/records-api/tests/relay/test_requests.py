@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from relay.broker import Delivery
-from relay.requests import Republish, read_request
+from aviso.relay.broker import Delivery
+from aviso.relay.requests import Republish, read_request
 from tests.relay.conftest import StartRelay
 from tests.relay.drivers import Broker, Database, eventually
 
@@ -68,14 +68,14 @@ def test_what_is_asked_for_travels_again_and_nothing_is_parked(
     database.add_records("orders", 9)
     database.wait_until_published()
     before = [message.sequence for message in broker.take_all()]
-    epoch = database.value("SELECT epoch FROM feeds WHERE slug = 'orders'")
+    epoch = database.value("SELECT epoch FROM aviso.feeds WHERE slug = 'orders'")
 
     ask(broker, feedepoch=epoch, first="4", last="6")
     again = eventually(lambda: [m.sequence for m in broker.take_all()])
 
     assert [None, *range(1, 10)] == before
     assert [4, 5, 6] == again
-    assert 0 == database.value("SELECT count(*) FROM parked_events")
+    assert 0 == database.value("SELECT count(*) FROM aviso.parked_events")
 
 
 def test_from_the_first_on_the_opening_travels_again_too(
@@ -86,7 +86,7 @@ def test_from_the_first_on_the_opening_travels_again_too(
     database.add_records("orders", 2)
     database.wait_until_published()
     broker.take_all()
-    epoch = database.value("SELECT epoch FROM feeds WHERE slug = 'orders'")
+    epoch = database.value("SELECT epoch FROM aviso.feeds WHERE slug = 'orders'")
 
     ask(broker, feedepoch=epoch, first="1", last="2")
     again = eventually(lambda: [m.sequence for m in broker.take_all()])

@@ -34,7 +34,7 @@ def test_what_was_confirmed_but_not_marked_is_published_again_unchanged(
     first.kill()
 
     # As if the process had died between the confirm and the mark.
-    database.run("UPDATE events SET published_at = NULL WHERE sequence > 5")
+    database.run("UPDATE aviso.events SET published_at = NULL WHERE sequence > 5")
     start_relay()
     database.wait_until_published()
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from relay.outgoing import Opening, Outgoing
-from relay.window import Limits, Window
+from aviso.relay.outgoing import Opening, Outgoing
+from aviso.relay.window import Limits, Window
 from tests.relay.messages import make_event, make_opening
 
 

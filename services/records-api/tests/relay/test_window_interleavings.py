@@ -15,8 +15,8 @@ from hypothesis.stateful import (
     rule,
 )
 
-from relay.outgoing import Outgoing
-from relay.window import Limits, Window
+from aviso.relay.outgoing import Outgoing
+from aviso.relay.window import Limits, Window
 from tests.relay.messages import make_event, make_opening
 
 FEEDS = ("a", "b")

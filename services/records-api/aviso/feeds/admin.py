@@ -1,0 +1,85 @@
+"""Feeds on the admin site."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+
+from aviso.access.audit import name_person, note_change
+from aviso.feeds.json_schemas import SchemaRefused, check_schema
+from aviso.feeds.models import Feed
+from aviso.feeds.writing import MAX_SCHEMA_BYTES, MAX_TITLE_CHARS
+from aviso.rest.admin_pages import DefaultsByDatabaseAdmin, JsonTextField
+
+if TYPE_CHECKING:
+    FeedModelForm = forms.ModelForm[Feed]
+else:
+    FeedModelForm = forms.ModelForm
+
+
+class FeedForm(FeedModelForm):
+    slug = forms.CharField(max_length=64, help_text="a-z, 0-9 and the hyphen.")
+    title = forms.CharField(max_length=MAX_TITLE_CHARS, required=False)
+    schema = JsonTextField(
+        required=False,
+        help_text="A JSON Schema (2020-12) for the records written from now on.",
+    )
+
+    class Meta:
+        model = Feed
+        fields = ["slug", "title", "visibility", "schema"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.schema is not None:
+            self.initial["schema"] = json.dumps(self.instance.schema, indent=2)
+
+    def clean_schema(self) -> object:
+        schema = self.cleaned_data["schema"]
+        if schema is None:
+            return None
+        try:
+            check_schema(schema)
+        except SchemaRefused as exc:
+            raise forms.ValidationError(str(exc)) from exc
+        # PostgreSQL writes a space after each colon and comma, as json.dumps does.
+        if len(json.dumps(schema, ensure_ascii=False).encode()) > MAX_SCHEMA_BYTES:
+            raise forms.ValidationError(f"Larger than {MAX_SCHEMA_BYTES} bytes.")
+        return schema
+
+
+@admin.register(Feed)
+class FeedAdmin(DefaultsByDatabaseAdmin[Feed]):
+    form = FeedForm
+    list_display = ["slug", "title", "visibility", "newest", "epoch", "announced_at"]
+    list_filter = ["visibility"]
+    list_select_related = ["head"]
+    search_fields = ["slug", "title"]
+    readonly_fields = ["epoch", "created_at", "announced_at"]
+
+    def save_model(
+        self, request: HttpRequest, obj: Feed, form: Any, change: bool
+    ) -> None:
+        super().save_model(request, obj, form, change)
+        if change and "visibility" in form.changed_data:
+            note_change(
+                f"made {obj.visibility}", by=name_person(request), feed=obj.slug
+            )
+
+    @admin.display(description="head")
+    def newest(self, feed: Feed) -> int:
+        return feed.head.sequence
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Feed | None = None
+    ) -> list[str]:
+        own = ["slug"] if obj else []
+        return [*own, *super().get_readonly_fields(request, obj)]
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002 (its signature)
+        """Say no: a feed's sequence is for ever."""
+        return False

@@ -1,0 +1,154 @@
+"""The JSON Schemas of feeds: checked when they are set, and met by each record.
+
+JSON Schema 2020-12, of which nothing is fetched from anywhere. Every check has a
+deadline (schema_keywords.py).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Any
+
+import regex
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError, best_match
+from jsonschema.protocols import Validator
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT202012
+
+from aviso.feeds.schema_keywords import DeadlinePassed, LimitedValidator, start_deadline
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+# The seconds that checking one request's records may take.
+CHECK_TIMEOUT_S = 10.0
+# The seconds that a new schema may take for an empty record.
+_TRIAL_TIMEOUT_S = 1.0
+# What these hold is data, even where it looks like a schema.
+_PLAIN_VALUES = frozenset({"const", "default", "enum", "examples"})
+
+
+class SchemaRefused(ValueError):
+    """A JSON document that can't be a feed's schema; the message says why."""
+
+
+class RecordRefused(ValueError):
+    """Data that doesn't meet its feed's schema; `pointer` is into the data."""
+
+    def __init__(self, message: str, *, pointer: str, index: int) -> None:
+        super().__init__(message)
+        self.pointer = pointer
+        self.index = index
+
+
+def check_schema(schema: object) -> None:
+    """Raise SchemaRefused unless `schema` can serve: valid, local and bounded."""
+    if not isinstance(schema, dict):
+        raise SchemaRefused("a schema is a JSON object")
+    dialect = schema.get("$schema", _DIALECT)
+    if dialect not in {_DIALECT, f"{_DIALECT}#"}:
+        raise SchemaRefused(f"$schema is {dialect!r}, expected {_DIALECT!r}")
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as exc:
+        where = "".join(f"/{part}" for part in exc.absolute_path) or "/"
+        raise SchemaRefused(f"{where}: {exc.message[:200]}") from exc
+    except RecursionError as exc:
+        raise SchemaRefused("nested too deep") from exc
+    _check_words(schema)
+    start_deadline(_TRIAL_TIMEOUT_S)
+    try:
+        _make_validator(json.dumps(schema)).is_valid({})
+    except RecursionError as exc:
+        raise SchemaRefused("a $ref leads back to itself") from exc
+    except (ArithmeticError, DeadlinePassed) as exc:
+        raise SchemaRefused("too costly to check") from exc
+
+
+def check_all_data(all_data: Iterable[Any], schema_text: str) -> None:
+    """Raise RecordRefused, with its index, at the first data that doesn't meet it."""
+    validator = _make_validator(schema_text)
+    start_deadline(CHECK_TIMEOUT_S)
+    for index, data in enumerate(all_data):
+        _check_data(validator, data, index)
+
+
+def _check_data(validator: Validator, data: Any, index: int) -> None:
+    try:
+        error = best_match(validator.iter_errors(data))
+    except (DeadlinePassed, RecursionError, ArithmeticError, Unresolvable) as exc:
+        raise RecordRefused(
+            f"the feed's schema can not be checked on it ({type(exc).__name__})",
+            pointer="",
+            index=index,
+        ) from exc
+    if error is not None:
+        pointer = "".join(f"/{_escape(part)}" for part in error.absolute_path)
+        raise RecordRefused(error.message[:300], pointer=pointer, index=index)
+
+
+@lru_cache(maxsize=256)
+def _make_validator(schema_text: str) -> Validator:
+    # An empty registry that retrieves nothing: a remote $ref is unresolvable.
+    validator: Validator = LimitedValidator(
+        json.loads(schema_text), registry=Registry()
+    )
+    return validator
+
+
+def _check_words(schema: dict[str, Any]) -> None:
+    """Refuse what a check could not bound, and references out of the schema."""
+    resource = DRAFT202012.create_resource(schema)
+    resolver = Registry().with_resource("", resource).resolver()
+    for part in _iterate_objects(schema):
+        if part is not schema and isinstance(part.get("$id"), str):
+            raise SchemaRefused(f"$id {part['$id']!r} stands inside the schema")
+        for word in ("$ref", "$dynamicRef"):
+            if isinstance(part.get(word), str):
+                _check_reference(word, part[word], resolver)
+        if "unevaluatedProperties" in part and "patternProperties" in part:
+            raise SchemaRefused(
+                "unevaluatedProperties beside patternProperties is not supported"
+            )
+        _check_patterns(part)
+
+
+def _iterate_objects(schema: object) -> Iterator[dict[str, Any]]:
+    """Yield the schema's objects, but none of those that are values to compare with."""
+    stack = [schema]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, list):
+            stack.extend(part)
+        if isinstance(part, dict):
+            yield part
+            stack.extend(v for word, v in part.items() if word not in _PLAIN_VALUES)
+
+
+def _check_reference(word: str, target: str, resolver: Any) -> None:
+    if not target.startswith("#"):
+        raise SchemaRefused(
+            f"{word} is {target!r}, expected one into this schema ('#…')"
+        )
+    try:
+        resolver.lookup(target)
+    except Unresolvable as exc:
+        raise SchemaRefused(f"{word} {target!r} leads nowhere in this schema") from exc
+
+
+def _check_patterns(part: dict[str, Any]) -> None:
+    patterns = part.get("patternProperties")
+    found = list(patterns) if isinstance(patterns, dict) else []
+    if isinstance(part.get("pattern"), str):
+        found.append(part["pattern"])
+    for pattern in found:
+        try:
+            regex.compile(pattern)
+        except (regex.error, RecursionError) as exc:
+            raise SchemaRefused(f"the pattern {pattern!r} is wrong: {exc}") from exc
+
+
+def _escape(part: object) -> str:
+    return str(part).replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,79 @@
+"""Feeds, and how far each one has been numbered."""
+
+from __future__ import annotations
+
+import re
+
+from django.core.validators import RegexValidator
+from django.db import models
+
+from aviso.database.columns import ClockTimestamp, NewEpoch
+
+SLUG_PATTERN = r"[a-z0-9-]{1,64}"
+SLUG_VALIDATOR = RegexValidator(
+    rf"^{SLUG_PATTERN}\Z",
+    "A slug is 1 to 64 of the characters a-z, 0-9 and the hyphen.",
+)
+
+
+def is_slug(value: object) -> bool:
+    return isinstance(value, str) and bool(re.fullmatch(SLUG_PATTERN, value))
+
+
+class Feed(models.Model):
+    """A named, ordered stream of records. Never deleted: its sequence is for ever.
+
+    Triggers (migration 0001) make its `feed_heads` row, refuse another slug, and null
+    `announced_at` when `epoch` or `visibility` changes, so that the relay says so.
+    """
+
+    class Visibility(models.TextChoices):
+        PUBLIC = "public"
+        PRIVATE = "private"
+
+    slug = models.TextField(
+        primary_key=True,
+        validators=[SLUG_VALIDATOR],
+    )
+    title = models.TextField(blank=True, default="", db_default="")
+    visibility = models.TextField(
+        choices=Visibility, default=Visibility.PUBLIC, db_default="public"
+    )
+    schema = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="A JSON Schema (2020-12) that each record's data must meet.",
+    )
+    epoch = models.TextField(db_default=NewEpoch(), editable=False)
+    created_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)
+    announced_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        db_table = 'aviso"."feeds'
+        ordering = ["slug"]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class FeedHead(models.Model):
+    """The newest sequence of a feed. Only the relay writes it.
+
+    Apart from `feeds`, so that numbering never waits for the foreign-key locks that
+    writers hold on their feed.
+    """
+
+    feed = models.OneToOneField(
+        Feed,
+        primary_key=True,
+        on_delete=models.PROTECT,
+        db_column="feed",
+        related_name="head",
+    )
+    sequence = models.BigIntegerField(default=0, db_default=0)
+
+    class Meta:
+        db_table = 'aviso"."feed_heads'
+
+    def __str__(self) -> str:
+        return f"{self.feed_id}: {self.sequence}"

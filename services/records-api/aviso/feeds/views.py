@@ -1,0 +1,118 @@
+"""Feeds over REST, and what a client needs to know to connect."""
+
+from __future__ import annotations
+
+import json
+
+from django.conf import settings
+from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from aviso.access.audit import name_caller, note_change
+from aviso.access.caller import Action, find_caller
+from aviso.feeds import serializers
+from aviso.feeds.reading import (
+    CURSOR_PATTERN,
+    list_feeds,
+    open_feed,
+    render_feed,
+    require_key,
+)
+from aviso.feeds.writing import change_feed, create_feed, read_change, read_slug
+from aviso.rest.answers import answer_json
+from aviso.rest.members import take_members
+from aviso.rest.openapi import CURSOR, LIMIT, problems
+from aviso.rest.paging import answer_page, check_parameters, read_cursor, read_limit
+from aviso.rest.problems import Forbidden, show
+from aviso.rest.views import PatchingView
+
+_CHANGEABLE = {"title", "visibility", "schema"}
+
+
+class FeedsView(APIView):
+    @extend_schema(
+        operation_id="list_feeds",
+        summary="The feeds that are open to you, by name",
+        parameters=[LIMIT, CURSOR],
+        responses={200: serializers.FeedPageSerializer, **problems()},
+    )
+    def get(self, request: Request) -> HttpResponse:
+        check_parameters(request.GET, {"limit", "cursor"})
+        cursor = read_cursor(request.GET, CURSOR_PATTERN)
+        page = list_feeds(find_caller(request), cursor, read_limit(request.GET))
+        return answer_page(
+            request, page, render=render_feed, key=lambda feed: feed.slug
+        )
+
+    @extend_schema(
+        operation_id="create_feed",
+        summary="Create a feed",
+        request=serializers.NewFeedSerializer,
+        responses={201: serializers.FeedSerializer, **problems(409, body=True)},
+    )
+    def post(self, request: Request) -> HttpResponse:
+        caller = find_caller(request)
+        require_key(caller, Action.MANAGE)
+        body = take_members(request.data, {"slug", *_CHANGEABLE})
+        slug = read_slug(body.get("slug"))
+        if not caller.may(Action.MANAGE, slug, public=False):
+            raise Forbidden(f"This {caller.shown} may not create the feed {show(slug)}")
+        feed = create_feed(slug, read_change(body))
+        location = f"{settings.PUBLIC_URL}{request.path}{slug}/"
+        return answer_json(
+            render_feed(feed), status=201, headers={"Location": location}
+        )
+
+
+class FeedView(PatchingView):
+    @extend_schema(
+        operation_id="get_feed",
+        summary="One feed, with its room and its head",
+        responses={200: serializers.FeedSerializer, **problems()},
+    )
+    def get(self, request: Request, feed: str) -> HttpResponse:
+        check_parameters(request.GET, set())
+        found = open_feed(feed, find_caller(request), None)
+        return answer_json(render_feed(found))
+
+    @extend_schema(
+        operation_id="change_feed",
+        summary="Change a feed's title, visibility or schema",
+        description="A new schema is for the records written from now on.",
+        request=serializers.FeedChangeSerializer,
+        responses={200: serializers.FeedSerializer, **problems(body=True)},
+    )
+    def patch(self, request: Request, feed: str) -> HttpResponse:
+        before = open_feed(feed, find_caller(request), Action.MANAGE)
+        change = read_change(take_members(request.data, _CHANGEABLE))
+        after = change_feed(feed, change)
+        if after.visibility != before.visibility:
+            note_change(f"made {after.visibility}", by=name_caller(request), feed=feed)
+        return answer_json(render_feed(after))
+
+
+class ConnectionView(APIView):
+    @extend_schema(
+        operation_id="get_connection",
+        summary="Where and how to connect over XMPP",
+        responses={200: serializers.ConnectionSerializer, **problems()},
+    )
+    def get(self, request: Request) -> HttpResponse:
+        check_parameters(request.GET, set())
+        scheme, _, host = settings.PUBLIC_URL.partition("://")
+        web_socket = "wss" if scheme == "https" else "ws"
+        return answer_json(
+            json.dumps(
+                {
+                    "domain": settings.XMPP_DOMAIN,
+                    "guest_domain": settings.XMPP_GUEST_DOMAIN,
+                    "rooms_domain": settings.XMPP_ROOMS_DOMAIN,
+                    "ticket_domain": settings.XMPP_TICKET_DOMAIN,
+                    "websocket_url": f"{web_socket}://{host}/xmpp-websocket",
+                    "bosh_url": f"{settings.PUBLIC_URL}/http-bind",
+                    "registration": settings.REGISTRATION,
+                }
+            )
+        )

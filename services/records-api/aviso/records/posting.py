@@ -1,0 +1,92 @@
+"""One POST of records, from the drafts to the answer: all of it or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+
+from django.db import IntegrityError, OperationalError, connection, transaction
+from psycopg.errors import DeadlockDetected
+
+from aviso.feeds.json_schemas import RecordRefused, check_all_data
+from aviso.feeds.reading import FeedRow
+from aviso.records.constraints import explain_refusal
+from aviso.records.creation import create_records
+from aviso.records.drafts import Draft
+from aviso.records.idempotency import Answer, WriteKey, claim_key, keep_answer
+from aviso.records.rows import RecordRow, render_record
+from aviso.rest.problems import SchemaViolation
+
+# Two lists with the same ids in another order can block each other; PostgreSQL then
+# ends one of them, and it goes through when it comes again.
+_TRIES = 3
+
+
+def post_records(
+    feed: FeedRow,
+    drafts: Sequence[Draft],
+    *,
+    key: WriteKey | None,
+    trace: str,
+    locate: Callable[[RecordRow], str],
+) -> Answer:
+    """Store the drafts, or none, and return the answer, which a key keeps.
+
+    `locate` gives the address of a record.
+    """
+
+    def write() -> Answer:
+        if key and (kept := claim_key(key)):
+            return kept
+        check_drafts(feed, drafts)
+        answer = _render(create_records(feed.slug, drafts, trace), drafts, locate)
+        if key:
+            keep_answer(key, answer)
+        return answer
+
+    # A write that reads nothing back and can't be refused after its statement is that
+    # one statement, and PostgreSQL makes a transaction of it without two ways more.
+    is_one_statement = key is None and not any(draft.own_id for draft in drafts)
+    try:
+        return _write_once(write, in_transaction=not is_one_statement)
+    except IntegrityError as exc:
+        raise explain_refusal(exc, drafts) from exc
+
+
+def check_drafts(feed: FeedRow, drafts: Sequence[Draft]) -> None:
+    """Raise SchemaViolation at the first draft that the feed's schema refuses."""
+    if feed.schema_text is None:
+        return
+    try:
+        check_all_data((draft.data for draft in drafts), feed.schema_text)
+    except RecordRefused as exc:
+        draft = drafts[exc.index]
+        raise SchemaViolation(
+            f"data does not meet the feed's schema: {exc}",
+            pointer=f"{draft.pointer}/data{exc.pointer}",
+            index=draft.index,
+        ) from exc
+
+
+def _write_once(write: Callable[[], Answer], *, in_transaction: bool) -> Answer:
+    # Somebody's transaction around this one must outlive a refusal: a savepoint.
+    needs_atomic = in_transaction or connection.in_atomic_block
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            with transaction.atomic() if needs_atomic else nullcontext():
+                return write()
+        except OperationalError as exc:
+            if not (tries_left and isinstance(exc.__cause__, DeadlockDetected)):
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
+def _render(
+    records: Sequence[RecordRow],
+    drafts: Sequence[Draft],
+    locate: Callable[[RecordRow], str],
+) -> Answer:
+    if drafts[0].index is not None:
+        ids = ",".join(f'"{record.id}"' for record in records)
+        return Answer(f'{{"ids":[{ids}]}}')
+    return Answer(render_record(records[0]), locate(records[0]))

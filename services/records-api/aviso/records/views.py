@@ -1,0 +1,202 @@
+"""Records over REST."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.http import HttpResponse, HttpResponseNotModified
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    PolymorphicProxySerializer,
+    extend_schema,
+)
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from aviso.access.caller import Action, find_caller
+from aviso.feeds.reading import open_feed
+from aviso.records import changes, filters, serializers
+from aviso.records.drafts import read_data, read_drafts
+from aviso.records.idempotency import read_write_key
+from aviso.records.posting import post_records
+from aviso.records.reading import CURSOR_PATTERN, find_record, list_records
+from aviso.records.rows import RecordRow, render_record
+from aviso.rest.answers import answer_json
+from aviso.rest.openapi import CURSOR, LIMIT, problems
+from aviso.rest.paging import answer_page, check_parameters, read_cursor, read_limit
+from aviso.rest.problems import NotFound, show
+from aviso.rest.trace import trace_of
+from aviso.rest.views import PatchingView
+
+_IF_MATCH = OpenApiParameter(
+    "If-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="The ETag of the version to change; another one answers 412.",
+)
+_FILTERS = [
+    OpenApiParameter("created_after", OpenApiTypes.DATETIME, description="Later than."),
+    OpenApiParameter("created_before", OpenApiTypes.DATETIME, description="Before."),
+    OpenApiParameter(
+        "data",
+        {"type": "object", "additionalProperties": {"type": "string"}},
+        style="form",
+        explode=True,
+        description="By a field: `data.city=Madrid`, `data.address.city=Madrid`. Finds"
+        " the text, and the number, boolean or null that it may stand for.",
+    ),
+]
+
+
+class RecordsView(APIView):
+    @extend_schema(
+        operation_id="list_records",
+        summary="The records of a feed, newest first",
+        description="A page ends early when it gets large: read on while there is a"
+        " `next`.",
+        parameters=[LIMIT, CURSOR, *_FILTERS],
+        responses={200: serializers.RecordPageSerializer, **problems()},
+    )
+    def get(self, request: Request, feed: str) -> HttpResponse:
+        found = open_feed(feed, find_caller(request), Action.READ)
+        check_parameters(
+            request.GET,
+            {"limit", "cursor", *filters.PARAMETERS},
+            prefix=filters.DATA_PREFIX,
+        )
+        page = list_records(
+            found.slug,
+            filters.read_filters(request.GET),
+            read_cursor(request.GET, CURSOR_PATTERN),
+            read_limit(request.GET),
+        )
+        return answer_page(
+            request, page, render=render_record, key=lambda record: record.number
+        )
+
+    @extend_schema(
+        operation_id="create_records",
+        summary="Create one record, or up to 1,000 of them, all or none",
+        description="With an `Idempotency-Key`, or ids of your own, the same write"
+        " again answers with the first one's result and writes nothing.",
+        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
+        request=PolymorphicProxySerializer(
+            component_name="NewRecords",
+            serializers=[
+                serializers.NewRecordSerializer,
+                serializers.NewRecordSerializer(many=True),
+            ],
+            resource_type_field_name=None,
+            many=False,
+        ),
+        responses={
+            201: PolymorphicProxySerializer(
+                component_name="CreatedRecords",
+                serializers=[serializers.RecordSerializer, serializers.IdsSerializer],
+                resource_type_field_name=None,
+            ),
+            **problems(409, 422, body=True),
+        },
+    )
+    def post(self, request: Request, feed: str) -> HttpResponse:
+        caller = find_caller(request)
+        found = open_feed(feed, caller, Action.WRITE)
+        drafts = read_drafts(request.data)
+        answer = post_records(
+            found,
+            drafts,
+            key=read_write_key(
+                request, scope=caller.scope, feed=feed, body=request.data
+            ),
+            trace=trace_of(request),
+            locate=_locate,
+        )
+        headers = {"Location": answer.location, "ETag": '"1"'}
+        return answer_json(
+            answer.body, status=201, headers=headers if answer.location else {}
+        )
+
+
+class RecordView(PatchingView):
+    @extend_schema(
+        operation_id="get_record",
+        summary="One record",
+        responses={200: serializers.RecordSerializer, **problems()},
+    )
+    def get(self, request: Request, feed: str, record_id: uuid.UUID) -> HttpResponse:
+        open_feed(feed, find_caller(request), Action.READ)
+        check_parameters(request.GET, set())
+        record = find_record(feed, record_id)
+        if record is None:
+            raise NotFound(f"There is no record {show(str(record_id))} in this feed")
+        if request.headers.get("If-None-Match") == record.etag:
+            return HttpResponseNotModified(headers={"ETag": record.etag})
+        return _answer_record(record)
+
+    @extend_schema(
+        operation_id="replace_record",
+        summary="Replace the data of a record",
+        parameters=[_IF_MATCH],
+        request=serializers.DataSerializer,
+        responses={
+            200: serializers.RecordSerializer,
+            **problems(412, 422, body=True),
+        },
+    )
+    def put(self, request: Request, feed: str, record_id: uuid.UUID) -> HttpResponse:
+        found = open_feed(feed, find_caller(request), Action.WRITE)
+        record = changes.replace_record(
+            found,
+            record_id,
+            read_data(request.data),
+            versions=changes.read_if_match(request),
+            trace=trace_of(request),
+        )
+        return _answer_record(record)
+
+    @extend_schema(
+        operation_id="patch_record",
+        summary="Merge into the data of a record (JSON Merge Patch, RFC 7396)",
+        parameters=[_IF_MATCH],
+        request=serializers.DataSerializer,
+        responses={
+            200: serializers.RecordSerializer,
+            **problems(412, 422, body=True),
+        },
+    )
+    def patch(self, request: Request, feed: str, record_id: uuid.UUID) -> HttpResponse:
+        found = open_feed(feed, find_caller(request), Action.WRITE)
+        record = changes.patch_record(
+            found,
+            record_id,
+            read_data(request.data),
+            versions=changes.read_if_match(request),
+            trace=trace_of(request),
+        )
+        return _answer_record(record)
+
+    @extend_schema(
+        operation_id="delete_record",
+        summary="Delete a record",
+        parameters=[_IF_MATCH],
+        responses={204: None, **problems(403, 412)},
+    )
+    def delete(self, request: Request, feed: str, record_id: uuid.UUID) -> HttpResponse:
+        found = open_feed(feed, find_caller(request), Action.WRITE)
+        changes.delete_record(
+            found,
+            record_id,
+            versions=changes.read_if_match(request),
+            trace=trace_of(request),
+        )
+        return HttpResponse(status=204)
+
+
+def _answer_record(record: RecordRow) -> HttpResponse:
+    return answer_json(render_record(record), headers={"ETag": record.etag})
+
+
+def _locate(record: RecordRow) -> str:
+    return f"{settings.PUBLIC_URL}/api/v1/feeds/{record.feed}/records/{record.id}/"

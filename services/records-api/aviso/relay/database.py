@@ -1,0 +1,86 @@
+"""Connections to PostgreSQL for the relay's asyncio loop.
+
+Django's own connections are synchronous and pooled; the relay needs two of its own
+that it keeps: one that holds the lock and does all the work, one that listens.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from django.conf import settings
+
+from aviso.relay.errors import DatabaseLostError
+
+LOOK_INTERVAL_S = 1.0
+# A session that says nothing for so long is ended by PostgreSQL, and its lock with it:
+# the way out when the relay's process is alive but stopped (it looks every second).
+SILENCE_TIMEOUT = "15s"
+_DJANGO_OPTIONS = frozenset(
+    {"pool", "isolation_level", "assume_role", "server_side_binding"}
+)
+# Both ends notice a dead network within about ten seconds. The server's half matters
+# most: while it believes in a dead relay, no standby gets the lock.
+_CLIENT_KEEPALIVE = {
+    "connect_timeout": 5,
+    "keepalives": 1,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+_SERVER_KEEPALIVE = {
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "10000",
+    "client_connection_check_interval": "5s",
+}
+
+Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+
+
+async def connect(*, name: str, session: dict[str, str] | None = None) -> Connection:
+    """Open a connection in autocommit; `session` are settings for it.
+
+    Raises DatabaseLostError.
+    """
+    try:
+        connection = await psycopg.AsyncConnection.connect(
+            **_connection_arguments(), application_name=name, autocommit=True
+        )
+    except psycopg.Error as exc:
+        raise DatabaseLostError(f"no connection to PostgreSQL: {exc}") from exc
+    try:
+        for setting, value in {**_SERVER_KEEPALIVE, **(session or {})}.items():
+            await connection.execute(
+                "SELECT set_config(%s, %s, false)", (setting, value)
+            )
+    except psycopg.Error as exc:
+        await connection.close()
+        raise DatabaseLostError(f"PostgreSQL refused the session: {exc}") from exc
+    return connection
+
+
+def describe(error: psycopg.Error) -> str:
+    """Say what went wrong, without the row that PostgreSQL may quote in its detail."""
+    return error.diag.message_primary or str(error)
+
+
+def _connection_arguments() -> dict[str, Any]:
+    configured = settings.DATABASES["default"]
+    options = {
+        name: value
+        for name, value in configured.get("OPTIONS", {}).items()
+        if name not in _DJANGO_OPTIONS and name != "application_name"
+    }
+    return {
+        "dbname": configured["NAME"],
+        "user": configured["USER"],
+        "password": configured["PASSWORD"],
+        "host": configured["HOST"],
+        "port": configured["PORT"] or None,
+        **_CLIENT_KEEPALIVE,
+        **options,
+    }

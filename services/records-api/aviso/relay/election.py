@@ -1,0 +1,108 @@
+"""Who relays: one process, the one whose connection holds the advisory lock.
+
+A standby asks for the lock about every second. The lock belongs to the connection that
+numbers, so there is nothing to fence: a process that lost it can't number any more.
+It needs a direct connection to PostgreSQL, not one through a pooler that shares them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import psycopg
+
+from aviso.relay.configuration import Configuration
+from aviso.relay.database import (
+    LOOK_INTERVAL_S,
+    SILENCE_TIMEOUT,
+    Connection,
+    connect,
+    describe,
+)
+from aviso.relay.delays import Backoff
+from aviso.relay.errors import DatabaseLostError
+from aviso.relay.outbox import LOCK_KEY
+from aviso.relay.status import Status
+from aviso.relay.term import Term
+
+logger = logging.getLogger("aviso.relay.election")
+
+# A sequence must be on disk before anyone sees it, whatever the server's default is.
+_SESSION = {"idle_session_timeout": SILENCE_TIMEOUT, "synchronous_commit": "on"}
+
+
+async def stand(
+    configuration: Configuration, status: Status, stopping: asyncio.Event
+) -> None:
+    """Be standby or active until `stopping` is set; survive any loss in between."""
+    backoff = Backoff()
+    while not stopping.is_set():
+        try:
+            await _stand_once(configuration, status, stopping, backoff)
+        except DatabaseLostError as exc:
+            status.lose_database()
+            if backoff.failures == 0:
+                logger.warning(
+                    "No database: %s", exc, extra={"outcome": "database-lost"}
+                )
+            await _sleep(backoff.next_s(), stopping)
+        finally:
+            status.set_role("none")
+
+
+async def _stand_once(
+    configuration: Configuration,
+    status: Status,
+    stopping: asyncio.Event,
+    backoff: Backoff,
+) -> None:
+    connection = await connect(name="aviso-relay", session=_SESSION)
+    try:
+        if await _wait_for_lock(connection, status, stopping, backoff):
+            status.set_role("active")
+            logger.info("Active", extra={"outcome": "active"})
+            await Term(connection, configuration, status).run(stopping)
+    finally:
+        # Closing gives the lock back; nothing of the term may outlive it.
+        await connection.close()
+
+
+async def _wait_for_lock(
+    connection: Connection,
+    status: Status,
+    stopping: asyncio.Event,
+    backoff: Backoff,
+) -> bool:
+    while not stopping.is_set():
+        is_ours = await _try_lock(connection)
+        status.see_database()
+        if backoff.failures:
+            logger.info("The database is back", extra={"outcome": "database-back"})
+            backoff.reset()
+        if is_ours:
+            return True
+        if status.role != "standby":
+            status.set_role("standby")
+            logger.info("Standby", extra={"outcome": "standby"})
+        await _sleep(LOOK_INTERVAL_S, stopping)
+    return False
+
+
+async def _try_lock(connection: Connection) -> bool:
+    try:
+        cursor = await connection.execute(
+            "SELECT pg_try_advisory_lock(%s)", (LOCK_KEY,)
+        )
+        row = await cursor.fetchone()
+    except psycopg.Error as exc:
+        raise DatabaseLostError(describe(exc)) from exc
+    return bool(row and row[0])
+
+
+async def _sleep(seconds: float, stopping: asyncio.Event) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stopping.wait()
+    except TimeoutError:
+        return

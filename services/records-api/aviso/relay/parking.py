@@ -1,0 +1,192 @@
+"""Writes parked events into the database, and sends those of others again.
+
+On the lock's connection, called by the term's cycle. The order is: insert, commit,
+then ack; publish, confirm, then mark as sent.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, LiteralString
+from uuid import UUID
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from aviso.relay.broker import Consumer, Delivery, Outcome, Publication
+from aviso.relay.database import Connection, describe
+from aviso.relay.errors import DatabaseLostError
+from aviso.relay.messages import build_publication
+from aviso.relay.outgoing import Outgoing
+from aviso.relay.parked_message import ParkedMessage, read_id, read_parked
+from aviso.relay.status import Status
+from aviso.relay.topology import EVENTS_EXCHANGE
+
+logger = logging.getLogger("aviso.relay.parking")
+
+SEND_BATCH = 5
+
+# The statement is refused and the session lives: trying the same again won't help.
+_REFUSALS = (psycopg.DataError, psycopg.IntegrityError)
+
+# One row a body. A copy changes nothing, but for one: a message that was sent again
+# and has come back is parked again, or nobody would ever hear of it. A redelivery of
+# what is here already (the ack was lost) is not that. An event of ours may be too deep
+# to be read here: then its message still bears its id.
+_INSERT = """
+INSERT INTO aviso.parked_events (id, feed, event_id, sequence, cause, detail, parked_by,
+    body, headers, routing_key, message_id, content_type, fingerprint, parked_at, state,
+    handled_by)
+SELECT gen_random_uuid(), %(feed)s, coalesce(%(event_id)s, ours.id),
+    coalesce(%(sequence)s, ours.sequence), %(cause)s, %(detail)s, %(parked_by)s,
+    %(body)s, %(headers)s, %(routing_key)s, %(message_id)s, %(content_type)s,
+    %(fingerprint)s, clock_timestamp(), 'parked', ''
+FROM (VALUES (%(named)s::uuid)) AS message (named)
+LEFT JOIN aviso.events AS ours ON ours.id = message.named
+ON CONFLICT (fingerprint) DO UPDATE SET state = 'parked', cause = excluded.cause,
+    detail = excluded.detail, parked_by = excluded.parked_by,
+    parked_at = excluded.parked_at
+WHERE parked_events.state = 'sent' AND parked_events.sent_as IS NULL
+    AND NOT %(redelivered)s
+RETURNING id
+"""
+
+_SENDING = """
+SELECT id, body, headers, routing_key, message_id, content_type FROM aviso.parked_events
+WHERE state = 'sending' ORDER BY handled_at LIMIT %s
+"""
+
+_SETTLE = """
+UPDATE aviso.parked_events SET state = %s, detail = coalesce(%s, detail)
+WHERE id = %s AND state = 'sending' RETURNING id
+"""
+
+
+class Parking:
+    """The table `parked_events`, as the active relay writes it."""
+
+    def __init__(self, connection: Connection, status: Status) -> None:
+        self._connection = connection
+        self._metrics = status.metrics
+
+    async def park_own(self, message: Outgoing, cause: str, detail: str) -> None:
+        """Put aside an event that can't be published; once, however often tried."""
+        publication = build_publication(message)
+        parked = ParkedMessage(
+            feed=message.feed,
+            event_id=UUID(message.event_id),
+            sequence=message.sequence,
+            cause=cause,
+            detail=detail[:500],
+            parked_by="relay",
+            body=message.body,
+            headers=publication.headers,
+            routing_key=message.routing_key,
+            message_id=message.event_id,
+            content_type=publication.content_type,
+        )
+        if await self._insert(parked, redelivered=True):
+            self._metrics.parked.labels("relay").inc()
+
+    async def take_in(self, deliveries: Sequence[tuple[Consumer, Delivery]]) -> None:
+        """Write down what was parked, and ack each once it is committed."""
+        for consumer, delivery in deliveries:
+            parked = read_parked(delivery)
+            try:
+                is_new = await self._insert_somehow(parked, delivery)
+            except _REFUSALS as exc:
+                # It stays in the queue, unacknowledged; relaying must not end for it.
+                logger.error("Not written down: %s", describe(exc))
+                continue
+            if is_new:
+                self._metrics.parked.labels(parked.parked_by).inc()
+                logger.warning(
+                    "Parked: %s",
+                    parked.detail,
+                    extra={
+                        "event_id": parked.event_id and str(parked.event_id),
+                        "feed": parked.feed,
+                        "sequence": parked.sequence,
+                        "outcome": "parked",
+                        "cause": parked.cause,
+                    },
+                )
+            consumer.ack(delivery.tag)
+
+    async def send_foreign(self, publish: Callable[[Publication], None]) -> None:
+        """Publish, as they came, parked messages that are no events of ours."""
+        rows = await self._fetch(_SENDING, (SEND_BATCH,))
+        for parked_id, body, headers, routing_key, message_id, content_type in rows:
+            publish(
+                Publication(
+                    exchange=EVENTS_EXCHANGE,
+                    routing_key=routing_key,
+                    body=bytes(body),
+                    message_id=message_id,
+                    content_type=content_type,
+                    headers=_original_headers(headers),
+                    token=parked_id,
+                )
+            )
+
+    async def settle(self, resent: Sequence[tuple[UUID, Outcome]]) -> None:
+        """Note what became of what `send_foreign` published."""
+        for parked_id, outcome in resent:
+            if outcome is Outcome.CONFIRMED:
+                await self._fetch(_SETTLE, ("sent", None, parked_id))
+            elif outcome is Outcome.RETURNED:
+                words = "sent again, but no queue takes its routing key"
+                await self._fetch(_SETTLE, ("parked", words, parked_id))
+
+    async def _insert_somehow(self, parked: ParkedMessage, delivery: Delivery) -> bool:
+        try:
+            return await self._insert(parked, redelivered=delivery.redelivered)
+        except _REFUSALS as exc:
+            # It can't be told what a stranger's headers hold: the body counts.
+            logger.warning("Parked without its headers: %s", describe(exc))
+            bare = replace(parked, headers={}, routing_key="", message_id=None)
+            return await self._insert(bare, redelivered=delivery.redelivered)
+
+    async def _insert(self, parked: ParkedMessage, *, redelivered: bool) -> bool:
+        rows = await self._fetch(
+            _INSERT,
+            {
+                "feed": parked.feed,
+                "event_id": parked.event_id,
+                "named": parked.event_id or read_id(parked.message_id),
+                "sequence": parked.sequence,
+                "cause": parked.cause,
+                "detail": parked.detail,
+                "parked_by": parked.parked_by,
+                "body": parked.body,
+                "headers": Jsonb(parked.headers),
+                "routing_key": parked.routing_key,
+                "message_id": parked.message_id,
+                "content_type": parked.content_type,
+                "fingerprint": parked.fingerprint,
+                "redelivered": redelivered,
+            },
+        )
+        return bool(rows)
+
+    async def _fetch(
+        self, query: LiteralString, parameters: Sequence[object] | dict[str, object]
+    ) -> list[tuple[Any, ...]]:
+        try:
+            cursor = await self._connection.execute(query, parameters)
+            return await cursor.fetchall()
+        except _REFUSALS:
+            raise
+        except psycopg.Error as exc:
+            raise DatabaseLostError(describe(exc)) from exc
+
+
+def _original_headers(headers: dict[str, Any]) -> dict[str, Any]:
+    """Take away what was added on the way to the parked queue."""
+    return {
+        name: value
+        for name, value in headers.items()
+        if not name.startswith(("aviso-", "x-death", "x-first-death", "x-delivery"))
+    }

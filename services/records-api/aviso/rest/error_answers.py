@@ -1,0 +1,111 @@
+"""Where errors become answers: of views, and of requests that reach no view."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.core.exceptions import (
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+)
+from django.db import Error as DatabaseError
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views import defaults
+from rest_framework.exceptions import APIException, MethodNotAllowed, NotAcceptable
+from rest_framework.exceptions import UnsupportedMediaType as DrfUnsupportedMediaType
+
+from aviso.rest.problems import (
+    Problem,
+    Unavailable,
+    problem_response,
+    render_problem,
+    show,
+)
+
+logger = logging.getLogger(__name__)
+_RETRY_AFTER_S = 5
+
+
+def answer_exception(exc: Exception, context: dict[str, Any]) -> HttpResponse | None:
+    """Answer what a view raised; None leaves it to Django, which answers 500."""
+    if isinstance(exc, Problem):
+        return render_problem(exc)
+    if isinstance(exc, APIException):
+        return _answer_framework(exc, context["request"])
+    if isinstance(exc, Http404):
+        return problem_response(404, "Not found", kind="not-found")
+    if isinstance(exc, PermissionDenied):
+        return problem_response(403, "Not allowed", kind="forbidden")
+    if isinstance(exc, OperationalError | InterfaceError):
+        return _answer_no_database(exc)
+    return None
+
+
+def _answer_framework(exc: APIException, request: HttpRequest) -> HttpResponse:
+    """Word the errors that Django REST framework raises itself."""
+    headers: dict[str, str] = {}
+    match exc:
+        case MethodNotAllowed():
+            detail = f"{request.path} has no method {request.method}, see Allow"
+        case NotAcceptable():
+            accept = request.headers.get("Accept", "")
+            detail = f"Accept is {show(accept)}, expected one with application/json"
+        case DrfUnsupportedMediaType():
+            sent = request.headers.get("Content-Type", "")
+            detail = f"Content-Type is {show(sent)}, expected application/json"
+        case _:
+            detail = str(exc.detail)
+    return problem_response(
+        exc.status_code,
+        detail,
+        kind=exc.default_code.replace("_", "-"),
+        headers=headers,
+    )
+
+
+def _answer_no_database(exc: DatabaseError) -> HttpResponse:
+    logger.error("database failed", extra={"error": str(exc)})
+    return render_problem(
+        Unavailable(
+            "The database can not be reached at the moment: try again",
+            headers={"Retry-After": str(_RETRY_AFTER_S)},
+        )
+    )
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _is_page(request):
+        return defaults.bad_request(request, exception)
+    if isinstance(exception, RequestDataTooBig):
+        return problem_response(413, "The request is too large", kind="too-large")
+    shown = isinstance(exception, SuspiciousOperation)
+    detail = str(exception) if shown else "The request can not be understood"
+    return problem_response(400, detail, kind="bad-request")
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _is_page(request):
+        return defaults.permission_denied(request, exception)
+    return problem_response(403, "Not allowed", kind="forbidden")
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _is_page(request):
+        return defaults.page_not_found(request, exception)
+    return problem_response(404, f"There is no {request.path}", kind="not-found")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    if _is_page(request):
+        return defaults.server_error(request)
+    return problem_response(
+        500, "An error in the service; it is in its log", kind="internal-error"
+    )
+
+
+def _is_page(request: HttpRequest) -> bool:
+    """Return whether a person looks at the answer: the admin site speaks HTML."""
+    return request.path.startswith("/admin/")

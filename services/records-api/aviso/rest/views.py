@@ -1,0 +1,20 @@
+"""What views share."""
+
+from __future__ import annotations
+
+from rest_framework.parsers import BaseParser
+from rest_framework.views import APIView
+
+from aviso.rest.parsing import MergePatchParser, StrictJsonParser
+
+
+class PatchingView(APIView):
+    """A view whose PATCH takes the media type of merge patches too."""
+
+    def get_parsers(self) -> list[BaseParser]:
+        parsers: list[BaseParser] = [StrictJsonParser()]
+        # The OpenAPI generator asks for the parsers before it has made a request.
+        request = getattr(self, "request", None)
+        if request is None or request.method == "PATCH":
+            parsers.append(MergePatchParser())
+        return parsers

@@ -1,0 +1,50 @@
+"""The addresses of the API, of its description, and of what watches it."""
+
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter, UUIDConverter
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from aviso.events.views import EventsView
+from aviso.feeds.models import SLUG_PATTERN
+from aviso.feeds.views import ConnectionView, FeedsView, FeedView
+from aviso.health import healthz, readyz
+from aviso.metrics import show_metrics
+from aviso.readers.views import ReadersView, ReaderView, TicketsView
+from aviso.records.views import RecordsView, RecordView
+
+
+class SlugConverter(StringConverter):
+    regex = SLUG_PATTERN
+
+
+class AnyCaseUuidConverter(UUIDConverter):
+    regex = (
+        "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
+    )
+
+
+register_converter(SlugConverter, "feed")
+register_converter(AnyCaseUuidConverter, "record")
+
+urlpatterns = [
+    path("api/v1/feeds/", FeedsView.as_view()),
+    path("api/v1/feeds/<feed:feed>/", FeedView.as_view()),
+    path("api/v1/feeds/<feed:feed>/records/", RecordsView.as_view()),
+    path("api/v1/feeds/<feed:feed>/records/<record:record_id>/", RecordView.as_view()),
+    path("api/v1/feeds/<feed:feed>/events/", EventsView.as_view()),
+    path("api/v1/feeds/<feed:feed>/readers/", ReadersView.as_view()),
+    path("api/v1/feeds/<feed:feed>/readers/<str:reader>/", ReaderView.as_view()),
+    path("api/v1/tickets/", TicketsView.as_view()),
+    path("api/v1/connection/", ConnectionView.as_view()),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    # Its script apart from its page: the Content-Security-Policy allows none inline.
+    path(
+        "api/docs/",
+        SpectacularSwaggerSplitView.as_view(
+            url_name="schema", template_name="aviso/api_docs.html"
+        ),
+    ),
+    path("healthz", healthz),
+    path("readyz", readyz),
+    path("metrics", show_metrics),
+]

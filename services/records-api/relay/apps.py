@@ -1,5 +1,0 @@
-from django.apps import AppConfig
-
-
-class RelayConfig(AppConfig):
-    name = "relay"
