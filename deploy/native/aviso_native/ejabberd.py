@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 import signal
 import urllib.error
 import urllib.request
@@ -51,6 +52,9 @@ def prepare(settings: Settings) -> None:
         ],
         _env(settings),
     )
+    # A module finds its statements beside its beam.
+    for statements in _SOURCE.glob("mod_*.sql"):
+        shutil.copy(statements, home / "beam")
     # ejabberd 23.01 does not make its own tables; later versions do.
     name = "ejabberd"
     known = "SELECT to_regclass('archive')"

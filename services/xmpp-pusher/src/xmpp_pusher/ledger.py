@@ -50,6 +50,12 @@ class Item:
         return isinstance(self.content, Opening)
 
     @property
+    def needs_preparation(self) -> bool:
+        """Whether something has to be done, and awaited, before it is sent."""
+        is_unparked = self.poison is not None and not self.is_parked
+        return self.is_alone or self.goes_first or is_unparked
+
+    @property
     def goes_first(self) -> bool:
         # The room's lists change before the message is sent, so whatever stands before
         # a grant or a revoke belongs into a message before.
@@ -59,14 +65,15 @@ class Item:
 class Ledger:
     """``arrived`` is what the stay has still to look at; ``awake`` tells it to.
 
-    ``archived`` is the newest position that the room has confirmed, ``visibility`` what
-    the newest opening made of it.
+    ``archived`` is the archive's head as it was told last, and ``has_lost`` says that
+    it is empty and was not; ``visibility`` is what the newest opening made of the room.
     """
 
     def __init__(self, consumer: Consumer) -> None:
         self.arrived: deque[Item] = deque()
         self.awake = asyncio.Event()
         self.archived: Position | None = None
+        self.has_lost = False
         self.visibility: Visibility | None = None
         self._consumer = consumer
         self._unsettled: dict[Delivery, Item] = {}
@@ -91,6 +98,15 @@ class Ledger:
         for item in items:
             self._unsettled.pop(item.delivery, None)
 
+    def note_head(self, head: Position | None) -> None:
+        """Note how far the archive goes; None: it has no batch."""
+        known = self.archived
+        if head is not None:
+            self.has_lost = False
+        elif known is not None and known.sequence > 0:
+            self.has_lost = True
+        self.archived = head
+
     def offer_again(self) -> None:
         """Start over with everything that is not acked, in the order of its coming."""
         self.arrived = deque(self._unsettled.values())
@@ -104,18 +120,3 @@ class Ledger:
         self._unsettled.clear()
         self.arrived.clear()
         self.awake.set()
-
-    def reconcile(self, archived: Position | None) -> Position | None:
-        """Tell where to go on, given what the room's archive says.
-
-        The archive is right, unless it has lost what it once confirmed to us: a room
-        that was destroyed begins anew, and what it had been given was acked.
-        """
-        known = self.archived
-        has_lost = known is not None and (
-            archived is None
-            or (archived.epoch == known.epoch and archived.sequence < known.sequence)
-        )
-        if not has_lost:
-            self.archived = archived
-        return self.archived

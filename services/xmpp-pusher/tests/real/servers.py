@@ -6,51 +6,22 @@ in a temporary directory. Nothing here touches a server that was running before.
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import shutil
 import signal
-import socket
-import sqlite3
 import subprocess
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
+
+from real import postgres
+from real.ports import accepts, free_port, wait_for
+from real.postgres import Postgres
 
 HERE = Path(__file__).parent
 RABBITMQ_SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"
-EJABBERD_SCHEMA = Path("/usr/share/ejabberd/sql/lite.sql")
-# Below those that Linux gives to outgoing connections, which could take one meanwhile.
-_PORTS = range(10_000, 32_768)
-# Tests in other processes look elsewhere.
-_steps = itertools.count(1_000 * os.getpid())
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nothing listens on now, another at each call."""
-    for _ in _PORTS:
-        port = _PORTS[next(_steps) % len(_PORTS)]
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
-    raise OSError(f"no free port in {_PORTS}")
-
-
-def wait_for(ready: Callable[[], bool], what: str, timeout_s: float = 60) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not ready():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what} did not happen within {timeout_s} s")
-        time.sleep(0.05)
-
-
-def accepts(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+MODULE = Path(__file__).parents[4] / "deploy/ejabberd/mod_feed_archive.erl"
 
 
 class Rabbit:
@@ -127,7 +98,10 @@ class Rabbit:
 
 
 class Ejabberd:
-    """ejabberd without epmd: the archive in SQLite with a write-ahead log."""
+    """ejabberd without epmd, with a PostgreSQL of its own for the archive.
+
+    ``modules`` False leaves out mod_feed_archive; ``source`` is another text of it.
+    """
 
     DOMAIN = "acct.test"
     GUESTS = "anon.test"
@@ -135,9 +109,16 @@ class Ejabberd:
     ROOMS = "feeds.test"
     PASSWORD = "pusher-test-password"
 
-    def __init__(self, directory: Path, use_tls: bool = False) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        use_tls: bool = False,
+        has_module: bool = True,
+        source: str | None = None,
+    ) -> None:
         self.directory = directory
         self.c2s_port, self.api_port = free_port(), free_port()
+        self.postgres = Postgres(directory)
         (directory / "log").mkdir()
         (directory / "db").mkdir()
         text = (HERE / "ejabberd.yml").read_text()
@@ -145,8 +126,11 @@ class Ejabberd:
             "@DIRECTORY@": str(directory),
             "@C2S_PORT@": str(self.c2s_port),
             "@API_PORT@": str(self.api_port),
+            "@SQL_PORT@": str(self.postgres.port),
         }.items():
             text = text.replace(name, value)
+        if not has_module:
+            text = text.replace("      mod_feed_archive: {rooms: feeds.test}\n", "")
         if use_tls:
             certificate = self._make_certificate()
             text = text.replace("certfiles: []", f'certfiles: ["{certificate}"]')
@@ -155,9 +139,9 @@ class Ejabberd:
         (directory / "inetrc").write_text(
             '{lookup,["file","native"]}.\n{host,{127,0,0,1},["localhost"]}.\n'
         )
-        with sqlite3.connect(directory / "archive.sqlite") as archive:
-            archive.execute("pragma journal_mode=wal")
-            archive.executescript(EJABBERD_SCHEMA.read_text())
+        self._compile(MODULE.read_text() if source is None else source)
+        self.postgres.start()
+        self.postgres.make_database()
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -175,6 +159,7 @@ class Ejabberd:
         }
         command = ["erl", "+K", "true", "+P", "250000", "-noinput"]
         command += ["+sbwt", "none", "+sbwtdcpu", "none", "+sbwtdio", "none"]
+        command += ["-pa", str(directory / "beam")]
         command += ["-mnesia", "dir", f'"{directory / "db"}"', "-s", "ejabberd"]
         with (directory / "log" / "stdout").open("ab") as output:
             self.process = subprocess.Popen(
@@ -196,6 +181,20 @@ class Ejabberd:
         except (urllib.error.URLError, ConnectionError):
             return False
         return True
+
+    def _compile(self, source: str) -> None:
+        beam = self.directory / "beam"
+        beam.mkdir()
+        (beam / MODULE.name).write_text(source)
+        (beam / "mod_feed_archive.sql").write_text(
+            MODULE.with_suffix(".sql").read_text()
+        )
+        (library,) = Path("/usr/lib").glob("*-linux-gnu/ejabberd-23.01")
+        subprocess.run(
+            ["erlc", "-pa", str(library / "ebin"), "-o", str(beam), MODULE.name],
+            cwd=beam,
+            check=True,
+        )
 
     def _make_certificate(self) -> Path:
         """Make a certificate for the domain that signs itself; its key is in it."""
@@ -230,11 +229,12 @@ class Ejabberd:
 
     def close(self) -> None:
         self.stop(signal.SIGKILL)
+        self.postgres.close()
 
 
 def has_servers() -> bool:
     return (
         Path(RABBITMQ_SERVER).exists()
-        and EJABBERD_SCHEMA.exists()
-        and all(shutil.which(name) for name in ("erl", "epmd"))
+        and postgres.is_there()
+        and all(shutil.which(name) for name in ("erl", "erlc", "epmd"))
     )

@@ -1,0 +1,128 @@
+-- What mod_feed_archive keeps in ejabberd's database, beside the table `archive` that is mod_mam's.
+--
+-- The module sends this file at its start, as one transaction; it may be sent again at any time.
+
+SELECT pg_advisory_xact_lock(5270811);
+
+-- Where each room's archive ends. Whoever archives a batch holds the room's row until his commit is seen by all, so
+-- that no two can take the same place, however late a commit shows. `archive_id` is the row in `archive` of the batch
+-- that the head is; without one (epoch null) the archive has no batch. `highest_id` is above all ids ever given.
+CREATE TABLE IF NOT EXISTS feed_heads (
+    server_host text NOT NULL,
+    room text NOT NULL,
+    epoch text,
+    first bigint,
+    last bigint,
+    archive_id bigint,
+    highest_id bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (server_host, room)
+) WITH (fillfactor = 50);
+
+-- The newest batch in the archive, read from its <events/> (all nulls if there is none). Only its newest 1,000
+-- messages are looked at: more of another kind behind the last batch is nothing that the pusher does.
+CREATE OR REPLACE FUNCTION newest_feed_batch(
+    a_host text, a_room text, OUT epoch text, OUT first bigint, OUT last bigint, OUT archive_id bigint)
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    message record;
+    events text;
+    seen integer := 0;
+BEGIN
+    FOR message IN
+        SELECT a."timestamp" AS id, a.xml FROM archive AS a
+        WHERE a.server_host = a_host AND a.username = a_room
+        ORDER BY a."timestamp" DESC LIMIT 1000
+    LOOP
+        seen := seen + 1;
+        events := substring(message.xml FROM '<events\s[^>]*>');
+        CONTINUE WHEN events IS NULL OR strpos(events, 'urn:aviso:feed:1') = 0;
+        epoch := substring(events FROM '\sepoch=[''"]([^''"]*)');
+        first := substring(events FROM '\sfirst=[''"]([0-9]+)');
+        last := substring(events FROM '\slast=[''"]([0-9]+)');
+        archive_id := message.id;
+        RETURN;
+    END LOOP;
+    IF seen = 1000 THEN
+        RAISE EXCEPTION 'none of the newest 1000 messages in the archive of % is a batch', a_room;
+    END IF;
+END $$;
+
+-- The room's head as the archive has it in this very snapshot: what is written down, if the newest message is still the
+-- batch that it tells of; else what the newest batch says, whatever removed or added rows.
+CREATE OR REPLACE FUNCTION feed_head(
+    a_host text, a_room text, OUT epoch text, OUT first bigint, OUT last bigint, OUT archive_id bigint)
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    newest bigint;
+BEGIN
+    SELECT h.epoch, h.first, h.last, h.archive_id INTO epoch, first, last, archive_id
+    FROM feed_heads AS h WHERE h.server_host = a_host AND h.room = a_room;
+    SELECT max(a."timestamp") INTO newest FROM archive AS a WHERE a.server_host = a_host AND a.username = a_room;
+    IF newest IS DISTINCT FROM archive_id THEN
+        SELECT n.epoch, n.first, n.last, n.archive_id INTO epoch, first, last, archive_id
+        FROM newest_feed_batch(a_host, a_room) AS n;
+    END IF;
+END $$;
+
+-- Archive a batch if it follows the room's head. `verdict`:
+--   archived  it stands in the archive now, under archive_id
+--   known     it is the head already, under archive_id: whoever sent it did not know that
+--   conflict  it does not follow. The others tell the head; nulls if the archive has no batch
+-- An empty batch (last = first - 1) begins an epoch, if it is not the head's. A room without a head begins with
+-- sequence 1, or with an empty batch.
+CREATE OR REPLACE FUNCTION archive_feed_batch(
+    a_host text, a_room text, a_epoch text, a_first bigint, a_last bigint, a_now bigint,
+    a_peer text, a_bare_peer text, a_nick text, a_xml text, a_txt text,
+    OUT verdict text, OUT epoch text, OUT last bigint, OUT archive_id bigint)
+LANGUAGE plpgsql SET lock_timeout = '5s' AS $$
+DECLARE
+    head record;
+    highest bigint;
+BEGIN
+    PERFORM FROM feed_heads AS h WHERE h.server_host = a_host AND h.room = a_room FOR UPDATE;
+    IF NOT FOUND THEN
+        INSERT INTO feed_heads (server_host, room) VALUES (a_host, a_room) ON CONFLICT DO NOTHING;
+        PERFORM FROM feed_heads AS h WHERE h.server_host = a_host AND h.room = a_room FOR UPDATE;
+    END IF;
+    -- A statement of its own: so it sees what was committed while the lock was waited for.
+    SELECT h.epoch, h.first, h.last, h.archive_id, h.highest_id,
+        (SELECT max(a."timestamp") FROM archive AS a WHERE a.server_host = a_host AND a.username = a_room) AS newest
+    INTO STRICT head
+    FROM feed_heads AS h WHERE h.server_host = a_host AND h.room = a_room;
+    highest := greatest(head.newest, head.highest_id);
+    IF head.newest IS DISTINCT FROM head.archive_id THEN
+        SELECT n.epoch, n.first, n.last, n.archive_id INTO head FROM newest_feed_batch(a_host, a_room) AS n;
+    END IF;
+
+    IF head.epoch = a_epoch AND head.first = a_first AND head.last = a_last THEN
+        verdict := 'known';
+    ELSIF a_last >= a_first AND head.epoch = a_epoch AND head.last + 1 = a_first
+        OR a_last >= a_first AND head.epoch IS NULL AND a_first = 1
+        OR a_last = a_first - 1 AND head.epoch IS DISTINCT FROM a_epoch
+    THEN
+        verdict := 'archived';
+        highest := greatest(a_now, highest + 1);
+        -- The columns that mod_mam_sql fills for a room's message; `origin_id` is there since ejabberd 24.
+        IF EXISTS (SELECT FROM pg_attribute
+            WHERE attrelid = 'archive'::regclass AND attname = 'origin_id' AND NOT attisdropped)
+        THEN
+            INSERT INTO archive
+                (username, server_host, "timestamp", peer, bare_peer, xml, txt, kind, nick, origin_id)
+            VALUES (a_room, a_host, highest, a_peer, a_bare_peer, a_xml, a_txt, 'groupchat', a_nick, highest::text);
+        ELSE
+            INSERT INTO archive (username, server_host, "timestamp", peer, bare_peer, xml, txt, kind, nick)
+            VALUES (a_room, a_host, highest, a_peer, a_bare_peer, a_xml, a_txt, 'groupchat', a_nick);
+        END IF;
+        SELECT a_epoch AS epoch, a_first AS first, a_last AS last, highest AS archive_id INTO head;
+    ELSE
+        verdict := 'conflict';
+    END IF;
+
+    UPDATE feed_heads AS h
+    SET epoch = head.epoch, first = head.first, last = head.last, archive_id = head.archive_id, highest_id = highest
+    WHERE h.server_host = a_host AND h.room = a_room
+        AND (h.archive_id IS DISTINCT FROM head.archive_id OR h.highest_id IS DISTINCT FROM highest);
+    epoch := head.epoch;
+    last := head.last;
+    archive_id := head.archive_id;
+END $$;
