@@ -2,7 +2,7 @@
 
 As in real offices, it may also refuse WebSocket: a browser opens one through a
 proxy by CONNECT, while plain requests go by their full URL. And it can eat, change
-and add single messages of the server in a WebSocket that goes on.
+and add single messages of the server in a WebSocket that goes on, and be slow.
 """
 
 from __future__ import annotations
@@ -11,12 +11,16 @@ import http.client
 import selectors
 import socket
 import threading
+import time
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
 from .frames import Edit, Messages
+
+_CHUNK_BYTES = 65536
+_SLICE_BYTES = 8192  # a slow line brings a little at a time
 
 _HOP_BY_HOP = {"connection", "proxy-connection", "keep-alive", "transfer-encoding"}
 
@@ -26,11 +30,14 @@ class Wire:
 
     `edit`, when it is set, is asked about every message of the server that comes by a
     WebSocket opened since; it answers on a thread of the proxy.
+    `bytes_per_s`, when it is set, is what all connections together carry to it.
     """
 
     def __init__(self, *, passes_websocket: bool = True) -> None:
         self.passes_websocket = passes_websocket
         self.edit: Edit | None = None
+        self.bytes_per_s: float | None = None
+        self._free_at = 0.0
         self._is_cut = False
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
@@ -55,6 +62,19 @@ class Wire:
 
     def mend(self) -> None:
         self._is_cut = False
+
+    def carry(self, data: bytes, browser: Any) -> None:
+        """Bring the server's bytes to the browser, as fast as the line is."""
+        if self.bytes_per_s is None:
+            browser.sendall(data)
+            return
+        for start in range(0, len(data), _SLICE_BYTES):
+            piece = data[start : start + _SLICE_BYTES]
+            with self._lock:
+                began = max(time.monotonic(), self._free_at)
+                self._free_at = began + len(piece) / self.bytes_per_s
+            time.sleep(max(0.0, self._free_at - time.monotonic()))
+            browser.sendall(piece)
 
     def close(self) -> None:
         self.cut()
@@ -109,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
             self.server.wire.hold(upstream)
             try:
-                _join(self.connection, upstream, self.server.wire.edit)
+                _join(self.connection, upstream, self.server.wire)
             finally:
                 self.server.wire.release(upstream)
 
@@ -129,8 +149,8 @@ class _Handler(BaseHTTPRequestHandler):
                 if name.lower() not in _HOP_BY_HOP:
                     self.send_header(name, value)
             self.end_headers()
-            while chunk := answer.read1(65536):
-                self.wfile.write(chunk)
+            while chunk := answer.read1(_CHUNK_BYTES):
+                self.server.wire.carry(chunk, self.connection)
         finally:
             upstream.close()
 
@@ -140,22 +160,22 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-def _join(browser: socket.socket, server: socket.socket, edit: Edit | None) -> None:
+def _join(browser: socket.socket, server: socket.socket, wire: Wire) -> None:
     """Carry bytes both ways until either side ends."""
-    ways = {browser: server, server: browser}
-    messages = Messages(edit) if edit else None
+    messages = Messages(wire.edit) if wire.edit else None
     with selectors.DefaultSelector() as ready:
-        for each in ways:
+        for each in (browser, server):
             ready.register(each, selectors.EVENT_READ)
         while True:
             for key, _ in ready.select():
                 source: Any = key.fileobj
-                data = source.recv(65536)
+                data = source.recv(_CHUNK_BYTES)
                 if not data:
                     return
-                if messages and source is server:
-                    data = messages.take(data)
-                ways[source].sendall(data)
+                if source is browser:
+                    server.sendall(data)
+                else:
+                    wire.carry(messages.take(data) if messages else data, browser)
 
 
 def _shut(connection: socket.socket) -> None:

@@ -5,8 +5,9 @@
  * After every (re)join, gap and silence the reader catches up again; `live` is said only after it.
  */
 
+import type { ArchivePort } from "./archive-reader";
 import { Backoff } from "./backoff";
-import { type ArchivePort, FeedReader } from "./feed-reader";
+import { FeedReader } from "./feed-reader";
 import type { Host, Timer, Timings } from "./host";
 import { ApiError, fetchBatch, fetchFeed, MAX_EVENTS } from "./rest";
 import type { Room } from "./room";
@@ -227,9 +228,17 @@ export class FeedClient extends typedEventTarget<FeedClientEvents>() {
     this.#watchSilence();
     if (this.#reader.isBehind) {
       this.#isCaughtUp = false;
-      this.#catchUp(false);
+      this.#catchUpUnlessBusy();
     }
     this.#showState();
+  }
+
+  /**
+   * What is behind is dealt with where it is already: by the run that is on, which goes on while
+   * anything is, or by the next try, which has its time.
+   */
+  #catchUpUnlessBusy(): void {
+    if (this.#run === null && this.#retryTimer === null) this.#catchUp(false);
   }
 
   #onUntrusted(): void {
@@ -257,7 +266,7 @@ export class FeedClient extends typedEventTarget<FeedClientEvents>() {
   }
 
   async #runCatchUp(run: { again: boolean; asksRest: boolean }): Promise<void> {
-    let failed = false;
+    let failure: unknown = null;
     do {
       const { asksRest } = run;
       run.again = false;
@@ -265,11 +274,11 @@ export class FeedClient extends typedEventTarget<FeedClientEvents>() {
       const room = this.#roomWeAreIn();
       try {
         await this.#reader.catchUp(room && this.#archiveOf(room), asksRest);
-        failed = false;
+        failure = null;
         this.#backoff.reset();
         this.#isCaughtUp = room !== null && room === this.#roomWeAreIn() && !run.again;
       } catch (error) {
-        failed = true;
+        failure = error;
         // What may have come meanwhile nobody could say: live would be a claim.
         this.#isCaughtUp = false;
         const isExpected = error instanceof ApiError || error instanceof RequestError;
@@ -278,19 +287,23 @@ export class FeedClient extends typedEventTarget<FeedClientEvents>() {
     } while (this.#isStarted && run.again);
     this.#run = null;
     if (!this.#isStarted) return;
-    if (failed) this.#retryLater();
+    if (failure !== null) this.#retryLater(failure);
     else if (this.#reader.isBehind) this.#catchUp(false);
     this.#watchSilence();
     this.#showState();
   }
 
-  /** Coming into the room asks anew by itself. */
-  #retryLater(): void {
+  /** Coming into the room asks anew by itself. A server that says when to come again is obeyed. */
+  #retryLater(failure: unknown): void {
     const isBeginning = this.position === null;
     if (this.#roomWeAreIn() === null && !isBeginning) return;
-    this.#session.wire.check();
-    const retry = (): void => this.#catchUp(true);
-    this.#retryTimer = this.#restart(this.#retryTimer, this.#backoff.next(), retry);
+    if (failure instanceof ApiError) this.#session.wire.check();
+    const wait = failure instanceof ApiError ? (failure.retryAfterMs ?? 0) : 0;
+    const delay = Math.max(this.#backoff.next(), wait);
+    this.#retryTimer = this.#restart(this.#retryTimer, delay, () => {
+      this.#retryTimer = null;
+      this.#catchUp(true);
+    });
   }
 
   /** A message that was dropped on the way, the last for a while, is missed by nobody else. */
@@ -302,7 +315,7 @@ export class FeedClient extends typedEventTarget<FeedClientEvents>() {
       this.#watchSilence();
       const room = this.#roomWeAreIn();
       if (room === null) return;
-      this.#catchUp(false);
+      this.#catchUpUnlessBusy();
       room.isStillIn().then(
         (isIn) => {
           if (!isIn && room.state.kind === "in") room.rejoin();
@@ -346,6 +359,7 @@ export class FeedClient extends typedEventTarget<FeedClientEvents>() {
       {
         feed: () => this.#unlessStopped(this.#fetchFeed()),
         events: (range) => this.#unlessStopped(this.#rest(fetchBatch, range)),
+        now: () => this.#host.now(),
       },
       {
         events: (events, source) => {
@@ -364,17 +378,31 @@ export class FeedClient extends typedEventTarget<FeedClientEvents>() {
   }
 
   #archiveOf(room: Room): ArchivePort {
-    return { page: (range, max) => this.#unlessStopped(room.page(range, max)) };
+    return {
+      page: (range, max, take) => {
+        const page = room.page(range, max, (result) => {
+          if (this.#isStarted) take(result);
+        });
+        // Silence may be a dead stream's.
+        page.catch((error) => {
+          if (error.condition === "timeout") this.#session.wire.check();
+        });
+        return this.#unlessStopped(page);
+      },
+      now: () => this.#host.now(),
+    };
   }
 
   async #fetchFeed(): Promise<FeedInfo> {
+    const { origin } = this.#session;
     const token = this.#token ?? (await this.#session.bearer());
-    return fetchFeed(this.#session.origin, this.feed, token, this.#host.fetch);
+    return this.#session.rest(() => fetchFeed(origin, this.feed, token, this.#host.fetch));
   }
 
   async #rest<Page>(read: ReadPage<Page>, range: { after: number; limit: number }): Promise<Page> {
+    const { origin } = this.#session;
     const token = this.#token ?? (await this.#session.bearer());
-    return read(this.#session.origin, this.feed, range, token, this.#host.fetch);
+    return this.#session.rest(() => read(origin, this.feed, range, token, this.#host.fetch));
   }
 
   #dispatch<Type extends keyof FeedClientEvents>(

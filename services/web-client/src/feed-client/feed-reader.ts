@@ -7,13 +7,16 @@
  * - The feed's epoch is what REST says. Where REST can't be asked, it is what the room said last.
  * - `after` is asked of the archive only with an id that the room gave to a message whose events
  *   were all given out: what is missing then always lies behind it.
+ * - Whatever comes goes to the follower when it comes; nothing is thrown away because what was to
+ *   follow it did not come.
  */
 
+import { type Archived, type ArchivePort, ArchiveReader, type Wanted } from "./archive-reader";
+import { PageSize } from "./page-size";
 import { type Batch, Follower } from "./positions";
 import { ApiError, type BatchPage, MAX_EVENTS, type Range } from "./rest";
-import type { ArchivePage, ArchiveRange } from "./room";
+import { ARCHIVE_PAGE } from "./room";
 import { readStanza } from "./stanzas";
-import type { ArchiveResult } from "./trust";
 import type { FeedEvent, FeedInfo, Position, ProblemDetail } from "./types";
 import { RequestError } from "./wire";
 
@@ -30,12 +33,18 @@ export type ReaderOutput = {
 export type RestPort = {
   feed(): Promise<Pick<FeedInfo, "epoch" | "head">>;
   events(range: Range): Promise<BatchPage>;
+  /** Milliseconds since 1970. */
+  now(): number;
 };
-
-export type ArchivePort = { page(range: ArchiveRange, max?: number): Promise<ArchivePage> };
 
 /** More live batches than this are not kept while the epoch is unknown: the archive has them. */
 const MAX_WAITING = 1000;
+
+/** Further behind than this, live events are not kept for later either: they are asked for again. */
+const MAX_AHEAD = 20_000;
+
+/** The same for the ids of batches that wait for something before them. */
+const MAX_HELD = 10_000;
 
 const TOO_OLD =
   "This page is too old for some of the feed's events. Reload it to get the current version.";
@@ -43,12 +52,18 @@ const TOO_OLD =
 /** A batch that has to wait until it is known which epoch is the feed's. */
 type Waiting = { readonly batch: Batch; readonly stanzaId: string | null };
 
-type Newest = { readonly batch: Batch; readonly stanzaId: string };
+/** A batch of the archive that was not given out, as something before it is missing. */
+type Held = { readonly first: number; readonly last: number; readonly stanzaId: string };
 
 export class FeedReader {
   readonly #follower = new Follower();
   /** The newest stanza-id up to which nothing is missing. */
   #anchor: string | null = null;
+  #held: Held[] = [];
+  /** When the newest event that was given out happened, in microseconds since 1970. */
+  #since: bigint | null = null;
+  readonly #archivePage = new PageSize({ first: 16, most: ARCHIVE_PAGE });
+  readonly #restPage = new PageSize({ first: 250, most: MAX_EVENTS });
   #waiting: Waiting[] = [];
   /** A message came that could not be read: what it held is to be asked for. */
   #isUnsure = false;
@@ -85,7 +100,7 @@ export class FeedReader {
   /** Begin with the history again: what was given out so far is shown to nobody any more. */
   forget(): void {
     this.#follower.forget();
-    this.#anchor = null;
+    this.#loseBearings();
     this.#waiting = [];
     this.#isUnsure = false;
     this.#isConfirmed = false;
@@ -95,32 +110,39 @@ export class FeedReader {
   takeLive(message: Element, stanzaId: string | null): void {
     const batch = this.#read(message);
     if (batch === null) return;
+    if (this.left > MAX_AHEAD && batch.first > (this.#follower.gap?.from ?? 0)) {
+      this.#follower.learn(batch.epoch, batch.last);
+      return;
+    }
     const offered = this.#follower.offer(batch);
     if (offered.kind === "other-epoch") {
       if (this.#waiting.length < MAX_WAITING) this.#waiting.push({ batch, stanzaId });
       return;
     }
-    this.#moveAnchor(batch, stanzaId);
+    this.#hold(batch, stanzaId);
     this.#give(offered.events, "live");
   }
 
   /**
    * Make the feed complete as far as can be known now.
    *
-   * 1. Ask what exists: the archive's newest message, and REST's head if `asksRest` or if the
-   *    epoch is in doubt.
+   * 1. Ask what exists: the archive's newest message, and REST's head if `asksRest`, if the epoch is
+   *    in doubt, or if the archive does not answer.
    * 2. Settle the epoch; begin with the history if there is no position in it.
-   * 3. Fill from the archive, then over REST.
+   * 3. Fill: from the archive behind the anchor, over REST, from the archive's end backwards.
    *
-   * Rejects with ApiError or RequestError where trying again may help; what was read until then
-   * stays. `archive` null: there is no room yet.
+   * Rejects with ApiError or RequestError where trying again may help, also where REST has filled in
+   * for an archive that fails; what was read until then stays. `port` null: there is no room yet.
    */
-  async catchUp(archive: ArchivePort | null, asksRest: boolean): Promise<void> {
-    const newest = archive && (await this.#newest(archive));
+  async catchUp(port: ArchivePort | null, asksRest: boolean): Promise<void> {
+    const archive = port && new ArchiveReader(this.feed, port, this.#archivePage);
+    const { newest, failure } = await this.#newest(archive);
     const before = this.position;
-    const info = asksRest || this.#isInDoubt(newest) ? await this.#askRest() : null;
+    const isAsked = asksRest || failure !== null || this.#isInDoubt(newest);
+    const info = isAsked ? await this.#askRest() : null;
     const epoch = this.#settleEpoch(info, newest);
     if (info?.error && !info.error.isFinal && (this.#isUnsure || epoch === null)) throw info.error;
+    if (failure !== null && info?.error) throw info.error.isFinal ? failure : info.error;
     this.#isUnsure = false;
     if (epoch === null) return;
     this.#isConfirmed = info?.epoch === epoch || (this.#isConfirmed && epoch === before?.epoch);
@@ -131,14 +153,15 @@ export class FeedReader {
     }
     this.#takeWaiting();
     if (info?.epoch === epoch) this.#follower.learn(epoch, info.head);
-    if (newest) this.#follower.learn(newest.batch.epoch, newest.batch.last);
-    if (newest) this.#moveAnchor(newest.batch, newest.stanzaId);
+    if (newest) this.#take(newest.batch, newest.stanzaId, "archive");
 
-    if (archive && newest && this.#isBelow(newest.batch)) await this.#fillFromArchive(archive);
-    while (this.#follower.gap !== null) await this.#fillOverRest(archive !== null);
+    const { gap } = this.#follower;
+    const hasArchive = newest?.batch.epoch === epoch && newest.batch.last >= (gap?.from ?? 0);
+    await this.#fill(hasArchive ? archive : null);
+    if (failure !== null) throw failure;
   }
 
-  #isInDoubt(newest: Newest | null): boolean {
+  #isInDoubt(newest: Archived | null): boolean {
     const epoch = this.position?.epoch;
     const isOther = newest !== null && newest.batch.epoch !== epoch;
     return this.#isUnsure || this.#waiting.length > 0 || epoch === undefined || isOther;
@@ -154,18 +177,24 @@ export class FeedReader {
     }
   }
 
-  async #newest(archive: ArchivePort): Promise<Newest | null> {
-    const { results } = await readArchive(archive, { before: null }, 1);
-    const result = results.at(-1);
-    const read = result && readStanza(result.message, this.feed);
-    return read?.kind === "batch" ? { batch: read.batch, stanzaId: result?.stanzaId ?? "" } : null;
+  async #newest(
+    archive: ArchiveReader | null,
+  ): Promise<{ newest: Archived | null; failure: RequestError | null }> {
+    try {
+      const newest = (await archive?.newest(this.#anchor, this.#since)) ?? null;
+      return { newest, failure: null };
+    } catch (error) {
+      // REST is another way; where the stream is gone, its end is dealt with elsewhere.
+      if (!(error instanceof RequestError) || error.condition === "gone") throw error;
+      return { newest: null, failure: error };
+    }
   }
 
   /**
    * An archive may still end in an epoch that is over, so its word counts only against an epoch
    * that REST never named.
    */
-  #settleEpoch(info: RestAnswer | null, newest: Newest | null): string | null {
+  #settleEpoch(info: RestAnswer | null, newest: Archived | null): string | null {
     const ours = this.position?.epoch ?? null;
     const lastWord = this.#waiting.at(-1)?.batch.epoch;
     const isKept = info === null || this.#isConfirmed;
@@ -176,8 +205,8 @@ export class FeedReader {
   async #beginEpoch(
     epoch: string,
     info: RestAnswer | null,
-    newest: Newest | null,
-    archive: ArchivePort | null,
+    newest: Archived | null,
+    archive: ArchiveReader | null,
   ): Promise<void> {
     if (info?.epoch === epoch) {
       this.#beginAnew({ epoch, sequence: Math.max(0, info.head - this.history) });
@@ -196,26 +225,26 @@ export class FeedReader {
   #beginAnew(position: Position): void {
     const isFirst = this.position === null;
     this.#follower.forget();
-    this.#anchor = null;
+    this.#loseBearings();
     if (!isFirst) this.output.reset(position);
     this.#follower.begin(position);
     this.#told = position;
   }
 
-  /** The archive's newest messages of the epoch, about `history` events, in order. */
-  async #readHistory(archive: ArchivePort, epoch: string): Promise<Waiting[]> {
-    const found: Waiting[] = [];
+  /** The archive's newest messages of the epoch, about `history` events or what can be had, in order. */
+  async #readHistory(archive: ArchiveReader, epoch: string): Promise<Archived[]> {
+    const found: Archived[] = [];
     let count = 0;
-    let before: string | null = null;
-    do {
-      const page: ArchivePage = await readArchive(archive, { before });
-      const batches = this.#readPage(page);
-      const ours = batches.filter(({ batch }) => batch.epoch === epoch);
-      found.unshift(...ours);
-      count += ours.reduce((sum, { batch }) => sum + batch.items.length, 0);
-      if (ours.length < batches.length || count >= this.history) break;
-      before = page.first;
-    } while (before !== null);
+    try {
+      for await (const batches of archive.backwards(null)) {
+        const ours = batches.filter(({ batch }) => batch.epoch === epoch);
+        found.unshift(...ours);
+        count += ours.reduce((sum, { batch }) => sum + batch.items.length, 0);
+        if (ours.length < batches.length || count >= this.history) break;
+      }
+    } catch (error) {
+      if (!isExpected(error) || isGone(error) || found.length === 0) throw error;
+    }
     return found;
   }
 
@@ -226,55 +255,97 @@ export class FeedReader {
     for (const { batch, stanzaId } of waiting) this.#take(batch, stanzaId, "archive");
   }
 
-  /** Forwards from the anchor; without one, backwards from the end down to our position. */
-  async #fillFromArchive(archive: ArchivePort): Promise<void> {
-    if (this.#anchor !== null) {
-      let after: string | null = this.#anchor;
-      while (after !== null && this.#follower.gap !== null) {
-        const page: ArchivePage = await readArchive(archive, { after });
-        this.#takePage(page);
-        after = page.last;
+  /**
+   * Fill hole after hole: first from the archive behind the anchor, then over REST, which gives what
+   * is missing from its beginning on; only then from the archive's end backwards, where nothing can
+   * be given out before the last page is there.
+   *
+   * Only REST's word that it has these events no more makes them missing: an error says nothing.
+   */
+  async #fill(archive: ArchiveReader | null): Promise<void> {
+    while (this.#follower.gap !== null) {
+      const { position } = this;
+      const anchor = this.#anchor;
+      const failures: unknown[] = [];
+      const attempt = async (source: () => Promise<void>): Promise<void> => {
+        if (this.#follower.gap === null) return;
+        try {
+          await source();
+        } catch (error) {
+          if (!isExpected(error) || isGone(error) || this.#isUnsure) throw error;
+          failures.push(error);
+        }
+      };
+      if (anchor !== null && archive !== null) {
+        await attempt(() =>
+          archive.after(
+            anchor,
+            () => this.#wanted(),
+            (each) => this.#takeOne(each),
+          ),
+        );
+      }
+      await attempt(() => this.#fillOverRest());
+      if (anchor === null && archive !== null) await attempt(() => this.#fillBackwards(archive));
+      if (this.position !== position) continue;
+      if (failures.length > 0) throw failures.at(-1);
+      this.#skipGap();
+    }
+  }
+
+  /** A message has one event or more. */
+  #wanted(): Wanted | null {
+    const { gap } = this.#follower;
+    if (gap === null) return null;
+    const above = this.#held.find(({ first }) => first === gap.to + 1);
+    const end = above === undefined ? null : BigInt(above.stanzaId) - 1n;
+    return { most: gap.to - gap.from + 1, end };
+  }
+
+  async #fillBackwards(archive: ArchiveReader): Promise<void> {
+    const wanted = this.#follower.gap?.from;
+    const epoch = this.position?.epoch;
+    if (wanted === undefined) return;
+    const end = this.#wanted()?.end ?? null;
+    for await (const batches of archive.backwards(end, (each) => this.#takeOne(each))) {
+      const isReached = batches.some(({ batch }) => batch.epoch !== epoch || batch.first <= wanted);
+      if (isReached || this.#follower.gap?.from !== wanted) return;
+    }
+  }
+
+  /** Returns when the hole is filled, or when REST says that it has none of it any more. */
+  async #fillOverRest(): Promise<void> {
+    for (let { gap } = this.#follower; gap !== null; gap = this.#follower.gap) {
+      const limit = Math.min(this.#restPage.size, gap.to - gap.from + 1);
+      const page = await this.#readOverRest({ after: gap.from - 1, limit });
+      const position = this.position;
+      if (page.epoch !== position?.epoch) {
+        this.#isUnsure = true;
+        throw new ApiError(0, "The feed began a new epoch meanwhile.");
+      }
+      this.#reportTypes(page.unknownTypes);
+      if (page.unreadable > 0) this.#report("malformed", "The server sent an event that is none.");
+      if (page.batch !== null) this.#take(page.batch, null, "rest");
+      if (this.position !== position || this.#follower.gap?.from !== gap.from) continue;
+      if (page.batch === null || page.head < gap.from) {
+        throw new ApiError(0, "The feed's newest events cannot be read yet.");
       }
       return;
     }
-    let before: string | null = null;
-    do {
-      const wanted = this.#follower.gap?.from;
-      if (wanted === undefined) return;
-      const page: ArchivePage = await readArchive(archive, { before });
-      const epoch = this.position?.epoch;
-      const batches = this.#takePage(page);
-      const isReached = batches.some(({ batch }) => batch.epoch !== epoch || batch.first <= wanted);
-      before = isReached ? null : page.first;
-    } while (before !== null);
   }
 
-  /** `isLast`: what REST does not have either, nobody has. */
-  async #fillOverRest(isLast: boolean): Promise<void> {
-    const gap = this.#follower.gap;
-    if (gap === null) return;
-    const limit = Math.min(MAX_EVENTS, gap.to - gap.from + 1);
-    let page: BatchPage;
+  async #readOverRest(range: Range): Promise<BatchPage> {
+    const askedAt = this.rest.now();
     try {
-      page = await this.rest.events({ after: gap.from - 1, limit });
+      const page = await this.rest.events(range);
+      const count = page.batch?.items.length ?? 0;
+      this.#restPage.learn({ count, bytes: 0, ms: this.rest.now() - askedAt });
+      return page;
     } catch (error) {
-      if (!isLast || !(error instanceof ApiError) || !error.isFinal) throw error;
-      this.#skipGap();
-      return;
+      // Refused is not the same as too much.
+      if (error instanceof ApiError && error.status === 0) this.#restPage.shrink();
+      throw error;
     }
-    const position = this.position;
-    if (page.epoch !== position?.epoch) {
-      this.#isUnsure = true;
-      throw new ApiError(0, "The feed began a new epoch meanwhile.");
-    }
-    this.#reportTypes(page.unknownTypes);
-    if (page.unreadable > 0) this.#report("malformed", "The server sent an event that is none.");
-    if (page.batch !== null) this.#take(page.batch, null, "rest");
-    if (this.position !== position || this.#follower.gap?.from !== gap.from) return;
-    if (page.batch === null || page.head < gap.from) {
-      throw new ApiError(0, "The feed's newest events cannot be read yet.");
-    }
-    this.#skipGap();
   }
 
   /** Nobody has these events any more. The feed has to begin anew behind them: no hole is shown. */
@@ -289,43 +360,50 @@ export class FeedReader {
     this.#give(this.#follower.begin(next), "archive");
   }
 
-  #takePage(page: ArchivePage): Waiting[] {
-    const batches = this.#readPage(page);
-    for (const { batch, stanzaId } of batches) this.#take(batch, stanzaId, "archive");
-    return batches;
-  }
-
-  #readPage(page: ArchivePage): Waiting[] {
-    return page.results.flatMap(({ message, stanzaId }: ArchiveResult) => {
-      const read = readStanza(message, this.feed);
-      return read.kind === "batch" ? { batch: read.batch, stanzaId } : [];
-    });
+  #takeOne({ batch, stanzaId }: Archived): void {
+    this.#take(batch, stanzaId, "archive");
   }
 
   #take(batch: Batch, stanzaId: string | null, source: "archive" | "rest"): void {
     const offered = this.#follower.offer(batch);
     if (offered.kind === "other-epoch") return;
-    this.#moveAnchor(batch, stanzaId);
+    this.#hold(batch, stanzaId);
     this.#give(offered.events, source);
   }
 
   #give(events: readonly FeedEvent[], source: "live" | "archive" | "rest"): void {
     const position = this.position;
+    this.#moveAnchor();
     if (position === this.#told) return;
     this.#told = position;
+    const time = Date.parse(events.at(-1)?.time ?? "");
+    if (!Number.isNaN(time)) this.#since = BigInt(time) * 1000n;
     if (events.length > 0) this.output.events(events, source);
     else if (position !== null) this.output.moved(position);
   }
 
-  #moveAnchor(batch: Batch, stanzaId: string | null): void {
-    if (stanzaId === null || this.#isBelow(batch) || batch.epoch !== this.position?.epoch) return;
-    if (this.#anchor === null || BigInt(stanzaId) > BigInt(this.#anchor)) this.#anchor = stanzaId;
+  #hold({ epoch, first, last }: Batch, stanzaId: string | null): void {
+    if (stanzaId === null || epoch !== this.position?.epoch) return;
+    // More than is kept is found in the archive again.
+    if (this.#held.length < MAX_HELD) this.#held.push({ first, last, stanzaId });
   }
 
-  /** Our position is below what the batch holds. */
-  #isBelow(batch: Batch): boolean {
-    const position = this.position;
-    return position !== null && position.epoch === batch.epoch && position.sequence < batch.last;
+  /** Up to the newest message whose events were all given out. */
+  #moveAnchor(): void {
+    const sequence = this.position?.sequence ?? 0;
+    if (this.#held.length === 0) return;
+    for (const { last, stanzaId } of this.#held) {
+      const isNewer = this.#anchor === null || BigInt(stanzaId) > BigInt(this.#anchor);
+      if (last <= sequence && isNewer) this.#anchor = stanzaId;
+    }
+    this.#held = this.#held.filter(({ last }) => last > sequence);
+  }
+
+  /** Nothing is known of the room's ids any more. */
+  #loseBearings(): void {
+    this.#anchor = null;
+    this.#held = [];
+    this.#since = null;
   }
 
   #read(message: Element): Batch | null {
@@ -354,29 +432,9 @@ type RestAnswer =
   | { readonly epoch: string; readonly head: number; readonly error: null }
   | { readonly epoch: null; readonly head: 0; readonly error: ApiError };
 
-const NOTHING: ArchivePage = { results: [], first: null, last: null };
+const isExpected = (error: unknown): boolean =>
+  error instanceof ApiError || error instanceof RequestError;
 
-/** The room means these: there is no archive, or none for us. Anything else may pass. */
-const NO_ARCHIVE = new Set([
-  "feature-not-implemented",
-  "forbidden",
-  "item-not-found",
-  "not-allowed",
-  "not-authorized",
-  "registration-required",
-  "service-unavailable",
-]);
-
-/** A room that has no archive for us is like an empty one; not to be answered is an error. */
-async function readArchive(
-  archive: ArchivePort,
-  range: ArchiveRange,
-  max?: number,
-): Promise<ArchivePage> {
-  try {
-    return await archive.page(range, max);
-  } catch (error) {
-    if (error instanceof RequestError && NO_ARCHIVE.has(error.condition)) return NOTHING;
-    throw error;
-  }
-}
+/** The stream died, or the client was stopped. */
+const isGone = (error: unknown): boolean =>
+  error instanceof RequestError && error.condition === "gone";

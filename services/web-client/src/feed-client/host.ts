@@ -34,9 +34,12 @@ export type Host = {
 export type Timings = {
   /** A WebSocket that does not open meanwhile is given up for BOSH. */
   readonly openTimeout: number;
+  /** So long nothing at all may come while an answer is waited for: then there is none. */
   readonly answerTimeout: number;
-  /** How long a ping may take when somebody comes back to the page. */
+  /** The same for a ping, which asks whether the connection lives. */
   readonly wakeTimeout: number;
+  /** Other things come, and of this answer nothing for so long: it was lost. */
+  readonly answerLimit: number;
   readonly retryFirst: number;
   readonly retryMax: number;
   /** A connection that lasted this long was a good one: the back-off begins anew. */
@@ -49,6 +52,7 @@ export const TIMINGS: Timings = {
   openTimeout: 8_000,
   answerTimeout: 15_000,
   wakeTimeout: 3_000,
+  answerLimit: 60_000,
   retryFirst: 1_000,
   retryMax: 30_000,
   stableAfter: 10_000,

@@ -1,32 +1,70 @@
-/** The iq requests of one stream that wait for their answers. */
+/**
+ * The iq requests of one stream that wait for their answers.
+ *
+ * An answer stands behind all that was sent before it, and nobody but the server knows how much that
+ * is. So a request waits as long as anything comes; for an answer that was lost there is a limit.
+ */
 
-import type { Host, Timer } from "./host";
-import { RequestError } from "./wire";
+import type { Host, Timer, Timings } from "./host";
+import { type Patience, RequestError } from "./wire";
 import { bareJid, childOf, NS, raw, xml } from "./xml";
 
 type Open = {
   readonly to: string;
-  readonly timer: Timer;
+  readonly askedAt: number;
+  readonly patience: Patience;
+  timer: Timer;
   resolve(answer: Element): void;
   reject(error: RequestError): void;
 };
 
+type Request = { id: string; type: "get" | "set"; to: string; payload: string };
+
 export class Requests {
   readonly #open = new Map<string, Open>();
+  #heardAt = 0;
+  /** The longest silence between two things that came while something was waited for. */
+  #pause = 0;
 
-  constructor(private readonly host: Host) {}
+  constructor(
+    private readonly host: Host,
+    private readonly timings: Timings,
+  ) {}
+
+  /** Milliseconds since anything came. */
+  get silence(): number {
+    return this.host.now() - this.#heardAt;
+  }
+
+  /**
+   * How long a ping may take: a browser shows a message when all of it is there, so a large one on a
+   * slow line looks like silence.
+   */
+  get pingTimeout(): number {
+    const { wakeTimeout, answerTimeout } = this.timings;
+    return Math.min(answerTimeout, Math.max(wakeTimeout, 2 * this.#pause));
+  }
+
+  /** Something came on the stream, whatever it was. */
+  hear(): void {
+    const now = this.host.now();
+    const asked = Math.min(...Array.from(this.#open.values(), ({ askedAt }) => askedAt));
+    if (this.#open.size > 0) {
+      this.#pause = Math.max(this.#pause, now - Math.max(this.#heardAt, asked));
+    }
+    this.#heardAt = now;
+  }
 
   start(
-    request: { id: string; type: "get" | "set"; to: string; payload: string; timeoutMs: number },
+    { id, type, to, payload }: Request,
+    patience: Patience,
     send: (stanza: string) => void,
   ): Promise<Element> {
-    const { id, type, to, payload, timeoutMs } = request;
     return new Promise((resolve, reject) => {
-      const timer = this.host.setTimer(() => {
-        this.#open.delete(id);
-        reject(new RequestError("timeout", null));
-      }, timeoutMs);
-      this.#open.set(id, { to, timer, resolve, reject });
+      const askedAt = this.host.now();
+      const open: Open = { to, askedAt, patience, timer: null, resolve, reject };
+      this.#open.set(id, open);
+      this.#wait(id, open);
       send(xml`<iq xmlns="${NS.client}" type="${type}" id="${id}" to="${to}">${raw(payload)}</iq>`);
     });
   }
@@ -53,6 +91,20 @@ export class Requests {
       open.reject(new RequestError("gone", null));
     }
     this.#open.clear();
+    this.#pause = 0;
+  }
+
+  #wait(id: string, open: Open): void {
+    const { askedAt, patience } = open;
+    const quietAt = Math.max(askedAt, this.#heardAt) + patience.timeoutMs;
+    const lostAt = Math.max(askedAt, patience.heardAt()) + this.timings.answerLimit;
+    const left = Math.min(quietAt, lostAt) - this.host.now();
+    if (left > 0) {
+      open.timer = this.host.setTimer(() => this.#wait(id, open), left);
+      return;
+    }
+    this.#open.delete(id);
+    open.reject(new RequestError("timeout", null));
   }
 }
 

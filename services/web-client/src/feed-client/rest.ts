@@ -6,7 +6,9 @@ import type { ConnectionInfo, FeedEvent, FeedInfo, FeedRecord, RecordData } from
 
 export type Fetch = typeof fetch;
 
+/** So long nothing may come of an answer; and all of it has to be there after the limit. */
 const TIMEOUT_MS = 15_000;
+const LIMIT_MS = 120_000;
 /** The most events that the server gives at once. */
 export const MAX_EVENTS = 1000;
 /** Lists are short; this only bounds a server that never stops answering `next`. */
@@ -173,22 +175,66 @@ async function call(
   if (idempotencyKey) headers["Idempotency-Key"] = idempotencyKey;
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let response: Response;
+  let answer: unknown;
+  const patience = new Patience();
   try {
     response = await http(url, {
       headers,
       // A key is a header; the admin site's cookie has no business here.
       credentials: "omit",
       cache: "no-store",
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: patience.signal,
       ...(body !== undefined && { method: "POST", body: JSON.stringify(body) }),
     });
+    answer = parse(await readText(response, patience));
   } catch {
     throw new ApiError(0, "The server cannot be reached.");
+  } finally {
+    patience.end();
   }
-  const answer: unknown = await response.json().catch(() => null);
   if (!response.ok) throw problem(response.status, answer, response.headers.get("Retry-After"));
   if (typeof answer !== "object" || answer === null) throw misunderstood();
   return answer as Record<string, unknown>;
+}
+
+/** A slow line is no dead one: what it takes is counted from the last piece that came. */
+class Patience {
+  readonly #ending = new AbortController();
+  readonly #limit = setTimeout(() => this.#ending.abort(), LIMIT_MS);
+  #quiet = setTimeout(() => this.#ending.abort(), TIMEOUT_MS);
+
+  get signal(): AbortSignal {
+    return this.#ending.signal;
+  }
+
+  hear(): void {
+    clearTimeout(this.#quiet);
+    this.#quiet = setTimeout(() => this.#ending.abort(), TIMEOUT_MS);
+  }
+
+  end(): void {
+    clearTimeout(this.#limit);
+    clearTimeout(this.#quiet);
+  }
+}
+
+async function readText(response: Response, patience: Patience): Promise<string> {
+  const reader = response.body?.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  for (let piece = await reader?.read(); piece && !piece.done; piece = await reader?.read()) {
+    patience.hear();
+    text += decoder.decode(piece.value, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
 
 /** RFC 9457, or whatever a proxy in between answered. */

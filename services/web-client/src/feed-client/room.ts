@@ -3,13 +3,13 @@
  * XEP-0045 (join), XEP-0313 (archive), XEP-0410 (self-ping).
  */
 
+import { type ArchiveRange, archiveQuery } from "./archive-query";
 import { Backoff } from "./backoff";
 import type { Timer } from "./host";
 import { readError } from "./requests";
 import {
   type ArchiveResult,
   isAboutUs,
-  isStanzaId,
   isTrustedLive,
   mucStatuses,
   Occupants,
@@ -17,7 +17,7 @@ import {
   stanzaIdOf,
 } from "./trust";
 import { RequestError, type Wire } from "./wire";
-import { childOf, NS, raw, resourceOf, xml } from "./xml";
+import { childOf, NS, resourceOf, xml } from "./xml";
 
 export type RoomState =
   | { readonly kind: "joining" }
@@ -38,19 +38,20 @@ export type RoomListener = {
   untrusted(): void;
 };
 
+/** The end of a page. Its messages were given out before, one by one, oldest first. */
 export type ArchivePage = {
-  /** In the archive's order, oldest first. */
-  readonly results: readonly ArchiveResult[];
-  /** Cursors for the page before and after this one; null where there is none. */
+  /** The ids of its first and last message; null where it had none. */
   readonly first: string | null;
   readonly last: string | null;
+  /** The range has no more. */
+  readonly isComplete: boolean;
 };
-
-/** `after` a stanza-id of this room; or what is before one, or (null) the newest. */
-export type ArchiveRange = { readonly after: string } | { readonly before: string | null };
 
 /** ejabberd gives no more on a page. */
 export const ARCHIVE_PAGE = 250;
+
+/** Queries whose answers are listened to, the latest: what comes after its time is as true as before. */
+const MAX_QUERIES = 8;
 
 /** XEP-0410 3: these answers mean that we are in the room all the same. */
 const STILL_IN = new Set(["service-unavailable", "feature-not-implemented", "item-not-found"]);
@@ -69,7 +70,7 @@ const PUT_OUT = new Set(["301", "321", "322"]);
 export class Room {
   readonly #listeners = new Set<RoomListener>();
   readonly #occupants = new Occupants();
-  readonly #queries = new Map<string, ArchiveResult[]>();
+  readonly #queries = new Map<string, (result: ArchiveResult) => void>();
   readonly #backoff: Backoff;
   #state: RoomState = { kind: "joining" };
   /** When the stream died. */
@@ -102,15 +103,16 @@ export class Room {
     };
   }
 
-  /** Go in again, under a new nick: a dead session of ours may still sit on the old one. */
+  /**
+   * Go in again. Under the same nick as before on this stream: where we were in until now, another
+   * one would be a change of nick, which is refused (mod_fence).
+   */
   rejoin(): void {
     this.#occupants.clear();
     this.#wasIn = false;
-    this.#nick = `reader-${this.wire.word()}`;
+    this.#nick = this.wire.nick;
     this.#setState({ kind: "joining" });
-    this.#restartTimer(this.wire.timings.answerTimeout, () =>
-      this.#getOut("The feed's room does not answer."),
-    );
+    this.#waitForAnswer(this.wire.host.now());
     this.wire.send(
       xml`<presence xmlns="${NS.client}" to="${this.jid}/${this.#nick}">` +
         `<x xmlns="${NS.muc}"><history maxstanzas="0"/></x></presence>`,
@@ -142,7 +144,8 @@ export class Room {
     const nick = resourceOf(presence.getAttribute("from") ?? "");
     if (!isAboutUs(presence) && nick !== this.#nick) return;
     const statuses = mucStatuses(presence);
-    if (type === "unavailable" && this.#state.kind !== "out") {
+    // While we join it is the echo of having left before: who is not in is not put out.
+    if (type === "unavailable" && this.#state.kind === "in") {
       this.#getOut(
         farewell(statuses),
         statuses.some((status) => PUT_OUT.has(status)),
@@ -154,7 +157,7 @@ export class Room {
   onMessage(message: Element): void {
     const archived = readArchiveResult(message, this.jid);
     if (archived !== null) {
-      this.#queries.get(archived.queryId)?.push(archived);
+      this.#queries.get(archived.queryId)?.(archived);
       return;
     }
     if (isTrustedLive(message, this.jid, this.#occupants)) {
@@ -165,21 +168,34 @@ export class Room {
     }
   }
 
-  /** Rejects with a RequestError. */
-  async page(range: ArchiveRange, max = ARCHIVE_PAGE): Promise<ArchivePage> {
+  /**
+   * Read the archive: `take` is called with each message as it comes. Rejects with a RequestError;
+   * what was taken until then is good, and more may still come.
+   */
+  async page(
+    range: ArchiveRange,
+    max: number,
+    take: (result: ArchiveResult) => void,
+  ): Promise<ArchivePage> {
     const queryId = `q${this.wire.word()}`;
-    const results: ArchiveResult[] = [];
-    this.#queries.set(queryId, results);
-    const cursor =
-      "after" in range
-        ? xml`<after>${range.after}</after>`
-        : xml`<before>${range.before ?? ""}</before>`;
-    const query = xml`<query xmlns="${NS.mam}" queryid="${queryId}"><set xmlns="${NS.rsm}"><max>${max}</max>${raw(cursor)}</set></query>`;
-    try {
-      return pageOf(await this.wire.request("set", this.jid, query), results);
-    } finally {
-      this.#queries.delete(queryId);
+    let heardAt = 0;
+    let first: string | null = null;
+    let last: string | null = null;
+    this.#listenTo(queryId, (result) => {
+      heardAt = this.wire.host.now();
+      first ??= result.stanzaId;
+      last = result.stanzaId;
+      take(result);
+    });
+    const query = archiveQuery(queryId, range, max);
+    const answer = await this.wire.request("set", this.jid, query, { heardAt: () => heardAt });
+    this.#queries.delete(queryId);
+    const isComplete = childOf(answer, "fin", NS.mam)?.getAttribute("complete") === "true";
+    if (first === null && !isComplete) {
+      // So ejabberd answers while its database is away; it is not the same as "nothing new".
+      throw new RequestError("timeout", "The archive of the room cannot be read.");
     }
+    return { first, last, isComplete };
   }
 
   /** Ask the room whether we are in it. Rejects where nobody answers. */
@@ -192,6 +208,18 @@ export class Room {
       if (!(error instanceof RequestError) || error.isUnanswered) throw error;
       return STILL_IN.has(error.condition);
     }
+  }
+
+  /** As for every answer (requests.ts): as long as other things come, it may stand behind them. */
+  #waitForAnswer(askedAt: number): void {
+    const { answerTimeout, answerLimit } = this.wire.timings;
+    const now = this.wire.host.now();
+    const left = Math.min(
+      answerTimeout - Math.min(this.wire.silence(), now - askedAt),
+      answerLimit - (now - askedAt),
+    );
+    if (left > 0) this.#restartTimer(left, () => this.#waitForAnswer(askedAt));
+    else this.#getOut("The feed's room does not answer.");
   }
 
   #getIn(nick: string): void {
@@ -210,6 +238,12 @@ export class Room {
       retryAt: new Date(this.wire.host.now() + delay),
       isShut,
     });
+  }
+
+  #listenTo(queryId: string, take: (result: ArchiveResult) => void): void {
+    this.#queries.set(queryId, take);
+    const [oldest] = this.#queries.keys();
+    if (this.#queries.size > MAX_QUERIES && oldest !== undefined) this.#queries.delete(oldest);
   }
 
   #leave(): void {
@@ -231,21 +265,6 @@ export class Room {
     this.#state = state;
     for (const listener of [...this.#listeners]) listener.state(state);
   }
-}
-
-function pageOf(answer: Element, results: readonly ArchiveResult[]): ArchivePage {
-  const fin = childOf(answer, "fin", NS.mam);
-  const set = fin && childOf(fin, "set", NS.rsm);
-  const isComplete = fin?.getAttribute("complete") === "true";
-  if (results.length === 0 && !isComplete) {
-    // So ejabberd answers while its database is away; it is not the same as "nothing new".
-    throw new RequestError("timeout", "The archive of the room cannot be read.");
-  }
-  const cursor = (name: string): string | null => {
-    const id = (set && childOf(set, name, NS.rsm)?.textContent) ?? "";
-    return isStanzaId(id) && !isComplete ? id : null;
-  };
-  return { results, first: cursor("first"), last: cursor("last") };
 }
 
 function refusal(error: RequestError): string {

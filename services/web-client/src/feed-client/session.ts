@@ -14,6 +14,7 @@ import { browserHost, type Host, TIMINGS, type Timer, type Timings } from "./hos
 import type { Link, LinkEnd, Login, ResumeMemory } from "./link";
 import { Requests } from "./requests";
 import { ApiError, fetchConnection } from "./rest";
+import { RetryAfter } from "./retry-after";
 import { Room } from "./room";
 import { TicketError } from "./ticket";
 import { typedEventTarget } from "./typed-event-target";
@@ -42,6 +43,7 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
   readonly #timings: Timings;
   readonly #backoff: Backoff;
   readonly #requests: Requests;
+  readonly #retryAfter: RetryAfter;
   readonly #token: AccountToken;
   readonly #tickets: TicketKeeper;
   readonly #rooms = new Map<string, Room>();
@@ -51,6 +53,7 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
   #info: Promise<ConnectionInfo> | null = null;
   #link: Link | null = null;
   #jid = "";
+  #nick = "";
   #transport: Transport | null = null;
   /** Counts attempts: whatever an earlier one still says is not listened to. */
   #attempt = 0;
@@ -71,7 +74,8 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
       maxMs: this.#timings.retryMax,
       random: this.#host.random,
     });
-    this.#requests = new Requests(this.#host);
+    this.#requests = new Requests(this.#host, this.#timings);
+    this.#retryAfter = new RetryAfter(this.#host.now);
     this.wire = this.#makeWire();
     this.#token = new AccountToken(
       this.#host,
@@ -146,8 +150,13 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
 
   /** @internal Where things are; asked once a connection. */
   info(): Promise<ConnectionInfo> {
-    this.#info ??= fetchConnection(this.origin, this.#host.fetch);
+    this.#info ??= this.rest(() => fetchConnection(this.origin, this.#host.fetch));
     return this.#info;
+  }
+
+  /** @internal Ask the server over REST, unless it said not to come before a time that is not yet. */
+  rest<Answer>(question: () => Promise<Answer>): Promise<Answer> {
+    return this.#retryAfter.ask(question);
   }
 
   /** @internal The room, shared by everyone who asks for it. */
@@ -169,7 +178,7 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
         if (attempt === this.#attempt) this.#openLink(info, this.#transports);
       },
       (error: Error) => {
-        if (attempt === this.#attempt) this.#retryAfter(error);
+        if (attempt === this.#attempt) this.#retryLater(error);
       },
     );
   }
@@ -251,6 +260,9 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
 
   #onUp(transport: Transport, jid: string, resumed: boolean): void {
     this.#jid = jid;
+    // A dead session of ours may still sit on the old one.
+    if (!resumed) this.#nick = `reader-${this.wire.word()}`;
+    this.#requests.hear();
     this.#transport = transport;
     // What died on a WebSocket before must not be resumed behind the back of this session.
     if (transport === "bosh") this.#memory.clear();
@@ -269,7 +281,7 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
   }
 
   /** A server that says when to come again is taken at its word. */
-  #retryAfter(error: Error): void {
+  #retryLater(error: Error): void {
     const { status, retryAfterMs } =
       error instanceof ApiError ? error : { status: 0, retryAfterMs: null };
     const delay = Math.max(this.#backoff.next(), retryAfterMs ?? 0);
@@ -355,14 +367,18 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
     const attempt = this.#attempt;
     const domain = this.#ownDomain();
     const payload = xml`<ping xmlns="${NS.ping}"/>`;
-    this.wire.request("get", domain, payload, this.#timings.wakeTimeout).catch((error) => {
+    const timeoutMs = this.#requests.pingTimeout;
+    this.wire.request("get", domain, payload, { timeoutMs }).catch((error) => {
       if (attempt !== this.#attempt || !error.isUnanswered) return;
+      // Where other things come, the answer stands behind them, or was lost.
+      if (this.#requests.silence < timeoutMs) return;
       this.#backoff.reset();
       this.#open();
     });
   }
 
   #onStanza(stanza: Element): void {
+    this.#requests.hear();
     if (stanza.localName === "iq") {
       if (!this.#requests.settle(stanza, this.#jid)) this.#answer(stanza);
       return;
@@ -432,6 +448,7 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
     const host = this.#host;
     const timings = this.#timings;
     const isUp = (): boolean => this.#transport !== null;
+    const nick = (): string => this.#nick;
     const send = (stanza: string): void => this.#link?.send(stanza);
     const word = (): string => Math.floor(host.random() * 2 ** 48).toString(36);
     return {
@@ -440,11 +457,19 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
       get isUp() {
         return isUp();
       },
+      get nick() {
+        return nick();
+      },
       send,
       word,
       check: () => this.#check(),
-      request: (type, to, payload, timeoutMs = timings.answerTimeout) =>
-        this.#requests.start({ id: `a${word()}`, type, to, payload, timeoutMs }, send),
+      silence: () => this.#requests.silence,
+      request: (type, to, payload, patience = {}) =>
+        this.#requests.start(
+          { id: `a${word()}`, type, to, payload },
+          { timeoutMs: timings.answerTimeout, heardAt: () => 0, ...patience },
+          send,
+        ),
     };
   }
 }

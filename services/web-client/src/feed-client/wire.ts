@@ -20,15 +20,32 @@ export class RequestError extends Error {
   }
 }
 
+/** How long a request waits. */
+export type Patience = {
+  /** So many milliseconds without anything on the connection. Default: Timings.answerTimeout. */
+  readonly timeoutMs: number;
+  /** When a part of the answer came last, in milliseconds since 1970. Default: no part of it did. */
+  readonly heardAt: () => number;
+};
+
 export interface Wire {
   readonly host: Host;
   readonly timings: Timings;
   readonly isUp: boolean;
   send(stanza: string): void;
+  /** How we are called in every room, as long as this stream lives. */
+  readonly nick: string;
   /** Send an iq and wait for its answer. Rejects with a RequestError. */
-  request(type: "get" | "set", to: string, payload: string, timeoutMs?: number): Promise<Element>;
+  request(
+    type: "get" | "set",
+    to: string,
+    payload: string,
+    patience?: Partial<Patience>,
+  ): Promise<Element>;
   /** Look whether the stream is alive, soon. */
   check(): void;
+  /** Milliseconds since anything came on the stream. */
+  silence(): number;
   /** A random word, for ids and nicks. */
   word(): string;
 }

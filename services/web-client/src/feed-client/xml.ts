@@ -2,6 +2,7 @@
 
 export const NS = {
   client: "jabber:client",
+  dataForm: "jabber:x:data",
   delay: "urn:xmpp:delay",
   events: "urn:aviso:feed:1",
   forward: "urn:xmpp:forward:0",

@@ -10,9 +10,12 @@ import { element } from "./contract-examples";
 
 const PUSHER = "aviso-1f";
 
+/** Archive ids are times in microseconds. The tests' own count from here. */
+const FIRST_ID = Date.UTC(2026, 10, 24, 9, 30) * 1000;
+
 /** Promises and the fakes' own turns come to rest. */
 export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 12; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  for (let turn = 0; turn < 40; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
 export class FakeClock {
@@ -54,6 +57,36 @@ export function makeTicket(claims: unknown): string {
   const encode = (value: unknown): string =>
     btoa(JSON.stringify(value)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
   return `${encode({ alg: "HS256" })}.${encode(claims)}.c2lnbmF0dXJl`;
+}
+
+/**
+ * What a browser's way to the server carries: one thing after the other, each when all of it is
+ * there. Without a rate it takes no time.
+ */
+export class FakeLine {
+  bytesPerSecond = Number.POSITIVE_INFINITY;
+  #freeAt = 0;
+
+  constructor(private readonly clock: FakeClock) {}
+
+  get now(): number {
+    return this.clock.now;
+  }
+
+  carry(bytes: number, arrive: () => void): void {
+    if (this.bytesPerSecond === Number.POSITIVE_INFINITY) {
+      setImmediate(arrive);
+      return;
+    }
+    const start = Math.max(this.clock.now, this.#freeAt);
+    this.#freeAt = start + (bytes * 1000) / this.bytesPerSecond;
+    this.clock.setTimer(arrive, this.#freeAt - this.clock.now);
+  }
+
+  /** A new connection: what stood in the old one's way is gone. */
+  clear(): void {
+    this.#freeAt = this.clock.now;
+  }
 }
 
 export type Json = Record<string, unknown>;
@@ -172,7 +205,7 @@ class FakeLink implements Link {
 
   deliver(stanza: string): void {
     const parsed = element(stanza);
-    setImmediate(() => {
+    this.server.line.carry(stanza.length, () => {
       if (this.isOpen) this.listener.stanza(parsed);
     });
   }
@@ -203,8 +236,14 @@ export class FakeXmpp {
   /** The error that a join gets, per room. */
   readonly refusals = new Map<string, string>();
   readonly archives = new Map<string, Archived[]>();
-  /** Archive queries that came: after, before, max. */
+  /** Archive queries that came: `after 1 max 5`, `newest max 1`, with the time that is asked for. */
   readonly queries: string[] = [];
+  /** Never answers one. */
+  eatsQueries = false;
+  /** How many messages each made ejabberd count. */
+  readonly counted: number[] = [];
+  /** Messages that were sent as answers to archive queries. */
+  sentFromArchives = 0;
   pageSize = 250;
   /** As ejabberd does while its database is away: an empty page that is not the last one. */
   archiveFails = false;
@@ -212,9 +251,12 @@ export class FakeXmpp {
   pusherIsThere = true;
   closed = 0;
   dropped = 0;
-  #clock = 1000;
+  #last = 1000;
+
+  constructor(readonly line: FakeLine) {}
 
   readonly openLink = (request: LinkRequest, listener: LinkListener): Link => {
+    this.line.clear();
     const link = new FakeLink(request, listener, this);
     this.links.push(link);
     setImmediate(() => this.#decide(link));
@@ -248,15 +290,23 @@ export class FakeXmpp {
     const to = stanza.getAttribute("to") ?? "";
     const [room = "", nick] = to.split("/");
     if (stanza.localName === "presence") {
-      if (stanza.getAttribute("type") === "unavailable") link.occupancies.delete(room);
+      if (stanza.getAttribute("type") === "unavailable") this.#leave(link, room);
       else this.#join(link, room, nick ?? "");
     } else if (["get", "set"].includes(stanza.getAttribute("type") ?? "")) {
       this.#answer(link, stanza, to, room);
     }
   }
 
+  #leave(link: FakeLink, room: string): void {
+    const nick = link.occupancies.get(room);
+    link.occupancies.delete(room);
+    if (nick !== undefined) link.deliver(presence(room, nick, "none", ["110"], "unavailable"));
+  }
+
   #join(link: FakeLink, room: string, nick: string): void {
-    const refusal = this.refusals.get(room);
+    const inside = link.occupancies.get(room);
+    const isChange = inside !== undefined && inside !== nick;
+    const refusal = isChange ? "not-allowed" : this.refusals.get(room);
     if (refusal !== undefined) {
       link.deliver(
         `<presence xmlns="jabber:client" from="${room}/${nick}" type="error"><error type="cancel">` +
@@ -292,6 +342,7 @@ export class FakeXmpp {
       return;
     }
     const query = iq.querySelector("query");
+    if (query !== null && this.eatsQueries) return;
     if (query === null) {
       const isIn = !to.includes("@") || link.occupancies.get(room) === to.split("/")[1];
       const error = `<error type="cancel"><not-acceptable xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error>`;
@@ -301,14 +352,28 @@ export class FakeXmpp {
     const archive = this.archives.get(room);
     const read = (name: string): string | undefined =>
       query.querySelector(name)?.textContent ?? undefined;
+    const field = (name: string): number | undefined => {
+      const text = query.querySelector(`field[var="${name}"] > value`)?.textContent;
+      return text ? microsecondsOf(text) : undefined;
+    };
     const [after, before, max] = [read("after"), read("before"), read("max")];
-    this.queries.push(after === undefined ? `before ${before} max ${max}` : `after ${after}`);
+    const [start, end] = [field("start"), field("end")];
+    const times = [start, end].map((time) => (time === undefined ? "" : time - FIRST_ID));
+    this.queries.push(
+      `${after === undefined ? "newest" : `after ${Number(after) - FIRST_ID}`} max ${max}` +
+        ` in ${times.join("-")}`,
+    );
     const stored = this.archiveFails ? [] : (archive ?? []);
-    const matching = stored.filter(
+    const inTime = stored.filter(
+      ({ id }) => id >= (start ?? 0) && id <= (end ?? Number.POSITIVE_INFINITY),
+    );
+    this.counted.push(inTime.length);
+    const matching = inTime.filter(
       ({ id }) => id > Number(after ?? 0) && id < Number(before || Number.POSITIVE_INFINITY),
     );
     const size = Math.min(Number(max), this.pageSize);
     const page = after === undefined ? matching.slice(-size) : matching.slice(0, size);
+    this.sentFromArchives += page.length;
     for (const { id, message } of page) {
       link.deliver(
         `<message xmlns="jabber:client" from="${room}"><result xmlns="urn:xmpp:mam:2" id="${id}" ` +
@@ -331,15 +396,23 @@ export class FakeXmpp {
     epoch: string,
     first: number,
     count: number,
-    options: { isLost?: boolean; payload?: string; nick?: string; type?: string } = {},
+    options: {
+      isLost?: boolean;
+      payload?: string;
+      nick?: string;
+      type?: string;
+      /** So many bytes more in each event, which nobody reads. */
+      padding?: number;
+    } = {},
   ): void {
     const room = `${feed}@feeds.localhost`;
     const last = first + count - 1;
-    const events = Array.from({ length: count }, (_, index) =>
-      eventJson(feed, epoch, first + index, options.type),
-    );
-    this.#clock += 1;
-    const id = this.#clock;
+    const events = Array.from({ length: count }, (_, index) => ({
+      ...eventJson(feed, epoch, first + index, options.type),
+      ...(options.padding && { padding: "x".repeat(options.padding) }),
+    }));
+    this.#last = Math.max(this.#last + 1, this.line.now * 1000 - FIRST_ID);
+    const id = FIRST_ID + this.#last;
     const message =
       `<message xmlns="jabber:client" type="groupchat" from="${room}/${options.nick ?? PUSHER}" ` +
       `id="${feed}:${epoch}:${first}-${last}"><events xmlns="urn:aviso:feed:1" feed="${feed}" ` +
@@ -356,6 +429,12 @@ export class FakeXmpp {
     this.link.occupancies.delete(room);
     this.link.deliver(presence(room, nick, "none", ["110", ...statuses], "unavailable"));
   }
+}
+
+/** XEP-0082, to the microsecond. */
+function microsecondsOf(text: string): number {
+  const [, seconds, fraction] = /^(.*T.*)\.([0-9]{6})Z$/.exec(text) ?? [];
+  return Date.parse(`${seconds}Z`) * 1000 + Number(fraction);
 }
 
 function presence(
@@ -375,6 +454,8 @@ function presence(
 
 export type World = {
   clock: FakeClock;
+  /** Both servers' answers come this way. */
+  line: FakeLine;
   rest: FakeRest;
   xmpp: FakeXmpp;
   host: Host;
@@ -384,15 +465,21 @@ export type World = {
 
 export function makeWorld(): World {
   const clock = new FakeClock();
+  const line = new FakeLine(clock);
   const rest = new FakeRest();
-  const xmpp = new FakeXmpp();
+  const xmpp = new FakeXmpp(line);
   const listeners = new Set<HostListener>();
   const tell = (what: keyof HostListener) => () => {
     for (const listener of [...listeners]) listener[what]();
   };
   let seed = 1;
   const host: Host = {
-    fetch: rest.fetch,
+    fetch: async (input, init) => {
+      const answer = await rest.fetch(input, init);
+      const text = await answer.text();
+      await new Promise<void>((arrive) => line.carry(text.length, arrive));
+      return new Response(text, answer);
+    },
     openLink: xmpp.openLink,
     now: () => clock.now,
     random: () => {
@@ -412,5 +499,5 @@ export function makeWorld(): World {
     wake: tell("wake"),
     leave: tell("leave"),
   };
-  return { clock, rest, xmpp, host, browser };
+  return { clock, line, rest, xmpp, host, browser };
 }

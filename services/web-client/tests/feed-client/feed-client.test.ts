@@ -242,7 +242,7 @@ describe("live events", () => {
 
     expect(sequences).toEqual([1, 2, 3, 4]);
     expect(states).toEqual(["catching-up 3", "catching-up 0", "live"]);
-    expect(world.xmpp.queries).toContain("after 1001");
+    expect(world.xmpp.queries).toEqual(["newest max 1 in 1002-", "after 1001 max 2 in 1001-1002"]);
     expect(world.rest.requests).toEqual([]);
   });
 
@@ -359,6 +359,7 @@ describe("readers let in and put out", () => {
   test("in the archive move the position on, unseen", async () => {
     const { client, sequences, moves } = await follow();
     write(1);
+    await world.clock.advance(0);
     write(2, { type: "granted", isLost: true });
     world.xmpp.link.die();
     await world.clock.advance(5_000);
@@ -418,7 +419,7 @@ describe("after a break", () => {
 
     expect(sequences).toEqual(upTo(8));
     expect(client.state.kind).toBe("live");
-    expect(world.xmpp.queries).toEqual(["before  max 1", "after 1002"]);
+    expect(world.xmpp.queries).toEqual(["newest max 1 in 1003-", "after 1002 max 2 in 1002-1003"]);
     expect(world.xmpp.link.occupancies.get(ROOM)).not.toBe(nick);
     expect(states[0]).toBe("offline");
     expect(states.filter((state) => state === "live")).toEqual(["live"]);
@@ -481,20 +482,29 @@ describe("after a break", () => {
     expect(client.state.kind).toBe("live");
   });
 
-  test("a stored position goes on from the archive's end backwards, page by page", async () => {
+  test("a stored position goes on over REST, from its beginning", async () => {
     for (let n = 0; n < 700; n += 1) write(1);
 
     const { sequences, client } = await follow({ position: { epoch: "aaaa", sequence: 100 } });
 
     expect(sequences).toEqual(upTo(700, 101));
     expect(client.state.kind).toBe("live");
-    expect(world.xmpp.queries).toEqual([
-      "before  max 1",
-      "before  max 250",
-      "before 1451 max 250",
-      "before 1201 max 250",
-    ]);
-    expect(world.rest.requests).not.toContainEqual(expect.stringContaining("events"));
+    expect(world.rest.requests).toContain("feeds/orders/events/?after=100&limit=250");
+    expect(world.xmpp.sentFromArchives).toBe(1);
+  });
+
+  test("a stored position goes on from the archive's end backwards where REST has nothing for us", async () => {
+    write(5);
+    await world.clock.advance(40 * 24 * 3600_000);
+    for (let n = 0; n < 350; n += 1) write(1);
+    await world.clock.advance(7200_000);
+    for (let n = 0; n < 350; n += 1) write(1);
+    world.rest.failure = { status: 404, path: /feeds/ };
+
+    const { sequences, client } = await follow({ position: { epoch: "aaaa", sequence: 2 } });
+
+    expect(sequences).toEqual(upTo(705, 3));
+    expect(client.state.kind).toBe("live");
   });
 
   test("a stored position of another epoch begins anew", async () => {
@@ -528,25 +538,30 @@ describe("after a break", () => {
     world.rest.failure = null;
     await world.clock.advance(40_000);
     expect(client.state.kind).toBe("live");
-    expect(states).toContain("catching-up 500");
+    expect(states).toContain("catching-up 1250");
   });
 
-  test("events that nobody has any more begin the feed anew behind them, aloud", async () => {
-    write(3);
-    const { sequences, problems, resets, client } = await follow();
+  test.each([401, 403, 404, 410])(
+    "events that REST refuses with %i are not taken for ones that nobody has",
+    async (status) => {
+      write(3);
+      const { sequences, problems, resets, client } = await follow();
 
-    world.xmpp.link.die();
-    write(4);
-    write(2);
-    world.xmpp.archives.set(ROOM, (world.xmpp.archives.get(ROOM) ?? []).slice(-1));
-    world.rest.failure = { status: 404, path: /feeds/ };
-    await world.clock.advance(1_000);
+      world.xmpp.link.die();
+      write(4);
+      write(2);
+      world.xmpp.archives.set(ROOM, (world.xmpp.archives.get(ROOM) ?? []).slice(-1));
+      world.rest.failure = { status, path: /events/ };
+      await world.clock.advance(1_000);
+      expect([problems, resets, sequences]).toEqual([[], [], [1, 2, 3]]);
+      expect(client.state).toEqual({ kind: "catching-up", left: 6 });
 
-    expect(problems).toEqual(["missing"]);
-    expect(resets).toEqual([{ epoch: "aaaa", sequence: 7 }]);
-    expect(sequences).toEqual([8, 9]);
-    expect(client.state.kind).toBe("live");
-  });
+      world.rest.failure = null;
+      await world.clock.advance(60_000);
+      expect([problems, resets, sequences]).toEqual([[], [], upTo(9)]);
+      expect(client.state.kind).toBe("live");
+    },
+  );
 
   test("REST that has pruned a part: what is left is shown, and the part is told", async () => {
     write(3);
@@ -736,6 +751,22 @@ describe("the room", () => {
     expect(early).toBeLessThan(15);
     expect(joins()).toBeLessThan(60);
     expect(joins()).toBeGreaterThan(early);
+  });
+
+  test("that was left a moment ago is entered again without being put out of it", async () => {
+    const { session, client } = await follow();
+    const next = session.feed("orders");
+    const states: string[] = [];
+    next.addEventListener("state", ({ detail }) => states.push(short(detail)));
+
+    client.stop();
+    next.start();
+    await world.clock.advance(60_000);
+    write(1);
+    await world.clock.advance(0);
+
+    expect(states).not.toContain("offline");
+    expect([states.at(-1), next.position?.sequence]).toEqual(["live", 1]);
   });
 
   test("is shared by two clients of one session, and left by the last", async () => {

@@ -7,11 +7,12 @@ function catchUpAgainst(condition: string): Promise<void> {
   const rest = {
     feed: async () => ({ epoch: "aaaa", head: 0 }),
     events: async () => ({ epoch: "aaaa", head: 0, batch: null, unknownTypes: [], unreadable: 0 }),
+    now: () => 0,
   };
   const output = { events: () => {}, moved: () => {}, reset: () => {}, problem: () => {} };
   const reader = new FeedReader("orders", 100, null, rest, output);
   const page = () => Promise.reject(new RequestError(condition, null));
-  return reader.catchUp({ page }, true);
+  return reader.catchUp({ page, now: () => 0 }, true);
 }
 
 test.each(["forbidden", "feature-not-implemented", "service-unavailable", "item-not-found"])(

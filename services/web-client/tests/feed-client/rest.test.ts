@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import {
   ApiError,
   createRecord,
@@ -34,6 +34,54 @@ const failureOf = (call: Promise<unknown>): Promise<ApiError> =>
     },
     (error) => error,
   );
+
+describe("an answer on a slow line", () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  /** Gives the head of the answer at once and a piece of its body each `everyMs`. */
+  function slowServer(pieces: readonly string[], everyMs: number): Fetch {
+    return async (_url, init) => {
+      const left = [...pieces];
+      const body = new ReadableStream({
+        async pull(controller) {
+          await new Promise((resolve) => setTimeout(resolve, everyMs));
+          if (init?.signal?.aborted) controller.error(init.signal.reason);
+          const piece = left.shift();
+          if (piece === undefined) controller.close();
+          else controller.enqueue(new TextEncoder().encode(piece));
+        },
+      });
+      return new Response(body);
+    };
+  }
+
+  const info = JSON.stringify({ slug: "orders", epoch: "aaaa", head: 3 });
+
+  test("is waited for as long as a piece of it comes", async () => {
+    vi.useFakeTimers();
+    const http = slowServer([...info], 2_000);
+
+    const answer = fetchFeed("", "orders", undefined, http);
+    await vi.advanceTimersByTimeAsync(100_000);
+
+    await expect(answer).resolves.toMatchObject({ head: 3 });
+  });
+
+  test.each([
+    ["that falls silent", ["{", "}"], 16_000],
+    ["that never ends", [...info.repeat(9)], 10_000],
+  ])("%s is given up", async (_what, pieces, everyMs) => {
+    vi.useFakeTimers();
+    const http = slowServer(pieces, everyMs);
+
+    const failure = failureOf(fetchFeed("", "orders", undefined, http));
+    await vi.advanceTimersByTimeAsync(150_000);
+
+    expect(await failure).toMatchObject({ status: 0, detail: "The server cannot be reached." });
+  });
+});
 
 describe("errors", () => {
   test("of the server carry its detail and the field", async () => {

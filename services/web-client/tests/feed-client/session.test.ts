@@ -234,6 +234,60 @@ describe("a stream that may be dead", () => {
   });
 });
 
+describe("a stream that carries much", () => {
+  const chatter = `<message xmlns="jabber:client" from="feeds.localhost"><x xmlns="${"x".repeat(900)}"/></message>`;
+
+  test("is kept though an answer stands behind it for long", async () => {
+    const session = await connect();
+    world.line.bytesPerSecond = 1_000;
+    for (let n = 0; n < 20; n += 1) world.xmpp.link.deliver(chatter);
+
+    world.browser.wake();
+    await world.clock.advance(40_000);
+
+    expect([world.xmpp.links.length, session.state.kind]).toEqual([1, "online"]);
+  });
+
+  test("is kept though an answer was lost", async () => {
+    const session = await connect();
+    world.xmpp.isDeaf = true;
+
+    world.browser.wake();
+    for (let second = 0; second < 120; second += 1) {
+      world.xmpp.link.deliver(chatter);
+      await world.clock.advance(1_000);
+    }
+
+    expect([world.xmpp.links.length, session.state.kind]).toEqual([1, "online"]);
+  });
+});
+
+describe("a server that says when to come again", () => {
+  const refuse = { status: 429, headers: { "Retry-After": "60" } };
+
+  test("is not asked before, whatever the browser says meanwhile", async () => {
+    world.rest.failure = refuse;
+    const session = await connect();
+    for (let n = 0; n < 10; n += 1) {
+      world.browser.online();
+      world.browser.wake();
+      world.browser.offline();
+      await world.clock.advance(5_000);
+    }
+    expect(world.rest.requests).toEqual(["connection/"]);
+    world.browser.online();
+    expect(session.state).toMatchObject({ kind: "connecting" });
+    await world.clock.advance(0);
+    expect(session.state).toMatchObject({ kind: "offline", code: "too-many-requests" });
+
+    world.rest.failure = null;
+    await world.clock.advance(15_000);
+
+    expect(world.rest.requests).toEqual(["connection/", "connection/"]);
+    expect(session.state.kind).toBe("online");
+  });
+});
+
 describe("credentials that are refused", () => {
   test("are not tried again by themselves", async () => {
     world.xmpp.opening.websocket = "refused";
@@ -340,7 +394,9 @@ describe("what the server asks", () => {
 test("an answer counts only from whom it was asked", async () => {
   const session = await connect();
   world.xmpp.isDeaf = true;
-  const answer = session.wire.request("get", "localhost", '<ping xmlns="urn:xmpp:ping"/>', 5_000);
+  const answer = session.wire.request("get", "localhost", '<ping xmlns="urn:xmpp:ping"/>', {
+    timeoutMs: 5_000,
+  });
   const id = /id="([^"]+)"/.exec(world.xmpp.link.sent.at(-1) ?? "")?.[1];
 
   world.xmpp.link.deliver(
