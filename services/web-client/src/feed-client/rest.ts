@@ -1,6 +1,7 @@
 /** The few REST calls that a subscriber and a small writer need. `origin` "" is the page's own. */
 
 import { MalformedError, readEvent, readSequence } from "./events";
+import { parseExactJson, stringifyExactJson } from "./exact-json";
 import type { Batch, Item } from "./positions";
 import type { ConnectionInfo, FeedEvent, FeedInfo, FeedRecord, RecordData } from "./types";
 
@@ -180,12 +181,15 @@ async function call(
       credentials: "omit",
       cache: "no-store",
       signal: AbortSignal.timeout(TIMEOUT_MS),
-      ...(body !== undefined && { method: "POST", body: JSON.stringify(body) }),
+      ...(body !== undefined && { method: "POST", body: stringifyExactJson(body) }),
     });
   } catch {
     throw new ApiError(0, "The server cannot be reached.");
   }
-  const answer: unknown = await response.json().catch(() => null);
+  const answer: unknown = await response
+    .text()
+    .then(parseExactJson)
+    .catch(() => null);
   if (!response.ok) throw problem(response.status, answer, response.headers.get("Retry-After"));
   if (typeof answer !== "object" || answer === null) throw misunderstood();
   return answer as Record<string, unknown>;

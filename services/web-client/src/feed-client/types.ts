@@ -5,6 +5,10 @@ import type { FeedSession } from "./session";
 /** How far somebody has read a feed. `sequence` 0: nothing yet. */
 export type Position = { readonly epoch: string; readonly sequence: number };
 
+/**
+ * JSON's values, as JSON.parse gives them, but for numbers that a double cannot hold: those are an
+ * ExactNumber, at any depth (`value instanceof ExactNumber`).
+ */
 export type RecordData = Readonly<Record<string, unknown>>;
 
 /** A record as it was when an event happened. For `deleted`: as it was last. Times are RFC 3339. */

@@ -142,6 +142,7 @@ export const english = {
   errorJsonAt: "This is not valid JSON (line {line}, column {column}): {reason}",
   errorNotObject: "A record must be a JSON object: { … }",
   errorNumber: "“{value}” is not a number",
+  errorNumberZeros: "As a number “{value}” would lose its zeros: choose the kind Text",
   errorNameMissing: "This field needs a name",
   errorNameTwice: "There is another field named “{name}”",
   errorKeyMissing: "Enter an API key, or sign with your admin session",

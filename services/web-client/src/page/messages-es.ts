@@ -146,6 +146,7 @@ export const spanish: Messages = {
   errorJsonAt: "No es JSON válido (línea {line}, columna {column}): {reason}",
   errorNotObject: "Un registro debe ser un objeto JSON: { … }",
   errorNumber: "«{value}» no es un número",
+  errorNumberZeros: "Como número, «{value}» perdería sus ceros: elija el tipo Texto",
   errorNameMissing: "A este campo le falta el nombre",
   errorNameTwice: "Hay otro campo llamado «{name}»",
   errorKeyMissing: "Introduzca una clave de API, o firme con su sesión de administración",

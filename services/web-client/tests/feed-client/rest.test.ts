@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { ExactNumber } from "../../src/feed-client/exact-json";
 import {
   ApiError,
   createRecord,
@@ -101,6 +102,15 @@ describe("errors", () => {
 });
 
 describe("calls", () => {
+  test("send every digit of a number", async () => {
+    const { http, calls } = server(json({ id: "r1" }, 201));
+    const data = { big: new ExactNumber("1234567890123456789") };
+
+    await createRecord("", "orders", data, { token: "k" }, http);
+
+    expect(calls[0]?.init.body).toBe('{"data":{"big":1234567890123456789}}');
+  });
+
   test("go to the origin, without cookies, past the cache", async () => {
     const { http, calls } = server(json({ epoch: "aaaa", head: 3 }));
 
@@ -159,6 +169,22 @@ describe("a page of events", () => {
 
     expect(page).toMatchObject({ epoch: "aaaa", head: 9 });
     expect(page.events.map(({ sequence }) => sequence)).toEqual([2, 3, 4]);
+  });
+
+  test("keeps the digits of numbers", async () => {
+    const { http } = server(
+      new Response(
+        JSON.stringify({
+          epoch: "aaaa",
+          head: 1,
+          events: [eventJson("orders", "aaaa", 1)],
+        }).replace('"n":1', '"n":1e400'),
+      ),
+    );
+
+    const page = await fetchEvents("", "orders", { after: 0, limit: 1 }, undefined, http);
+
+    expect(page.events[0]?.record?.data).toEqual({ n: new ExactNumber("1e400") });
   });
 
   test("keeps the places of what it cannot read", async () => {

@@ -1,0 +1,67 @@
+"""What was registered signs in, whatever characters the password has (RFC 8265, 4013)."""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import closing
+
+import pytest
+
+from .chat import Chat
+from .conftest import OpenPage
+from .page import FeedPage
+from .running import Stack
+from .test_page import account_kind, fill_account, open_sign_in, sign_in
+from .waiting import until
+
+# Each has characters that SASLprep maps, or leaves out, or that NFKC folds.
+PASSWORDS = {
+    "ordinal": "12345678º",
+    "feminine ordinal": "segura-1ª",
+    "half": "two-and-½",
+    "ellipsis": "and-so-on…",
+    "full width": "ｆｕｌｌ-width",  # noqa: RUF001
+    "decomposed": "cafe\u0301-noir",
+    "composed": "caf\u00e9-noir",
+    "trailing no-break space": "eight-or-more\u00a0",
+    "soft hyphen": "soft\u00adhyphen",
+    "emoji": "rabbit-🐇-hole",
+}
+
+
+@pytest.mark.parametrize("password", PASSWORDS.values(), ids=PASSWORDS)
+def test_an_account_made_on_the_page_signs_in_there_and_in_a_chat_client(
+    password: str, stack: Stack, feed: str, open_page: OpenPage
+) -> None:
+    name = new_name()
+    page = open_page(feed)
+
+    open_sign_in(page)
+    page.tab.get_by_role("button", name="I need an account").click()
+    fill_account(page, name, password)
+    page.tab.get_by_role("dialog").get_by_role("button", name="Create account").click()
+
+    wait_for_account(page)
+    with closing(Chat(stack.facts["xmpp"], (name, password))):
+        pass
+
+
+@pytest.mark.parametrize("password", PASSWORDS.values(), ids=PASSWORDS)
+def test_an_account_made_in_a_chat_client_signs_in_there_and_on_the_page(
+    password: str, stack: Stack, feed: str, open_page: OpenPage
+) -> None:
+    name = new_name()
+    with closing(Chat(stack.facts["xmpp"], (name, password), register=True)):
+        page = open_page(feed)
+
+        sign_in(page, name, password)
+
+        wait_for_account(page)
+
+
+def wait_for_account(page: FeedPage) -> None:
+    until(lambda: account_kind(page) == "account", "the account to be signed in", 10)
+
+
+def new_name() -> str:
+    return f"reader-{uuid.uuid4().hex[:8]}"
