@@ -8,6 +8,7 @@
 
 import { type SMState, type SMStorageBackend, Strophe, toStanza } from "strophe.js";
 import type { Link, LinkEnd, LinkListener, LinkRequest, ResumeMemory } from "./link";
+import { preparedPassword } from "./password";
 
 /**
  * RFC 6120 6.5.10: the one SASL failure that says nothing about the credentials. ejabberd answers
@@ -118,7 +119,7 @@ function loginOf(credentials: LinkRequest["credentials"]): readonly [string, str
     case "guest":
       return ["", ""];
     case "account":
-      return [credentials.username, credentials.password];
+      return [credentials.username, preparedPassword(credentials.password)];
     case "ticket":
       return [credentials.username, credentials.ticket];
   }

@@ -36,10 +36,11 @@ export function accountFaults(
 
 /** Say why an account was not made. `error` is what register() rejected with. */
 export function registrationFault(error: unknown, username: string): AccountFault {
-  const { code, waitSeconds, message } = (error ?? {}) as {
+  const { code, waitSeconds, message, character } = (error ?? {}) as {
     code?: RegistrationErrorCode;
     waitSeconds?: number | null;
     message?: string;
+    character?: string | null;
   };
   switch (code) {
     case "name-taken":
@@ -47,7 +48,13 @@ export function registrationFault(error: unknown, username: string): AccountFaul
     case "name-refused":
       return { field: "username", message: "errorNameRefused", parameters: { name: username } };
     case "password-refused":
-      return { field: "password", message: "errorPasswordRefused" };
+      return typeof character === "string"
+        ? {
+            field: "password",
+            message: "errorPasswordCharacter",
+            parameters: { character: nameOf(character) },
+          }
+        : { field: "password", message: "errorPasswordRefused" };
     case "too-quickly":
       return typeof waitSeconds === "number"
         ? { field: null, message: "errorTooQuickWait", parameters: { count: waitSeconds } }
@@ -59,4 +66,10 @@ export function registrationFault(error: unknown, username: string): AccountFaul
     default:
       return { field: null, message: "errorAccountOther", parameters: { reason: message ?? "?" } };
   }
+}
+
+/** A character so that one finds it: some cannot be seen. */
+function nameOf(character: string): string {
+  const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
+  return /[\p{L}\p{N}\p{P}\p{S}]/u.test(character) ? `${character} (U+${code})` : `U+${code}`;
 }

@@ -189,6 +189,7 @@ export const english = {
   errorTooQuickWait:
     "Accounts are being created too quickly from here. Try again in {count} second. | Accounts are being created too quickly from here. Try again in {count} seconds.",
   errorNameRefused: "The server does not accept the name “{name}”.",
+  errorPasswordCharacter: "The server takes no {character} in a password.",
   errorPasswordRefused: "The server does not accept this password. Try a longer one.",
   errorNotAllowed: "The server does not let accounts be created here.",
   errorCredentials: "The name or the password is not right.",

@@ -194,6 +194,7 @@ export const spanish: Messages = {
   errorTooQuickWait:
     "Se están creando cuentas demasiado deprisa desde aquí. Reintente en {count} segundo. | Se están creando cuentas demasiado deprisa desde aquí. Reintente en {count} segundos.",
   errorNameRefused: "El servidor no acepta el nombre «{name}».",
+  errorPasswordCharacter: "El servidor no admite {character} en una contraseña.",
   errorPasswordRefused: "El servidor no acepta esta contraseña. Pruebe con una más larga.",
   errorNotAllowed: "El servidor no permite crear cuentas aquí.",
   errorCredentials: "El nombre o la contraseña no son correctos.",

@@ -232,6 +232,16 @@ describe("an account", () => {
     expect(second.ups).toEqual([["x@localhost/r", false]]);
   });
 
+  test("proves its password folded, as the server keeps it", async () => {
+    FakeWebSocket.answers = goodServer(BIND, "PLAIN");
+    const credentials = { kind: "account", username: "ada", password: "ｓecretº" } as const;
+
+    const { socket } = await open({ ...account(), credentials });
+
+    const auth = socket.sent.find((frame) => frame.startsWith("<auth")) ?? "";
+    expect(atob(/>([^<]*)</.exec(auth)?.[1] ?? "")).toBe("\0ada\0secreto");
+  });
+
   const refusing =
     (condition: string): typeof FakeWebSocket.answers =>
     (frame) => {

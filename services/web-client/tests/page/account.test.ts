@@ -18,7 +18,8 @@ test("signing in takes a password of any length", () => {
 test.each([
   [{ code: "name-taken" }, "errorNameTaken"],
   [{ code: "name-refused" }, "errorNameRefused"],
-  [{ code: "password-refused" }, "errorPasswordRefused"],
+  [{ code: "password-refused", character: null }, "errorPasswordRefused"],
+  [{ code: "password-refused", character: "🐇" }, "errorPasswordCharacter"],
   [{ code: "too-quickly", waitSeconds: null }, "errorTooQuick"],
   [{ code: "too-quickly", waitSeconds: 60 }, "errorTooQuickWait"],
   [{ code: "closed" }, "errorNotAllowed"],
@@ -26,4 +27,12 @@ test.each([
   [new Error("odd"), "errorAccountOther"],
 ])("%o is explained by %s", (error, message) => {
   expect(registrationFault(error, "ana").message).toBe(message);
+});
+
+test.each([
+  ["🐇", "🐇 (U+1F407)"],
+  ["\u0007", "U+0007"],
+])("the character %j is named %s", (character, name) => {
+  const fault = registrationFault({ code: "password-refused", character }, "ana");
+  expect(fault.parameters).toEqual({ character: name });
 });
