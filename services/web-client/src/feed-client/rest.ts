@@ -2,6 +2,7 @@
 
 import { MalformedError, readEvent, readSequence } from "./events";
 import { parseExactJson, stringifyExactJson } from "./exact-json";
+import { readOrigin } from "./options";
 import type { Batch, Item } from "./positions";
 import type { ConnectionInfo, FeedEvent, FeedInfo, FeedRecord, RecordData } from "./types";
 
@@ -62,7 +63,7 @@ export async function fetchConnection(
   origin: string,
   http: Fetch = fetch,
 ): Promise<ConnectionInfo> {
-  const info = await call(http, `${origin}/api/v1/connection/`);
+  const info = await call(http, `${readOrigin(origin)}/api/v1/connection/`);
   for (const name of ["domain", "guest_domain", "rooms_domain", "websocket_url", "bosh_url"]) {
     if (typeof info[name] !== "string") throw misunderstood();
   }
@@ -77,7 +78,7 @@ export async function listFeeds(
   const feeds: FeedInfo[] = [];
   let path: string | null = "/api/v1/feeds/";
   for (let page = 0; path !== null && page < MAX_PAGES; page += 1) {
-    const answer = await call(http, origin + path, { token });
+    const answer = await call(http, readOrigin(origin) + path, { token });
     if (!Array.isArray(answer.results)) throw misunderstood();
     feeds.push(...(answer.results as FeedInfo[]));
     path = typeof answer.next === "string" ? pathOf(answer.next) : null;

@@ -12,6 +12,7 @@ import { isSlug } from "./events";
 import { FeedClient } from "./feed-client";
 import { browserHost, type Host, TIMINGS, type Timer, type Timings } from "./host";
 import type { Link, LinkEnd, Login, ResumeMemory } from "./link";
+import { readOrigin, readTransports } from "./options";
 import { Requests } from "./requests";
 import { ApiError, fetchConnection } from "./rest";
 import { Room } from "./room";
@@ -60,10 +61,9 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
   /** `host` and `timings` are for tests. */
   constructor(options: FeedSessionOptions = {}, host?: Host, timings?: Partial<Timings>) {
     super();
-    this.origin = options.origin ?? "";
+    this.origin = readOrigin(options.origin);
     this.#credentials = options.credentials ?? { kind: "guest" };
-    const transport = options.transport ?? "auto";
-    this.#transports = transport === "auto" ? ["websocket", "bosh"] : [transport];
+    this.#transports = readTransports(options.transport);
     this.#host = host ?? browserHost();
     this.#timings = { ...TIMINGS, ...timings };
     this.#backoff = new Backoff({
@@ -185,6 +185,7 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
       const wasUp = this.#transport !== null;
       if (end.kind === "refused") this.#refuseLogin(end.reason);
       else if (wasUp || others.length === 0) this.#retry(end.reason);
+      else if (end.kind === "replaced") this.#giveWay(end.reason);
       else this.#openLink(info, others);
     };
     this.#restartTimer(this.#timings.openTimeout, () => {
@@ -312,6 +313,17 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
   }
 
   #endOfTicket(): string {
+  /** There are as many sessions of this reader as may be. Coming again would put another one out. */
+  #giveWay(reason: string): void {
+    if (this.#credentials.kind === "guest") {
+      // A guest's name is his alone: this was about something else, and passes.
+      this.#retry("The connection to the server was lost.");
+      return;
+    }
+    this.#tickets.stop();
+    this.#refuse(reason, "too-many-sessions");
+  }
+
     return this.#tickets.canRenew
       ? "The ticket has ended; a fresh one is asked for."
       : "The ticket has ended, and there is no way to get a fresh one: it has to be set anew.";

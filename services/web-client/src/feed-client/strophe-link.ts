@@ -90,7 +90,7 @@ class StropheLink implements Link {
       case Status.CONNTIMEOUT:
       case Status.DISCONNECTED:
       case Status.ERROR:
-        this.#end({ kind: "lost", reason: reasonOf(condition) });
+        this.#end(endFor(condition));
         break;
     }
   }
@@ -136,14 +136,14 @@ function authFailure(element: Element | undefined): LinkEnd {
   return { kind: "refused", reason: "The server does not accept this name and password." };
 }
 
-function reasonOf(condition: string | null): string {
+function endFor(condition: string | null): LinkEnd {
   switch (condition) {
     case "conflict":
-      return "The server ended this session because of another one with the same name.";
+      return { kind: "replaced", reason: "This account is open in too many places." };
     case "system-shutdown":
-      return "The server is going down.";
+      return { kind: "lost", reason: "The server is going down." };
     default:
-      return "The connection to the server was lost.";
+      return { kind: "lost", reason: "The connection to the server was lost." };
   }
 }
 

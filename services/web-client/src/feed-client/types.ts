@@ -75,12 +75,15 @@ export type FeedState =
  * - `ticket-ended`, `ticket-malformed`, `ticket-refused`: a fresh one is needed.
  */
 export type RefusalCode =
+ * - `too-many-sessions`: this reader has as many sessions as may be, and a newer one took this one's
+ *   place. `connect()` after `close()` takes it back.
   | "credentials"
   | "not-open"
   | "no-longer-open"
   | "ticket-ended"
   | "ticket-malformed"
   | "ticket-refused";
+  | "too-many-sessions"
 
 /** What is true of the connection that feeds share. */
 export type SessionState =

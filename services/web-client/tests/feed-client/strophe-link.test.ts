@@ -203,6 +203,22 @@ describe("a link", () => {
   });
 });
 
+test.each([
+  ["conflict", "replaced"],
+  ["system-shutdown", "lost"],
+])("a session that the server ends with %s is %s", async (condition, kind) => {
+  FakeWebSocket.answers = goodServer(BIND);
+  const { ends, socket } = await open(GUEST);
+
+  socket.receive(
+    `<stream:error xmlns:stream="http://etherx.jabber.org/streams">` +
+      `<${condition} xmlns="urn:ietf:params:xml:ns:xmpp-streams"/></stream:error>`,
+  );
+  await settle();
+
+  expect(ends.map((end) => end.kind)).toEqual([kind]);
+});
+
 describe("an account", () => {
   test("resumes what died, and does not send again what the server did not acknowledge", async () => {
     FakeWebSocket.answers = goodServer(BIND + SM, "PLAIN");
