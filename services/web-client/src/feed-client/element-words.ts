@@ -12,8 +12,7 @@ export type Words = {
   catchingUp(left: string): string;
   readonly live: string;
   readonly offline: string;
-  readonly tooMany: string;
-  readonly serverError: string;
+  readonly offlineBy: Readonly<Record<OfflineCode, string>>;
   readonly noTicket: string;
   unavailable(cause: string): string;
   readonly refused: Readonly<Record<RefusalCode, string>>;
@@ -26,8 +25,11 @@ const ENGLISH: Words = {
   catchingUp: (left) => `Catching up: ${left} left`,
   live: "Live",
   offline: "Offline. Trying again by itself; nothing is lost.",
-  tooMany: "Too many requests came from here. Trying again by itself.",
-  serverError: "The server has an error at the moment. Trying again by itself.",
+  offlineBy: {
+    "too-many-requests": "Too many requests came from here. Trying again by itself.",
+    "server-error": "The server has an error at the moment. Trying again by itself.",
+    "other-address": "The server is not to be had at this address.",
+  },
   noTicket: "This site gives no ticket for the feed at the moment. Trying again by itself.",
   unavailable: (cause) => `One event could not be delivered (${cause}).`,
   refused: {
@@ -54,8 +56,11 @@ const SPANISH: Words = {
   catchingUp: (left) => `Poniéndose al día: faltan ${left}`,
   live: "En directo",
   offline: "Sin conexión. Se reintenta solo; no se pierde nada.",
-  tooMany: "Llegaron demasiadas peticiones desde aquí. Se reintenta solo.",
-  serverError: "El servidor tiene ahora un error. Se reintenta solo.",
+  offlineBy: {
+    "too-many-requests": "Llegaron demasiadas peticiones desde aquí. Se reintenta solo.",
+    "server-error": "El servidor tiene ahora un error. Se reintenta solo.",
+    "other-address": "El servidor no está en esta dirección.",
+  },
   noTicket: "Este sitio no da ahora ningún tique para el canal. Se reintenta solo.",
   unavailable: (cause) => `Un evento no se pudo entregar (${cause}).`,
   refused: {
@@ -87,15 +92,10 @@ export function stateWords(state: FeedState, words: Words, number: (n: number) =
     case "live":
       return words.live;
     case "offline":
-      return offlineWords(state.code, words);
+      return state.code === undefined ? words.offline : words.offlineBy[state.code];
     case "refused":
       return words.refused[state.code];
   }
-}
-
-function offlineWords(code: OfflineCode | undefined, words: Words): string {
-  if (code === undefined) return words.offline;
-  return code === "too-many-requests" ? words.tooMany : words.serverError;
 }
 
 export type ElementReading = {

@@ -21,6 +21,10 @@ const MAX_PAGES = 100;
  */
 export class ApiError extends Error {
   override readonly name = "ApiError";
+  /** Something answered, be it nothing that one understands: a proxy, a sign-in page of a network. */
+  readonly isAnswered: boolean;
+  /** Where the server is to be had, where it refused the address that it was asked at (421). */
+  readonly address: string | null;
 
   constructor(
     readonly status: number,
@@ -28,8 +32,11 @@ export class ApiError extends Error {
     readonly field: string | null = null,
     /** How long to wait before the next try, where the server says so (RFC 9110 10.2.3). */
     readonly retryAfterMs: number | null = null,
+    more: { readonly isAnswered?: boolean; readonly address?: string | null } = {},
   ) {
     super(detail);
+    this.isAnswered = more.isAnswered ?? status > 0;
+    this.address = more.address ?? null;
   }
 
   /** Asking again does not help: the server answered, and it meant it. */
@@ -58,7 +65,10 @@ export type BatchPage = {
 
 export type Range = { readonly after: number; readonly limit: number };
 
-/** Throws ApiError, as every call here. */
+/**
+ * Where things are, at the address that was asked: a browser may have come by another name or port
+ * than the server's own, and is let in there. Throws ApiError, as every call here.
+ */
 export async function fetchConnection(
   origin: string,
   http: Fetch = fetch,
@@ -67,7 +77,14 @@ export async function fetchConnection(
   for (const name of ["domain", "guest_domain", "rooms_domain", "websocket_url", "bosh_url"]) {
     if (typeof info[name] !== "string") throw misunderstood();
   }
-  return info as ConnectionInfo;
+  const { websocket_url, bosh_url } = info as { websocket_url: string; bosh_url: string };
+  const base = readOrigin(origin) || globalThis.location.origin;
+  return {
+    ...(info as Omit<ConnectionInfo, "public_origin">),
+    public_origin: originOf(bosh_url),
+    websocket_url: base.replace(/^http/, "ws") + pathOf(websocket_url),
+    bosh_url: base + pathOf(bosh_url),
+  };
 }
 
 export async function listFeeds(
@@ -198,7 +215,7 @@ async function call(
 
 /** RFC 9457, or whatever a proxy in between answered. */
 function problem(status: number, answer: unknown, retryAfter: string | null): ApiError {
-  const { detail, field, pointer } = (answer ?? {}) as Record<string, unknown>;
+  const { detail, field, pointer, address } = (answer ?? {}) as Record<string, unknown>;
   const said = typeof detail === "string" && detail !== "" ? detail : null;
   const about = pointer ?? field;
   return new ApiError(
@@ -206,14 +223,25 @@ function problem(status: number, answer: unknown, retryAfter: string | null): Ap
     said ?? `The server answered with status ${status}.`,
     typeof about === "string" ? about : null,
     /^[0-9]{1,6}$/.test(retryAfter ?? "") ? Number(retryAfter) * 1000 : null,
+    { address: typeof address === "string" ? address : null },
   );
 }
 
-const misunderstood = (): ApiError =>
-  new ApiError(0, "The server answered something that this page does not understand.");
+const misunderstood = (): ApiError => {
+  const detail = "The server answered something that this page does not understand.";
+  return new ApiError(0, detail, null, null, { isAnswered: true });
+};
 
 const feedUrl = (origin: string, feed: string): string =>
-  `${origin}/api/v1/feeds/${encodeURIComponent(feed)}/`;
+  `${readOrigin(origin)}/api/v1/feeds/${encodeURIComponent(feed)}/`;
+
+function originOf(url: string): string {
+  try {
+    return new URL(url).origin;
+  } catch {
+    throw misunderstood();
+  }
+}
 
 /** `next` is absolute, and its host may be the one behind a proxy. */
 function pathOf(url: string): string {

@@ -24,6 +24,7 @@ import type {
   FeedOptions,
   FeedSessionEvents,
   FeedSessionOptions,
+  OfflineCode,
   RefusalCode,
   SessionState,
   Transport,
@@ -184,8 +185,8 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
       this.#link = null;
       const wasUp = this.#transport !== null;
       if (end.kind === "refused") this.#refuseLogin(end.reason);
-      else if (wasUp || others.length === 0) this.#retry(end.reason);
       else if (end.kind === "replaced") this.#giveWay(end.reason);
+      else if (wasUp || others.length === 0) this.#retry(end.reason);
       else this.#openLink(info, others);
     };
     this.#restartTimer(this.#timings.openTimeout, () => {
@@ -275,10 +276,11 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
       error instanceof ApiError ? error : { status: 0, retryAfterMs: null };
     const delay = Math.max(this.#backoff.next(), retryAfterMs ?? 0);
     if (status === 429) this.#retry("Too many requests.", delay, "too-many-requests");
-    else this.#retry(error.message, delay);
+    else if (status === 421) this.#retry(error.message, delay, "other-address");
+    else this.#retry(error.message, delay, status >= 500 ? "server-error" : undefined);
   }
 
-  #retry(reason: string, delayMs = this.#backoff.next(), code?: "too-many-requests"): void {
+  #retry(reason: string, delayMs = this.#backoff.next(), code?: OfflineCode): void {
     if (this.#credentials.kind === "ticket" && this.#tickets.hasEnded) {
       this.#refuse("", "ticket-ended");
       return;
@@ -312,7 +314,6 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
     else this.#refuse("The server does not accept this ticket.", "ticket-refused");
   }
 
-  #endOfTicket(): string {
   /** There are as many sessions of this reader as may be. Coming again would put another one out. */
   #giveWay(reason: string): void {
     if (this.#credentials.kind === "guest") {
@@ -324,6 +325,7 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
     this.#refuse(reason, "too-many-sessions");
   }
 
+  #endOfTicket(): string {
     return this.#tickets.canRenew
       ? "The ticket has ended; a fresh one is asked for."
       : "The ticket has ended, and there is no way to get a fresh one: it has to be set anew.";

@@ -34,6 +34,22 @@ export function accountFaults(
   return faults;
 }
 
+/**
+ * SCRAM is computed by WebCrypto, which browsers give only to pages from https or localhost: where
+ * there is none, say which address has it. `server` is null where it could not be asked.
+ */
+export function addressFault(
+  hasWebCrypto: boolean,
+  server: { readonly publicOrigin: string } | null,
+): AccountFault | null {
+  if (hasWebCrypto) return null;
+  const address = server?.publicOrigin ?? "";
+  const isSecure = /^https:|^http:\/\/(localhost|127\.0\.0\.1)(:|$)/.test(address);
+  return isSecure
+    ? { field: null, message: "errorInsecure", parameters: { address } }
+    : { field: null, message: "errorInsecureNowhere" };
+}
+
 /** Say why an account was not made. `error` is what register() rejected with. */
 export function registrationFault(error: unknown, username: string): AccountFault {
   const { code, waitSeconds, message, character } = (error ?? {}) as {

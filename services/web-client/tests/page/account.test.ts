@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { accountFaults, registrationFault } from "../../src/page/account";
+import { accountFaults, addressFault, registrationFault } from "../../src/page/account";
 
 test.each([
   ["", "long enough", ["errorUserNameMissing"]],
@@ -35,4 +35,18 @@ test.each([
 ])("the character %j is named %s", (character, name) => {
   const fault = registrationFault({ code: "password-refused", character }, "ana");
   expect(fault.parameters).toEqual({ character: name });
+});
+
+test.each([
+  [true, "http://10.0.0.7", null],
+  [false, "https://aviso.example", "errorInsecure"],
+  [false, "http://localhost:8080", "errorInsecure"],
+  [false, "http://10.0.0.7", "errorInsecureNowhere"],
+  [false, "http://localhost.example", "errorInsecureNowhere"],
+])("with WebCrypto %s and the server at %s: %s", (hasWebCrypto, publicOrigin, message) => {
+  expect(addressFault(hasWebCrypto, { publicOrigin })?.message ?? null).toBe(message);
+});
+
+test("where nobody can say which address to use, none is named", () => {
+  expect(addressFault(false, null)).toEqual({ field: null, message: "errorInsecureNowhere" });
 });
