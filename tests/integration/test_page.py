@@ -10,9 +10,10 @@ import pytest
 
 from .api import Api
 from .conftest import OpenPage
+from .database import Database
 from .page import FeedPage
 from .running import Stack
-from .waiting import until
+from .waiting import until, until_equal
 
 PASSWORD = "a-password-of-one-test"
 
@@ -147,6 +148,38 @@ def test_the_form_shows_why_a_record_was_refused(
     outcome.wait_for()
     assert detail in outcome.inner_text()
     assert api.head(feed) == 0
+
+
+ODD = '{"order": 94103, "big": 1e20, "id": 1234567890123456789, "due": "2026-02-30"}'
+ODD_SHOWN = ["94103", "100000000000000000000", "1234567890123456789", "2026-02-30"]
+
+
+def test_values_are_shown_as_they_were_written(
+    database: Database, feed: str, open_page: OpenPage
+) -> None:
+    page = open_page(feed)
+
+    database.execute("INSERT INTO records (feed, data) VALUES (%s, %s)", [feed, ODD])
+
+    def shown() -> list[str]:
+        fields = page.list.locator("[data-record-id] dd").all_inner_texts()
+        return sorted(fields)
+
+    until_equal(sorted(ODD_SHOWN), shown, "the record's values")
+    page.reload()
+    until_equal(sorted(ODD_SHOWN), shown, "the record's values, over REST")
+
+
+def test_the_form_writes_every_digit_of_a_number(
+    stack: Stack, database: Database, feed: str, open_page: OpenPage
+) -> None:
+    page = open_page(feed)
+
+    write_json(page, '{"id": 1234567890123456789}', stack.facts["api_key"])
+
+    page.tab.locator('[data-write-outcome="written"]').wait_for()
+    query = "SELECT data->>'id' FROM records WHERE feed = %s"
+    assert database.value(query, [feed]) == "1234567890123456789"
 
 
 def test_the_form_says_that_a_key_is_wrong(feed: str, open_page: OpenPage) -> None:

@@ -62,7 +62,7 @@ def test_a_ticket_opens_a_private_feed(
 def test_a_ticket_that_is_none_is_refused(private_feed: str, embed: Embed) -> None:
     tab = embed(feed=private_feed, ticket="nonsense")
 
-    wait_for_text(tab, "The ticket is no JSON Web Token.")
+    wait_for_text(tab, "The ticket cannot be read.")
 
 
 def test_the_element_gets_tickets_by_itself_and_goes_on_with_them(

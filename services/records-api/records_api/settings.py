@@ -46,7 +46,7 @@ TRUSTED_PROXIES = _environment.networks(
 DEBUG = False
 SECRET_KEY = _environment.secret("AVISO_SECRET_KEY", min_chars=32)
 ALLOWED_HOSTS = _environment.names(
-    "AVISO_ALLOWED_HOSTS", [_origin.hostname or "", "localhost", "127.0.0.1"]
+    "AVISO_ALLOWED_HOSTS", [_origin.hostname or "", "localhost", "127.0.0.1", "[::1]"]
 )
 DATABASES = {
     "default": parse_database_url(

@@ -64,8 +64,23 @@ def test_a_missing_slash_is_added_with_method_and_body(api: Api, method: str) ->
     assert "/api/v1/feeds/?limit=1" == reply.headers["Location"]
 
 
-def test_an_unknown_host_is_a_problem(anonymous: Api) -> None:
-    anonymous.get("feeds/", Host="evil.example").problem(400)
+def test_an_unknown_host_is_told_which_address_to_use(anonymous: Api) -> None:
+    problem = anonymous.get("feeds/", Host="evil.example").problem(421)
+
+    assert "http://localhost:8080" == problem["address"]
+    assert problem["address"] in problem["detail"]
+
+
+def test_a_person_at_an_unknown_host_is_told_so_too(client: Client) -> None:
+    response = client.get("/admin/", headers={"Host": "evil.example"})
+
+    assert 421 == response.status_code
+    assert b"http://localhost:8080" in response.content
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:9000", "[::1]:8080", "localhost:1"])
+def test_this_machine_is_a_known_host_at_every_port(anonymous: Api, host: str) -> None:
+    assert 200 == anonymous.get("feeds/", Host=host).status
 
 
 def test_a_bug_is_a_problem_that_tells_nothing_of_itself(

@@ -214,6 +214,40 @@ def test_events_of_one_record_stand_in_causal_order() -> None:
     assert [1, 2, 3, 4, 5, 6] == versions
 
 
+@pytest.mark.parametrize(
+    "statements",
+    [
+        [
+            "CREATE TEMP TABLE kept ON COMMIT DROP AS SELECT * FROM records",
+            "DELETE FROM records",
+            "INSERT INTO records (id, feed, data) SELECT id, feed, data FROM kept",
+        ],
+        [
+            "WITH gone AS (DELETE FROM records RETURNING *) "
+            "INSERT INTO records (id, feed, data) SELECT id, feed, data FROM gone"
+        ],
+        [
+            "WITH gone AS (DELETE FROM records RETURNING *), "
+            "back AS (INSERT INTO records (id, feed, data) "
+            "SELECT id, feed, data FROM gone RETURNING id) SELECT count(*) FROM back"
+        ],
+    ],
+    ids=["one transaction", "one statement", "one statement that selects"],
+)
+def test_records_that_come_back_are_told_to_be_there_last(
+    statements: list[str],
+) -> None:
+    Record.objects.bulk_create(
+        Record(feed_id="orders", data={"n": n}) for n in range(1000)
+    )
+
+    for statement in statements:
+        run_sql(statement)
+
+    last = dict(Event.objects.order_by("number").values_list("subject", "type"))
+    assert (len(last), set(last.values())) == (1000, {"created"})
+
+
 def test_truncate_is_refused_because_it_would_leave_no_event() -> None:
     Record.objects.create(feed_id="orders", data={})
     run_sql("ALTER TABLE aviso.records ENABLE TRIGGER records_truncating")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import (
+    DisallowedHost,
     PermissionDenied,
     RequestDataTooBig,
     SuspiciousOperation,
@@ -77,6 +79,8 @@ def _answer_no_database(exc: DatabaseError) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, DisallowedHost):
+        return _answer_other_address(request)
     if _is_page(request):
         return defaults.bad_request(request, exception)
     if isinstance(exception, RequestDataTooBig):
@@ -84,6 +88,16 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     shown = isinstance(exception, SuspiciousOperation)
     detail = str(exception) if shown else "The request can not be understood"
     return problem_response(400, detail, kind="bad-request")
+
+
+def _answer_other_address(request: HttpRequest) -> HttpResponse:
+    """Refuse a name that is not the server's: pages of another could be behind it."""
+    address = settings.PUBLIC_URL
+    detail = f"This server is not to be had at this address: use {address}"
+    if _is_page(request):
+        return HttpResponse(detail, status=421, content_type="text/plain")
+    about: dict[str, str | int | None] = {"address": address}
+    return problem_response(421, detail, kind="other-address", about=about)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:

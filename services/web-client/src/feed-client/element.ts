@@ -2,6 +2,7 @@
  * `<record-feed feed="orders">`: a feed on any page, in one line.
  *
  * Shows the newest records and the true state. Everything that came over the wire is text.
+ * Elements of one page that are for the same reader share one connection.
  * Styled from outside by the custom properties `--record-feed-*` and the parts state, problem,
  * list, record, time, field, name, value.
  */
@@ -14,9 +15,14 @@ import {
   type PropertyDeclarations,
   type TemplateResult,
 } from "lit";
+import { repeat } from "lit/directives/repeat.js";
+import { type ElementReading, languagesOf, readingFor, stateWords } from "./element-words";
+import { stringifyExactJson } from "./exact-json";
 import { FeedClient } from "./feed-client";
+import { readHistory, readOrigin } from "./options";
 import { type RecordEntry, RecordStore } from "./record-store";
-import type { FeedState } from "./types";
+import { type SessionShare, shareSession } from "./shared-sessions";
+import type { ProblemDetail } from "./types";
 
 const DEFAULT_HISTORY = 50;
 
@@ -24,7 +30,7 @@ export class RecordFeed extends LitElement {
   static override properties: PropertyDeclarations = {
     feed: { type: String },
     origin: { type: String },
-    history: { type: Number },
+    history: { converter: (text) => readHistory(text, DEFAULT_HISTORY, 1) },
     ticket: { type: String },
     ticketUrl: { type: String, attribute: "ticket-url" },
   };
@@ -94,7 +100,11 @@ export class RecordFeed extends LitElement {
 
   readonly #store = new RecordStore();
   #client: FeedClient | null = null;
-  #problem = "";
+  #share: SessionShare | null = null;
+  #problem: ProblemDetail["code"] | null = null;
+  #hasNoTicket = false;
+  /** `lang` may be set on anything that the element stands in. */
+  readonly #languages = new MutationObserver(() => this.requestUpdate());
 
   constructor() {
     super();
@@ -107,6 +117,10 @@ export class RecordFeed extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
+    this.#languages.observe(this.ownerDocument.documentElement, {
+      attributeFilter: ["lang"],
+      subtree: true,
+    });
     if (!this.hasUpdated) return;
     this.#follow();
     this.requestUpdate();
@@ -114,6 +128,7 @@ export class RecordFeed extends LitElement {
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
+    this.#languages.disconnect();
     this.#unfollow();
   }
 
@@ -122,36 +137,69 @@ export class RecordFeed extends LitElement {
     // To and from a guest's session, or another reader's, everything begins anew.
     const isOtherKind = changed.has("ticket") && (!changed.get("ticket") || !this.ticket);
     if (isOther || isOtherKind) this.#follow();
-    else if (changed.has("ticket") && this.ticket) this.#client?.setTicket(this.ticket);
+    else if (changed.has("ticket") && this.ticket && !this.#share?.setTicket(this.ticket)) {
+      this.#follow();
+    }
   }
 
   override render(): TemplateResult {
     const state = this.#client?.state;
     const isLive = state?.kind === "live";
+    const reading = readingFor(languagesOf(this));
+    const { words } = reading;
+    // Each record keeps its own nodes: a reader's selection, and what is read aloud, is of that record.
     return html`
-      <p part="state" role="status">${describe(state)}</p>
-      ${this.#problem ? html`<p part="problem">${this.#problem}</p>` : nothing}
+      <p part="state" role="status" lang=${words.lang} title=${this.#reason ?? nothing}>
+        ${state === undefined ? "" : stateWords(state, words, reading.number)}
+      </p>
+      ${this.#problemParts(reading)}
       <ol part="list" aria-label=${this.feed} aria-live="polite" aria-busy=${String(!isLive)}>
-        ${this.#store.slice(0, this.history).map(renderEntry)}
+        ${repeat(
+          this.#store.slice(0, this.#limit),
+          ({ key }) => key,
+          (entry) => renderEntry(entry, reading),
+        )}
       </ol>
     `;
+  }
+
+  get #limit(): number {
+    return readHistory(this.history, DEFAULT_HISTORY, 1);
+  }
+
+  /** The engine's own sentence, which says more: for whoever looks closer. */
+  get #reason(): string | undefined {
+    const state = this.#client?.state;
+    return state?.kind === "offline" || state?.kind === "refused" ? state.reason : undefined;
+  }
+
+  #problemParts({ words }: ElementReading): TemplateResult[] {
+    const problems = [
+      this.#hasNoTicket ? words.noTicket : null,
+      this.#problem === null ? null : words.problem[this.#problem],
+    ];
+    return problems
+      .filter((problem) => problem !== null)
+      .map((problem) => html`<p part="problem" lang=${words.lang}>${problem}</p>`);
   }
 
   #follow(): void {
     this.#unfollow();
     this.#store.clear();
-    this.#problem = "";
+    this.#problem = null;
+    this.#hasNoTicket = false;
     if (this.feed === "" || !this.isConnected) return;
-    const { feed, origin, history } = this;
-    const ticketUrl = this.ticketUrl;
-    const hasTicket = Boolean(this.ticket || ticketUrl);
-    const client = new FeedClient({
-      feed,
-      origin,
-      history,
-      ...(hasTicket && { ticket: this.ticket ?? "" }),
-      ...(ticketUrl && { renewTicket: () => requestTicket(ticketUrl) }),
+    const reader = {
+      origin: readOrigin(this.origin),
+      ticket: this.ticket ?? "",
+      ticketUrl: this.ticketUrl ?? "",
+    };
+    this.#share = shareSession(reader, (failing) => {
+      this.#hasNoTicket = failing;
+      this.requestUpdate();
     });
+    const { session } = this.#share;
+    const client = new FeedClient({ feed: this.feed, history: this.#limit, session });
     this.#client = client;
     const follow = <Event>(take: (event: Event) => void): ((event: Event) => void) => {
       return (event) => {
@@ -185,7 +233,7 @@ export class RecordFeed extends LitElement {
     client.addEventListener(
       "problem",
       follow((event) => {
-        this.#problem = event.detail.message;
+        this.#problem = event.detail.code;
       }),
     );
     client.start();
@@ -195,52 +243,19 @@ export class RecordFeed extends LitElement {
     const client = this.#client;
     this.#client = null;
     client?.stop();
+    this.#share?.release();
+    this.#share = null;
   }
 }
 
-const TICKET_TIMEOUT_MS = 15_000;
-
-/** The embedding site's own call: it knows its user by the cookie. Throws where it has no ticket. */
-async function requestTicket(url: string): Promise<string> {
-  const response = await fetch(url, {
-    method: "POST",
-    headers: { Accept: "application/json" },
-    credentials: "same-origin",
-    cache: "no-store",
-    signal: AbortSignal.timeout(TICKET_TIMEOUT_MS),
-  });
-  if (!response.ok) throw new Error(`The site answered with status ${response.status}.`);
-  const { ticket } = (await response.json()) as { ticket?: unknown };
-  if (typeof ticket !== "string") throw new Error("The site answered without a ticket.");
-  return ticket;
-}
-
-function describe(state: FeedState | undefined): string {
-  switch (state?.kind) {
-    case undefined:
-      return "";
-    case "connecting":
-      return "Connecting …";
-    case "catching-up":
-      return `Catching up: ${state.left} left`;
-    case "live":
-      return "Live";
-    case "offline":
-    case "refused":
-      return state.reason;
-  }
-}
-
-function renderEntry(entry: RecordEntry): TemplateResult {
+function renderEntry(entry: RecordEntry, { words, time }: ElementReading): TemplateResult {
   const { record, state, event } = entry;
   if (record === null) {
-    return html`<li part="record unavailable">
-      One event could not be delivered (${event.unavailable?.cause ?? "unknown"}).
-    </li>`;
+    const cause = event.unavailable?.cause ?? "unknown";
+    return html`<li part="record unavailable" lang=${words.lang}>${words.unavailable(cause)}</li>`;
   }
-  const time = new Date(record.created_at);
   return html`<li part="record ${state}">
-    <time part="time" datetime=${record.created_at}>${time.toLocaleString()}</time>
+    <time part="time" datetime=${record.created_at}>${time(new Date(record.created_at))}</time>
     <dl>
       ${Object.entries(record.data).map(
         ([name, value]) => html`<div part="field">
@@ -253,7 +268,7 @@ function renderEntry(entry: RecordEntry): TemplateResult {
 }
 
 const textOf = (value: unknown): string =>
-  typeof value === "string" ? value : JSON.stringify(value);
+  typeof value === "string" ? value : stringifyExactJson(value);
 
 /** Twice on one page is no error: the first one stays. */
 if (!customElements.get("record-feed")) customElements.define("record-feed", RecordFeed);

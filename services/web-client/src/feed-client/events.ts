@@ -5,6 +5,7 @@
  * Pure: no DOM, no Strophe, no clock, no network.
  */
 
+import { ExactNumber } from "./exact-json";
 import type { Item } from "./positions";
 import type { FeedEvent, FeedRecord, Unavailable } from "./types";
 
@@ -111,7 +112,10 @@ function unavailable(value: unknown): Unavailable {
 
 function asObject(value: unknown, what: string): Record<string, unknown> {
   demand(
-    typeof value === "object" && value !== null && !Array.isArray(value),
+    typeof value === "object" &&
+      value !== null &&
+      !Array.isArray(value) &&
+      !(value instanceof ExactNumber),
     `${what} is no object`,
   );
   return value as Record<string, unknown>;

@@ -7,8 +7,10 @@
 
 import type { ArchivePort } from "./archive-reader";
 import { Backoff } from "./backoff";
+import { isSlug } from "./events";
 import { FeedReader } from "./feed-reader";
 import type { Host, Timer, Timings } from "./host";
+import { readHistory, readPosition } from "./options";
 import { ApiError, fetchBatch, fetchFeed, MAX_EVENTS } from "./rest";
 import type { Room } from "./room";
 import { FeedSession } from "./session";
@@ -27,10 +29,16 @@ import { RequestError } from "./wire";
 
 const STOPPED: FeedState = { kind: "offline", reason: "Not started.", retryAt: null };
 const DEFAULT_HISTORY = 100;
-const NO_SUCH_FEED = "There is no such feed, or it is not open to you.";
+type Refused = Extract<FeedState, { kind: "refused" }>;
+
+const NOT_OPEN: Refused = {
+  kind: "refused",
+  code: "not-open",
+  reason: "There is no such feed, or it is not open to you.",
+};
 const NO_LONGER = "This feed is no longer open to you.";
 /** What REST answers where it has no such feed for us. Any other failure may pass. */
-const NOT_OPEN = new Set([403, 404]);
+const NOT_FOR_US = new Set([403, 404]);
 
 export class FeedClient extends typedEventTarget<FeedClientEvents>() {
   readonly feed: string;
@@ -45,7 +53,7 @@ export class FeedClient extends typedEventTarget<FeedClientEvents>() {
   #state: FeedState = STOPPED;
   #listening: AbortController | null = null;
   /** REST said that the feed is not there for us: the room is not tried meanwhile. */
-  #shut: Extract<FeedState, { kind: "refused" }> | null = null;
+  #shut: Refused | null = null;
   /** We were in the room with these rights. */
   #wasOpen = false;
   #isStarted = false;
@@ -85,6 +93,11 @@ export class FeedClient extends typedEventTarget<FeedClientEvents>() {
   start(): void {
     if (this.#isStarted) return;
     this.#isStarted = true;
+    // Nobody has such a feed: there is nothing to ask.
+    if (!isSlug(this.feed)) {
+      this.#showState();
+      return;
+    }
     this.#listening = new AbortController();
     const { signal } = this.#listening;
     this.#session.addEventListener("state", () => this.#onSessionState(), { signal });
@@ -116,9 +129,14 @@ export class FeedClient extends typedEventTarget<FeedClientEvents>() {
 
   /**
    * Up to `limit` events right before `beforeSequence`, in order, over REST. Empty: there are none.
-   * Throws ApiError.
+   * Throws ApiError, and RangeError where these are no places in a feed.
    */
   async loadOlder(beforeSequence: number, limit: number): Promise<FeedEvent[]> {
+    if (!Number.isSafeInteger(beforeSequence) || !Number.isSafeInteger(limit)) {
+      throw new RangeError(
+        `older than ${beforeSequence}, at most ${limit}: expected whole numbers`,
+      );
+    }
     const after = Math.max(0, beforeSequence - 1 - Math.min(limit, MAX_EVENTS));
     const count = beforeSequence - 1 - after;
     if (count < 1) return [];
@@ -205,12 +223,12 @@ export class FeedClient extends typedEventTarget<FeedClientEvents>() {
     try {
       await this.#fetchFeed();
     } catch (error) {
-      if (!(error instanceof ApiError) || !NOT_OPEN.has(error.status)) return;
+      if (!(error instanceof ApiError) || !NOT_FOR_US.has(error.status)) return;
       if (!this.#isStarted || room !== this.#room || room.state.kind === "in") return;
       this.#goOut();
       this.#shut = this.#wasOpen
         ? { kind: "refused", code: "no-longer-open", reason: NO_LONGER }
-        : { kind: "refused", code: "not-open", reason: NO_SUCH_FEED };
+        : NOT_OPEN;
       this.#wasOpen = false;
       this.#reader.forget();
       this.#showState();
@@ -339,6 +357,7 @@ export class FeedClient extends typedEventTarget<FeedClientEvents>() {
 
   #trueState(): FeedState {
     if (!this.#isStarted) return STOPPED;
+    if (!isSlug(this.feed)) return NOT_OPEN;
     const session = this.#session.state;
     if (session.kind !== "online") return session;
     if (this.#shut !== null) return this.#shut;
@@ -354,8 +373,8 @@ export class FeedClient extends typedEventTarget<FeedClientEvents>() {
   #makeReader({ feed, history, position }: FeedClientOptions): FeedReader {
     return new FeedReader(
       feed,
-      history ?? DEFAULT_HISTORY,
-      position ?? null,
+      readHistory(history, DEFAULT_HISTORY),
+      readPosition(position),
       {
         feed: () => this.#unlessStopped(this.#fetchFeed()),
         events: (range) => this.#unlessStopped(this.#rest(fetchBatch, range)),

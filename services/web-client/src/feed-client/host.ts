@@ -59,13 +59,17 @@ export const TIMINGS: Timings = {
   silence: 30_000,
 };
 
+const MOST_DELAY_MS = 2 ** 31 - 1;
+
 export function browserHost(): Host {
   return {
     fetch: (input, init) => globalThis.fetch(input, init),
     openLink: openStropheLink,
     now: () => Date.now(),
     random: () => Math.random(),
-    setTimer: (callback, delayMs) => globalThis.setTimeout(callback, delayMs),
+    // A browser takes a longer delay for none at all.
+    setTimer: (callback, delayMs) =>
+      globalThis.setTimeout(callback, Math.min(delayMs, MOST_DELAY_MS)),
     clearTimer: (timer) => globalThis.clearTimeout(timer as number),
     watch: watchBrowser,
   };

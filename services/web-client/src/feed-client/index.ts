@@ -3,6 +3,7 @@
  * once. The element `<record-feed>` is apart (element.ts), so that importing this registers nothing.
  */
 
+export { ExactNumber, parseExactJson, stringifyExactJson } from "./exact-json";
 export { FeedClient } from "./feed-client";
 export { type EntryState, type RecordEntry, RecordStore, type StoreChange } from "./record-store";
 export { RegistrationError, type RegistrationErrorCode, register } from "./registration";

@@ -23,7 +23,9 @@ export type LinkEnd =
   /** Never opened, or died. */
   | { readonly kind: "lost"; readonly reason: string }
   /** The server does not take the credentials. */
-  | { readonly kind: "refused"; readonly reason: string };
+  | { readonly kind: "refused"; readonly reason: string }
+  /** The server ended this session for another one of the same reader: he has too many. */
+  | { readonly kind: "replaced"; readonly reason: string };
 
 export type LinkListener = {
   /** The session is there. `resumed`: the server goes on where the last link died. */

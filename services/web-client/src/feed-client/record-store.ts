@@ -27,8 +27,9 @@ export type StoreChange = {
 /**
  * Records newest first by their first appearance; a change does not move them.
  *
- * An older version never overwrites a newer one, so events may come in any order: live ones at the
- * top, older ones that somebody scrolled back to below. Adding n events to m entries costs
+ * An older event never overwrites a newer one, so events may come in any order: live ones at the
+ * top, older ones that somebody scrolled back to below. What orders them is the feed's sequence: a
+ * record that was deleted may come back under its id, and its versions then begin anew. Adding n events to m entries costs
  * O(n log n) at the top and O(n log n + m) further down.
  */
 export class RecordStore {
@@ -69,7 +70,7 @@ export class RecordStore {
       if (known === undefined) {
         added.push(entry);
         this.#entries.set(entry.key, entry);
-      } else if (versionOf(entry) > versionOf(known)) {
+      } else if (event.sequence > known.event.sequence) {
         this.#entries.set(entry.key, { ...entry, sequence: known.sequence });
         changed.add(entry.key);
       }
@@ -123,8 +124,6 @@ function entryFor(event: FeedEvent): RecordEntry {
   const state = event.type === "deleted" ? "deleted" : "present";
   return { key: record.id, state, sequence: event.sequence, record, event };
 }
-
-const versionOf = (entry: RecordEntry): number => entry.record?.version ?? 0;
 
 /** Both ordered by `place`; so is the result. */
 function merge(

@@ -3,6 +3,7 @@
  * Strophe's plugin for it does not work with Strophe 5, and a session is opened afterwards anyway.
  */
 
+import { refusedCharacter } from "./password";
 import { readError } from "./requests";
 import { ApiError, type Fetch, fetchConnection } from "./rest";
 import { childOf, NS, xml } from "./xml";
@@ -37,13 +38,17 @@ const MESSAGES: Readonly<Record<RegistrationErrorCode, string>> = {
   unreachable: "The server cannot be reached.",
 };
 
-/** `message` is for a person; `detail` is what the server said, where it said something. */
+/**
+ * `message` is for a person; `detail` is what the server said, where it said something. `character`
+ * is the one for which the server refused a password, where that is known.
+ */
 export class RegistrationError extends Error {
   override readonly name = "RegistrationError";
 
   constructor(
     readonly code: RegistrationErrorCode,
     readonly detail: string | null = null,
+    readonly character: string | null = null,
   ) {
     super(MESSAGES[code]);
   }
@@ -119,7 +124,7 @@ function exchange(
       } else if (element.localName === "iq" && element.getAttribute("id") === REQUEST_ID) {
         clearTimeout(timer);
         if (element.getAttribute("type") === "result") resolve();
-        else reject(errorFor(element));
+        else reject(errorFor(element, account.password));
       }
     };
   });
@@ -134,7 +139,7 @@ function requestFor(domain: string, account: { username: string; password: strin
 }
 
 /** XEP-0077 3.1.1, and what ejabberd's mod_register answers beyond it. */
-function errorFor(iq: Element): RegistrationError {
+function errorFor(iq: Element, password: string): RegistrationError {
   const { condition, message } = readError(iq);
   const detail = message === condition ? null : message;
   switch (condition) {
@@ -146,7 +151,7 @@ function errorFor(iq: Element): RegistrationError {
     case "forbidden":
       return new RegistrationError("name-refused", detail);
     case "not-acceptable":
-      return new RegistrationError("password-refused", detail);
+      return new RegistrationError("password-refused", detail, refusedCharacter(password));
     case "resource-constraint":
       return new RegistrationError("too-quickly", detail);
     case "internal-server-error":

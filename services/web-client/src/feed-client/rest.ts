@@ -1,6 +1,8 @@
 /** The few REST calls that a subscriber and a small writer need. `origin` "" is the page's own. */
 
 import { MalformedError, readEvent, readSequence } from "./events";
+import { parseExactJson, stringifyExactJson } from "./exact-json";
+import { readOrigin } from "./options";
 import type { Batch, Item } from "./positions";
 import type { ConnectionInfo, FeedEvent, FeedInfo, FeedRecord, RecordData } from "./types";
 
@@ -21,6 +23,10 @@ const MAX_PAGES = 100;
  */
 export class ApiError extends Error {
   override readonly name = "ApiError";
+  /** Something answered, be it nothing that one understands: a proxy, a sign-in page of a network. */
+  readonly isAnswered: boolean;
+  /** Where the server is to be had, where it refused the address that it was asked at (421). */
+  readonly address: string | null;
 
   constructor(
     readonly status: number,
@@ -28,8 +34,11 @@ export class ApiError extends Error {
     readonly field: string | null = null,
     /** How long to wait before the next try, where the server says so (RFC 9110 10.2.3). */
     readonly retryAfterMs: number | null = null,
+    more: { readonly isAnswered?: boolean; readonly address?: string | null } = {},
   ) {
     super(detail);
+    this.isAnswered = more.isAnswered ?? status > 0;
+    this.address = more.address ?? null;
   }
 
   /** Asking again does not help: the server answered, and it meant it. */
@@ -58,16 +67,26 @@ export type BatchPage = {
 
 export type Range = { readonly after: number; readonly limit: number };
 
-/** Throws ApiError, as every call here. */
+/**
+ * Where things are, at the address that was asked: a browser may have come by another name or port
+ * than the server's own, and is let in there. Throws ApiError, as every call here.
+ */
 export async function fetchConnection(
   origin: string,
   http: Fetch = fetch,
 ): Promise<ConnectionInfo> {
-  const info = await call(http, `${origin}/api/v1/connection/`);
+  const info = await call(http, `${readOrigin(origin)}/api/v1/connection/`);
   for (const name of ["domain", "guest_domain", "rooms_domain", "websocket_url", "bosh_url"]) {
     if (typeof info[name] !== "string") throw misunderstood();
   }
-  return info as ConnectionInfo;
+  const { websocket_url, bosh_url } = info as { websocket_url: string; bosh_url: string };
+  const base = readOrigin(origin) || globalThis.location.origin;
+  return {
+    ...(info as Omit<ConnectionInfo, "public_origin">),
+    public_origin: originOf(bosh_url),
+    websocket_url: base.replace(/^http/, "ws") + pathOf(websocket_url),
+    bosh_url: base + pathOf(bosh_url),
+  };
 }
 
 export async function listFeeds(
@@ -78,7 +97,7 @@ export async function listFeeds(
   const feeds: FeedInfo[] = [];
   let path: string | null = "/api/v1/feeds/";
   for (let page = 0; path !== null && page < MAX_PAGES; page += 1) {
-    const answer = await call(http, origin + path, { token });
+    const answer = await call(http, readOrigin(origin) + path, { token });
     if (!Array.isArray(answer.results)) throw misunderstood();
     feeds.push(...(answer.results as FeedInfo[]));
     path = typeof answer.next === "string" ? pathOf(answer.next) : null;
@@ -184,7 +203,7 @@ async function call(
       credentials: "omit",
       cache: "no-store",
       signal: patience.signal,
-      ...(body !== undefined && { method: "POST", body: JSON.stringify(body) }),
+      ...(body !== undefined && { method: "POST", body: stringifyExactJson(body) }),
     });
     answer = parse(await readText(response, patience));
   } catch {
@@ -231,7 +250,7 @@ async function readText(response: Response, patience: Patience): Promise<string>
 
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseExactJson(text);
   } catch {
     return null;
   }
@@ -239,7 +258,7 @@ function parse(text: string): unknown {
 
 /** RFC 9457, or whatever a proxy in between answered. */
 function problem(status: number, answer: unknown, retryAfter: string | null): ApiError {
-  const { detail, field, pointer } = (answer ?? {}) as Record<string, unknown>;
+  const { detail, field, pointer, address } = (answer ?? {}) as Record<string, unknown>;
   const said = typeof detail === "string" && detail !== "" ? detail : null;
   const about = pointer ?? field;
   return new ApiError(
@@ -247,14 +266,25 @@ function problem(status: number, answer: unknown, retryAfter: string | null): Ap
     said ?? `The server answered with status ${status}.`,
     typeof about === "string" ? about : null,
     /^[0-9]{1,6}$/.test(retryAfter ?? "") ? Number(retryAfter) * 1000 : null,
+    { address: typeof address === "string" ? address : null },
   );
 }
 
-const misunderstood = (): ApiError =>
-  new ApiError(0, "The server answered something that this page does not understand.");
+const misunderstood = (): ApiError => {
+  const detail = "The server answered something that this page does not understand.";
+  return new ApiError(0, detail, null, null, { isAnswered: true });
+};
 
 const feedUrl = (origin: string, feed: string): string =>
-  `${origin}/api/v1/feeds/${encodeURIComponent(feed)}/`;
+  `${readOrigin(origin)}/api/v1/feeds/${encodeURIComponent(feed)}/`;
+
+function originOf(url: string): string {
+  try {
+    return new URL(url).origin;
+  } catch {
+    throw misunderstood();
+  }
+}
 
 /** `next` is absolute, and its host may be the one behind a proxy. */
 function pathOf(url: string): string {

@@ -12,6 +12,7 @@ import { isSlug } from "./events";
 import { FeedClient } from "./feed-client";
 import { browserHost, type Host, TIMINGS, type Timer, type Timings } from "./host";
 import type { Link, LinkEnd, Login, ResumeMemory } from "./link";
+import { readOrigin, readTransports } from "./options";
 import { Requests } from "./requests";
 import { ApiError, fetchConnection } from "./rest";
 import { RetryAfter } from "./retry-after";
@@ -24,6 +25,7 @@ import type {
   FeedOptions,
   FeedSessionEvents,
   FeedSessionOptions,
+  OfflineCode,
   RefusalCode,
   SessionState,
   Transport,
@@ -63,10 +65,9 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
   /** `host` and `timings` are for tests. */
   constructor(options: FeedSessionOptions = {}, host?: Host, timings?: Partial<Timings>) {
     super();
-    this.origin = options.origin ?? "";
+    this.origin = readOrigin(options.origin);
     this.#credentials = options.credentials ?? { kind: "guest" };
-    const transport = options.transport ?? "auto";
-    this.#transports = transport === "auto" ? ["websocket", "bosh"] : [transport];
+    this.#transports = readTransports(options.transport);
     this.#host = host ?? browserHost();
     this.#timings = { ...TIMINGS, ...timings };
     this.#backoff = new Backoff({
@@ -193,6 +194,7 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
       this.#link = null;
       const wasUp = this.#transport !== null;
       if (end.kind === "refused") this.#refuseLogin(end.reason);
+      else if (end.kind === "replaced") this.#giveWay(end.reason);
       else if (wasUp || others.length === 0) this.#retry(end.reason);
       else this.#openLink(info, others);
     };
@@ -286,10 +288,11 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
       error instanceof ApiError ? error : { status: 0, retryAfterMs: null };
     const delay = Math.max(this.#backoff.next(), retryAfterMs ?? 0);
     if (status === 429) this.#retry("Too many requests.", delay, "too-many-requests");
-    else this.#retry(error.message, delay);
+    else if (status === 421) this.#retry(error.message, delay, "other-address");
+    else this.#retry(error.message, delay, status >= 500 ? "server-error" : undefined);
   }
 
-  #retry(reason: string, delayMs = this.#backoff.next(), code?: "too-many-requests"): void {
+  #retry(reason: string, delayMs = this.#backoff.next(), code?: OfflineCode): void {
     if (this.#credentials.kind === "ticket" && this.#tickets.hasEnded) {
       this.#refuse("", "ticket-ended");
       return;
@@ -321,6 +324,17 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
     if (this.#credentials.kind !== "ticket") this.#refuse(reason, "credentials");
     else if (this.#tickets.hasEnded) this.#refuse("", "ticket-ended");
     else this.#refuse("The server does not accept this ticket.", "ticket-refused");
+  }
+
+  /** There are as many sessions of this reader as may be. Coming again would put another one out. */
+  #giveWay(reason: string): void {
+    if (this.#credentials.kind === "guest") {
+      // A guest's name is his alone: this was about something else, and passes.
+      this.#retry("The connection to the server was lost.");
+      return;
+    }
+    this.#tickets.stop();
+    this.#refuse(reason, "too-many-sessions");
   }
 
   #endOfTicket(): string {

@@ -6,6 +6,7 @@
  */
 
 import { isEpoch, isSlug, MalformedError, readEvent } from "./events";
+import { parseExactJson } from "./exact-json";
 import type { Batch } from "./positions";
 import { childrenOf, NS } from "./xml";
 
@@ -76,7 +77,7 @@ function readPayload(message: Element): readonly unknown[] {
   }
   let events: unknown;
   try {
-    events = JSON.parse(json.textContent ?? "");
+    events = parseExactJson(json.textContent ?? "");
   } catch {
     throw new MalformedError("its JSON cannot be read");
   }

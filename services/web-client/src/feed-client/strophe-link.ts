@@ -8,6 +8,7 @@
 
 import { type SMState, type SMStorageBackend, Strophe, toStanza } from "strophe.js";
 import type { Link, LinkEnd, LinkListener, LinkRequest, ResumeMemory } from "./link";
+import { preparedPassword } from "./password";
 
 /**
  * RFC 6120 6.5.10: the one SASL failure that says nothing about the credentials. ejabberd answers
@@ -89,7 +90,7 @@ class StropheLink implements Link {
       case Status.CONNTIMEOUT:
       case Status.DISCONNECTED:
       case Status.ERROR:
-        this.#end({ kind: "lost", reason: reasonOf(condition) });
+        this.#end(endFor(condition));
         break;
     }
   }
@@ -118,7 +119,7 @@ function loginOf(credentials: LinkRequest["credentials"]): readonly [string, str
     case "guest":
       return ["", ""];
     case "account":
-      return [credentials.username, credentials.password];
+      return [credentials.username, preparedPassword(credentials.password)];
     case "ticket":
       return [credentials.username, credentials.ticket];
   }
@@ -135,14 +136,14 @@ function authFailure(element: Element | undefined): LinkEnd {
   return { kind: "refused", reason: "The server does not accept this name and password." };
 }
 
-function reasonOf(condition: string | null): string {
+function endFor(condition: string | null): LinkEnd {
   switch (condition) {
     case "conflict":
-      return "The server ended this session because of another one with the same name.";
+      return { kind: "replaced", reason: "This account is open in too many places." };
     case "system-shutdown":
-      return "The server is going down.";
+      return { kind: "lost", reason: "The server is going down." };
     default:
-      return "The connection to the server was lost.";
+      return { kind: "lost", reason: "The connection to the server was lost." };
   }
 }
 

@@ -9,6 +9,8 @@ export type Ticket = {
   readonly text: string;
   /** The local part of `sub`: the name to log in with. */
   readonly username: string;
+  /** What it opens. */
+  readonly feeds: readonly string[];
   /** Milliseconds since 1970. */
   readonly expiresAt: number;
   /** When to ask for a fresh one. */
@@ -32,13 +34,19 @@ export function readTicket(text: string, now: number): Ticket {
   const parts = [head, payload, signature];
   const isJwt = parts.every((part) => part !== undefined && PART.test(part)) && more === undefined;
   if (text.length > MAX_LENGTH || !isJwt) throw new TicketError("The ticket is no JSON Web Token.");
-  const { sub, iat, exp } = readClaims(payload as string);
+  const { sub, feeds, iat, exp } = readClaims(payload as string);
   const username = typeof sub === "string" ? READER.exec(sub)?.[1] : undefined;
   if (username === undefined) throw new TicketError("The ticket does not say whose it is.");
   if (!isTime(exp)) throw new TicketError("The ticket does not say when it ends.");
   const expiresAt = exp * 1000;
   const begin = isTime(iat) && iat <= exp ? iat * 1000 : Math.min(now, expiresAt);
-  return { text, username, expiresAt, renewAt: renewalTime(begin, expiresAt) };
+  return {
+    text,
+    username,
+    feeds: Array.isArray(feeds) ? feeds.filter((feed) => typeof feed === "string") : [],
+    expiresAt,
+    renewAt: renewalTime(begin, expiresAt),
+  };
 }
 
 /** At three quarters of its life, and not later than 30 s before its end. */

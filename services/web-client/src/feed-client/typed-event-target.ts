@@ -1,24 +1,15 @@
-/** EventTarget whose events have types. No code of its own. */
+/** EventTarget whose events have types; a name that it does not have does not compile. No code. */
 
-export interface TypedEventTarget<Events> extends EventTarget {
+export interface TypedEventTarget<Events>
+  extends Omit<EventTarget, "addEventListener" | "removeEventListener"> {
   addEventListener<K extends keyof Events>(
     type: K,
     listener: ((event: Events[K]) => void) | null,
     options?: boolean | AddEventListenerOptions,
   ): void;
-  addEventListener(
-    type: string,
-    listener: EventListenerOrEventListenerObject | null,
-    options?: boolean | AddEventListenerOptions,
-  ): void;
   removeEventListener<K extends keyof Events>(
     type: K,
     listener: ((event: Events[K]) => void) | null,
-    options?: boolean | EventListenerOptions,
-  ): void;
-  removeEventListener(
-    type: string,
-    listener: EventListenerOrEventListenerObject | null,
     options?: boolean | EventListenerOptions,
   ): void;
 }

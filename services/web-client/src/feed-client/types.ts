@@ -5,6 +5,10 @@ import type { FeedSession } from "./session";
 /** How far somebody has read a feed. `sequence` 0: nothing yet. */
 export type Position = { readonly epoch: string; readonly sequence: number };
 
+/**
+ * JSON's values, as JSON.parse gives them, but for numbers that a double cannot hold: those are an
+ * ExactNumber, at any depth (`value instanceof ExactNumber`).
+ */
 export type RecordData = Readonly<Record<string, unknown>>;
 
 /** A record as it was when an event happened. For `deleted`: as it was last. Times are RFC 3339. */
@@ -60,20 +64,29 @@ export type FeedState =
       readonly kind: "offline";
       readonly reason: string;
       readonly retryAt: Date | null;
-      readonly code?: "too-many-requests";
+      readonly code?: OfflineCode;
     }
   | { readonly kind: "refused"; readonly reason: string; readonly code: RefusalCode };
+
+/**
+ * - `server-error`: the server answers, and cannot do what is asked of it.
+ * - `other-address`: it is not to be had at this address; `reason` says at which.
+ */
+export type OfflineCode = "too-many-requests" | "server-error" | "other-address";
 
 /**
  * - `credentials`: name and password.
  * - `not-open`: there is no such feed, or it is not open to this reader.
  * - `no-longer-open`: it was, until now.
+ * - `too-many-sessions`: this reader has as many sessions as may be, and a newer one took this one's
+ *   place. `connect()` after `close()` takes it back.
  * - `ticket-ended`, `ticket-malformed`, `ticket-refused`: a fresh one is needed.
  */
 export type RefusalCode =
   | "credentials"
   | "not-open"
   | "no-longer-open"
+  | "too-many-sessions"
   | "ticket-ended"
   | "ticket-malformed"
   | "ticket-refused";
@@ -140,8 +153,11 @@ export type ConnectionInfo = {
   /** Not there on servers that take no tickets. */
   readonly ticket_domain?: string;
   readonly rooms_domain: string;
+  /** At the address that was asked, as is the next one. */
   readonly websocket_url: string;
   readonly bosh_url: string;
+  /** The address that the server calls its own. */
+  readonly public_origin: string;
   readonly registration: string;
 };
 

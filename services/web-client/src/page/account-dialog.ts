@@ -4,7 +4,13 @@
  */
 
 import { html, nothing, type TemplateResult } from "lit";
-import { type AccountFault, type AccountField, accountFaults, registrationFault } from "./account";
+import {
+  type AccountFault,
+  type AccountField,
+  accountFaults,
+  addressFault,
+  registrationFault,
+} from "./account";
 import { closeIcon } from "./icons";
 import { LightElement } from "./light-element";
 import type { PageModel } from "./page-model";
@@ -31,6 +37,9 @@ export class AccountDialog extends LightElement {
   /** This server makes no accounts. */
   declare isClosed: boolean;
 
+  /** Nobody can sign in at the address that the page was reached at. */
+  #addressFault: AccountFault | null = null;
+
   constructor() {
     super();
     this.purpose = "sign-in";
@@ -47,14 +56,16 @@ export class AccountDialog extends LightElement {
     const dialog = this.querySelector("dialog");
     if (dialog?.open === false) dialog.showModal();
     this.querySelector<HTMLElement>("#account-username")?.focus();
-    await this.#askWhetherClosed();
+    await this.#askServer();
   }
 
   /** Where nobody can say, signing up is offered: the server says no by itself. */
-  async #askWhetherClosed(): Promise<void> {
-    const registration = await this.model.library.registration().catch(() => "open");
-    this.isClosed = registration === "closed";
+  async #askServer(): Promise<void> {
+    const about = await this.model.library.aboutServer().catch(() => null);
+    this.isClosed = about?.registration === "closed";
     if (this.isClosed) this.purpose = "sign-in";
+    this.#addressFault = addressFault(globalThis.crypto?.subtle !== undefined, about);
+    if (this.#addressFault !== null) this.faults = [this.#addressFault];
   }
 
   close(): void {
@@ -189,7 +200,8 @@ export class AccountDialog extends LightElement {
     const username = String(form.get("username") ?? "").trim();
     const password = String(form.get("password") ?? "");
     const isNew = this.purpose === "sign-up";
-    this.faults = accountFaults(username, password, isNew);
+    this.faults =
+      this.#addressFault === null ? accountFaults(username, password, isNew) : [this.#addressFault];
     if (this.faults.length === 0) {
       this.faults = await this.#enter(username, password, isNew, form.has("remember"));
     }

@@ -34,12 +34,29 @@ export function accountFaults(
   return faults;
 }
 
+/**
+ * SCRAM is computed by WebCrypto, which browsers give only to pages from https or localhost: where
+ * there is none, say which address has it. `server` is null where it could not be asked.
+ */
+export function addressFault(
+  hasWebCrypto: boolean,
+  server: { readonly publicOrigin: string } | null,
+): AccountFault | null {
+  if (hasWebCrypto) return null;
+  const address = server?.publicOrigin ?? "";
+  const isSecure = /^https:|^http:\/\/(localhost|127\.0\.0\.1)(:|$)/.test(address);
+  return isSecure
+    ? { field: null, message: "errorInsecure", parameters: { address } }
+    : { field: null, message: "errorInsecureNowhere" };
+}
+
 /** Say why an account was not made. `error` is what register() rejected with. */
 export function registrationFault(error: unknown, username: string): AccountFault {
-  const { code, waitSeconds, message } = (error ?? {}) as {
+  const { code, waitSeconds, message, character } = (error ?? {}) as {
     code?: RegistrationErrorCode;
     waitSeconds?: number | null;
     message?: string;
+    character?: string | null;
   };
   switch (code) {
     case "name-taken":
@@ -47,7 +64,13 @@ export function registrationFault(error: unknown, username: string): AccountFaul
     case "name-refused":
       return { field: "username", message: "errorNameRefused", parameters: { name: username } };
     case "password-refused":
-      return { field: "password", message: "errorPasswordRefused" };
+      return typeof character === "string"
+        ? {
+            field: "password",
+            message: "errorPasswordCharacter",
+            parameters: { character: nameOf(character) },
+          }
+        : { field: "password", message: "errorPasswordRefused" };
     case "too-quickly":
       return typeof waitSeconds === "number"
         ? { field: null, message: "errorTooQuickWait", parameters: { count: waitSeconds } }
@@ -59,4 +82,10 @@ export function registrationFault(error: unknown, username: string): AccountFaul
     default:
       return { field: null, message: "errorAccountOther", parameters: { reason: message ?? "?" } };
   }
+}
+
+/** A character so that one finds it: some cannot be seen. */
+function nameOf(character: string): string {
+  const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
+  return /[\p{L}\p{N}\p{P}\p{S}]/u.test(character) ? `${character} (U+${code})` : `U+${code}`;
 }

@@ -7,11 +7,13 @@ import { html, nothing, type TemplateResult } from "lit";
 import type { AccountDialog } from "./account-dialog";
 import { coalesce } from "./coalesce";
 import { feedNav } from "./feed-nav";
-import { offline } from "./feed-notices";
+import { offline, refused } from "./feed-notices";
+import { safeLink } from "./field-values";
 import { closeIcon, mark, menuIcon, personIcon } from "./icons";
 import type { JsonObject } from "./json";
 import type { FeedLibrary } from "./library";
 import { LightElement } from "./light-element";
+import { LIST_FAILURES } from "./list-failure";
 import { type Locale, preferredLocale } from "./locale";
 import { PageModel } from "./page-model";
 import { localeSwitch, themeSwitch } from "./preferences";
@@ -71,10 +73,12 @@ export class AvisoPage extends LightElement {
     });
     this.#followAddress();
     this.#noteVisibility();
-    void this.#model.start().then(this.#pickFirstFeed);
+    void this.#model.start();
   }
 
   protected override willUpdate(): void {
+    // The list may come late, after tries that failed.
+    this.#pickFirstFeed();
     const title = documentTitle(this.#model.unread, this.#model.current?.info.title ?? null);
     if (document.title !== title) document.title = title;
     // Writing `lang`, even the same, makes the browser restyle every element: 10,000 rows' worth.
@@ -218,7 +222,13 @@ export class AvisoPage extends LightElement {
       .reading=${this.reading}
     ></connection-state>`;
     return html`<header class="feed-head">${chip}</header>
-      ${state.kind === "offline" ? offline(state, this.reading) : nothing} ${this.#emptiness(t)}`;
+      ${state.kind === "offline" ? offline(state, this.reading) : nothing}
+      ${
+        model.session.state.kind === "refused"
+          ? refused(model.session.state, this.reading, model.isGuest)
+          : nothing
+      }
+      ${this.#emptiness(t)}`;
   }
 
   #emptiness(t: Reading["t"]): TemplateResult {
@@ -251,14 +261,12 @@ export class AvisoPage extends LightElement {
   #whyNoList(): TemplateResult {
     const { t } = this.reading;
     const failure = this.#model.listFailure;
-    return html`<span data-list-failure=${failure?.isTooMany ? "too-many" : "unreachable"}
-        >${t(failure?.isTooMany ? "startTooMany" : "startFailedHint")}</span
-      >
-      ${
-        failure === null
-          ? nothing
-          : html`<retry-countdown .retryAt=${failure.retryAt} .reading=${this.reading}></retry-countdown>`
-      }`;
+    if (failure === null) return html``;
+    const { kind, status, address, retryAt } = failure;
+    const link = address === null ? null : safeLink(address);
+    return html`<span data-list-failure=${kind}>${t(LIST_FAILURES[kind], { status: String(status) })}</span>
+      ${link === null ? nothing : html`<a href=${link + location.hash}>${address}</a>`}
+      <retry-countdown .retryAt=${retryAt} .reading=${this.reading}></retry-countdown>`;
   }
 
   readonly #followAddress = (): void => {
@@ -282,7 +290,7 @@ export class AvisoPage extends LightElement {
     this.#model.setTabVisible(isVisible);
     // Feeds opened in the meantime are listed when somebody comes back to look.
     if (isVisible && this.#model.listState !== "loading") {
-      void this.#model.loadFeeds().then(this.#pickFirstFeed);
+      void this.#model.loadFeeds();
     }
   };
 

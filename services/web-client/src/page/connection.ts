@@ -1,7 +1,7 @@
 /** What is said of the connection: one state out of the session's and the feed's. Pure. */
 
 import type { FeedState, SessionState } from "./library";
-import type { Translate } from "./locale";
+import type { MessageKey, Translate } from "./locale";
 
 /** The feed's state counts where the session is online; else the session's is the reason for it. */
 export function shownState(session: SessionState, feed: FeedState | null): FeedState {
@@ -35,9 +35,22 @@ export function stateHint(state: FeedState, t: Translate): string {
     case "live":
       return t("stateLiveHint");
     case "offline":
-      return t("stateOfflineHint");
+      return t(offlineHint(state));
     case "refused":
       return t("stateRefusedHint");
+  }
+}
+
+export function offlineHint(state: Extract<FeedState, { kind: "offline" }>): MessageKey {
+  switch (state.code) {
+    case "too-many-requests":
+      return "stateTooMany";
+    case "server-error":
+      return "stateServerError";
+    case "other-address":
+      return "stateOtherAddress";
+    case undefined:
+      return "stateOfflineHint";
   }
 }
 

@@ -3,8 +3,10 @@
  * one to the other. Pure; faults are values that say where they belong.
  */
 
+import { ExactNumber, parseExactJson, stringifyExactJson } from "../feed-client/exact-json";
 import { isJsonObject, type Json, type JsonObject, prettyJson } from "./json";
 import type { MessageKey, Parameters } from "./locale";
+import { numberText, readNumber } from "./number-text";
 
 export type FieldKind = "text" | "number" | "boolean" | "json";
 export const FIELD_KINDS: readonly FieldKind[] = ["text", "number", "boolean", "json"];
@@ -29,8 +31,11 @@ export type DraftResult =
 
 export const EMPTY_FIELD: DraftField = { name: "", kind: "text", value: "" };
 
-/** Read rows as a record. Rows without name and value are left out, and so are empty values. */
-export function recordOfFields(fields: readonly DraftField[]): DraftResult {
+/**
+ * Read rows as a record, numbers by the writer's language. Rows without name and value are left out,
+ * and so are empty values.
+ */
+export function recordOfFields(fields: readonly DraftField[], locale: string): DraftResult {
   const faults: DraftFault[] = [];
   const data = new Map<string, Json>();
   fields.forEach((field, row) => {
@@ -44,7 +49,7 @@ export function recordOfFields(fields: readonly DraftField[]): DraftResult {
       faults.push({ row, part: "name", message: "errorNameTwice", parameters: { name } });
       return;
     }
-    const value = readValue(field);
+    const value = readValue(field, locale);
     if (value.ok) data.set(name, value.value);
     else faults.push({ row, part: "value", ...value.fault });
   });
@@ -56,21 +61,20 @@ type ValueResult =
   | { readonly ok: true; readonly value: Json }
   | { readonly ok: false; readonly fault: Pick<DraftFault, "message" | "parameters"> };
 
-function readValue(field: DraftField): ValueResult {
+function readValue(field: DraftField, locale: string): ValueResult {
   switch (field.kind) {
     case "text":
       return { ok: true, value: field.value };
     case "boolean":
       return { ok: true, value: field.value === "true" };
     case "number": {
-      const value = Number(field.value.trim().replace(",", "."));
-      return field.value.trim() !== "" && Number.isFinite(value)
-        ? { ok: true, value }
-        : { ok: false, fault: { message: "errorNumber", parameters: { value: field.value } } };
+      const entry = readNumber(field.value, locale);
+      if (entry.ok) return entry;
+      return { ok: false, fault: { message: entry.message, parameters: { value: field.value } } };
     }
     case "json":
       try {
-        return { ok: true, value: JSON.parse(field.value) as Json };
+        return { ok: true, value: parseExactJson(field.value) as Json };
       } catch (error) {
         return { ok: false, fault: jsonFault(field.value, error) };
       }
@@ -81,7 +85,7 @@ function readValue(field: DraftField): ValueResult {
 export function recordOfText(text: string): DraftResult {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseExactJson(text);
   } catch (error) {
     return { ok: false, faults: [{ row: null, part: "value", ...jsonFault(text, error) }] };
   }
@@ -120,18 +124,32 @@ function at(line: number, column: number, reason: string) {
   return { message: "errorJsonAt", parameters: { line, column, reason } } as const;
 }
 
-/** Show a record as rows; nested values become JSON text. */
-export function fieldsOfRecord(data: JsonObject): readonly DraftField[] {
+/** Show a record as rows, numbers in the writer's language; nested values become JSON text. */
+export function fieldsOfRecord(data: JsonObject, locale: string): readonly DraftField[] {
   return Object.entries(data).map(([name, value]) => {
     if (typeof value === "string" && value !== "") return { name, kind: "text", value };
-    if (typeof value === "number") return { name, kind: "number", value: String(value) };
+    if (typeof value === "number" || value instanceof ExactNumber) {
+      return { name, kind: "number", value: numberText(value, locale) };
+    }
     if (typeof value === "boolean") return { name, kind: "boolean", value: String(value) };
-    return { name, kind: "json", value: JSON.stringify(value) };
+    return { name, kind: "json", value: stringifyExactJson(value) };
   });
 }
 
 export function textOfRecord(data: JsonObject): string {
   return prettyJson(data);
+}
+
+/** The same rows for a writer who changed the language: what was typed stays the number that it was. */
+export function translatedFields(
+  fields: readonly DraftField[],
+  from: string,
+  to: string,
+): readonly DraftField[] {
+  return fields.map((field) => {
+    const entry = field.kind === "number" ? readNumber(field.value, from) : null;
+    return entry?.ok ? { ...field, value: numberText(entry.value, to) } : field;
+  });
 }
 
 /** The most rows that a form begins with. */
@@ -149,7 +167,7 @@ export function templateFields(
     );
     if (fields.length > 0) return fields.slice(0, TEMPLATE_FIELDS);
   }
-  const fields = fieldsOfRecord(newest ?? {}).map((field) => ({ ...field, value: "" }));
+  const fields = fieldsOfRecord(newest ?? {}, "en").map((field) => ({ ...field, value: "" }));
   return fields.length > 0 ? fields.slice(0, TEMPLATE_FIELDS) : [EMPTY_FIELD];
 }
 

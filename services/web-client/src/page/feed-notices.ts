@@ -15,12 +15,17 @@ const PROBLEMS: Readonly<Record<ProblemCode, MessageKey>> = {
   untrusted: "problemUntrusted",
 };
 
-export function feedNotices(feed: WatchedFeed, state: FeedState, reading: Reading): TemplateResult {
+export function feedNotices(
+  feed: WatchedFeed,
+  state: FeedState,
+  reading: Reading,
+  isGuest: boolean,
+): TemplateResult {
   const { t } = reading;
   return html`
     ${state.kind === "catching-up" ? catchingUp(reading) : nothing}
     ${state.kind === "offline" ? offline(state, reading) : nothing}
-    ${state.kind === "refused" ? refused(state, reading) : nothing}
+    ${state.kind === "refused" ? refused(state, reading, isGuest) : nothing}
     ${
       feed.isPaused
         ? html`<p class="notice notice-paused" role="status">
@@ -53,25 +58,65 @@ const REFUSALS: Readonly<Record<RefusalCode, MessageKey>> = {
   credentials: "errorCredentials",
   "not-open": "refusedNotOpen",
   "no-longer-open": "refusedNoLonger",
+  "too-many-sessions": "refusedTooMany",
   "ticket-ended": "refusedTicket",
   "ticket-malformed": "refusedTicket",
   "ticket-refused": "refusedTicket",
 };
 
-function refused(state: Extract<FeedState, { kind: "refused" }>, reading: Reading): TemplateResult {
+export function refused(
+  state: Extract<FeedState, { kind: "refused" }>,
+  reading: Reading,
+  isGuest: boolean,
+): TemplateResult {
   const { t } = reading;
-  const code = state.code;
-  const isFeed = code.endsWith("-open");
-  const signIn = (event: Event) =>
-    event.target?.dispatchEvent(new CustomEvent("account-open", { bubbles: true }));
-  return html`<div class="notice notice-bad" role="alert" data-refusal=${code}>
+  const { title, hint, action } = refusalParts(state.code, isGuest);
+  const send = (name: string) => (event: Event) =>
+    event.target?.dispatchEvent(new CustomEvent(name, { bubbles: true }));
+  return html`<div class="notice notice-bad" role="alert" data-refusal=${state.code}>
     ${warningIcon}
     <div>
-      <strong>${t(isFeed ? REFUSALS[code] : "refusedTitle")}</strong>
-      <p>${t(isFeed ? "refusedFeedHint" : REFUSALS[code])}</p>
+      <strong>${t(title)}</strong>
+      <p>${t(hint)}</p>
     </div>
-    <button type="button" class="button button-small" @click=${signIn}>${t("signIn")}</button>
+    ${
+      action === null
+        ? nothing
+        : html`<button
+            type="button"
+            class="button button-small"
+            data-action=${action.name}
+            @click=${send(action.event)}
+          >
+            ${t(action.label)}
+          </button>`
+    }
   </div>`;
+}
+
+interface RefusalParts {
+  readonly title: MessageKey;
+  readonly hint: MessageKey;
+  readonly action: {
+    readonly name: string;
+    readonly event: string;
+    readonly label: MessageKey;
+  } | null;
+}
+
+/** What leads out of it: whoever is signed in is not asked to sign in. */
+function refusalParts(code: RefusalCode, isGuest: boolean): RefusalParts {
+  const signIn = { name: "sign-in", event: "account-open" };
+  if (code === "too-many-sessions") {
+    const action = { name: "try-now", event: "try-now", label: "readOnHere" } as const;
+    return { title: REFUSALS[code], hint: "refusedTooManyHint", action };
+  }
+  if (code.endsWith("-open")) {
+    const action = isGuest ? { ...signIn, label: "signIn" as const } : null;
+    return { title: REFUSALS[code], hint: "refusedFeedHint", action };
+  }
+  const label = isGuest ? "signIn" : "signInAgain";
+  return { title: "refusedTitle", hint: REFUSALS[code], action: { ...signIn, label } };
 }
 
 function problem(feed: WatchedFeed, code: ProblemCode, reading: Reading): TemplateResult {

@@ -129,7 +129,7 @@ export class FeedView extends LightElement {
         ></connection-state>
         <div class="feed-actions">${this.#pauseButton()} ${this.#writeButton()}</div>
       </header>
-      ${feedNotices(feed, state, reading)}
+      ${feedNotices(feed, state, reading, model.isGuest)}
       <div class="list-area" @keydown=${this.#onKey}>
         ${this.waiting > 0 ? this.#pill() : nothing}
         <p class="visually-hidden" id="list-keys">${t("listKeys")}</p>

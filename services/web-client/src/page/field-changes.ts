@@ -2,6 +2,7 @@
  * Finds what an update changed, so that the page can point at it. Pure.
  */
 
+import { ExactNumber } from "../feed-client/exact-json.ts";
 import type { Json, JsonObject } from "./json.ts";
 
 /** Return the top-level names whose value was added, changed or removed. */
@@ -19,6 +20,9 @@ export function changedFields(before: JsonObject, after: JsonObject): ReadonlySe
 /** Say whether two JSON values are equal; the order of an object's members does not count. */
 export function sameJson(one: Json | undefined, other: Json | undefined): boolean {
   if (one === other) return true;
+  if (one instanceof ExactNumber || other instanceof ExactNumber) {
+    return one instanceof ExactNumber && other instanceof ExactNumber && one.text === other.text;
+  }
   if (typeof one !== "object" || typeof other !== "object") return false;
   if (one === null || other === null || one === undefined || other === undefined) return false;
   if (Array.isArray(one) !== Array.isArray(other)) return false;

@@ -4,6 +4,7 @@
  */
 
 import { html, nothing, type TemplateResult } from "lit";
+import { ExactNumber } from "../feed-client/exact-json";
 import { fieldLabel, type Shown, shownValue, widthOf } from "./field-values";
 import type { Json, JsonObject } from "./json";
 import type { Reading } from "./reading";
@@ -84,7 +85,7 @@ function fieldValue(value: Json, reading: Reading, depth: number): TemplateResul
         >${reading.t(shown.value ? "valueYes" : "valueNo")}</span
       >`;
     case "number":
-      return html`<span class="value-number">${reading.formatting.number(shown.value)}</span>`;
+      return html`<span class="value-number">${reading.formatting.value(shown.value)}</span>`;
     case "time":
       return timeValue(shown, reading.formatting.time(shown.value));
     case "day":
@@ -121,13 +122,16 @@ function longText(text: string, reading: Reading): TemplateResult {
   </details>`;
 }
 
+const isNumber = (value: Json): value is number | ExactNumber =>
+  typeof value === "number" || value instanceof ExactNumber;
+
 function words(items: readonly Json[], reading: Reading): TemplateResult {
   if (items.length === 0) return html`<span class="value-quiet">${reading.t("valueEmpty")}</span>`;
   return html`<span class="words"
     >${items.map(
       (item) =>
         html`<span class="word" dir="auto"
-          >${typeof item === "number" ? reading.formatting.number(item) : String(item)}</span
+          >${isNumber(item) ? reading.formatting.value(item) : String(item)}</span
         >`,
     )}</span
   >`;

@@ -2,13 +2,14 @@
  * Decides how a value of a record is shown. Pure: it names the kind, templates draw it.
  */
 
+import { ExactNumber } from "../feed-client/exact-json.ts";
 import type { Json, JsonObject } from "./json.ts";
 
 export type Shown =
   | { readonly kind: "nothing" }
   | { readonly kind: "empty-text" }
   | { readonly kind: "boolean"; readonly value: boolean }
-  | { readonly kind: "number"; readonly value: number }
+  | { readonly kind: "number"; readonly value: number | ExactNumber }
   | { readonly kind: "time"; readonly value: Date; readonly source: string }
   | { readonly kind: "day"; readonly value: Date; readonly source: string }
   | { readonly kind: "link"; readonly href: string; readonly text: string }
@@ -28,12 +29,14 @@ const WIDE_LINK_CHARACTERS = 18;
 
 const TIME = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})$/;
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
+/** A 24th hour is the next day's first; as a date it would be shown as another day than is written. */
+const LAST_HOUR = "23";
 const LINK = /^https?:\/\/\S+$/i;
 
 export function shownValue(value: Json): Shown {
   if (value === null) return { kind: "nothing" };
   if (typeof value === "boolean") return { kind: "boolean", value };
-  if (typeof value === "number") return { kind: "number", value };
+  if (typeof value === "number" || value instanceof ExactNumber) return { kind: "number", value };
   if (typeof value === "string") return shownText(value);
   if (Array.isArray(value)) return shownList(value);
   return { kind: "object", fields: value as JsonObject };
@@ -41,13 +44,12 @@ export function shownValue(value: Json): Shown {
 
 function shownText(text: string): Shown {
   if (text.trim() === "") return { kind: "empty-text" };
-  if (TIME.test(text)) {
+  if (TIME.test(text) && isDay(text.slice(0, 10)) && text.slice(11, 13) <= LAST_HOUR) {
     const time = new Date(text);
     if (!Number.isNaN(time.getTime())) return { kind: "time", value: time, source: text };
   }
-  if (DAY.test(text)) {
-    const day = new Date(`${text}T00:00:00Z`);
-    if (!Number.isNaN(day.getTime())) return { kind: "day", value: day, source: text };
+  if (DAY.test(text) && isDay(text)) {
+    return { kind: "day", value: new Date(`${text}T00:00:00Z`), source: text };
   }
   const href = safeLink(text);
   if (href !== null) return { kind: "link", href, text };
@@ -55,10 +57,17 @@ function shownText(text: string): Shown {
   return { kind: "text", text, isLong };
 }
 
+/** Whether the calendar has this day: Date takes 30 February for 2 March. */
+function isDay(text: string): boolean {
+  const day = new Date(`${text}T00:00:00Z`);
+  return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text);
+}
+
+const isPlain = (value: Json): boolean => typeof value !== "object" || value instanceof ExactNumber;
+
 function shownList(items: readonly Json[]): Shown {
   const isWords =
-    items.length <= 24 &&
-    items.every((item) => typeof item !== "object" && String(item).length <= 40);
+    items.length <= 24 && items.every((item) => isPlain(item) && String(item).length <= 40);
   return isWords ? { kind: "words", items } : { kind: "list", items };
 }
 
@@ -79,10 +88,18 @@ export type Width = "one" | "two" | "line";
 
 export function widthOf(value: Json): Width {
   if (typeof value === "string") return widthOfText(value);
+  if (value instanceof ExactNumber || typeof value === "number") {
+    return widthOfDigits(String(value).length);
+  }
   if (typeof value !== "object" || value === null) return "one";
   if (!Array.isArray(value)) return Object.keys(value).length > 0 ? "line" : "one";
   if (shownList(value).kind === "list") return "line";
   return value.map(String).join(", ").length > NARROW_LIST_CHARACTERS ? "line" : "one";
+}
+
+function widthOfDigits(count: number): Width {
+  if (count > WIDE_TEXT_CHARACTERS) return "line";
+  return count > NARROW_TEXT_CHARACTERS ? "two" : "one";
 }
 
 function widthOfText(text: string): Width {

@@ -2,8 +2,14 @@
  * Numbers, times and counts in the reader's language. Pure but for Intl; "now" is handed in.
  */
 
+import type { ExactNumber } from "../feed-client/exact-json.ts";
+import { numberText } from "./number-text.ts";
+
 export interface Formatting {
+  /** What is counted: grouped. */
   number(value: number): string;
+  /** A number of a record: every digit, and nothing between them. */
+  value(value: number | ExactNumber): string;
   /** Date and time to the millisecond, in the reader's time zone: for titles. */
   exactTime(time: Date): string;
   /** Date and time to the minute: for values of a record. */
@@ -24,11 +30,7 @@ const DAY_MS = 24 * HOUR_MS;
 const RELATIVE_LIMIT_MS = 7 * DAY_MS;
 
 export function formattingFor(locale: string, nowText: string): Formatting {
-  // 17 digits show every double as it is; grouping starts at five digits, so years stay years.
-  const number = new Intl.NumberFormat(locale, {
-    maximumSignificantDigits: 17,
-    useGrouping: "min2",
-  });
+  const number = new Intl.NumberFormat(locale, { useGrouping: "min2" });
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: "always", style: "short" });
   const exact = new Intl.DateTimeFormat(locale, {
     dateStyle: "full",
@@ -39,6 +41,7 @@ export function formattingFor(locale: string, nowText: string): Formatting {
   const old = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
   return {
     number: (value) => number.format(value),
+    value: (value) => numberText(value, locale),
     exactTime: (time) => exact.format(time),
     time: (time) => short.format(time),
     day: (value) => day.format(value),

@@ -3,7 +3,9 @@
  * without building markup. Pure.
  */
 
-export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+import { ExactNumber, stringifyExactJson } from "../feed-client/exact-json.ts";
+
+export type Json = null | boolean | number | ExactNumber | string | readonly Json[] | JsonObject;
 export type JsonObject = { readonly [name: string]: Json };
 
 export type TokenKind = "name" | "text" | "number" | "word" | "mark";
@@ -14,11 +16,16 @@ export interface Token {
 }
 
 export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !(value instanceof ExactNumber)
+  );
 }
 
 export function prettyJson(value: Json): string {
-  return JSON.stringify(value, null, 2);
+  return stringifyExactJson(value, 2);
 }
 
 const TOKEN =

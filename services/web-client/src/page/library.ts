@@ -55,13 +55,18 @@ export interface Records {
   clear(): void;
 }
 
+export interface AboutServer {
+  readonly registration: string;
+  readonly publicOrigin: string;
+}
+
 export interface FeedLibrary {
   openSession(options: FeedSessionOptions): Session;
   createStore(): Records;
   /** `token`: what the session gave; none for a guest. Throws ApiError. */
   listFeeds(token?: string): Promise<FeedInfo[]>;
-  /** Whether accounts may be made: open, limited, closed. */
-  registration(): Promise<string>;
+  /** Whether accounts may be made (open, limited, closed), and which address the server calls its own. */
+  aboutServer(): Promise<AboutServer>;
   register(username: string, password: string): Promise<void>;
 }
 

@@ -10,7 +10,10 @@ const library: FeedLibrary = {
   openSession: (options) => new FeedSession(options),
   createStore: () => new RecordStore(),
   listFeeds: (token) => listFeeds(ORIGIN, token),
-  registration: async () => (await fetchConnection(ORIGIN)).registration,
+  aboutServer: async () => {
+    const { registration, public_origin } = await fetchConnection(ORIGIN);
+    return { registration, publicOrigin: public_origin };
+  },
   register: (username, password) => register(ORIGIN, username, password),
 };
 

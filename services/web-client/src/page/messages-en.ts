@@ -142,6 +142,7 @@ export const english = {
   errorJsonAt: "This is not valid JSON (line {line}, column {column}): {reason}",
   errorNotObject: "A record must be a JSON object: { … }",
   errorNumber: "“{value}” is not a number",
+  errorNumberZeros: "As a number “{value}” would lose its zeros: choose the kind Text",
   errorNameMissing: "This field needs a name",
   errorNameTwice: "There is another field named “{name}”",
   errorKeyMissing: "Enter an API key, or sign with your admin session",
@@ -159,6 +160,7 @@ export const english = {
   accountGuestHint: "Reading as a guest",
   accountSignedIn: "Signed in",
   signIn: "Sign in",
+  signInAgain: "Sign in again",
   signUp: "Create account",
   signOut: "Sign out",
   signInTitle: "Sign in to Aviso",
@@ -188,8 +190,12 @@ export const english = {
   errorTooQuickWait:
     "Accounts are being created too quickly from here. Try again in {count} second. | Accounts are being created too quickly from here. Try again in {count} seconds.",
   errorNameRefused: "The server does not accept the name “{name}”.",
+  errorPasswordCharacter: "The server takes no {character} in a password.",
   errorPasswordRefused: "The server does not accept this password. Try a longer one.",
   errorNotAllowed: "The server does not let accounts be created here.",
+  errorInsecure: "Browsers let nobody sign in at an address without https. Use {address} instead.",
+  errorInsecureNowhere:
+    "Browsers let nobody sign in at an address without https, and this server has no other. Ask whoever runs it.",
   errorCredentials: "The name or the password is not right.",
   errorUnreachable: "The server could not be reached. Try again in a moment.",
   errorAccountOther: "The server refused: {reason}",
@@ -212,11 +218,25 @@ export const english = {
   themeDark: "Dark",
   apiDocs: "API",
   startFailed: "Aviso could not start",
-  startFailedHint: "The server does not answer. Check that it runs, and try again.",
+  startFailedHint:
+    "The server does not answer. Check that it runs, and that this device is connected; the page tries again by itself.",
+  startServerError: "The server answers with an error ({status}). The page tries again by itself.",
+  startRefused:
+    "The server does not give the list of feeds ({status}). The page tries again by itself.",
+  startOtherAddress: "This server is not to be had at this address. Use",
+  startNotUnderstood:
+    "What answers here is not Aviso: perhaps a proxy, or the sign-in page of your network. The page tries again by itself.",
   refusedNotOpen: "There is no such feed, or it is not open to you",
   refusedNoLonger: "This feed is no longer open to you",
+  refusedTooMany: "This account is open in too many windows",
+  refusedTooManyHint:
+    "A newer one took this one's place. Nothing is lost: read on here, and the one that was opened first gives way.",
+  readOnHere: "Read on here",
   refusedTicket: "The ticket has ended or is not accepted.",
   stateRefusedHint: "The server does not let you read on.",
+  stateOtherAddress: "The server is not to be had at this address.",
+  stateServerError:
+    "The server has an error at the moment. Trying again by itself; nothing is lost.",
   stateTooMany: "Too many requests came from here. Trying again by itself.",
   startTooMany: "Too many requests came from here. The page tries again by itself.",
   signUpClosed: "No accounts are made here. Ask whoever runs this server for one.",

@@ -146,6 +146,7 @@ export const spanish: Messages = {
   errorJsonAt: "No es JSON válido (línea {line}, columna {column}): {reason}",
   errorNotObject: "Un registro debe ser un objeto JSON: { … }",
   errorNumber: "«{value}» no es un número",
+  errorNumberZeros: "Como número, «{value}» perdería sus ceros: elija el tipo Texto",
   errorNameMissing: "A este campo le falta el nombre",
   errorNameTwice: "Hay otro campo llamado «{name}»",
   errorKeyMissing: "Introduzca una clave de API, o firme con su sesión de administración",
@@ -163,6 +164,7 @@ export const spanish: Messages = {
   accountGuestHint: "Leyendo como invitado",
   accountSignedIn: "Sesión iniciada",
   signIn: "Entrar",
+  signInAgain: "Volver a entrar",
   signUp: "Crear cuenta",
   signOut: "Salir",
   signInTitle: "Entrar en Aviso",
@@ -193,8 +195,12 @@ export const spanish: Messages = {
   errorTooQuickWait:
     "Se están creando cuentas demasiado deprisa desde aquí. Reintente en {count} segundo. | Se están creando cuentas demasiado deprisa desde aquí. Reintente en {count} segundos.",
   errorNameRefused: "El servidor no acepta el nombre «{name}».",
+  errorPasswordCharacter: "El servidor no admite {character} en una contraseña.",
   errorPasswordRefused: "El servidor no acepta esta contraseña. Pruebe con una más larga.",
   errorNotAllowed: "El servidor no permite crear cuentas aquí.",
+  errorInsecure: "Los navegadores no dejan entrar en una dirección sin https. Use {address}.",
+  errorInsecureNowhere:
+    "Los navegadores no dejan entrar en una dirección sin https, y este servidor no tiene otra. Pregunte a quien lo lleva.",
   errorCredentials: "El nombre o la contraseña no son correctos.",
   errorUnreachable: "No se pudo contactar con el servidor. Reintente en un momento.",
   errorAccountOther: "El servidor se negó: {reason}",
@@ -217,11 +223,23 @@ export const spanish: Messages = {
   themeDark: "Oscuro",
   apiDocs: "API",
   startFailed: "Aviso no pudo arrancar",
-  startFailedHint: "El servidor no responde. Compruebe que está en marcha y reintente.",
+  startFailedHint:
+    "El servidor no responde. Compruebe que funciona y que este equipo tiene conexión; la página lo reintenta sola.",
+  startServerError: "El servidor responde con un error ({status}). La página lo reintenta sola.",
+  startRefused: "El servidor no da la lista de canales ({status}). La página lo reintenta sola.",
+  startOtherAddress: "Este servidor no está en esta dirección. Use",
+  startNotUnderstood:
+    "Lo que responde aquí no es Aviso: quizá un proxy, o la página de acceso de su red. La página lo reintenta sola.",
   refusedNotOpen: "No existe ese canal, o no está abierto para usted",
   refusedNoLonger: "Este canal ya no está abierto para usted",
+  refusedTooMany: "Esta cuenta está abierta en demasiadas ventanas",
+  refusedTooManyHint:
+    "Una más nueva ocupó el lugar de esta. No se pierde nada: siga leyendo aquí y cederá la que se abrió primero.",
+  readOnHere: "Seguir aquí",
   refusedTicket: "El tique ha caducado o no se acepta.",
   stateRefusedHint: "El servidor no le deja seguir leyendo.",
+  stateOtherAddress: "El servidor no está en esta dirección.",
+  stateServerError: "El servidor tiene ahora un error. Se reintenta solo; no se pierde nada.",
   stateTooMany: "Han llegado demasiadas peticiones desde aquí. Se vuelve a intentar solo.",
   startTooMany:
     "Han llegado demasiadas peticiones desde aquí. La página lo vuelve a intentar sola.",

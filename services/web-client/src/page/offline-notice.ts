@@ -1,6 +1,7 @@
 /** `<offline-notice>`: that nothing is lost, when the next try is, and a way to hurry it. */
 
 import { html, nothing, type TemplateResult } from "lit";
+import { offlineHint } from "./connection";
 import type { FeedState } from "./library";
 import { LightElement } from "./light-element";
 import type { Reading } from "./reading";
@@ -18,7 +19,7 @@ export class OfflineNotice extends LightElement {
     const { t } = this.reading;
     return html`<div class="notice notice-warn" title=${this.state.reason}>
       <div>
-        <p>${t(this.state.code === "too-many-requests" ? "stateTooMany" : "stateOfflineHint")}</p>
+        <p>${t(offlineHint(this.state))}</p>
         ${this.#countdown()}
       </div>
       <button type="button" class="button button-small" data-action="try-now" @click=${this.#tryNow}>

@@ -6,11 +6,16 @@
 import type { AccountFault } from "./account";
 import { shownState } from "./connection";
 import type { Credentials, FeedInfo, FeedLibrary, FeedState, Session } from "./library";
+import { type ListFailureKind, listFailureKind } from "./list-failure";
 import { rememberAccount } from "./storage";
 import { WatchedFeed } from "./watched-feed";
 
 export interface ListFailure {
-  readonly isTooMany: boolean;
+  readonly kind: ListFailureKind;
+  /** What the server answered with; 0 where nobody did. */
+  readonly status: number;
+  /** Which address to use instead, where this one was refused. */
+  readonly address: string | null;
   readonly retryAt: Date;
 }
 
@@ -56,10 +61,22 @@ export class PageModel {
     return this.currentSlug === null ? null : (this.feeds.get(this.currentSlug) ?? null);
   }
 
-  /** What is said of the connection where no feed is shown: nothing is live before the list is there. */
+  /**
+   * What is said of the connection where no feed is shown: nothing is live before the list is there,
+   * nor where the feed that was asked for is none.
+   */
   get state(): FeedState {
-    const known: FeedState | null = this.listState === "ready" ? null : { kind: "connecting" };
-    return shownState(this.session.state, known);
+    return shownState(this.session.state, this.#stateWithoutFeed);
+  }
+
+  get #stateWithoutFeed(): FeedState | null {
+    if (this.listState !== "ready") return { kind: "connecting" };
+    if (this.currentSlug === null || this.current !== null) return null;
+    return { kind: "refused", code: "not-open", reason: "" };
+  }
+
+  get isGuest(): boolean {
+    return this.credentials.kind === "guest";
   }
 
   get unread(): number {
@@ -119,15 +136,21 @@ export class PageModel {
 
   #noteListFailure(error: unknown): void {
     if (this.feeds.size === 0) this.listState = "failed";
-    const { status, retryAfterMs } = (error ?? {}) as {
+    const {
+      status = 0,
+      address = null,
+      retryAfterMs,
+    } = (error ?? {}) as {
       status?: number;
+      address?: string | null;
       retryAfterMs?: number | null;
     };
     const pause = Math.min(RETRY_MOST_MS, RETRY_FIRST_MS * 2 ** this.#listTries);
     this.#listTries += 1;
     // Spread, so that pages that failed together do not come again together.
     const delay = Math.max(retryAfterMs ?? 0, pause * (0.5 + Math.random() / 2));
-    this.listFailure = { isTooMany: status === 429, retryAt: new Date(Date.now() + delay) };
+    const retryAt = new Date(Date.now() + delay);
+    this.listFailure = { kind: listFailureKind(error), status, address, retryAt };
     this.#listTimer = setTimeout(() => void this.loadFeeds(), delay);
   }
 

@@ -4,6 +4,7 @@
  * server itself: the library's createRecord knows no sign-in and drops where in the record a fault is.
  */
 
+import { stringifyExactJson } from "../feed-client/exact-json";
 import type { JsonObject } from "./json";
 import type { MessageKey, Parameters } from "./locale";
 
@@ -43,7 +44,7 @@ export async function writeRecord(
         "Content-Type": "application/json",
         "Idempotency-Key": idempotencyKey,
       }),
-      body: JSON.stringify({ data }),
+      body: stringifyExactJson({ data }),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
   } catch {

@@ -290,5 +290,5 @@ export class WatchedFeed {
 /** The events that bring an entry back to its place: where it appeared, then what it is now. */
 function eventsOfEntry({ sequence, record, event }: RecordEntry): readonly FeedEvent[] {
   if (record === null || event.sequence === sequence) return [event];
-  return [{ ...event, sequence, record: { ...record, version: 0 } }, event];
+  return [{ ...event, sequence }, event];
 }

@@ -4,7 +4,8 @@
  * person ticks that this tab may remember it; it is never logged and never part of an address.
  */
 
-import { html, nothing, type TemplateResult } from "lit";
+import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { stringifyExactJson } from "../feed-client/exact-json";
 import {
   type DraftFault,
   type DraftField,
@@ -14,6 +15,7 @@ import {
   recordOfText,
   templateFields,
   textOfRecord,
+  translatedFields,
 } from "./draft";
 import { draftRows, type RowsHandler } from "./draft-rows";
 import { checkIcon, closeIcon, warningIcon } from "./icons";
@@ -93,7 +95,12 @@ export class WritePanel extends LightElement {
     this.isKeyShown = false;
   }
 
-  protected override willUpdate(): void {
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    const before = changed.get("reading")?.locale;
+    const { locale } = this.reading;
+    if (before !== undefined && before !== locale) {
+      this.fields = translatedFields(this.fields, before, locale);
+    }
     if (this.#draftOf === this.feed.slug) return;
     // A draft belongs to the feed that it was begun for.
     this.#draftOf = this.feed.slug;
@@ -329,7 +336,7 @@ export class WritePanel extends LightElement {
   #setMode(mode: "fields" | "json"): void {
     if (mode === this.mode) return;
     if (mode === "json") {
-      const result = recordOfFields(this.fields);
+      const result = recordOfFields(this.fields, this.reading.locale);
       if (!result.ok) {
         this.faults = result.faults;
         return;
@@ -342,7 +349,7 @@ export class WritePanel extends LightElement {
         this.faults = result.faults;
         return;
       }
-      const fields = fieldsOfRecord(result.data);
+      const fields = fieldsOfRecord(result.data, this.reading.locale);
       if (fields.length > 0) this.fields = fields;
     }
     this.faults = [];
@@ -389,7 +396,10 @@ export class WritePanel extends LightElement {
   readonly #submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     if (this.isSending) return;
-    const result = this.mode === "fields" ? recordOfFields(this.fields) : recordOfText(this.text);
+    const result =
+      this.mode === "fields"
+        ? recordOfFields(this.fields, this.reading.locale)
+        : recordOfText(this.text);
     this.writtenId = null;
     this.failure = null;
     this.faults = result.ok ? [] : result.faults;
@@ -426,7 +436,7 @@ export class WritePanel extends LightElement {
   }
 
   #keyFor(feed: string, data: JsonObject): string {
-    const content = JSON.stringify([feed, data]);
+    const content = stringifyExactJson([feed, data]);
     if (this.#attempt?.content !== content) {
       this.#attempt = { content, idempotencyKey: newKey() };
     }

@@ -210,6 +210,12 @@ class FakeLink implements Link {
     });
   }
 
+  /** As when this reader opens one session too many. */
+  replace(): void {
+    this.isOpen = false;
+    this.listener.down({ kind: "replaced", reason: "This account is open in too many places." });
+  }
+
   die(reason = "The connection to the server was lost."): void {
     if (!this.isOpen) return;
     this.isOpen = false;

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { FeedClient } from "../../src/feed-client/feed-client";
 import type { Timings } from "../../src/feed-client/host";
 import { FeedSession } from "../../src/feed-client/session";
@@ -880,4 +880,48 @@ test("whatever breaks, the feed ends complete and in order", async () => {
   const { head } = world.rest.feeds.get("orders") as { head: number };
   expect(sequences).toEqual(upTo(head));
   expect(client.state.kind).toBe("live");
+});
+
+describe("what cannot be", () => {
+  const made = (options: { feed?: string; history?: number }) => {
+    const session = new FeedSession({}, world.host);
+    const client = session.feed(options.feed ?? "orders", { ...options });
+    client.start();
+    return client;
+  };
+
+  test.each(["Demo", "orders/", "", "a b", "ñ", "x".repeat(65)])(
+    "a feed named %j is refused, and nobody is asked",
+    async (feed) => {
+      const client = made({ feed });
+
+      expect(client.state).toMatchObject({ kind: "refused", code: "not-open" });
+      await world.clock.advance(600_000);
+      expect(client.state).toMatchObject({ kind: "refused", code: "not-open" });
+      expect([world.rest.requests, world.xmpp.links]).toEqual([[], []]);
+      client.stop();
+      expect(client.state).toMatchObject({ kind: "offline" });
+    },
+  );
+
+  test.each([Number.NaN, -5, Number.POSITIVE_INFINITY])(
+    "a history of %d is the usual one",
+    async (history) => {
+      vi.spyOn(console, "warn").mockImplementation(() => {});
+      write(250);
+
+      const client = made({ history });
+      await world.clock.advance(60_000);
+
+      expect(client.state).toEqual({ kind: "live" });
+      const events = world.rest.requests.filter((request) => request.includes("events"));
+      expect(events).toEqual(["feeds/orders/events/?after=150&limit=100"]);
+    },
+  );
+
+  test("places that are none are not asked for", async () => {
+    const { client } = await follow();
+    await expect(client.loadOlder(Number.NaN, 10)).rejects.toThrow(RangeError);
+    await expect(client.loadOlder(10, Number.NaN)).rejects.toThrow(RangeError);
+  });
 });

@@ -62,7 +62,7 @@ describe("a store", () => {
     expect(store.get("a")).toMatchObject({ sequence: 1, record: { version: 2 } });
   });
 
-  test("keeps a newer version from an older one", () => {
+  test("keeps a newer event from an older one", () => {
     const store = new RecordStore();
     store.apply([event(5, "a", 3)]);
 
@@ -78,6 +78,32 @@ describe("a store", () => {
 
     expect(store.get("a")).toMatchObject({ state: "deleted", record: { version: 2 } });
     expect(store.size).toBe(1);
+  });
+
+  test("shows a record that was deleted and came back under its id", () => {
+    const store = new RecordStore();
+    store.apply([event(1, "a", 1), event(2, "b", 1), event(3, "a", 2, "deleted")]);
+
+    const change = store.apply([event(4, "a", 1)]);
+
+    expect(change).toEqual({ added: [], changed: ["a"], cleared: false });
+    expect(store.get("a")).toMatchObject({ state: "present", sequence: 1, event: { sequence: 4 } });
+    expect(store.get("a")?.record?.data).toEqual({ version: 1 });
+    expect(keys(store)).toEqual(["b", "a"]);
+  });
+
+  test("shows every one of a thousand records that were deleted and copied back", () => {
+    const store = new RecordStore();
+    const round = (first: number, version: number, type: "created" | "deleted"): FeedEvent[] =>
+      Array.from({ length: 1000 }, (_, n) => event(first + n, `r${n}`, version, type));
+
+    store.apply(round(1, 5, "created"));
+    store.apply([...round(1001, 6, "deleted"), ...round(2001, 1, "created")]);
+
+    const states = new Set(
+      store.slice(0, 1000).map(({ state, record }) => [state, record?.version].join()),
+    );
+    expect([...states]).toEqual(["present,1"]);
   });
 
   test("keeps a place for an event that could not be relayed, beside its record", () => {
@@ -122,16 +148,18 @@ describe("a store", () => {
       event(4, "b", 2, "deleted"),
       event(5, "c", 1),
       event(6, "a", 3),
+      event(7, "b", 1),
+      event(8, "c", 2, "deleted"),
     ];
     fc.assert(
-      fc.property(fc.shuffledSubarray(history, { minLength: 6 }), (events) => {
+      fc.property(fc.shuffledSubarray(history, { minLength: 8 }), (events) => {
         const store = new RecordStore();
         for (const one of events) store.apply([one]);
         const states = store
           .slice(0, 9)
           .map(({ key, state, record }) => `${key} ${state} ${record?.version}`)
           .sort();
-        expect(states).toEqual(["a present 3", "b deleted 2", "c present 1"]);
+        expect(states).toEqual(["a present 3", "b present 1", "c deleted 2"]);
         const places = store.slice(0, 9).map(({ sequence }) => sequence);
         expect(places).toEqual([...places].sort((x, y) => y - x));
       }),

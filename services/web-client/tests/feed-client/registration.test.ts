@@ -86,7 +86,7 @@ describe("registering", () => {
     expect(socket?.isClosed).toBe(false);
     await vi.waitFor(() => expect(socket?.isClosed).toBe(true));
 
-    expect(socket?.url).toBe("ws://aviso.test/xmpp-websocket");
+    expect(socket?.url).toBe("ws://localhost:3000/xmpp-websocket");
     expect(socket?.sent).toEqual([
       '<open xmlns="urn:ietf:params:xml:ns:xmpp-framing" to="localhost" version="1.0"/>',
       '<iq xmlns="jabber:client" type="set" id="register" to="localhost">' +

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { ExactNumber } from "../../src/feed-client/exact-json";
 import {
   ApiError,
   createRecord,
@@ -107,6 +108,13 @@ describe("errors", () => {
     expect(error.field).toBe("limit");
   });
 
+  test("may say which address to use", async () => {
+    const body = { detail: "Use another.", address: "https://aviso.example" };
+    const { http } = server(json(body, 421));
+    const error = await failureOf(fetchConnection("", http));
+    expect(error).toMatchObject({ status: 421, address: "https://aviso.example" });
+  });
+
   test("of a proxy that answers no JSON carry the status", async () => {
     const { http } = server(new Response("<h1>Bad gateway</h1>", { status: 502 }));
 
@@ -142,13 +150,54 @@ describe("errors", () => {
     ["feeds", (http: Fetch) => listFeeds("", undefined, http)],
     ["events", (http: Fetch) => fetchEvents("", "orders", { after: 0, limit: 1 }, undefined, http)],
   ])("tell of a %s that is something else", async (_what, call) => {
-    expect(await failureOf(call(server(json({ hello: 1 })).http))).toMatchObject({ status: 0 });
+    expect(await failureOf(call(server(json({ hello: 1 })).http))).toMatchObject({
+      status: 0,
+      isAnswered: true,
+    });
     expect(await failureOf(call(server(new Response("<html>")).http))).toMatchObject({ status: 0 });
     expect(await failureOf(call(server(json(null)).http))).toMatchObject({ status: 0 });
   });
 });
 
+describe("a connection", () => {
+  const CONNECTION = {
+    domain: "d",
+    guest_domain: "g",
+    rooms_domain: "r",
+    websocket_url: "wss://aviso.example/xmpp-websocket?a=1",
+    bosh_url: "https://aviso.example/http-bind",
+    registration: "open",
+  };
+
+  test("is at the address that was asked, and names the server's own", async () => {
+    const { http } = server(json(CONNECTION), json(CONNECTION));
+
+    expect(await fetchConnection("https://other.example:8443/", http)).toMatchObject({
+      websocket_url: "wss://other.example:8443/xmpp-websocket?a=1",
+      bosh_url: "https://other.example:8443/http-bind",
+      public_origin: "https://aviso.example",
+    });
+    expect(await fetchConnection("", http)).toMatchObject({
+      websocket_url: "ws://localhost:3000/xmpp-websocket?a=1",
+    });
+  });
+
+  test("whose address is none is not understood", async () => {
+    const { http } = server(json({ ...CONNECTION, bosh_url: "http-bind" }));
+    expect(await failureOf(fetchConnection("", http))).toMatchObject({ status: 0 });
+  });
+});
+
 describe("calls", () => {
+  test("send every digit of a number", async () => {
+    const { http, calls } = server(json({ id: "r1" }, 201));
+    const data = { big: new ExactNumber("1234567890123456789") };
+
+    await createRecord("", "orders", data, { token: "k" }, http);
+
+    expect(calls[0]?.init.body).toBe('{"data":{"big":1234567890123456789}}');
+  });
+
   test("go to the origin, without cookies, past the cache", async () => {
     const { http, calls } = server(json({ epoch: "aaaa", head: 3 }));
 
@@ -207,6 +256,22 @@ describe("a page of events", () => {
 
     expect(page).toMatchObject({ epoch: "aaaa", head: 9 });
     expect(page.events.map(({ sequence }) => sequence)).toEqual([2, 3, 4]);
+  });
+
+  test("keeps the digits of numbers", async () => {
+    const { http } = server(
+      new Response(
+        JSON.stringify({
+          epoch: "aaaa",
+          head: 1,
+          events: [eventJson("orders", "aaaa", 1)],
+        }).replace('"n":1', '"n":1e400'),
+      ),
+    );
+
+    const page = await fetchEvents("", "orders", { after: 0, limit: 1 }, undefined, http);
+
+    expect(page.events[0]?.record?.data).toEqual({ n: new ExactNumber("1e400") });
   });
 
   test("keeps the places of what it cannot read", async () => {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { FeedSession } from "../../src/feed-client/session";
 import type { FeedSessionOptions } from "../../src/feed-client/types";
-import { makeWorld, settle, type World } from "./fakes";
+import { makeTicket, makeWorld, settle, type World } from "./fakes";
 
 let world: World;
 
@@ -42,7 +42,7 @@ describe("a session", () => {
 
     expect(session.state).toMatchObject({ kind: "online" });
     expect(session.transport).toBe("websocket");
-    expect(world.xmpp.link.request.url).toBe("ws://aviso.test/xmpp-websocket");
+    expect(world.xmpp.link.request.url).toBe("ws://localhost:3000/xmpp-websocket");
   });
 
   test("falls back to BOSH at once where a WebSocket cannot be opened", async () => {
@@ -51,7 +51,7 @@ describe("a session", () => {
     const session = await connect();
 
     expect(session.transport).toBe("bosh");
-    expect(world.xmpp.link.request.url).toBe("http://aviso.test/http-bind");
+    expect(world.xmpp.link.request.url).toBe("http://localhost:3000/http-bind");
   });
 
   test("falls back to BOSH where a WebSocket hangs", async () => {
@@ -415,4 +415,114 @@ test("a password is in no message of an error or a state", async () => {
   world.xmpp.opening.websocket = "refused";
   const session = await connect({ credentials: ACCOUNT });
   expect(JSON.stringify(session) + JSON.stringify(session.state)).not.toContain("secret");
+});
+
+describe("a session that had to give way to a newer one", () => {
+  const REFUSED = { kind: "refused", code: "too-many-sessions" };
+
+  test("says so and stays quiet, whatever happens", async () => {
+    const session = await connect({ credentials: ACCOUNT });
+
+    world.xmpp.link.replace();
+    expect(session.state).toMatchObject(REFUSED);
+    world.browser.wake();
+    world.browser.online();
+    await world.clock.advance(3_600_000);
+
+    expect(world.xmpp.links.length).toBe(1);
+    expect(session.state).toMatchObject(REFUSED);
+  });
+
+  test("comes again where somebody asks for it", async () => {
+    const session = await connect({ credentials: ACCOUNT });
+    world.xmpp.link.replace();
+
+    session.close();
+    session.connect();
+    await world.clock.advance(0);
+
+    expect(session.state).toMatchObject({ kind: "online" });
+  });
+
+  test("does not come with a ticket that renews itself", async () => {
+    const claims = { sub: "u-17@ticket.localhost", feeds: ["a"] };
+    const now = Math.floor(world.clock.now / 1000);
+    const ticket = (exp: number): string => makeTicket({ ...claims, iat: now, exp });
+    const renewTicket = vi.fn(async () => ticket(now + 7200));
+    const session = await connect({
+      credentials: { kind: "ticket", ticket: ticket(now + 600) },
+      renewTicket,
+    });
+
+    world.xmpp.link.replace();
+    await world.clock.advance(3_600_000);
+
+    expect(session.state).toMatchObject(REFUSED);
+    expect(world.xmpp.links.length).toBe(1);
+    session.setTicket(ticket(now + 7200));
+    await world.clock.advance(0);
+    expect(session.state).toMatchObject({ kind: "online" });
+  });
+
+  test("is tried again where it is a guest's: a guest has one at a time", async () => {
+    const session = await connect();
+
+    world.xmpp.link.replace();
+    expect(session.state).toMatchObject({ kind: "offline" });
+    await world.clock.advance(30_000);
+
+    expect(session.state).toMatchObject({ kind: "online" });
+  });
+});
+
+test("an event's name that there is not does not compile", () => {
+  const session = new FeedSession({}, world.host);
+  // @ts-expect-error: "states" is no event of a session.
+  session.addEventListener("states", () => {});
+  // @ts-expect-error: nor is this.
+  session.removeEventListener("close", () => {});
+  // @ts-expect-error: "event" is no event of a client.
+  session.feed("orders").addEventListener("event", () => {});
+  expect(session.state.kind).toBe("offline");
+});
+
+test("a session's origin and transport are read as options are", async () => {
+  vi.spyOn(console, "warn").mockImplementation(() => {});
+  const session = await connect({ origin: "http://aviso.test/", transport: "tcp" as "bosh" });
+  expect(session.origin).toBe("http://aviso.test");
+  expect(transports()).toEqual(["websocket"]);
+});
+
+test.each([
+  [
+    "https://aviso.example",
+    "wss://aviso.example/xmpp-websocket",
+    "https://aviso.example/http-bind",
+  ],
+  [
+    "http://127.0.0.1:8090",
+    "ws://127.0.0.1:8090/xmpp-websocket",
+    "http://127.0.0.1:8090/http-bind",
+  ],
+])("a server is spoken to at the address that it was reached at: %s", async (origin, ...urls) => {
+  world.xmpp.opening.websocket = "lost";
+  await connect({ origin });
+  expect(world.xmpp.links.map(({ request }) => request.url)).toEqual(urls);
+});
+
+test.each([
+  [429, "too-many-requests"],
+  [503, "server-error"],
+  [421, "other-address"],
+  [404, undefined],
+])("where connection/ answers %i the state says why: %s", async (status, code) => {
+  world.rest.failure = { status, path: /connection/ };
+  const session = await connect();
+  expect(session.state).toMatchObject({ kind: "offline", ...(code && { code }) });
+  expect("code" in session.state).toBe(code !== undefined);
+
+  world.rest.failure = null;
+  await world.clock.advance(60_000);
+
+  expect(session.state.kind).toBe("online");
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { ExactNumber } from "../../src/feed-client/exact-json";
 import { readStanza } from "../../src/feed-client/stanzas";
 import { element, example, examples } from "./contract-examples";
 
@@ -8,6 +9,8 @@ const VALID: Record<string, { epoch: string; first: number; last: number; types:
   "single.xml": { epoch: "k3f9", first: 1041, last: 1041, types: ["created"] },
   "unavailable.xml": { epoch: "k3f9", first: 1044, last: 1044, types: ["unavailable"] },
 };
+
+const DIGITS = "1234567890123456789";
 
 describe("stanzas of the contract", () => {
   test.each(examples("stanzas"))("%s is read", (name, text) => {
@@ -26,6 +29,13 @@ describe("stanzas of the contract", () => {
   test.each(examples("stanzas/invalid"))("%s is refused without harm", (_name, text) => {
     const read = readStanza(element(text), "orders");
     expect(read).toMatchObject({ kind: "malformed", claimed: { epoch: "k3f9" } });
+  });
+
+  test("numbers keep their digits, at any depth", () => {
+    const text = example("stanzas/single.xml").replace('"count":3', `"count":[{"n":${DIGITS}}]`);
+    const read = readStanza(element(text), "orders");
+    const data = read.kind === "batch" && read.batch.items[0]?.event?.record?.data;
+    expect(data).toMatchObject({ count: [{ n: new ExactNumber(DIGITS) }] });
   });
 
   test("text comes out as it went in", () => {

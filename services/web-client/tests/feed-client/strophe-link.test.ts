@@ -203,6 +203,22 @@ describe("a link", () => {
   });
 });
 
+test.each([
+  ["conflict", "replaced"],
+  ["system-shutdown", "lost"],
+])("a session that the server ends with %s is %s", async (condition, kind) => {
+  FakeWebSocket.answers = goodServer(BIND);
+  const { ends, socket } = await open(GUEST);
+
+  socket.receive(
+    `<stream:error xmlns:stream="http://etherx.jabber.org/streams">` +
+      `<${condition} xmlns="urn:ietf:params:xml:ns:xmpp-streams"/></stream:error>`,
+  );
+  await settle();
+
+  expect(ends.map((end) => end.kind)).toEqual([kind]);
+});
+
 describe("an account", () => {
   test("resumes what died, and does not send again what the server did not acknowledge", async () => {
     FakeWebSocket.answers = goodServer(BIND + SM, "PLAIN");
@@ -230,6 +246,16 @@ describe("an account", () => {
     const second = await open(account(memory));
 
     expect(second.ups).toEqual([["x@localhost/r", false]]);
+  });
+
+  test("proves its password folded, as the server keeps it", async () => {
+    FakeWebSocket.answers = goodServer(BIND, "PLAIN");
+    const credentials = { kind: "account", username: "ada", password: "ｓecretº" } as const;
+
+    const { socket } = await open({ ...account(), credentials });
+
+    const auth = socket.sent.find((frame) => frame.startsWith("<auth")) ?? "";
+    expect(atob(/>([^<]*)</.exec(auth)?.[1] ?? "")).toBe("\0ada\0secreto");
   });
 
   const refusing =

@@ -5,11 +5,13 @@ import { makeTicket } from "./fakes";
 const NOW = Date.UTC(2026, 10, 24, 9, 30);
 const SECONDS = NOW / 1000;
 
-test("a ticket says whose it is, when it ends and when to ask for a fresh one", () => {
-  const text = makeTicket({ sub: "u-17@ticket.localhost", iat: SECONDS, exp: SECONDS + 600 });
+test("a ticket says whose it is, what it opens, when it ends and when to ask for a fresh one", () => {
+  const claims = { sub: "u-17@ticket.localhost", feeds: ["orders", 7], iat: SECONDS };
+  const text = makeTicket({ ...claims, exp: SECONDS + 600 });
   expect(readTicket(text, NOW)).toEqual({
     text,
     username: "u-17",
+    feeds: ["orders"],
     expiresAt: NOW + 600_000,
     renewAt: NOW + 450_000,
   });

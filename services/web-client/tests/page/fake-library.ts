@@ -125,8 +125,8 @@ export class FakeLibrary implements FeedLibrary {
   readonly asked: (string | undefined)[] = [];
   failure: unknown = new Error("not reached");
 
-  async registration(): Promise<string> {
-    return "open";
+  async aboutServer() {
+    return { registration: "open", publicOrigin: "http://localhost:8080" };
   }
 
   async listFeeds(token?: string): Promise<FeedInfo[]> {

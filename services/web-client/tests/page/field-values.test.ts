@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { ExactNumber } from "../../src/feed-client/exact-json";
 import { fieldLabel, safeLink, shownValue, widthOf } from "../../src/page/field-values";
 
 test.each([
@@ -21,7 +22,17 @@ test.each([
   ["2026-11-24T09:30:00.123456Z", "time"],
   ["2026-11-24", "day"],
   ["2026-13-45", "text"],
+  ["2026-02-30", "text"],
+  ["2025-02-29", "text"],
+  ["2024-02-29", "day"],
+  ["2026-02-30T10:00:00Z", "text"],
+  ["2026-04-31 10:00:00+02:00", "text"],
+  ["2026-04-30T24:00:00Z", "text"],
+  ["2026-04-30T23:59:60Z", "text"],
+  ["2026-04-30T23:30:00-11:00", "time"],
   ["2026", "text"],
+  [new ExactNumber("1234567890123456789"), "number"],
+  [[1, new ExactNumber("1e400")], "words"],
   [["gift", "returning"], "words"],
   [[{ a: 1 }], "list"],
   [{ city: "Bilbao" }, "object"],

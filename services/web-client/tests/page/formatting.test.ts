@@ -21,11 +21,9 @@ test("a time long ago is a date", () => {
   expect(english.relativeTime(then, later(30 * 86_400))).toContain("2026");
 });
 
-test("numbers follow the language and keep their digits", () => {
-  expect([english.number(1234567.891), spanish.number(1234567.891)]).toEqual([
-    "1,234,567.891",
-    "1.234.567,891",
-  ]);
+test("counts are grouped, the numbers of a record are not", () => {
+  expect([english.number(94103), spanish.number(94103)]).toEqual(["94,103", "94.103"]);
+  expect([english.value(94103.5), spanish.value(94103.5)]).toEqual(["94103.5", "94103,5"]);
 });
 
 test("four digits are not grouped, so that years stay years", () => {

@@ -204,17 +204,37 @@ test("signing out leaves nothing of a private feed", async () => {
   expect([[...model.feeds.keys()], client?.isStarted]).toEqual([["orders"], false]);
 });
 
-test("a list refused for too many requests says so, and is asked for again by itself", async () => {
+test.each([
+  [{ status: 429, retryAfterMs: 30_000 }, "too-many"],
+  [{ status: 0 }, "unreachable"],
+  [{ status: 0, isAnswered: true }, "not-understood"],
+  [{ status: 503 }, "server-error"],
+  [{ status: 421, address: "https://aviso.example" }, "other-address"],
+  [{ status: 400 }, "refused"],
+  [new Error("odd"), "unreachable"],
+])("a list that failed by %o says so, and is asked for again by itself", async (failure, kind) => {
   vi.useFakeTimers();
   try {
     library.isReachable = false;
-    library.failure = { status: 429, retryAfterMs: 30_000 };
+    library.failure = failure;
     await model.start();
-    expect([model.listState, model.listFailure?.isTooMany]).toEqual(["failed", true]);
+    expect([model.listState, model.listFailure?.kind]).toEqual(["failed", kind]);
     library.isReachable = true;
     await vi.advanceTimersByTimeAsync(31_000);
     expect([model.listState, model.listFailure]).toEqual(["ready", null]);
   } finally {
     vi.useRealTimers();
   }
+});
+
+test("nothing is live where the feed that was asked for is none", async () => {
+  await model.start();
+  session().become({ kind: "online", jid: "a@b" });
+  model.look("orders");
+  expect(model.state).toEqual({ kind: "live" });
+
+  model.look("nosuch");
+  await vi.waitFor(() => expect(library.asked.length).toBe(2));
+
+  expect(model.state).toMatchObject({ kind: "refused", code: "not-open" });
 });
