@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import uuid
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -59,7 +60,7 @@ def _query(
     chat: Chat, room: str, start: int, end: int | None = None
 ) -> tuple[int, list[int]]:
     """The count that the room answers with, and the ids of what it sends."""
-    query = f"from-{start}-{end}"
+    query = str(uuid.uuid4())
     until_field = _field("end", _time(end)) if end is not None else ""
     answer = chat.ask(
         "set",

@@ -9,11 +9,19 @@ import type { Host, Timer, Timings } from "./host";
 import { type Patience, RequestError } from "./wire";
 import { bareJid, childOf, NS, raw, xml } from "./xml";
 
+/**
+ * A page that stood still (a busy machine, a stopped browser) runs its timers before it looks at what
+ * came meanwhile.
+ */
+const LOOK_MS = 100;
+
 type Open = {
   readonly to: string;
   readonly askedAt: number;
   readonly patience: Patience;
   timer: Timer;
+  /** It is too late; once more is looked whether anything came. */
+  isLate: boolean;
   resolve(answer: Element): void;
   reject(error: RequestError): void;
 };
@@ -62,7 +70,7 @@ export class Requests {
   ): Promise<Element> {
     return new Promise((resolve, reject) => {
       const askedAt = this.host.now();
-      const open: Open = { to, askedAt, patience, timer: null, resolve, reject };
+      const open: Open = { to, askedAt, patience, timer: null, isLate: false, resolve, reject };
       this.#open.set(id, open);
       this.#wait(id, open);
       send(xml`<iq xmlns="${NS.client}" type="${type}" id="${id}" to="${to}">${raw(payload)}</iq>`);
@@ -99,8 +107,9 @@ export class Requests {
     const quietAt = Math.max(askedAt, this.#heardAt) + patience.timeoutMs;
     const lostAt = Math.max(askedAt, patience.heardAt()) + this.timings.answerLimit;
     const left = Math.min(quietAt, lostAt) - this.host.now();
-    if (left > 0) {
-      open.timer = this.host.setTimer(() => this.#wait(id, open), left);
+    if (left > 0 || !open.isLate) {
+      open.isLate = left <= 0;
+      open.timer = this.host.setTimer(() => this.#wait(id, open), left > 0 ? left : LOOK_MS);
       return;
     }
     this.#open.delete(id);

@@ -248,6 +248,17 @@ describe("a stream that carries much", () => {
     expect([world.xmpp.links.length, session.state.kind]).toEqual([1, "online"]);
   });
 
+  test("is not taken for dead by a page that stood still and has not looked yet", async () => {
+    const session = await connect();
+    world.xmpp.isDeaf = true;
+
+    world.browser.wake();
+    world.clock.setTimer(() => world.xmpp.link.deliver(chatter), 3_001);
+    await world.clock.advance(5_000);
+
+    expect([world.xmpp.links.length, session.state.kind]).toEqual([1, "online"]);
+  });
+
   test("is kept though an answer was lost", async () => {
     const session = await connect();
     world.xmpp.isDeaf = true;
@@ -406,7 +417,7 @@ test("an answer counts only from whom it was asked", async () => {
     () => "answered",
     (error) => error.condition,
   );
-  await world.clock.advance(5_000);
+  await world.clock.advance(6_000);
 
   expect(await outcome).toBe("timeout");
 });
