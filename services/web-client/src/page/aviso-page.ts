@@ -222,7 +222,7 @@ export class AvisoPage extends LightElement {
       .reading=${this.reading}
     ></connection-state>`;
     return html`<header class="feed-head">${chip}</header>
-      ${state.kind === "offline" ? offline(state, this.reading) : nothing}
+      ${state.kind === "offline" && model.listState !== "failed" ? offline(state, this.reading) : nothing}
       ${
         model.session.state.kind === "refused"
           ? refused(model.session.state, this.reading, model.isGuest)
@@ -266,7 +266,11 @@ export class AvisoPage extends LightElement {
     const link = address === null ? null : safeLink(address);
     return html`<span data-list-failure=${kind}>${t(LIST_FAILURES[kind], { status: String(status) })}</span>
       ${link === null ? nothing : html`<a href=${link + location.hash}>${address}</a>`}
-      <retry-countdown .retryAt=${retryAt} .reading=${this.reading}></retry-countdown>`;
+      ${
+        kind === "other-address"
+          ? nothing
+          : html`<retry-countdown .retryAt=${retryAt} .reading=${this.reading}></retry-countdown>`
+      }`;
   }
 
   readonly #followAddress = (): void => {

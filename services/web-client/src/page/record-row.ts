@@ -126,9 +126,11 @@ export class RecordRow extends LightElement {
   }
 
   #identity(): TemplateResult {
-    const { t, formatting } = this.reading;
+    const { t } = this.reading;
     const { record, event } = this.entry;
-    const sequence = formatting.number(event.sequence);
+    // Places and versions are no amounts: they are looked for as they are.
+    const sequence = String(event.sequence);
+    const version = String(record?.version ?? "");
     return html`
       <span class="row-identity">
         ${
@@ -141,8 +143,8 @@ export class RecordRow extends LightElement {
         ${
           record === null || record.version === 1
             ? nothing
-            : html`<span title=${t("recordVersionTitle", { version: record.version })}
-                >${t("recordVersion", { version: record.version })}</span
+            : html`<span title=${t("recordVersionTitle", { version })}
+                >${t("recordVersion", { version })}</span
               >`
         }
         <span title=${t("recordSequenceTitle", { sequence })}>#${sequence}</span>

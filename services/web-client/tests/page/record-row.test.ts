@@ -1,4 +1,5 @@
 import { beforeAll, expect, test } from "vitest";
+import { ExactNumber } from "../../src/feed-client/exact-json";
 import { RecordStore } from "../../src/feed-client/record-store";
 import type { FeedEvent } from "../../src/page/library";
 import { readingIn } from "../../src/page/reading";
@@ -108,4 +109,28 @@ test("the JSON is shown on demand", async () => {
   row.querySelector<HTMLElement>(".row-json")?.click();
   await row.updateComplete;
   expect(row.querySelector("pre")?.textContent).toBe('{\n  "item": "tea"\n}');
+});
+
+test("places, versions and numbers are found as they are written", async () => {
+  const id = new ExactNumber("1234567890123456789");
+  const row = await rowAfter(eventOf(94_103, { order: 94_103, id }, { version: 12_345 }));
+  for (const text of ["#94103", "v12345", "1234567890123456789"]) {
+    expect(row.textContent).toContain(text);
+  }
+  expect(row.textContent).not.toMatch(/\d,\d/);
+});
+
+test("a record that came back is shown as it is now", async () => {
+  const row = await rowAfter(
+    eventOf(1, { item: "tea" }, { number: 7 }),
+    eventOf(2, { item: "tea" }, { number: 7, version: 2, type: "deleted" }),
+    eventOf(3, { item: "coffee" }, { number: 7 }),
+  );
+  expect([row.dataset.state, row.dataset.version, row.dataset.sequence]).toEqual([
+    "present",
+    "1",
+    "3",
+  ]);
+  expect(row.textContent).toContain("coffee");
+  expect(row.querySelector(".tag-deleted")).toBeNull();
 });
