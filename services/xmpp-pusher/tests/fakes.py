@@ -11,13 +11,14 @@ import itertools
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 from xml.etree import ElementTree
 
 from xmpp_pusher.deliveries import Delivery
 from xmpp_pusher.errors import (
+    Behind,
     NotArchived,
     NotConfirmed,
     Refused,
@@ -99,6 +100,8 @@ class FakeArchive:
     told: list[tuple[str, str]] = field(default_factory=list)
     list_errors: deque[RoomError] = field(default_factory=deque)
     refused_readers: set[str] = field(default_factory=set)
+    under_way: int = 0
+    most_under_way: int = 0
     joins: int = 0
     leaves: int = 0
     join_error: RoomError | None = None
@@ -112,6 +115,17 @@ class FakeArchive:
                 f' epoch="{epoch}" first="{sequence + 1}" last="{sequence}"/></message>'
             )
         )
+
+    def head(self) -> Position | None:
+        spans = self.spans()
+        return Position(spans[-1][0], spans[-1][2]) if spans else None
+
+    def takes(self, epoch: str, first: int, last: int) -> bool:
+        """The rule of deploy/ejabberd/mod_feed_archive.sql."""
+        head = self.head()
+        if last < first:
+            return head is None or head.epoch != epoch
+        return first == 1 if head is None else (epoch, first - 1) == head
 
     def spans(self) -> list[tuple[str, int, int]]:
         return [span for m in self.messages if (span := read_span(m))]
@@ -209,10 +223,9 @@ class FakeRoom:
     def tell(self, reader: str, change: str) -> None:
         self._archive.told.append((reader, change))
 
-    async def newest(self) -> Position | None:
+    async def head(self) -> Position | None:
         await asyncio.sleep(0)
-        spans = self._archive.spans()
-        return Position(spans[-1][0], spans[-1][2]) if spans else None
+        return self._archive.head()
 
     async def past_epochs(self, events: int) -> set[str]:
         assert events > 0
@@ -224,24 +237,42 @@ class FakeRoom:
         spans = tuple(self._archive.spans())
         return find_event_id(ArchivePage(spans, tuple(batches), None, True), at)
 
-    async def send(self, stanza_id: str, stanza: str) -> None:
+    def send(self, stanza_id: str, stanza: str) -> Awaitable[None]:
         message = ElementTree.fromstring(stanza)
         assert stanza_id == message.get("id")
-        await asyncio.sleep(0)
-        if self._archive.gate is not None:
-            await self._archive.gate.wait()
+        return self._send(message)
+
+    async def _send(self, message: ElementTree.Element) -> None:
+        archive = self._archive
+        archive.under_way += 1
+        archive.most_under_way = max(archive.most_under_way, archive.under_way)
+        try:
+            await asyncio.sleep(0)
+            if archive.gate is not None:
+                await archive.gate.wait()
+            self._take(message)
+        finally:
+            archive.under_way -= 1
+
+    def _take(self, message: ElementTree.Element) -> None:
+        archive = self._archive
         if self.is_lost:
             raise RoomLost("lost")
-        if self._archive.refuses(message):
+        if archive.refuses(message):
             raise Refused("not-allowed (cancel): no")
-        outcomes = self._archive.outcomes
-        outcome = outcomes.popleft() if outcomes else "archived"
+        span = read_span(message)
+        assert span is not None
+        if not archive.takes(*span):
+            is_there = archive.messages and read_span(archive.messages[-1]) == span
+            if is_there:
+                return
+            raise Behind(archive.head(), "conflict (cancel): not behind the head")
+        outcome = archive.outcomes.popleft() if archive.outcomes else "archived"
         if outcome in ("archived", "late"):
-            self._archive.messages.append(message)
-            span = read_span(message)
-            self._archive.story.append(span and span[1:])
+            archive.messages.append(message)
+            archive.story.append(span[1:])
         if outcome == "no-id":
-            raise NotArchived("no stanza-id")
+            raise NotArchived("nothing says that it is stored")
         if outcome != "archived":
             raise RoomLost("no reflection")
 

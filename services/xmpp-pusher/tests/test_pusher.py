@@ -181,14 +181,110 @@ async def test_a_lost_room_is_entered_again_for_the_next_event(bench: Bench) -> 
     assert [("e001", 1), ("e001", 2)] == bench.archive.places()
 
 
-async def test_an_emptied_archive_goes_on_where_it_was(bench: Bench) -> None:
-    await bench.settle(bench.deliver(make_event(1), make_event(2)))
+@pytest.mark.parametrize("kept", [0, 2])
+async def test_an_archive_that_lost_its_end_is_noticed_at_the_next_batch_and_filled(
+    bench: Bench, kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xmpp_pusher.asking.ASK_AFTER_S", 0.02)
+    for n in range(1, 5):
+        await bench.settle(bench.deliver(make_event(n)))
+    del bench.archive.messages[kept:]
 
-    bench.archive.messages.clear()
-    bench.rooms.rooms[-1].lose()
-    await bench.settle(bench.deliver(make_event(2), make_event(3)))
+    after = bench.deliver(make_event(5))
+    await until(lambda: bench.broker.asked != [])
+    assert ("orders", "e001", kept + 1, 4) == bench.broker.asked[0]
+    assert [] == [each for each in after if each in bench.broker.acked]
+    missing = bench.deliver(*(make_event(n) for n in range(kept + 1, 5)))
+    await bench.settle(after + missing)
 
-    assert [("e001", 3)] == bench.archive.places()
+    assert [("e001", n) for n in range(1, 6)] == bench.archive.places()
+    assert 1 == bench.archive.joins, "it has left the room for that"
+    assert 1 == bench.count("behind_total")
+
+
+async def test_an_archive_that_is_further_than_we_knew_is_gone_on_from(
+    bench: Bench,
+) -> None:
+    await bench.settle(bench.deliver(make_event(1)))
+    bench.archive.begin("e009", 6)  # somebody else has been here
+
+    await bench.settle(bench.deliver(make_event(2), make_event(7, "e009")))
+
+    assert [("e001", 1), ("e009", 7)] == bench.archive.places()
+    assert 1 == bench.count("stale_total")
+
+
+async def test_an_archive_that_changes_again_and_again_is_left(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else speaks there: the next join puts him out."""
+    await bench.settle(bench.deliver(make_event(1)))
+    head = bench.archive.head
+    wrong = iter([True, True])
+    monkeypatch.setattr(
+        bench.archive, "takes", lambda *_span: not next(wrong, False) and head()
+    )
+
+    await bench.settle(bench.deliver(make_event(2)))
+
+    assert [("e001", 1), ("e001", 2)] == bench.archive.places()
+    assert 2 == bench.archive.joins
+    assert 1 == bench.count("retries_total", reason="Behind")
+
+
+async def test_full_batches_are_under_way_together_four_at_most(bench: Bench) -> None:
+    bench.archive.gate = asyncio.Event()
+    deliveries = bench.deliver(*(make_event(n) for n in range(1, 551)))
+    await until(lambda: bench.archive.under_way == 4)
+    await asyncio.sleep(0.02)
+
+    bench.archive.gate.set()
+    await bench.settle(deliveries)
+
+    assert 4 == bench.archive.most_under_way
+    assert [("e001", n) for n in range(1, 551)] == bench.archive.places()
+
+
+async def test_what_is_not_full_waits_for_what_is_under_way(bench: Bench) -> None:
+    bench.archive.gate = asyncio.Event()
+    deliveries = bench.deliver(*(make_event(n) for n in range(1, 151)))
+    await until(lambda: bench.archive.under_way == 1)
+    await asyncio.sleep(0.02)
+    assert 1 == bench.archive.under_way
+
+    bench.archive.gate.set()
+    await bench.settle(deliveries)
+
+
+async def test_of_several_under_way_a_refused_event_is_found_and_nothing_is_twice(
+    bench: Bench,
+) -> None:
+    bench.archive.refuses = lambda message: (
+        '"number":150}' in (message.findtext("{urn:xmpp:json:0}json") or "")
+    )
+    bench.archive.gate = asyncio.Event()
+    deliveries = bench.deliver(*(make_event(n) for n in range(1, 401)))
+    await until(lambda: bench.archive.under_way == 4)
+
+    bench.archive.gate.set()
+    await bench.settle(deliveries)
+
+    assert [("e001", n) for n in range(1, 401)] == bench.archive.places()
+    assert [(deliveries[149], "refused")] == bench.broker.parked
+
+
+async def test_of_several_under_way_one_in_doubt_puts_all_after_it_in_doubt(
+    bench: Bench,
+) -> None:
+    bench.archive.gate = asyncio.Event()
+    bench.archive.outcomes.extend(["archived", "lost"])
+    deliveries = bench.deliver(*(make_event(n) for n in range(1, 401)))
+    await until(lambda: bench.archive.under_way == 4)
+
+    bench.archive.gate.set()
+    await bench.settle(deliveries)
+
+    assert [("e001", n) for n in range(1, 401)] == bench.archive.places()
 
 
 async def test_a_hole_holds_back_what_is_above_it(
@@ -242,6 +338,27 @@ async def test_a_question_that_nobody_takes_does_not_hold_up_what_comes(
     assert bench.broker.asked.count(("orders", "e001", 5, 5)) == 1
 
 
+async def test_a_large_hole_is_asked_for_piece_by_piece(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xmpp_pusher.asking.ASK_AFTER_S", 0.2)
+    monkeypatch.setattr("xmpp_pusher.positions.MAX_PIECE", 3)
+    bench.archive.begin("e001", 4)
+    above = bench.deliver(make_event(13))
+    await until(lambda: bench.broker.asked == [("orders", "e001", 5, 7)])
+
+    missing = bench.deliver(*(make_event(n) for n in (5, 6, 7)))
+    await bench.settle(missing)
+    # The rest is no reordering: nothing is waited for.
+    monkeypatch.setattr("xmpp_pusher.asking.ASK_AFTER_S", 60)
+    await until(lambda: ("orders", "e001", 8, 10) in bench.broker.asked)
+    await bench.settle(bench.deliver(*(make_event(n) for n in (8, 9, 10))))
+    await until(lambda: ("orders", "e001", 11, 12) in bench.broker.asked)
+
+    await bench.settle(above + bench.deliver(make_event(11), make_event(12)))
+    assert [("e001", n) for n in range(5, 14)] == bench.archive.places()
+
+
 async def test_a_hole_that_closes_by_itself_is_not_asked_for(bench: Bench) -> None:
     bench.archive.begin("e001", 4)
 
@@ -259,6 +376,8 @@ async def test_an_epoch_that_nobody_opened_begins_with_its_lowest_after_a_while(
     await bench.settle(bench.deliver(make_event(9, "e002"), make_event(8, "e002")))
 
     assert [("e002", 8), ("e002", 9)] == bench.archive.places()
+    # The archive takes another epoch only where it was told of its beginning.
+    assert [("e002", 8, 7), ("e002", 8, 9)] == bench.archive.spans()[1:]
     assert 1 == bench.count("guessed_starts_total")
     assert "nobody opened" in caplog.text
 

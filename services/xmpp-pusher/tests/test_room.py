@@ -12,7 +12,15 @@ from xml.etree.ElementTree import Element
 import pytest
 
 from xmpp_pusher import room as room_module
-from xmpp_pusher.errors import Bounced, NotArchived, NotOurs, Refused, RoomLost
+from xmpp_pusher.errors import (
+    Behind,
+    Bounced,
+    NotArchived,
+    NotOurs,
+    Refused,
+    RoomError,
+    RoomLost,
+)
 from xmpp_pusher.muc import MUC_OWNER
 from xmpp_pusher.positions import Position
 from xmpp_pusher.room import OccupiedRoom
@@ -56,6 +64,9 @@ def batch(id_: str, stanza_id: str = "", sender: str = ME, more: str = "") -> El
 
 def stanza_id(by: str = ROOM, id_: str = "1795504466793409") -> str:
     return f"<stanza-id xmlns='urn:xmpp:sid:0' by='{by}' id='{id_}'/>"
+
+
+MARK = "<archived xmlns='urn:aviso:feed:1'/>"
 
 
 def fin(complete: bool, count: int = 0, first: str = "") -> Element:
@@ -225,39 +236,41 @@ async def test_an_older_session_that_does_not_leave_ends_the_join(
         await bench.join(presence("aviso-0", jid=f"{ACCOUNT}/aviso-0"))
 
 
-async def test_a_batch_is_sent_when_the_archive_has_it(bench: Bench) -> None:
-    await bench.join()
-    bench.session.answers.append(fin(complete=False, count=1))
-    sending = asyncio.create_task(bench.room.send("b1", "<message/>"))
-    await asyncio.sleep(0)
-
-    bench.room.handle(batch("b1", stanza_id()))
-    await sending
-
-    query = ElementTree.tostring(bench.session.asked[-1], encoding="unicode")
-    assert 2 == query.count("2026-11-24T07:14:26.793409Z")
-
-
-async def test_a_stanza_id_without_the_message_in_the_archive_is_not_archived(
+async def test_a_batch_is_sent_when_the_room_says_that_it_is_archived(
     bench: Bench,
 ) -> None:
     await bench.join()
-    bench.session.answers.append(fin(complete=False, count=0))
-    sending = asyncio.create_task(bench.room.send("b1", "<message/>"))
+    asked = len(bench.session.asked)
+    first = asyncio.ensure_future(bench.room.send("b1", "<message id='b1'/>"))
+    second = asyncio.ensure_future(bench.room.send("b2", "<message id='b2'/>"))
     await asyncio.sleep(0)
 
-    bench.room.handle(batch("b1", stanza_id()))
+    bench.room.handle(batch("b1", stanza_id() + MARK))
+    await first
+    assert not second.done()
+    bench.room.handle(batch("b2", stanza_id(id_="1795504466793410") + MARK))
+    await second
 
-    with pytest.raises(NotArchived):
-        await sending
+    assert ["b1", "b2"] == [each.get("id") for each in bench.session.sent[-2:]]
+    assert asked == len(bench.session.asked), "and nothing was asked"
 
 
-@pytest.mark.parametrize("element", ["", stanza_id(by="pusher@acct.test")])
-async def test_a_reflection_without_the_rooms_stanza_id_is_not_archived(
+@pytest.mark.parametrize(
+    "element",
+    [
+        "",
+        stanza_id(),
+        MARK,
+        stanza_id(by="pusher@acct.test") + MARK,
+        stanza_id(id_="x") + MARK,
+        stanza_id() + "<archived xmlns='urn:xmpp:mam:tmp'/>",
+    ],
+)
+async def test_a_reflection_that_does_not_say_so_is_not_archived(
     bench: Bench, element: str
 ) -> None:
     await bench.join()
-    sending = asyncio.create_task(bench.room.send("b1", "<message/>"))
+    sending = asyncio.ensure_future(bench.room.send("b1", "<message/>"))
     await asyncio.sleep(0)
 
     bench.room.handle(batch("b1", element))
@@ -271,7 +284,7 @@ async def test_somebody_elses_message_with_our_id_is_no_reflection(
 ) -> None:
     monkeypatch.setattr(room_module, "ANSWER_TIMEOUT_S", 0.02)
     await bench.join()
-    sending = asyncio.create_task(bench.room.send("b1", "<message/>"))
+    sending = asyncio.ensure_future(bench.room.send("b1", "<message/>"))
     await asyncio.sleep(0)
 
     bench.room.handle(batch("b1", stanza_id(), sender=f"{ROOM}/intruder"))
@@ -298,7 +311,7 @@ async def test_an_error_tells_whether_another_try_would_help(
     bench: Bench, kind: str, condition: str, expected: type[Exception]
 ) -> None:
     await bench.join()
-    sending = asyncio.create_task(bench.room.send("b1", "<message/>"))
+    sending = asyncio.ensure_future(bench.room.send("b1", "<message/>"))
     await asyncio.sleep(0)
 
     bench.room.handle(
@@ -314,9 +327,36 @@ async def test_an_error_tells_whether_another_try_would_help(
     assert expected is caught.type
 
 
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        ("<head xmlns='urn:aviso:feed:1' epoch='e001' last='7' id='9'/>", ("e001", 7)),
+        ("<head xmlns='urn:aviso:feed:1'/>", None),
+    ],
+)
+async def test_a_conflict_names_the_archives_head(
+    bench: Bench, head: str, expected: tuple[str, int] | None
+) -> None:
+    await bench.join()
+    sending = asyncio.ensure_future(bench.room.send("b1", "<message/>"))
+    await asyncio.sleep(0)
+
+    bench.room.handle(
+        parse(
+            f"<message type='error' id='b1' from='{ROOM}'><error type='cancel'>"
+            f"{head}<conflict xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"
+            "</message>"
+        )
+    )
+
+    with pytest.raises(Behind) as caught:
+        await sending
+    assert expected == caught.value.head
+
+
 async def test_being_put_out_ends_what_is_under_way(bench: Bench) -> None:
     await bench.join()
-    sending = asyncio.create_task(bench.room.send("b1", "<message/>"))
+    sending = asyncio.ensure_future(bench.room.send("b1", "<message/>"))
     await asyncio.sleep(0)
 
     bench.room.handle(presence("aviso-1", more="type='unavailable'"))
@@ -346,39 +386,72 @@ async def test_a_room_that_ends_takes_the_join_with_it(bench: Bench) -> None:
             await joining
 
 
-async def test_the_newest_position_is_read_from_the_archive(bench: Bench) -> None:
+def head(attributes: str = "") -> Element:
+    return parse(
+        f"<iq type='result'><head xmlns='urn:aviso:feed:1' {attributes}/></iq>"
+    )
+
+
+async def test_the_archive_tells_its_head(bench: Bench) -> None:
     await bench.join()
-    bench.answer_page(fin(False, 9, first="5"), (events("e001", 3, 7), ROOM))
+    bench.session.answers.append(head("epoch='e001' last='7' id='1795504466793409'"))
 
-    assert Position("e001", 7) == await bench.room.newest()
+    assert Position("e001", 7) == await bench.room.head()
+    assert f"get {ROOM}" == bench.session.asked[-1].get("asked-as")
 
 
-async def test_an_empty_archive_has_no_position(bench: Bench) -> None:
+async def test_an_archive_without_a_batch_has_no_head(bench: Bench) -> None:
     await bench.join()
-    bench.answer_page(fin(complete=True))
+    bench.session.answers.append(head())
 
-    assert await bench.room.newest() is None
+    assert await bench.room.head() is None
 
 
-async def test_an_archive_that_fails_is_not_an_empty_one(bench: Bench) -> None:
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Bounced("feature-not-implemented", "no such thing"),
+        Bounced("internal-server-error", "the archive can't be read"),
+        parse("<iq type='result'/>"),
+    ],
+)
+async def test_an_archive_that_does_not_tell_is_not_an_empty_one(
+    bench: Bench, answer: Element | Exception
+) -> None:
+    await bench.join()
+    bench.session.answers.append(answer)
+
+    with pytest.raises(RoomError, match="head"):
+        await bench.room.head()
+
+
+async def test_a_page_that_fails_is_not_an_empty_one(bench: Bench) -> None:
     await bench.join()
     bench.answer_page(fin(complete=False))
 
     with pytest.raises(RoomLost, match="can't be read"):
-        await bench.room.newest()
+        await bench.room.past_epochs(5)
 
 
-async def test_what_is_no_batch_is_passed_over(bench: Bench) -> None:
+async def test_no_page_is_without_a_bound_and_those_widen(bench: Bench) -> None:
+    """ejabberd would count all of the room for each page."""
     await bench.join()
-    bench.answer_page(fin(False, 9, first="8"), ("<subject/>", ROOM))
-    bench.answer_page(
-        fin(True, 9, first="3"), (events("e001", 1, 2), ROOM), ("<body>x</body>", ROOM)
-    )
+    bench.session.answers.append(head("epoch='e001' last='7' id='1795504466793409'"))
+    await bench.room.head()
+    bench.answer_page(fin(False, 9, first="8"), (events("e002", 7, 7), ROOM))
+    bench.answer_page(fin(True, 9))
+    bench.answer_page(fin(True, 9, first="3"), (events("e001", 1, 100), ROOM))
 
-    assert Position("e001", 2) == await bench.room.newest()
-    assert "8" == bench.session.asked[-1].findtext(
+    assert {"e001", "e002"} == await bench.room.past_epochs(50)
+
+    field = "{jabber:x:data}x/{jabber:x:data}field[@var='start']/{jabber:x:data}value"
+    starts = [query.findtext(field) for query in bench.session.asked[-3:]]
+    hour = "2026-11-24T06:14:26Z"
+    assert [hour, hour, "2026-11-23T07:14:26Z"] == starts
+    before = (
         "{http://jabber.org/protocol/rsm}set/{http://jabber.org/protocol/rsm}before"
     )
+    assert ["", "8", "8"] == [q.findtext(before) for q in bench.session.asked[-3:]]
 
 
 async def test_a_result_that_does_not_come_from_the_room_is_passed_over(
@@ -387,7 +460,7 @@ async def test_a_result_that_does_not_come_from_the_room_is_passed_over(
     await bench.join()
     bench.answer_page(fin(complete=True), (events("evil", 1, 99), f"{ROOM}/intruder"))
 
-    assert await bench.room.newest() is None
+    assert set() == await bench.room.past_epochs(5)
 
 
 def events_with_ids(epoch: str, first: int, *ids: str) -> str:

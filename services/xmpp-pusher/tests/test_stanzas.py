@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from examples import CONTRACTS
-from xmpp_pusher.events import Event, Opening
+from xmpp_pusher.events import Event
+from xmpp_pusher.positions import Position
 from xmpp_pusher.reading import read_message
 from xmpp_pusher.stanzas import (
     MAX_BODY_CHARACTERS,
@@ -61,9 +62,9 @@ def test_a_batch_is_written_as_in_the_contract(name: str) -> None:
 
 def test_a_new_epoch_is_announced_as_in_the_contract() -> None:
     expected = (STANZAS / "new-epoch.xml").read_text()
-    opening = Opening("orders", "m7q2", 900, "public", "id")
+    announcement = write_announcement(ROOM, "orders", Position("m7q2", 900))
 
-    assert normalise(expected) == normalise(write_announcement(ROOM, opening))
+    assert normalise(expected) == normalise(announcement)
 
 
 @given(st.dictionaries(st.text(), st.text() | st.integers() | st.none(), max_size=8))

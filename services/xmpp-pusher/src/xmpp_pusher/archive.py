@@ -1,24 +1,27 @@
-"""A room's archive (XEP-0313), as its owner asks it: what is in it, and how far.
+"""A room's archive, as its owner asks it: how far it goes, and what is in it.
 
-Two things that ejabberd does (tried on 23.01, and so in the source of 26.07) shape
-it: the stanza-id in a reflection is written even when the database took nothing, and
-an archive that can't be read answers with an empty page.
+How far, the module that keeps the archive tells (``contracts/README.md``, "Archive");
+what, XEP-0313. ejabberd answers a page that it can't read with an empty one (tried on
+23.01, and so in the source of 26.07).
 """
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import AsyncIterator
 from typing import Final
 from xml.etree.ElementTree import Element
 
 from . import muc
-from .errors import RoomError, RoomLost
+from .errors import Bounced, RoomError, RoomLost
 from .positions import Position
 from .session import Session
 
-# How far back the newest batch is looked for, should something else be newer.
+# How far back a place is looked for, and how many messages at a time.
 _SEARCH_MESSAGES: Final = 2_000
 _PAGE_MESSAGES: Final = 20
+# From the head back, since ejabberd counts all that is between for each page.
+_WINDOWS_S: Final = (3_600, 86_400, 30 * 86_400, 365 * 86_400, 100 * 365 * 86_400)
 
 
 class Archive:
@@ -26,33 +29,36 @@ class Archive:
         self._session = session
         self._room = room
         self._pages: dict[str, list[Element]] = {}
+        self._newest_id = 0
 
-    async def newest(self) -> Position | None:
-        """Read how far the room's archive goes; None if it holds no batch."""
-        before, seen, count = "", 0, 1
-        while seen < _SEARCH_MESSAGES:
-            page = await self._read_page(before, count)
-            position = muc.find_position(page)
-            if position is not None or page.is_complete or page.oldest_id is None:
-                return position
-            before, seen, count = page.oldest_id, seen + count, _PAGE_MESSAGES
-        raise RoomError(
-            f"none of the newest {_SEARCH_MESSAGES} messages in the archive of"
-            f" {self._room} is a batch of events"
-        )
+    async def head(self) -> Position | None:
+        """Ask how far the room's archive goes; None if it holds no batch."""
+        try:
+            query = muc.write_head_query()
+            head = muc.read_head(await self._session.ask("get", self._room, query))
+        except Bounced as bounce:
+            raise RoomError(
+                f"the archive of {self._room} does not tell its head: {bounce}"
+                " (has ejabberd mod_feed_archive?)"
+            ) from bounce
+        if head is None:
+            raise RoomError(f"{self._room} answered without its archive's head")
+        self.note_newest(head.archive_id)
+        return head.position
+
+    def note_newest(self, archive_id: int) -> None:
+        """Remember the id of the newest message that is known of."""
+        self._newest_id = max(self._newest_id, archive_id)
 
     async def past_epochs(self, events: int) -> set[str]:
         """Return the epochs of the newest batches, back over that many events."""
         epochs: set[str] = set()
-        before = ""
-        while events > 0:
-            page = await self._read_page(before, _PAGE_MESSAGES)
+        async for page in self._read_back():
             for epoch, first, last in page.spans:
                 epochs.add(epoch)
                 events -= max(1, last - first + 1)
-            if page.is_complete or page.oldest_id is None:
+            if events <= 0:
                 break
-            before = page.oldest_id
         return epochs
 
     async def event_id(self, at: Position) -> str | None:
@@ -60,22 +66,16 @@ class Archive:
 
         It is looked for from the newest message back, and not beyond some thousand.
         """
-        before, seen = "", 0
-        while seen < _SEARCH_MESSAGES:
-            page = await self._read_page(before, _PAGE_MESSAGES)
+        seen = 0
+        async for page in self._read_back():
             found = muc.find_event_id(page, at)
             is_passed = any(
                 e == at.epoch and at.sequence >= f for e, f, _ in page.spans
             )
-            if found or is_passed or page.is_complete or page.oldest_id is None:
+            seen += _PAGE_MESSAGES
+            if found or is_passed or seen >= _SEARCH_MESSAGES:
                 return found
-            before, seen = page.oldest_id, seen + _PAGE_MESSAGES
         return None
-
-    async def has(self, archive_id: str) -> bool:
-        """Tell whether a message stands in the archive under this very id."""
-        query = muc.write_count(archive_id)
-        return muc.read_count(await self._session.ask("set", self._room, query)) > 0
 
     def handle(self, result: Element, message: Element) -> None:
         """Take one message of a page that was asked for."""
@@ -84,18 +84,31 @@ class Archive:
         if page is not None and message.get("from") == self._room:
             page.append(message)
 
-    async def _read_page(self, before: str, count: int) -> muc.ArchivePage:
+    async def _read_back(self) -> AsyncIterator[muc.ArchivePage]:
+        """Read page after page, from the newest message back."""
+        before = ""
+        for window_s in _WINDOWS_S:
+            start_s = max(0, self._newest_id // 1_000_000 - window_s)
+            while True:
+                page = await self._read_page(before, start_s)
+                yield page
+                before = page.oldest_id or before
+                if page.is_complete:
+                    break
+            if start_s == 0:
+                return
+
+    async def _read_page(self, before: str, start_s: int) -> muc.ArchivePage:
         query_id = uuid.uuid4().hex
         results: list[Element] = []
         self._pages[query_id] = results
         try:
-            query = muc.write_query(query_id, count, before)
+            query = muc.write_query(query_id, _PAGE_MESSAGES, before, start_s)
             answer = await self._session.ask("set", self._room, query)
         finally:
             del self._pages[query_id]
         page = muc.read_page(results, answer, self._room)
         if page.oldest_id is None and not page.is_complete:
-            # What ejabberd says of an archive whose database fails. Taking that for
-            # an empty one would put everything into the room a second time.
+            # What ejabberd says of an archive whose database fails.
             raise RoomLost(f"the archive of {self._room} can't be read")
         return page

@@ -19,6 +19,7 @@ class Asking:
 
     def __init__(self) -> None:
         self._first: tuple[str, int] | None = None
+        self._next: tuple[str, int] | None = None
         self._due_s = 0.0
         self._pause_s = 0.0
         self._is_under_way = False
@@ -30,13 +31,16 @@ class Asking:
             return None
         if self._first != (gap.epoch, gap.first):
             self._first = (gap.epoch, gap.first)
-            self._due_s = now_s + ASK_AFTER_S
+            # The rest of a hole whose last piece has come is no reordering.
+            is_next = self._first == self._next
+            self._due_s = now_s if is_next else now_s + ASK_AFTER_S
             self._pause_s = ASK_AFTER_S
         return None if self._is_under_way else self._due_s
 
-    def begin(self, now_s: float) -> None:
+    def begin(self, piece: Gap, now_s: float) -> None:
         """Note that a question is on its way; ``end`` says that it is no more."""
         self._is_under_way = True
+        self._next = (piece.epoch, piece.last + 1)
         self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
         self._due_s = now_s + self._pause_s
 

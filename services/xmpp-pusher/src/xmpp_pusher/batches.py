@@ -1,6 +1,7 @@
 """How much goes into one message: dense when busy, at once when quiet, no timer.
 
-What became ready while a batch was under way is the next batch, up to a bound.
+What became ready while a batch was under way is the next batch, up to a bound. Only
+what nothing could join any more goes out beside another.
 """
 
 from __future__ import annotations
@@ -28,21 +29,33 @@ class Sized(Protocol):
 S = TypeVar("S", bound=Sized)
 
 
-def take_batch(ready: deque[S], max_events: int = MAX_EVENTS) -> list[S]:
+def take_batch(
+    ready: deque[S], max_events: int = MAX_EVENTS, *, must_be_full: bool = False
+) -> list[S]:
     """Take the next batch from the left of ``ready``; empty if nothing is ready.
 
-    One that is bigger than the bound by itself still goes, alone.
+    One that is bigger than the bound by itself still goes, alone. ``must_be_full``:
+    nothing is taken either if what comes next could still join.
     """
-    batch: list[S] = []
+    count, is_full = _measure(ready, max_events)
+    if must_be_full and not is_full:
+        return []
+    return [ready.popleft() for _ in range(count)]
+
+
+def _measure(ready: deque[S], max_events: int) -> tuple[int, bool]:
+    """How many of the left make the next batch, and whether it can't grow."""
     size_bytes = 0
-    while ready and len(batch) < max_events:
-        size_bytes += ready[0].size_bytes
-        if batch and (size_bytes > MAX_BYTES or _begins_another(batch[-1], ready[0])):
-            break
-        batch.append(ready.popleft())
-        if batch[-1].is_alone:
-            break
-    return batch
+    for count, item in enumerate(ready):
+        size_bytes += item.size_bytes
+        before = ready[count - 1] if count else None
+        if before is not None and (
+            size_bytes > MAX_BYTES or _begins_another(before, item)
+        ):
+            return count, True
+        if item.is_alone or count + 1 == max_events:
+            return count + 1, True
+    return len(ready), False
 
 
 def _begins_another(before: Sized, item: Sized) -> bool:

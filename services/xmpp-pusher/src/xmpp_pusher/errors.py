@@ -9,7 +9,10 @@
         ├── RoomLost         not in the room (any more), or no answer: join again,
         │                    read the archive, go on from there
         ├── Bounced          the server answered with an error: as RoomLost
-        ├── NotArchived      the room spoke but did not archive: the same, later
+        ├── NotArchived      the room spoke, and nothing proves that it archived: the
+        │                    same, later
+        ├── Behind           the archive took nothing, for its head is another: go on
+        │                    from that
         ├── NotOurs          the room is there and somebody else owns it: the same,
         │                    but a person has to mend it
         └── Refused          the room won't take this very stanza: another try would
@@ -22,6 +25,8 @@ A library's own exceptions stop in ``amqp.py`` and ``rooms.py``.
 from __future__ import annotations
 
 from typing import ClassVar
+
+from .positions import Position
 
 
 class PusherError(Exception):
@@ -56,6 +61,14 @@ class Bounced(RoomError):
 
 class NotArchived(RoomError):
     pass
+
+
+class Behind(RoomError):
+    """``head``: how far the room's archive goes; None if it has no batch."""
+
+    def __init__(self, head: Position | None, description: str) -> None:
+        super().__init__(description)
+        self.head = head
 
 
 class NotOurs(RoomError):

@@ -1,7 +1,7 @@
 """One feed, for as long as the pusher runs: a loop that can be cut anywhere.
 
 Whenever it does not know what became of a batch, it leaves the room, joins again,
-reads from the archive how far the room got, and offers everything that is not acked
+asks the archive how far the room got, and offers everything that is not acked
 once more. Do, confirm, then mark.
 """
 
@@ -91,7 +91,7 @@ class Feed:
         self._ledger.receive(item)
 
     def forget(self) -> None:
-        """Drop everything but the batch under way: the broker will hand it out again.
+        """Drop everything but what is under way: the broker will hand it out again.
 
         Perhaps to another pusher: this one leaves the room until an event comes.
         """
@@ -100,7 +100,7 @@ class Feed:
             self._stay.end()
 
     async def stop(self) -> None:
-        """Finish the batch under way, ack it, leave the room, and begin no other."""
+        """Finish the batches under way, ack them, leave the room; begin no other."""
         self._is_stopping = True
         if self._task is None:
             return

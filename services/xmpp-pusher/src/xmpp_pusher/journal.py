@@ -59,6 +59,17 @@ class Journal:
             extra=extra,
         )
 
+    def note_behind(self, head: Position | None, expected: Position | None) -> None:
+        self._metrics.behind.inc()
+        extra = {
+            "feed": self._feed,
+            "epoch": head.epoch if head else None,
+            "last": head.sequence if head else None,
+            "expected": expected.sequence if expected else None,
+            "outcome": "behind",
+        }
+        log.warning("the archive's head is another: going on from there", extra=extra)
+
     def note_stale(self, item: Item) -> None:
         self._metrics.stale.inc()
         extra = _describe(item) | {"outcome": "stale"}

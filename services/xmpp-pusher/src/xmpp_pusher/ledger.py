@@ -50,6 +50,12 @@ class Item:
         return isinstance(self.content, Opening)
 
     @property
+    def needs_preparation(self) -> bool:
+        """Whether something has to be done, and awaited, before it is sent."""
+        is_unparked = self.poison is not None and not self.is_parked
+        return self.is_alone or self.goes_first or is_unparked
+
+    @property
     def goes_first(self) -> bool:
         # The room's lists change before the message is sent, so whatever stands before
         # a grant or a revoke belongs into a message before.
@@ -59,8 +65,8 @@ class Item:
 class Ledger:
     """``arrived`` is what the stay has still to look at; ``awake`` tells it to.
 
-    ``archived`` is the newest position that the room has confirmed, ``visibility`` what
-    the newest opening made of it.
+    ``archived`` is the archive's head as it was told last, ``visibility`` what the
+    newest opening made of the room.
     """
 
     def __init__(self, consumer: Consumer) -> None:
@@ -104,18 +110,3 @@ class Ledger:
         self._unsettled.clear()
         self.arrived.clear()
         self.awake.set()
-
-    def reconcile(self, archived: Position | None) -> Position | None:
-        """Tell where to go on, given what the room's archive says.
-
-        The archive is right, unless it has lost what it once confirmed to us: a room
-        that was destroyed begins anew, and what it had been given was acked.
-        """
-        known = self.archived
-        has_lost = known is not None and (
-            archived is None
-            or (archived.epoch == known.epoch and archived.sequence < known.sequence)
-        )
-        if not has_lost:
-            self.archived = archived
-        return self.archived

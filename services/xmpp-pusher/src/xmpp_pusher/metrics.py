@@ -25,6 +25,7 @@ class Metrics:
     parked: Counter
     copies: Counter
     contradictions: Counter
+    behind: Counter
     stale: Counter
     guessed_starts: Counter
     let_go: Counter
@@ -57,6 +58,7 @@ def make_metrics() -> Metrics:
         contradictions=count(
             "contradictions", "Copies that are none: the room has other events there."
         ),
+        behind=count("behind", "Batches refused, the archive's head being another."),
         stale=count("stale", "Events of an epoch that has ended, dropped."),
         guessed_starts=count("guessed_starts", "Epochs begun without an opening."),
         let_go=count("let_go", "Stuck events acked, to be asked for again."),

@@ -70,6 +70,17 @@ class ArchivePage:
 
 
 @dataclass(frozen=True)
+class Head:
+    """Where an archive ends: in microseconds since 1970, its newest batch's id.
+
+    ``position`` is None if it has no batch.
+    """
+
+    position: Position | None
+    archive_id: int
+
+
+@dataclass(frozen=True)
 class Field:
     """One field of a form; ``options``: what the server lets one choose."""
 
@@ -111,12 +122,37 @@ def read_error(element: Element) -> StanzaError:
     return StanzaError(error.get("type", ""), condition, text)
 
 
-def read_archive_id(message: Element, room: str) -> str | None:
-    """Read the id that the room would archive this message under (XEP-0359)."""
+def read_archive_id(message: Element, room: str) -> int | None:
+    """Read under which id the archive has this message (XEP-0359).
+
+    None without the mark that only an archive which took it gives: a stanza-id alone
+    is written even when the database has refused.
+    """
+    if message.find(f"{{{FEED}}}archived") is None:
+        return None
     for stanza_id in message.iterfind(f"{{{STANZA_ID}}}stanza-id"):
-        if stanza_id.get("by") == room:
-            return stanza_id.get("id")
+        text = stanza_id.get("id", "")
+        if stanza_id.get("by") == room and text.isdecimal():
+            return int(text)
     return None
+
+
+def read_head(parent: Element) -> Head | None:
+    """Read the head that an answer or an error names; None if it names none."""
+    head = parent.find(f"{{{FEED}}}head")
+    if head is None:
+        return None
+    epoch, last, archive_id = (head.get(name, "") for name in ("epoch", "last", "id"))
+    if not (last.isdecimal() and archive_id.isdecimal()):
+        return Head(None, 0)
+    return Head(Position(epoch, int(last)), int(archive_id))
+
+
+def read_refused_head(message: Element) -> Head | None:
+    """Read the head that the archive has, if that is why it took nothing."""
+    error = message.find(f"{{{CLIENT}}}error")
+    is_conflict = read_error(message).condition == "conflict"
+    return read_head(error) if error is not None and is_conflict else None
 
 
 def read_span(message: Element) -> tuple[str, int, int] | None:
@@ -146,13 +182,6 @@ def read_page(results: Iterable[Element], answer: Element, room: str) -> Archive
     oldest = None if fin is None else fin.findtext(f"{{{RSM}}}set/{{{RSM}}}first")
     is_complete = fin is not None and fin.get("complete") == "true"
     return ArchivePage(tuple(spans), tuple(batches), oldest, is_complete)
-
-
-def find_position(page: ArchivePage) -> Position | None:
-    if not page.spans:
-        return None
-    epoch, _, last = page.spans[-1]
-    return Position(epoch, last)
 
 
 def find_event_id(page: ArchivePage, at: Position) -> str | None:
@@ -195,36 +224,26 @@ def write_leave(room: str, nick: str) -> str:
     return f"<presence type='unavailable' to={quoteattr(f'{room}/{nick}')}/>"
 
 
-def write_query(query_id: str, count: int, before: str) -> str:
-    """Ask for the ``count`` newest archived messages before ``before`` ('': of all)."""
-    return (
-        f"<query xmlns='{MAM}' queryid={quoteattr(query_id)}><set xmlns='{RSM}'>"
-        f"<max>{count}</max><before>{escape(before)}</before></set></query>"
-    )
+def write_query(query_id: str, count: int, before: str, start_s: int) -> str:
+    """Ask for the ``count`` newest archived messages before ``before`` ('': of all).
 
-
-def write_count(archive_id: str) -> str:
-    """Ask how many archived messages have exactly this id: 0 or 1.
-
-    ejabberd's ids are microseconds since 1970, which is what it filters by. Nothing
-    but a number comes back (XEP-0059, section 2.7), so it costs a batch one short
-    query. Raises ValueError if the id is no such number.
+    None from before ``start_s``, in seconds since 1970: without that bound ejabberd
+    counts the whole room for each page.
     """
-    seconds, microseconds = divmod(int(archive_id), 1_000_000)
-    moment = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    time = f"<value>{moment}.{microseconds:06d}Z</value>"
+    start = datetime.fromtimestamp(start_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return (
-        f"<query xmlns='{MAM}'><x xmlns='{DATA}' type='submit'>"
+        f"<query xmlns='{MAM}' queryid={quoteattr(query_id)}>"
+        f"<x xmlns='{DATA}' type='submit'>"
         f"<field var='FORM_TYPE'><value>{MAM}</value></field>"
-        f"<field var='start'>{time}</field><field var='end'>{time}</field></x>"
-        f"<set xmlns='{RSM}'><max>0</max></set></query>"
+        f"<field var='start'><value>{start}</value></field></x>"
+        f"<set xmlns='{RSM}'><max>{count}</max>"
+        f"<before>{escape(before)}</before></set></query>"
     )
 
 
-def read_count(answer: Element) -> int:
-    """Read the answer to ``write_count``; 0 if it holds no number."""
-    count = answer.findtext(f"{{{MAM}}}fin/{{{RSM}}}set/{{{RSM}}}count") or ""
-    return int(count) if count.isdecimal() else 0
+def write_head_query() -> str:
+    """Ask the room how far its archive goes: ``contracts/README.md``, "Archive"."""
+    return f"<head xmlns='{FEED}'/>"
 
 
 def write_affiliations(changes: Mapping[str, str]) -> str:

@@ -21,6 +21,8 @@ from enum import Enum, auto
 from typing import Final, Generic, NamedTuple, TypeVar
 
 PATIENCE_S: Final = 2.0
+# What is asked for at a time: the relay makes each of them travel again at once.
+MAX_PIECE: Final = 1_000
 EMPTY_ROOM_PATIENCE_S: Final = 10.0
 
 T = TypeVar("T")
@@ -37,6 +39,11 @@ class Gap(NamedTuple):
     epoch: str
     first: int
     last: int
+
+    @property
+    def piece(self) -> Gap:
+        """As much of its beginning as may be asked for at a time."""
+        return self._replace(last=min(self.last, self.first + MAX_PIECE - 1))
 
 
 class Verdict(Enum):
@@ -121,6 +128,7 @@ class Sequencer(Generic[T]):
         """Begin the unopened epoch that has waited long enough, if one has.
 
         Returns the position it starts after, and what was held of the one that ends.
+        The room has to be told of that start before anything of it is said.
         """
         for epoch, hoard in self._unopened():
             is_able = hoard.has_sound or self.position is None

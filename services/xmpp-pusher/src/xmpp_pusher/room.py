@@ -10,13 +10,21 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final, TypeVar
 from xml.etree.ElementTree import Element
 
 from . import muc, room_options
 from .archive import Archive
-from .errors import Bounced, NotArchived, NotOurs, Refused, RoomError, RoomLost
+from .errors import (
+    Behind,
+    Bounced,
+    NotArchived,
+    NotOurs,
+    Refused,
+    RoomError,
+    RoomLost,
+)
 from .events import Visibility
 from .lists import Lists
 from .positions import Position
@@ -65,7 +73,7 @@ class OccupiedRoom:
         self._lost: asyncio.Future[str] = loop.create_future()
         self._others: dict[str, muc.Presence] = {}
         self._someone_left = asyncio.Event()
-        self._under_way: dict[str, asyncio.Future[str]] = {}
+        self._under_way: dict[str, asyncio.Future[int]] = {}
         self._archive = Archive(session, address)
         self._lists = Lists(session, address, ticket_domain)
 
@@ -151,8 +159,8 @@ class OccupiedRoom:
             extra={"feed": self._feed, "outcome": "configured"},
         )
 
-    async def newest(self) -> Position | None:
-        return await self._archive.newest()
+    async def head(self) -> Position | None:
+        return await self._archive.head()
 
     async def past_epochs(self, events: int) -> set[str]:
         return await self._archive.past_epochs(events)
@@ -160,26 +168,29 @@ class OccupiedRoom:
     async def event_id(self, at: Position) -> str | None:
         return await self._archive.event_id(at)
 
-    async def send(self, stanza_id: str, stanza: str) -> None:
-        """Send one batch; returns when it stands in the room's archive.
+    def send(self, stanza_id: str, stanza: str) -> Awaitable[None]:
+        """Send one batch now; what is returned ends when the room has archived it.
 
-        The reflection's stanza-id is no proof (see ``archive.py``), so the archive is
-        asked for it. At once: a batch that went before would leave a hole behind it.
+        The archive takes a batch only behind the one before it, and the room reflects
+        only what the archive took: so several may be under way.
 
-        Raises Refused if the room will never take it. After any other RoomError its
-        fate is unknown: leave, join again, and ask the archive.
+        That, or this itself, raises Behind if the archive's head is another, Refused
+        if the room will never take the batch. After any other RoomError its fate is
+        unknown: leave, join again, and ask for the head.
         """
         if self.is_lost:
             raise RoomLost(self._lost.result())
         reflected = asyncio.get_running_loop().create_future()
+        self._session.send(stanza)
         self._under_way[stanza_id] = reflected
+        return self._archived(stanza_id, reflected)
+
+    async def _archived(self, stanza_id: str, reflected: asyncio.Future[int]) -> None:
         try:
-            self._session.send(stanza)
             archive_id = await self._answer(reflected, "the room's reflection")
         finally:
             self._under_way.pop(stanza_id, None)
-        if not await self._archive.has(archive_id):
-            raise NotArchived(f"{self.address} reflected a batch and did not store it")
+        self._archive.note_newest(archive_id)
 
     async def check(self) -> None:
         """Ask the room whether we are still in it (XEP-0410); mark it lost if not."""
@@ -255,10 +266,10 @@ class OccupiedRoom:
             reflected.set_exception(_read_bounce(stanza))
         elif stanza.get("from") == self._me:
             archive_id = muc.read_archive_id(stanza, self.address)
-            if archive_id is not None and archive_id.isdecimal():
+            if archive_id is not None:
                 reflected.set_result(archive_id)
             else:
-                what = f"{self.address} reflected a batch without an archive's id"
+                what = f"{self.address} reflected a batch and did not say it is stored"
                 reflected.set_exception(NotArchived(what))
 
     async def _fence(self) -> None:
@@ -314,6 +325,9 @@ class OccupiedRoom:
 
 def _read_bounce(stanza: Element) -> RoomError:
     error = muc.read_error(stanza)
+    head = muc.read_refused_head(stanza)
+    if head is not None:
+        return Behind(head.position, str(error))
     if error.type in ("wait", "auth") or error.condition in _JOIN_AGAIN:
         return RoomLost(str(error))
     return Refused(str(error))

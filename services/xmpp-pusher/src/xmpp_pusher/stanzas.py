@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from .contract import READER_CHANGES
-from .events import Change, Event, Opening
+from .events import Change, Event
+from .positions import Position
 from .stand_ins import escape
 
 MAX_BODY_CHARACTERS: Final = 500
@@ -44,11 +45,11 @@ def write_batch(room: str, events: Sequence[Event]) -> str:
     )
 
 
-def write_announcement(room: str, opening: Opening) -> str:
+def write_announcement(room: str, feed: str, after: Position) -> str:
     """Write the empty batch that says where an epoch begins."""
-    first = opening.head + 1
-    body = f"{opening.feed}: a new epoch begins, continuing at {first}"
-    return _write(room, opening.feed, opening.epoch, (first, opening.head), body, "")
+    first = after.sequence + 1
+    body = f"{feed}: a new epoch begins, continuing at {first}"
+    return _write(room, feed, after.epoch, (first, after.sequence), body, "")
 
 
 def describe_batch(events: Sequence[Event]) -> str:

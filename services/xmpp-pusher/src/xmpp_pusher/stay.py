@@ -1,8 +1,9 @@
 """One stay in a feed's room: from what the archive says until anything is in doubt.
 
-1. look at what has arrived, 2. send what is ready, 3. ack what the room archived,
-over and over. Whatever goes wrong ends the stay with an error; the next one begins
-with the archive again.
+1. ack what the room archived, 2. look at what has arrived, 3. send what is ready, over
+and over. Where the archive says that its head is another, the stay goes on from that.
+Whatever else goes wrong ends it with an error; the next one begins with the archive
+again.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from .asking import Asking
 from .batches import MAX_EVENTS, take_batch
 from .deliveries import Publisher
-from .errors import NotConfirmed, Refused, RoomError, RoomLost
+from .errors import Behind, NotConfirmed, Refused, RoomError, RoomLost
 from .events import Event, Opening, Poison, Visibility
 from .journal import Journal
 from .ledger import Item, Ledger
@@ -27,6 +30,8 @@ from .stanzas import name_batch, write_announcement, write_batch
 
 log = logging.getLogger(__name__)
 
+# More would only queue in the room.
+MAX_UNDER_WAY: Final = 4
 # A hole that is older gets a warning; a younger one is the broker's reordering.
 HOLE_WARNING_S: Final = 5.0
 # More than a session before ours can have left unacked, and thus out of order.
@@ -59,8 +64,8 @@ class Room(Protocol):
     def tell(self, reader: str, change: str) -> None:
         """Give an account a hint of what became of it."""
 
-    async def newest(self) -> Position | None:
-        """How far the archive goes; None if it is empty."""
+    async def head(self) -> Position | None:
+        """How far the archive goes; None if it has no batch."""
 
     async def past_epochs(self, events: int) -> set[str]:
         """The epochs of the newest batches, back over that many events."""
@@ -68,13 +73,26 @@ class Room(Protocol):
     async def event_id(self, at: Position) -> str | None:
         """Which event has this place in the archive; None if that can't be told."""
 
-    async def send(self, stanza_id: str, stanza: str) -> None:
-        """Return when the room has archived it; raise a RoomError otherwise."""
+    def send(self, stanza_id: str, stanza: str) -> Awaitable[None]:
+        """Send now; what is returned ends when the room has archived it.
+
+        Behind: the archive's head is another. Refused: it never will be taken.
+        """
 
     async def close(self) -> None:
         """Let in nobody but members."""
 
     def leave(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A batch under way; an opening's, and one without items, is an announcement."""
+
+    items: list[Item]
+    first: Position
+    last: Position
+    outcome: asyncio.Task[None]
 
 
 class Stay:
@@ -87,7 +105,6 @@ class Stay:
         journal: Journal,
         ticket_domain: str,
     ) -> None:
-        self.is_sending = False
         self.is_ending = False
         self.sent = 0
         self.problem: str | None = None
@@ -98,6 +115,9 @@ class Stay:
         self._journal = journal
         self._ticket_domain = ticket_domain
         self._sequencer: Sequencer[Item] = Sequencer(None)
+        self._under_way: deque[Sent] = deque()
+        self._is_preparing = False
+        self._was_behind = False
         self._knows_past = False
         self._singles = 0
         self._warned_at: Position | None = None
@@ -114,31 +134,46 @@ class Stay:
         finally:
             for question in self._questions:
                 question.cancel()
+            outcomes = [sent.outcome for sent in self._under_way]
+            for outcome in outcomes:
+                outcome.cancel()
+            await asyncio.gather(*outcomes, return_exceptions=True)
 
     async def _relay(self) -> None:
-        position = self._ledger.reconcile(await self._room.newest())
-        self._sequencer = Sequencer(position)
-        self._ledger.offer_again()
-        while not self.is_ending:
-            await self._admit()
-            self._start_overdue()
-            await self._park_strangers()
-            self._ask_for_missing()
-            self._ask_for_opening()
-            batch = take_batch(
-                self._sequencer.ready, 1 if self._singles else MAX_EVENTS
-            )
-            if batch:
-                await self._send(batch)
-            elif self._room.is_lost:
+        self._go_on_from(await self._room.head())
+        while self._under_way or not self.is_ending:
+            await self._take_outcomes()
+            if not self.is_ending and await self._go_on():
+                continue
+            if self._room.is_lost and not self._under_way:
                 raise RoomLost("out of the room")
-            else:
-                await self._wait()
+            await self._wait()
+
+    async def _go_on(self) -> bool:
+        """Do what can be done now; False if nothing was sent."""
+        await self._admit()
+        if await self._start_overdue():
+            return True
+        await self._park_strangers()
+        self._ask_for_missing()
+        self._ask_for_opening()
+        return await self._send_next()
+
+    def _go_on_from(self, head: Position | None) -> None:
+        """Take the archive's head as the position, and look at everything again."""
+        self._ledger.archived = head
+        self._sequencer = Sequencer(head)
+        self._knows_past = False
+        self._ledger.offer_again()
 
     def end(self) -> None:
-        """Finish the batch under way and begin no other."""
+        """Finish the batches under way and begin no other."""
         self.is_ending = True
         self._ledger.awake.set()
+
+    @property
+    def is_sending(self) -> bool:
+        return self._is_preparing or bool(self._under_way)
 
     def held(self) -> list[Item]:
         return self._sequencer.held()
@@ -175,8 +210,15 @@ class Stay:
         return position is not None and item.at.epoch != position.epoch
 
     async def _learn_past(self) -> None:
-        """Before another epoch may begin: is it one that has ended already?"""
+        """Before another epoch may begin: is it one that has ended already?
+
+        Only a pusher that knows the archive's head can tell what is past.
+        """
         self._knows_past = True
+        head = await self._room.head()
+        known = [self._ledger.archived, *(sent.last for sent in self._under_way)]
+        if head is not None and head.epoch not in {at.epoch for at in known if at}:
+            raise Behind(head, f"the archive of {self._room.address} has gone on")
         epochs = await self._room.past_epochs(_PAST_EVENTS)
         position = self._sequencer.position
         self._sequencer.past |= epochs - {position.epoch if position else None}
@@ -221,14 +263,21 @@ class Stay:
         await self._room.close()
         self._ledger.visibility = "private"
 
-    def _start_overdue(self) -> None:
+    async def _start_overdue(self) -> bool:
+        """Begin an epoch that nobody opened, and tell the archive so first."""
+        if self._under_way:
+            return False
         started = self._sequencer.start_overdue(time.monotonic())
         if started is None:
-            return
+            return False
         position, dropped = started
         for old in dropped:
             self._drop(Verdict.STALE, old)
         self._journal.note_start(position)
+        stanza = write_announcement(self._room.address, self._feed, position)
+        first = position._replace(sequence=position.sequence + 1)
+        self._send([], first, position, stanza)
+        return True
 
     def _drop(self, verdict: Verdict, item: Item) -> None:
         if verdict is Verdict.COPY:
@@ -264,24 +313,86 @@ class Stay:
             )
             self._journal.note_contradiction(item)
 
-    async def _send(self, batch: list[Item]) -> None:
-        self.is_sending = True
+    async def _send_next(self) -> bool:
+        """Send the next batch, if one may go now.
+
+        What changes who may read goes when all before it is archived, and what has to
+        be parked first when nothing else would have to wait for that.
+        """
+        limit = 1 if self._singles else MAX_UNDER_WAY
+        if self.is_ending or len(self._under_way) >= limit:
+            return False
+        ready = self._sequencer.ready
+        size = 1 if self._singles else MAX_EVENTS
+        batch = take_batch(ready, size, must_be_full=bool(self._under_way))
+        if not batch:
+            return False
+        if self._under_way and any(item.needs_preparation for item in batch):
+            ready.extendleft(reversed(batch))
+            return False
+        self._is_preparing = True
         try:
             await self._park_poison(batch)
             await self._prepare_room(batch)
-            first, last, stanza = self._write(batch)
-            name = name_batch(self._feed, first.epoch, first.sequence, last.sequence)
-            await self._room.send(name, stanza)
         except Refused as refused:
             self._split(batch, refused)
-            return
+            return True
         finally:
-            self.is_sending = False
+            self._is_preparing = False
+        self._send(batch, *self._write(batch))
+        return True
+
+    def _send(
+        self, batch: list[Item], first: Position, last: Position, stanza: str
+    ) -> None:
+        name = name_batch(self._feed, first.epoch, first.sequence, last.sequence)
+        outcome = asyncio.ensure_future(self._room.send(name, stanza))
+        outcome.add_done_callback(lambda _outcome: self._ledger.awake.set())
+        self._under_way.append(Sent(batch, first, last, outcome))
+
+    async def _take_outcomes(self) -> None:
+        while self._under_way and self._under_way[0].outcome.done():
+            sent = self._under_way.popleft()
+            try:
+                sent.outcome.result()
+            except (Behind, Refused) as error:
+                await self._put_right(sent, error)
+            else:
+                self._note_archived(sent)
+
+    def _note_archived(self, sent: Sent) -> None:
         self.sent += 1
+        self._was_behind = False
         self._singles = max(0, self._singles - 1)
-        self._ledger.archived = last
-        self._ledger.settle(batch)
-        self._journal.note_archived(batch, first, last)
+        self._ledger.archived = sent.last
+        self._ledger.settle(sent.items)
+        self._journal.note_archived(sent.items, sent.first, sent.last)
+
+    async def _put_right(self, sent: Sent, error: Behind | Refused) -> None:
+        """Go on after a batch that was not taken, and with it all behind it."""
+        rest = list(self._under_way)
+        await asyncio.gather(*(each.outcome for each in rest), return_exceptions=True)
+        self._under_way.clear()
+        for each in rest:
+            try:
+                each.outcome.result()
+            except Behind as behind:
+                error = behind if isinstance(error, Behind) else error
+            except Refused:
+                pass
+            else:
+                raise RoomLost("the archive took a batch and not the one before it")
+        if isinstance(error, Refused):
+            for each in reversed(rest):
+                self._sequencer.ready.extendleft(reversed(each.items))
+            self._split(sent.items, error)
+            return
+        self._journal.note_behind(error.head, self._ledger.archived)
+        if self._was_behind:
+            # Somebody else speaks there: not without having looked who.
+            raise error
+        self._was_behind = True
+        self._go_on_from(error.head)
 
     async def _prepare_room(self, batch: list[Item]) -> None:
         """Let in and put out before anything is said, after all that was said before.
@@ -307,7 +418,8 @@ class Stay:
         last = batch[-1].at
         if isinstance(opening, Opening):
             first = Position(last.epoch, last.sequence + 1)
-            return first, last, write_announcement(self._room.address, opening)
+            stanza = write_announcement(self._room.address, self._feed, last)
+            return first, last, stanza
         events = [item.content for item in batch if isinstance(item.content, Event)]
         return batch[0].at, last, write_batch(self._room.address, events)
 
@@ -318,9 +430,11 @@ class Stay:
         self._ledger.settle(strangers)
 
     def _ask_for_missing(self) -> None:
-        self._ask_when_due(
-            self._asking, self._sequencer.gap(), self._journal.note_asked
-        )
+        self._ask_when_due(self._asking, self._missing(), self._journal.note_asked)
+
+    def _missing(self) -> Gap | None:
+        gap = self._sequencer.gap()
+        return gap.piece if gap else None
 
     def _ask_for_opening(self) -> None:
         """Have the feed opened (again), where the room's lists are not known."""
@@ -340,7 +454,7 @@ class Stay:
         due_s = asking.due_s(gap, now_s)
         if gap is None or due_s is None or now_s < due_s:
             return
-        asking.begin(now_s)
+        asking.begin(gap, now_s)
         # Beside the relaying, which goes on though the broker should take nothing.
         self._begin_question(self._ask(asking, gap, note))
 
@@ -375,6 +489,8 @@ class Stay:
 
     def _split(self, batch: list[Item], refused: Refused) -> None:
         """Find the event that the room won't take, and put its stand-in there."""
+        if not batch:
+            raise RoomLost(f"the room refuses even an announcement: {refused}")
         if len(batch) > 1:
             self._singles = len(batch)
         else:
@@ -390,14 +506,11 @@ class Stay:
     async def _wait(self) -> None:
         awake = self._ledger.awake
         awake.clear()
-        if self._ledger.arrived or self.is_ending:
+        if self._under_way and self._under_way[0].outcome.done():
             return
-        deadlines_s = (
-            self._sequencer.next_deadline(),
-            self._hole_deadline(),
-            self._asking.due_s(self._sequencer.gap(), time.monotonic()),
-            self._asking_opening.due_s(self._missing_opening(), time.monotonic()),
-        )
+        if not self._under_way if self.is_ending else self._ledger.arrived:
+            return
+        deadlines_s = () if self.is_ending else self._deadlines()
         nearest_s = min((at for at in deadlines_s if at is not None), default=None)
         timeout_s = None if nearest_s is None else max(0, nearest_s - time.monotonic())
         try:
@@ -405,6 +518,15 @@ class Stay:
                 await awake.wait()
         except TimeoutError:
             self._warn_of_hole()
+
+    def _deadlines(self) -> Iterable[float | None]:
+        now_s = time.monotonic()
+        # While something is under way no epoch begins; its end wakes us.
+        if not self._under_way:
+            yield self._sequencer.next_deadline()
+        yield self._hole_deadline()
+        yield self._asking.due_s(self._missing(), now_s)
+        yield self._asking_opening.due_s(self._missing_opening(), now_s)
 
     def _hole_deadline(self) -> float | None:
         since_s = self._sequencer.held_since()

@@ -229,6 +229,33 @@ class PusherProcess:
         return [json.loads(line) for line in self.output.read_text().splitlines()]
 
 
+class Relay:
+    """Answers what a pusher asks for, from memory, and notes it."""
+
+    def __init__(self, publisher: Publisher, feed: str, last: int) -> None:
+        self.asked: list[tuple[int, int]] = []
+        self._publisher = publisher
+        self._feed = feed
+        self._last = last
+
+    def answer(self) -> None:
+        for headers, body in self._publisher.take_parked():
+            request = json.loads(body)
+            if "aviso-request" not in headers or request["feed"] != self._feed:
+                continue
+            first, last = int(request["first"]), int(request["last"])
+            self.asked.append((first, last))
+            self._publisher.publish_range(self._feed, first, min(last, self._last))
+
+    def answer_until(self, pusher: PusherProcess, sequence: int) -> None:
+        def is_there() -> bool:
+            self.answer()
+            state = pusher.health()[1]["feeds"][self._feed]
+            return state["sequence"] == sequence and state["waiting"] == 0
+
+        wait_for(is_there, f"sequence {sequence}", 60)
+
+
 StartPusher = Callable[..., PusherProcess]
 
 
