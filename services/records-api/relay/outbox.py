@@ -28,6 +28,8 @@ from relay.requests import Republish
 
 # pg_try_advisory_lock(bigint): one number for the relay of a database.
 LOCK_KEY = int.from_bytes(b"aviso-1", "big")
+# So many places of pruned events are kept for one request; the pusher asks on.
+PRUNED_PLACES = 1_000
 
 _NUMBER = """
 WITH batch AS (
@@ -280,25 +282,35 @@ class Outbox:
         await self._fetch(_MARK_ANNOUNCED, (feed, opening.epoch, opening.visibility))
 
     async def republish(self, request: Republish) -> int:
-        """Have events travel again that a subscriber lacks; return how many."""
+        """Have events travel again that a subscriber lacks; return how many.
+
+        An empty room asks from 1 on, for a piece. Where too much was pruned to keep
+        the places of all, the piece is the beginning of what is left.
+        """
+        skipped = 0
+        if request.first == 1:
+            pruned = len(await self.pruned_from(request))
+            skipped = pruned if pruned > PRUNED_PLACES else 0
         parameters: dict[str, object] = {
             "feed": request.feed,
             "epoch": request.epoch,
-            "first": request.first,
-            "last": request.last,
+            "first": request.first + skipped,
+            "last": request.last + skipped,
         }
         ((count,),) = await self._fetch(_REPUBLISH, parameters)
         if request.first == 1:
             await self.reannounce(request.feed, request.epoch)
         return int(count)
 
-    async def pruned_of(self, request: Republish) -> range:
-        """Tell which of the sequences asked for were pruned: they can't travel."""
+    async def pruned_from(self, request: Republish) -> range:
+        """Tell which sequences from the first asked for on were pruned.
+
+        They can't travel. It may be more than was asked for.
+        """
         ((oldest,),) = await self._fetch(
             FIND_OLDEST, {"feed": request.feed, "epoch": request.epoch}
         )
-        last = min(request.last, (oldest or 0) - 1)
-        return range(request.first, max(request.first, last + 1))
+        return range(request.first, max(request.first, oldest or 0))
 
     async def republish_newest(self) -> int:
         """Have the newest event of each lively feed travel again; return how many.

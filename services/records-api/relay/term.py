@@ -28,7 +28,7 @@ from relay.messages import (
     build_unavailable,
     build_unrendered,
 )
-from relay.outbox import Loaded, LoadedRow, Outbox, Unannounced
+from relay.outbox import PRUNED_PLACES, Loaded, LoadedRow, Outbox, Unannounced
 from relay.outgoing import Outgoing
 from relay.parking import Parking
 from relay.publishing import MARK_FROM, Publishing, describe
@@ -48,8 +48,6 @@ OPENING_BATCH = 100
 SCAN_INTERVAL_S = 60.0
 MEASURE_INTERVAL_S = 15.0
 STOP_TIMEOUT_S = 10.0
-# So many places of pruned events are kept for one request; the pusher asks on.
-PRUNED_PLACES = 1_000
 
 
 class Term:
@@ -329,9 +327,10 @@ class Term:
         An empty room asks from 1 on. It begins with the oldest that comes, which beats
         a long way through places with nothing in them.
         """
-        pruned = await self._outbox.pruned_of(request)
+        pruned = await self._outbox.pruned_from(request)
         if request.first == 1 and len(pruned) > PRUNED_PLACES:
             return 0
+        pruned = pruned[: max(0, request.last + 1 - request.first)]
         room, _ = self._window.room()
         places = [
             build_pruned(request.feed, request.epoch, sequence)

@@ -28,6 +28,9 @@ _HEARTBEAT_S: Final = 20
 _BLOCKED_TIMEOUT_S: Final = 300
 _SETUP_TIMEOUT_S: Final = 30
 _CLOSE_TIMEOUT_S: Final = 2
+# RabbitMQ 3.10.8 was seen to forget one, on a connection that was well otherwise. One
+# that says that it is blocked is waited for, up to the bound for that.
+CONFIRM_TIMEOUT_S: Final = 60.0
 
 
 class Connection:
@@ -98,6 +101,8 @@ class Link:
         self._parameters = parameters
         self._gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._connection: AsyncioConnection | None = None
+        self.is_blocked = False
+        """Whether the broker says that it takes nothing for now."""
 
     async def open(self) -> None:
         opened = asyncio.get_running_loop().create_future()
@@ -107,6 +112,12 @@ class Link:
             on_open_error_callback=lambda _connection, error: self._end(error),
             on_close_callback=lambda _connection, error: self._end(error),
             custom_ioloop=asyncio.get_running_loop(),
+        )
+        self._connection.add_on_connection_blocked_callback(
+            lambda _connection, _frame: self._set_blocked(True)
+        )
+        self._connection.add_on_connection_unblocked_callback(
+            lambda _connection, _frame: self._set_blocked(False)
         )
         await self.wait(opened)
 
@@ -161,6 +172,13 @@ class Link:
                 connection.close()
         await asyncio.wait((self._gone,), timeout=_CLOSE_TIMEOUT_S)
 
+    def _set_blocked(self, is_blocked: bool) -> None:
+        self.is_blocked = is_blocked
+
+    def give_up(self, reason: str) -> None:
+        """Count as gone; whoever keeps the link closes it and makes another."""
+        _resolve(self._gone, reason)
+
     def _end(self, reason: BaseException) -> None:
         _resolve(self._gone, repr(reason))
 
@@ -194,8 +212,9 @@ class Outlet:
     ) -> None:
         """Publish one message and wait until the broker has it in a queue.
 
-        Raises NotConfirmed; it may or may not be there then. One at a time: a returned
-        message does not say which publish it was.
+        Raises NotConfirmed; it may or may not be there then. Without a confirm in time
+        the link is given up: what is behind it on the connection would wait too. One
+        at a time: a returned message does not say which publish it was.
         """
         properties = pika.BasicProperties(
             content_type=content_type,
@@ -211,12 +230,25 @@ class Outlet:
                 self._channel.basic_publish(
                     exchange, key, body, properties, mandatory=True
                 )
-                is_taken = await self._link.wait(self._confirm)
+                is_taken = await self._wait_confirmed(self._confirm)
             except (AMQPError, BrokerGone) as error:
                 raise NotConfirmed(f"no confirm: {error!r}") from error
             if not is_taken or self._was_returned:
                 where = exchange or f"queue {key}"
                 raise NotConfirmed(f"the broker did not take a message to {where}")
+
+    async def _wait_confirmed(self, confirm: asyncio.Future[bool]) -> bool:
+        waiting = asyncio.ensure_future(self._link.wait(confirm))
+        try:
+            while not waiting.done():
+                await asyncio.wait((waiting,), timeout=CONFIRM_TIMEOUT_S)
+                if not waiting.done() and not self._link.is_blocked:
+                    self._link.give_up(f"no confirm within {CONFIRM_TIMEOUT_S:.0f} s")
+                    break
+            is_taken: bool = await waiting
+            return is_taken
+        finally:
+            waiting.cancel()
 
     def _on_confirm(self, frame: Any) -> None:
         # A lower tag belongs to a publish whose caller was cancelled.
