@@ -202,6 +202,26 @@ async def test_an_archive_that_lost_its_end_is_noticed_at_the_next_batch_and_fil
     assert 1 == bench.count("behind_total")
 
 
+async def test_an_archive_that_was_emptied_is_not_begun_by_a_guess(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long the relay takes to answer."""
+    monkeypatch.setattr("xmpp_pusher.positions.EMPTY_ROOM_PATIENCE_S", 0.02)
+    await bench.settle(bench.deliver(*(make_event(n) for n in range(1, 4))))
+    bench.archive.messages.clear()
+
+    after = bench.deliver(make_event(4))
+    await until(lambda: bench.count("behind_total") == 1)
+    bench.rooms.rooms[-1].lose()
+    await until(lambda: bench.archive.joins == 2)
+    await asyncio.sleep(0.2)
+    assert [] == bench.archive.places()
+
+    # The relay knows what is left.
+    await bench.settle(after + bench.deliver(make_opening(2), make_event(3)))
+    assert [("e001", 3), ("e001", 4)] == bench.archive.places()
+
+
 async def test_an_archive_that_is_further_than_we_knew_is_gone_on_from(
     bench: Bench,
 ) -> None:

@@ -65,14 +65,15 @@ class Item:
 class Ledger:
     """``arrived`` is what the stay has still to look at; ``awake`` tells it to.
 
-    ``archived`` is the archive's head as it was told last, ``visibility`` what the
-    newest opening made of the room.
+    ``archived`` is the archive's head as it was told last, and ``has_lost`` says that
+    it is empty and was not; ``visibility`` is what the newest opening made of the room.
     """
 
     def __init__(self, consumer: Consumer) -> None:
         self.arrived: deque[Item] = deque()
         self.awake = asyncio.Event()
         self.archived: Position | None = None
+        self.has_lost = False
         self.visibility: Visibility | None = None
         self._consumer = consumer
         self._unsettled: dict[Delivery, Item] = {}
@@ -96,6 +97,15 @@ class Ledger:
         self._consumer.ack(item.delivery for item in items)
         for item in items:
             self._unsettled.pop(item.delivery, None)
+
+    def note_head(self, head: Position | None) -> None:
+        """Note how far the archive goes; None: it has no batch."""
+        known = self.archived
+        if head is not None:
+            self.has_lost = False
+        elif known is not None and known.sequence > 0:
+            self.has_lost = True
+        self.archived = head
 
     def offer_again(self) -> None:
         """Start over with everything that is not acked, in the order of its coming."""

@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from math import inf
 from typing import Final, Generic, NamedTuple, TypeVar
 
 PATIENCE_S: Final = 2.0
@@ -75,10 +76,19 @@ class Sequencer(Generic[T]):
     """Decides for one feed what goes into the room, and in which order.
 
     ``ready`` holds what may be sent, in order; the caller takes from its left.
+    ``may_guess`` False: the room is empty and was not, so that nothing but the first
+    event or an opening tells where it begins.
     """
 
-    def __init__(self, position: Position | None, past: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        position: Position | None,
+        past: Iterable[str] = (),
+        *,
+        may_guess: bool = True,
+    ) -> None:
         self.position = position
+        self._may_guess = may_guess
         self.past = set(past)
         self.ready: deque[T] = deque()
         self._hoards: dict[str, _Hoard[T]] = {}
@@ -153,9 +163,8 @@ class Sequencer(Generic[T]):
 
         None: not before another event.
         """
-        return min(
-            (self._deadline(hoard) for _, hoard in self._unopened()), default=None
-        )
+        deadlines = [self._deadline(hoard) for _, hoard in self._unopened()]
+        return min((at for at in deadlines if at != inf), default=None)
 
     def held(self) -> list[T]:
         """What waits for a missing event, lowest first within its epoch."""
@@ -196,7 +205,9 @@ class Sequencer(Generic[T]):
     def _deadline(self, hoard: _Hoard[T]) -> float:
         if self.position is not None:
             return hoard.lowest_since + PATIENCE_S
-        return 0.0 if 1 in hoard.items else hoard.lowest_since + EMPTY_ROOM_PATIENCE_S
+        if 1 in hoard.items:
+            return 0.0
+        return hoard.lowest_since + EMPTY_ROOM_PATIENCE_S if self._may_guess else inf
 
     def _hold(self, at: Position, item: T, now: float, is_sound: bool) -> Verdict:
         hoard = self._hoards.setdefault(at.epoch, _Hoard())

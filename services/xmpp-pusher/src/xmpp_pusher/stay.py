@@ -9,36 +9,32 @@ again.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import Final, Protocol
 
+from . import questions, under_way
 from .asking import Asking
 from .batches import MAX_EVENTS, take_batch
 from .deliveries import Publisher
-from .errors import Behind, NotConfirmed, Refused, RoomError, RoomLost
+from .errors import Behind, Refused, RoomLost
 from .events import Event, Opening, Poison, Visibility
 from .journal import Journal
 from .ledger import Item, Ledger
 from .positions import Gap, Position, Sequencer, Verdict
+from .questions import Questions
 from .readers import Affiliation, is_ticket_holder, list_changes
 from .stand_ins import stand_in_for
-from .stanzas import name_batch, write_announcement, write_batch
+from .stanzas import write_announcement, write_batch
+from .under_way import MAX_UNDER_WAY, Sent, UnderWay
 
-log = logging.getLogger(__name__)
-
-# More would only queue in the room.
-MAX_UNDER_WAY: Final = 4
 # A hole that is older gets a warning; a younger one is the broker's reordering.
 HOLE_WARNING_S: Final = 5.0
 # More than a session before ours can have left unacked, and thus out of order.
 _PAST_EVENTS: Final = 1_000
 
 
-class Room(Protocol):
+class Room(under_way.Room, questions.Room, Protocol):
     """What a stay needs of the room."""
 
     address: str
@@ -70,29 +66,10 @@ class Room(Protocol):
     async def past_epochs(self, events: int) -> set[str]:
         """The epochs of the newest batches, back over that many events."""
 
-    async def event_id(self, at: Position) -> str | None:
-        """Which event has this place in the archive; None if that can't be told."""
-
-    def send(self, stanza_id: str, stanza: str) -> Awaitable[None]:
-        """Send now; what is returned ends when the room has archived it.
-
-        Behind: the archive's head is another. Refused: it never will be taken.
-        """
-
     async def close(self) -> None:
         """Let in nobody but members."""
 
     def leave(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A batch under way; an opening's, and one without items, is an announcement."""
-
-    items: list[Item]
-    first: Position
-    last: Position
-    outcome: asyncio.Task[None]
 
 
 class Stay:
@@ -107,7 +84,6 @@ class Stay:
     ) -> None:
         self.is_ending = False
         self.sent = 0
-        self.problem: str | None = None
         self._feed = feed
         self._room = room
         self._ledger = ledger
@@ -115,7 +91,8 @@ class Stay:
         self._journal = journal
         self._ticket_domain = ticket_domain
         self._sequencer: Sequencer[Item] = Sequencer(None)
-        self._under_way: deque[Sent] = deque()
+        self._under_way = UnderWay(feed, room, ledger.awake.set)
+        self._questions = Questions(feed, room, publisher, journal, ledger.awake.set)
         self._is_preparing = False
         self._was_behind = False
         self._knows_past = False
@@ -124,20 +101,14 @@ class Stay:
         self._asking = Asking()
         self._asking_opening = Asking()
         self._outdated: list[Item] = []
-        self._questions: set[asyncio.Task[None]] = set()
-        self._has_compared = False
 
     async def run(self) -> None:
         """Relay until ``end()``; raises a PusherError when the room is in doubt."""
         try:
             await self._relay()
         finally:
-            for question in self._questions:
-                question.cancel()
-            outcomes = [sent.outcome for sent in self._under_way]
-            for outcome in outcomes:
-                outcome.cancel()
-            await asyncio.gather(*outcomes, return_exceptions=True)
+            self._questions.stop()
+            await self._under_way.abandon()
 
     async def _relay(self) -> None:
         self._go_on_from(await self._room.head())
@@ -161,9 +132,10 @@ class Stay:
 
     def _go_on_from(self, head: Position | None) -> None:
         """Take the archive's head as the position, and look at everything again."""
-        self._ledger.archived = head
-        self._sequencer = Sequencer(head)
+        self._ledger.note_head(head)
+        self._sequencer = Sequencer(head, may_guess=not self._ledger.has_lost)
         self._knows_past = False
+        self._outdated.clear()
         self._ledger.offer_again()
 
     def end(self) -> None:
@@ -174,6 +146,10 @@ class Stay:
     @property
     def is_sending(self) -> bool:
         return self._is_preparing or bool(self._under_way)
+
+    @property
+    def problem(self) -> str | None:
+        return self._questions.problem
 
     def held(self) -> list[Item]:
         return self._sequencer.held()
@@ -216,8 +192,9 @@ class Stay:
         """
         self._knows_past = True
         head = await self._room.head()
-        known = [self._ledger.archived, *(sent.last for sent in self._under_way)]
-        if head is not None and head.epoch not in {at.epoch for at in known if at}:
+        archived = self._ledger.archived
+        known = self._under_way.epochs | ({archived.epoch} if archived else set())
+        if head is not None and head.epoch not in known:
             raise Behind(head, f"the archive of {self._room.address} has gone on")
         epochs = await self._room.past_epochs(_PAST_EVENTS)
         position = self._sequencer.position
@@ -276,42 +253,18 @@ class Stay:
         self._journal.note_start(position)
         stanza = write_announcement(self._room.address, self._feed, position)
         first = position._replace(sequence=position.sequence + 1)
-        self._send([], first, position, stanza)
+        self._under_way.send([], first, position, stanza)
         return True
 
     def _drop(self, verdict: Verdict, item: Item) -> None:
         if verdict is Verdict.COPY:
             self._journal.note_copy()
-            self._compare_once(item)
+            self._questions.compare_once(item)
         elif verdict is Verdict.STALE:
             self._journal.note_stale(item)
         else:
             return
         self._ledger.settle([item])
-
-    def _compare_once(self, item: Item) -> None:
-        """See in the archive whether a copy is one, for the first of this stay.
-
-        An older backup that was restored under the same epoch gives numbers a second
-        time, and what has them would be dropped without a word.
-        """
-        if self._has_compared or not item.is_event:
-            return
-        self._has_compared = True
-        self._begin_question(self._compare(item))
-
-    async def _compare(self, item: Item) -> None:
-        try:
-            archived = await self._room.event_id(item.at)
-        except RoomError as error:
-            log.debug("the archive did not tell of a copy: %s", error)
-            return
-        if archived is not None and archived != item.content.id:
-            self.problem = (
-                "the room has other events under these numbers: was an older backup"
-                " restored? Begin a new epoch (manage.py new_epoch)"
-            )
-            self._journal.note_contradiction(item)
 
     async def _send_next(self) -> bool:
         """Send the next batch, if one may go now.
@@ -339,24 +292,21 @@ class Stay:
             return True
         finally:
             self._is_preparing = False
-        self._send(batch, *self._write(batch))
+        self._under_way.send(batch, *self._write(batch))
         return True
 
-    def _send(
-        self, batch: list[Item], first: Position, last: Position, stanza: str
-    ) -> None:
-        name = name_batch(self._feed, first.epoch, first.sequence, last.sequence)
-        outcome = asyncio.ensure_future(self._room.send(name, stanza))
-        outcome.add_done_callback(lambda _outcome: self._ledger.awake.set())
-        self._under_way.append(Sent(batch, first, last, outcome))
-
     async def _take_outcomes(self) -> None:
-        while self._under_way and self._under_way[0].outcome.done():
-            sent = self._under_way.popleft()
+        while self._under_way.is_answered:
+            sent = self._under_way.take_foremost()
             try:
                 sent.outcome.result()
-            except (Behind, Refused) as error:
-                await self._put_right(sent, error)
+            except Refused as refused:
+                rest, _ = await self._under_way.take_back()
+                self._sequencer.ready.extendleft(reversed(rest))
+                self._split(sent.items, refused)
+            except Behind as behind:
+                _, last = await self._under_way.take_back()
+                self._follow(last or behind)
             else:
                 self._note_archived(sent)
 
@@ -364,35 +314,18 @@ class Stay:
         self.sent += 1
         self._was_behind = False
         self._singles = max(0, self._singles - 1)
-        self._ledger.archived = sent.last
+        self._ledger.note_head(sent.last)
         self._ledger.settle(sent.items)
         self._journal.note_archived(sent.items, sent.first, sent.last)
 
-    async def _put_right(self, sent: Sent, error: Behind | Refused) -> None:
-        """Go on after a batch that was not taken, and with it all behind it."""
-        rest = list(self._under_way)
-        await asyncio.gather(*(each.outcome for each in rest), return_exceptions=True)
-        self._under_way.clear()
-        for each in rest:
-            try:
-                each.outcome.result()
-            except Behind as behind:
-                error = behind if isinstance(error, Behind) else error
-            except Refused:
-                pass
-            else:
-                raise RoomLost("the archive took a batch and not the one before it")
-        if isinstance(error, Refused):
-            for each in reversed(rest):
-                self._sequencer.ready.extendleft(reversed(each.items))
-            self._split(sent.items, error)
-            return
-        self._journal.note_behind(error.head, self._ledger.archived)
+    def _follow(self, behind: Behind) -> None:
+        """Go on from where the archive is, without having left the room."""
+        self._journal.note_behind(behind.head, self._ledger.archived)
         if self._was_behind:
             # Somebody else speaks there: not without having looked who.
-            raise error
+            raise behind
         self._was_behind = True
-        self._go_on_from(error.head)
+        self._go_on_from(behind.head)
 
     async def _prepare_room(self, batch: list[Item]) -> None:
         """Let in and put out before anything is said, after all that was said before.
@@ -430,7 +363,9 @@ class Stay:
         self._ledger.settle(strangers)
 
     def _ask_for_missing(self) -> None:
-        self._ask_when_due(self._asking, self._missing(), self._journal.note_asked)
+        self._questions.ask_when_due(
+            self._asking, self._missing(), self._journal.note_asked
+        )
 
     def _missing(self) -> Gap | None:
         gap = self._sequencer.gap()
@@ -445,33 +380,9 @@ class Stay:
             self._ledger.settle(outdated)
             self._outdated = [each for each in self._outdated if each not in outdated]
 
-        self._ask_when_due(self._asking_opening, self._missing_opening(), note)
-
-    def _ask_when_due(
-        self, asking: Asking, gap: Gap | None, note: Callable[[Gap], None]
-    ) -> None:
-        now_s = time.monotonic()
-        due_s = asking.due_s(gap, now_s)
-        if gap is None or due_s is None or now_s < due_s:
-            return
-        asking.begin(gap, now_s)
-        # Beside the relaying, which goes on though the broker should take nothing.
-        self._begin_question(self._ask(asking, gap, note))
-
-    def _begin_question(self, question: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(question)
-        self._questions.add(task)
-        task.add_done_callback(self._questions.discard)
-
-    async def _ask(self, asking: Asking, gap: Gap, note: Callable[[Gap], None]) -> None:
-        try:
-            await self._publisher.ask(self._feed, gap.epoch, gap.first, gap.last)
-            note(gap)
-        except NotConfirmed as error:
-            log.debug("a question was not taken: %s", error)
-        finally:
-            asking.end()
-            self._ledger.awake.set()
+        self._questions.ask_when_due(
+            self._asking_opening, self._missing_opening(), note
+        )
 
     def _missing_opening(self) -> Gap | None:
         position = self._sequencer.position
@@ -506,7 +417,7 @@ class Stay:
     async def _wait(self) -> None:
         awake = self._ledger.awake
         awake.clear()
-        if self._under_way and self._under_way[0].outcome.done():
+        if self._under_way.is_answered:
             return
         if not self._under_way if self.is_ending else self._ledger.arrived:
             return

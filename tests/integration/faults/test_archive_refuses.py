@@ -1,0 +1,197 @@
+"""The archive takes a batch only behind its head: what is lost, late or broken."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from aviso_native import postgres
+from aviso_native.settings import REPOSITORY
+
+from ..running import Stack
+from ..waiting import until
+from .conftest import Outcome
+from .effort import choose
+from .news import reach, wait_for_news
+from .pushers import Pusher
+from .trial import Trial
+
+TIMES = choose(1, 5)
+MODULE = REPOSITORY / "deploy/ejabberd/mod_feed_archive.erl"
+
+
+@pytest.mark.timeout(choose(300, 900))
+@pytest.mark.parametrize("kept", [0.0, 0.5])
+def test_an_archive_that_loses_its_end_under_a_running_pusher_is_filled(
+    kept: float,
+    stack: Stack,
+    make_pusher: Callable[..., Pusher],
+    make_trial: Callable[..., Trial],
+    outcome: Outcome,
+    conclude: Callable[..., None],
+) -> None:
+    pusher = make_pusher()
+    trial = make_trial()
+    page = trial.watched
+    trial.insert(choose(1500, 5000))
+    reach(page, len(trial.acknowledged), 60)
+
+    for _ in range(TIMES):
+        with trial.writing(rate=20):
+            wait_for_news(lambda: page.position)
+            shorten_archive(stack, trial.feed, kept)
+            with outcome.recovery():
+                reach(page, len(trial.acknowledged) + 1, 120)
+
+    assert pusher.metric("aviso_pusher_behind_total") >= TIMES, "it noticed nothing"
+    conclude(trial)
+
+
+@pytest.mark.timeout(choose(300, 900))
+@pytest.mark.parametrize("end", ["reset", "terminate"])
+def test_a_commit_that_shows_late_makes_no_hole_and_no_copy(
+    end: str,
+    stack: Stack,
+    make_pusher: Callable[..., Pusher],
+    make_trial: Callable[..., Trial],
+    outcome: Outcome,
+    conclude: Callable[..., None],
+) -> None:
+    """Durable and seen by nobody, as with a synchronous standby that has gone."""
+    with records_commit_alone(stack):
+        pusher = make_pusher()
+        trial = make_trial()
+        page = trial.watched
+        for _ in range(TIMES):
+            before = pusher.metric("aviso_pusher_retries_total")
+            with trial.writing(rate=20):
+                wait_for_news(lambda: page.position)
+                with standby_gone(stack):
+                    until(
+                        lambda at=before: (  # type: ignore[misc]
+                            pusher.metric("aviso_pusher_retries_total") >= at + 2
+                        ),
+                        "the pusher's doubt",
+                        90,
+                    )
+                    if end == "terminate":
+                        ask(stack, TERMINATE_WAITING)
+                        time.sleep(1)
+                with outcome.recovery():
+                    reach(page, len(trial.acknowledged) + 1, 120)
+        conclude(trial)
+
+
+@pytest.mark.timeout(choose(300, 900))
+def test_an_archive_that_crashes_delays_and_repeats_nothing(
+    stack: Stack,
+    make_pusher: Callable[..., Pusher],
+    make_trial: Callable[..., Trial],
+    outcome: Outcome,
+    conclude: Callable[..., None],
+) -> None:
+    pusher = make_pusher()
+    trial = make_trial()
+    page = trial.watched
+
+    with trial.writing(rate=20):
+        wait_for_news(lambda: page.position)
+        with crashing_archive(stack):
+            shown = page.position
+            until(lambda: pusher.metric("aviso_pusher_retries_total") >= 3, "tries", 60)
+            assert page.position == shown, "the room reflected what nobody archived"
+        with outcome.recovery():
+            reach(page, len(trial.acknowledged) + 1, 120)
+
+    conclude(trial)
+
+
+TERMINATE_WAITING = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE usename = 'ejabberd' AND wait_event = 'SyncRep'"
+)
+
+
+def ask(stack: Stack, statement: str, *, user: str = "postgres") -> str:
+    database = "postgres" if user == "postgres" else user
+    return postgres.query(stack.settings, statement, user=user, database=database)
+
+
+def shorten_archive(stack: Stack, feed: str, kept: float) -> None:
+    """Delete the newest batches of a room, all but this share."""
+    room = f"{feed}@{stack.settings.rooms_domain}"
+    ask(
+        stack,
+        f"DELETE FROM archive WHERE username = '{room}' AND timestamp >="
+        f" (SELECT percentile_disc({kept}) WITHIN GROUP (ORDER BY timestamp)"
+        f" FROM archive WHERE username = '{room}')",
+        user="ejabberd",
+    )
+
+
+@contextmanager
+def records_commit_alone(stack: Stack) -> Iterator[None]:
+    """Have the records' own commits wait for no standby: it is not theirs that lags."""
+
+    def begin_again(setting: str) -> None:
+        ask(stack, f"ALTER ROLE aviso {setting}")
+        ask(
+            stack,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE usename = 'aviso'",
+        )
+
+    begin_again("SET synchronous_commit = local")
+    try:
+        yield
+    finally:
+        begin_again("RESET synchronous_commit")
+
+
+@contextmanager
+def standby_gone(stack: Stack) -> Iterator[None]:
+    ask(stack, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+    ask(stack, "SELECT pg_reload_conf()")
+    try:
+        yield
+    finally:
+        ask(stack, "ALTER SYSTEM RESET synchronous_standby_names")
+        ask(stack, "SELECT pg_reload_conf()")
+
+
+@contextmanager
+def crashing_archive(stack: Stack) -> Iterator[None]:
+    """Restart ejabberd with a module that fails at each batch; and then as it was."""
+    beams = stack.settings.run_dir / "ejabberd/beam"
+    beam, saved = beams / "mod_feed_archive.beam", beams / "mod_feed_archive.saved"
+    shutil.copy(beam, saved)
+    source = MODULE.read_text()
+    spoiled = source.replace("El = xmpp:encode(Packet),", "El = error(crash),")
+    assert spoiled != source
+    stack.stop_part("ejabberd")
+    try:
+        (beams / MODULE.name).write_text(spoiled)
+        compile_module(beams / MODULE.name)
+        stack.start_part("ejabberd")
+        yield
+        stack.stop_part("ejabberd")
+    finally:
+        shutil.move(saved, beam)
+        (beams / MODULE.name).unlink()
+        stack.start_part("ejabberd")
+
+
+def compile_module(source: Path) -> None:
+    (library,) = Path("/usr/lib").glob("*-linux-gnu/ejabberd-[0-9][0-9].[0-9][0-9]")
+    subprocess.run(
+        ["erlc", "-pa", str(library / "ebin"), source.name],
+        cwd=source.parent,
+        check=True,
+        capture_output=True,
+    )
