@@ -92,7 +92,8 @@ class Pusher:
         with self._open("metrics") as answer:
             text = answer.read().decode()
         values = re.findall(rf"^{re.escape(name)}(?:{{[^}}]*}})? (\S+)$", text, re.M)
-        assert values, f"no metric {name}"
+        # One with labels has no sample before the first of them.
+        assert values or f"# TYPE {name} " in text, f"no metric {name}"
         return sum(map(float, values))
 
     def _open(self, page: str) -> Any:

@@ -17,7 +17,7 @@ _CHUNK_BYTES = 65536
 _RESET = struct.pack("ii", 1, 0)
 
 # What every batch has in it, and nothing else that goes to a room or comes from it.
-BATCH = b"urn:aviso:feed:1"
+BATCH = b"<events xmlns="
 
 
 class Way(Enum):
