@@ -34,8 +34,8 @@
 -define(MAX_DIGITS, 18).
 
 start(Host, _Opts) ->
-    %% Without it the first batch is refused, and this tried again.
-    _ = load_schema(Host),
+    %% Beside the start, which would wait for a database that is away. Where it is not there in time, ask/2 sends it.
+    spawn(fun() -> load_schema(Host) end),
     each_hook(Host, add).
 
 stop(Host) ->

@@ -12,8 +12,14 @@ from xml.etree import ElementTree
 
 import pytest
 
-from real.programs import Guest
-from real.servers import MODULE, Ejabberd, wait_for
+from real.programs import (
+    Guest,
+    Publisher,
+    PusherProcess,
+    make_event,
+    make_opening,
+)
+from real.servers import MODULE, Ejabberd, Rabbit, wait_for
 
 CLIENT = "{jabber:client}"
 FEED = "{urn:aviso:feed:1}"
@@ -437,19 +443,41 @@ async def test_a_hook_that_crashes_refuses(
         ejabberd.close()
 
 
-async def test_without_the_module_no_reflection_proves_anything(
-    own_directory: Path, feed: str
+async def test_without_the_module_nothing_is_proved_and_the_pusher_sends_nothing(
+    own_directory: Path, rabbit: Rabbit, publisher: Publisher, feed: str
 ) -> None:
     ejabberd = Ejabberd(own_directory, has_module=False)
+    pusher = PusherProcess(rabbit, ejabberd, own_directory / "pusher.log")
     try:
         ejabberd.start()
         ejabberd.register("pusher", ejabberd.PASSWORD)
-        speaker = await enter(ejabberd, feed)
+        other = f"{feed}-other"
+        speaker = await enter(ejabberd, other)
         reflection = await speaker.hear(speaker.say(1, 1))
         assert reflection.find(f"{FEED}archived") is None
-        question = "<head xmlns='urn:aviso:feed:1'/>"
-        answer = await speaker.ask(speaker.room, "get", question)
-        assert "error" == answer.get("type")
         await speaker.__aexit__()
+
+        pusher.start()
+        publisher.publish(feed, make_opening(feed))
+        publisher.publish(feed, make_event(feed, 1))
+
+        def problem() -> str:
+            return pusher.health()[1]["feeds"].get(feed, {}).get("problem") or ""
+
+        wait_for(lambda: "mod_feed_archive" in problem(), "the complaint")
+        assert [] == rows(ejabberd, f"{feed}@{Ejabberd.ROOMS}")
+    finally:
+        pusher.close()
+        ejabberd.close()
+        for number in range(2):
+            publisher.purge(f"xmpp-pusher.{number}")
+
+
+def test_without_its_beam_ejabberd_does_not_start(own_directory: Path) -> None:
+    ejabberd = Ejabberd(own_directory)
+    (own_directory / "beam" / "mod_feed_archive.beam").unlink()
+    try:
+        with pytest.raises(RuntimeError, match="mod_feed_archive"):
+            ejabberd.start()
     finally:
         ejabberd.close()
