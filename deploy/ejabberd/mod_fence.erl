@@ -7,6 +7,8 @@
 %%  - queries: ping and disco to the own server, disco#info of the rooms' host and of a room, a room's archive,
 %%    and the ping that asks a room whether one is in it (XEP-0410)
 %%
+%% Of an archive a session may have two queries open, the third is refused: `resource-constraint`.
+%%
 %% Accounts that match `access` (the pusher) are let through. Tickets and tokens are mod_ticket's.
 %%
 %% A room that is not there and one that somebody may not enter answer alike: `item-not-found`, the same words, and
@@ -38,8 +40,12 @@
 %% Questions of one session that wait for their answers, and after which time one that has none is forgotten.
 -define(MAX_ASKED, 256).
 -define(FORGET_MS, 60000).
+%% Of those, how many may be of an archive: a room answers them itself, and everybody in it waits meanwhile.
+-define(MAX_READING, 2).
 
 start(Host, _Opts) ->
+    %% Else nobody would get in anywhere, the pusher neither, and nothing would say why.
+    _ = members_only_index(),
     each_hook(Host, add).
 
 stop(Host) ->
@@ -199,9 +205,22 @@ carry_out({ask, Key}, Packet, State) ->
     carry_out({ask, Key, Packet}, Packet, State);
 carry_out({ask, Key, Changed}, Packet, State) ->
     Asked = recent(maps:get(aviso_asked, State, #{})),
-    case maps:size(Asked) < ?MAX_ASKED of
-        true -> {Changed, State#{aviso_asked => Asked#{Key => now_ms()}}};
+    Reading = reading(Key, Changed, maps:get(aviso_reading, State, #{})),
+    %% Two questions under one id would be counted as one; joins have none, and may be repeated.
+    IsTwice = tuple_size(Key) =:= 3 andalso maps:is_key(Key, Asked),
+    case maps:size(Asked) < ?MAX_ASKED andalso maps:size(Reading) =< ?MAX_READING andalso not IsTwice of
+        true -> {Changed, State#{aviso_asked => Asked#{Key => now_ms()}, aviso_reading => Reading}};
         false -> carry_out({refuse, xmpp:err_resource_constraint(<<"Too many questions">>, <<"en">>)}, Packet, State)
+    end.
+
+%% The questions of archives that wait for their answers, this one too if it is one.
+reading(Key, Packet, Reading) ->
+    case element(1, Packet) =:= iq andalso lists:member(xmpp:get_ns(hd(xmpp:get_els(Packet))), [?MAM, ?MAM_1]) of
+        true ->
+            Since = now_ms() - ?FORGET_MS,
+            maps:put(Key, now_ms(), maps:filter(fun(_, At) -> At > Since end, Reading));
+        false ->
+            Reading
     end.
 
 %% Forget what will not be answered any more; looked at only when there is much.
@@ -309,9 +328,7 @@ muc_filter_presence(Presence, Room, _Nick) ->
 may_enter(JID, Room) ->
     try
         Config = element(7, Room),
-        %% What stands before the record's own fields differs from version to version; `title` is the first of them.
-        Fields = lists:dropwhile(fun(Name) -> Name =/= title end, mod_muc_room:config_fields()),
-        [Index] = [N || {N, members_only} <- lists:zip(lists:seq(2, length(Fields) + 1), Fields)],
+        Index = members_only_index(),
         case mod_muc_room:get_affiliation(JID, Room) of
             outcast -> false;
             none -> element(Index, Config) =:= false;
@@ -321,11 +338,17 @@ may_enter(JID, Room) ->
         _:_ -> false
     end.
 
+%% What stands before the record's own fields differs from version to version; `title` is the first of them.
+members_only_index() ->
+    Fields = lists:dropwhile(fun(Name) -> Name =/= title end, mod_muc_room:config_fields()),
+    [Index] = [N || {N, members_only} <- lists:zip(lists:seq(2, length(Fields) + 1), Fields)],
+    Index.
+
 %% ---- where a session is --------------------------------------------------------------------------------------------
 
 %% A resumed session (XEP-0198) is another process.
 c2s_copy_session(State, Old) ->
-    maps:merge(State, maps:with([aviso_rooms, aviso_asked], Old)).
+    maps:merge(State, maps:with([aviso_rooms, aviso_asked, aviso_reading], Old)).
 
 enter(Room, Nick, Presence, State) ->
     case lists:member(<<"110">>, statuses(Presence)) of
@@ -362,7 +385,8 @@ is_asked(Key, State) ->
 %% When the question was asked that is answered now.
 answered(Key, State) ->
     Asked = maps:get(aviso_asked, State, #{}),
-    {maps:get(Key, Asked, now_ms()), State#{aviso_asked => maps:remove(Key, Asked)}}.
+    Reading = maps:remove(Key, maps:get(aviso_reading, State, #{})),
+    {maps:get(Key, Asked, now_ms()), State#{aviso_asked => maps:remove(Key, Asked), aviso_reading => Reading}}.
 
 is_open(Room, State) ->
     case mod_ticket:feeds(State) of

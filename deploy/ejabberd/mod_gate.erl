@@ -94,8 +94,13 @@ c2s_init(Acc, _Opts) ->
     Acc.
 
 is_full(Address) ->
-    is_over(ets:select_count(?CONNECTIONS, [{{{Address, '_'}, '_', '_'}, [], [true]}]), option(connections))
-        orelse is_over(ets:select_count(?CONNECTIONS, [{{{Address, '_'}, waiting, '_'}, [], [true]}]), option(waiting)).
+    has_as_many(Address, '_', option(connections)) orelse has_as_many(Address, waiting, option(waiting)).
+
+%% Counting takes as long as there are connections of the address. Behind a proxy that does not say who is asking that
+%% is all of them, and then there should be no limit, and no counting.
+has_as_many(_Address, _State, 0) -> false;
+has_as_many(Address, State, Limit) ->
+    is_over(ets:select_count(?CONNECTIONS, [{{{Address, '_'}, State, '_'}, [], [true]}]), Limit).
 
 is_over(_Count, 0) -> false;
 is_over(Count, Limit) -> Count >= Limit.

@@ -1,7 +1,8 @@
 """How gunicorn serves the API: `gunicorn -c gunicorn.conf.py records_api.wsgi`.
 
 Threads, because a request waits for PostgreSQL most of its time; each thread uses one
-connection of its worker's pool (records_api/database.py) while it answers.
+connection of its worker's pool (records_api/database.py) while it answers. What may not
+hold them all is bounded in aviso/rest/places.py.
 """
 
 import os
@@ -18,7 +19,7 @@ _host, _port = _environment.address("AVISO_BIND", "127.0.0.1:8000")
 bind = f"{_host}:{_port}"
 workers = _environment.integer("AVISO_WORKERS", 2, low=1, high=64)
 worker_class = "gthread"
-threads = 8
+threads = 12
 
 # Longer than the 120 s for which Caddy keeps an idle connection: else a request could
 # meet a connection that is just being closed, and a POST is not sent twice.

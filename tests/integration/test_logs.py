@@ -60,7 +60,7 @@ def test_a_killed_records_api_leaves_no_numbers_behind(
     old = {file.name for file in folder.glob("*.db")}
 
     stack.wait_for_another("records-api", stack.kill_part("records-api"))
-    until(lambda: api.call("GET", "/readyz").status == 200, "records-api to be ready")
+    until(lambda: api.call("GET", "feeds/").status == 200, "records-api to be ready")
     api.write(feed, {"n": 1})
 
     new = until(lambda: list(folder.glob("*.db")), "numbers of the new workers")

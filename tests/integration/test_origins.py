@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from aviso_native.web import write_buffers
+
 from .running import REPOSITORY, Stack, find_free_ports, is_free
 from .waiting import until
 
@@ -73,6 +75,7 @@ def gateway_env(stack: Stack, home: Path, port: int) -> dict[str, str]:
         "HOME": str(home),
         "XDG_CONFIG_HOME": str(home),
         "XDG_DATA_HOME": str(home),
+        **write_buffers(str(shutil.which("caddy"))),
         "AVISO_SITE": f"https://localhost:{port}",
         "AVISO_WEB_BIND": "127.0.0.1",
         "AVISO_WEB_ROOT": str(REPOSITORY / "services/web-client/dist"),
@@ -176,7 +179,7 @@ def test_a_listed_site_gets_a_websocket(https_port: int) -> None:
     assert reply.status == 101
 
 
-@pytest.mark.parametrize("path", ["/", "/healthz", "/api/v1/feeds/", "/admin/login/"])
+@pytest.mark.parametrize("path", ["/", "/api/v1/feeds/", "/admin/login/"])
 def test_https_asks_browsers_to_stay_with_it(path: str, https_port: int) -> None:
     reply = ask(https_port, path, is_https=True)
 
@@ -197,7 +200,7 @@ def test_a_page_runs_no_script_but_its_own_origins(path: str, stack: Stack) -> N
     assert "*" not in policy
 
 
-@pytest.mark.parametrize("path", ["/api/v1/feeds/", "/admin/login/", "/", "/healthz"])
+@pytest.mark.parametrize("path", ["/api/v1/feeds/", "/admin/login/", "/"])
 def test_no_answer_is_for_every_origin(path: str, stack: Stack) -> None:
     assert (
         "Access-Control-Allow-Origin"

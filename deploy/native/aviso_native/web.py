@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
+import subprocess
 
 from .process import Command, Part
 from .services import answers, web_root
@@ -17,7 +19,7 @@ def make_part(settings: Settings) -> Part:
     return Part(
         name="web",
         command=lambda: _command(settings),
-        is_ready=lambda: answers(f"{settings.url}/healthz"),
+        is_ready=lambda: answers(f"{settings.url}/api/v1/connection/"),
         log=settings.log("web"),
     )
 
@@ -26,9 +28,10 @@ def _command(settings: Settings) -> Command:
     home = settings.run_dir / "caddy"
     home.mkdir(exist_ok=True)
     ejabberd = f"127.0.0.1:{settings.ports['ejabberd_http']}"
+    program = find_program("caddy", "caddy")
     return Command(
         argv=[
-            find_program("caddy", "caddy"),
+            program,
             "run",
             "--adapter=caddyfile",
             f"--config={REPOSITORY / 'deploy/caddy/Caddyfile'}",
@@ -45,10 +48,23 @@ def _command(settings: Settings) -> Command:
             "AVISO_EJABBERD": ejabberd,
             "AVISO_PUBLIC_URL": settings.url,
             "AVISO_CORS_ORIGINS": os.environ.get("AVISO_CORS_ORIGINS", ""),
+            **write_buffers(program),
             **{name: os.environ[name] for name in _TIMEOUTS if name in os.environ},
         },
         cwd=home,
     )
+
+
+def write_buffers(program: str) -> dict[str, str]:
+    """Write the Caddyfile's buffers as an older Caddy wants them."""
+    told = subprocess.run(
+        [program, "version"], capture_output=True, text=True, timeout=20, check=True
+    ).stdout
+    version = re.match(r"v?(\d+)\.(\d+)", told)
+    if version is None or (int(version[1]), int(version[2])) >= (2, 7):
+        return {}
+    lines = ["buffer_requests", "buffer_responses", f"max_buffer_size {128 * 1024}"]
+    return {f"AVISO_BUFFERS_{n}": line for n, line in enumerate(lines, 1)}
 
 
 def _has_ipv6() -> bool:

@@ -7,9 +7,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from aviso.environment import SettingError
 
-# Connections a process keeps at most: gunicorn.conf.py gives each worker 8 threads, and
-# a thread holds one while it answers.
-POOL_MAX = 10
+# Connections a process keeps at most: gunicorn.conf.py gives each worker 12 threads,
+# and a thread holds one while it answers.
+POOL_MAX = 14
 # The seconds a request waits for a connection before it answers 503.
 POOL_TIMEOUT_S = 10
 

@@ -72,14 +72,18 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "aviso.rest.middleware.observe_requests",
+    "aviso.rest.large_answers.bound_large_answers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "aviso.rest.middleware.SlashMiddleware",
-    "aviso.rest.middleware.limit_requests",
+    "aviso.rest.request_bodies.limit_bodies",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    # Before CsrfViewMiddleware looks for its token in the form, which it does when
+    # every middleware was entered.
+    "aviso.rest.request_bodies.guard_forms",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",

@@ -197,3 +197,61 @@ def test_what_only_sql_can_write_is_shown_as_it_is(anonymous: Api) -> None:
 
     assert 200 == reply.status
     assert data.encode() in reply.content
+
+
+@pytest.mark.parametrize("limit", [1, 2, 100])
+@pytest.mark.parametrize("search_rows", [1, 3, 7, 100])
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("data.nope=1", []),
+        ("data.third=true", [0, 3, 6, 9]),
+        ("created_after=2026-11-24T09:05:30Z", [6, 7, 8, 9]),
+        ("created_before=2026-11-24T09:02:00Z", [0, 1]),
+        ("created_after=2026-11-24T09:02:30Z&data.third=true", [3, 6, 9]),
+    ],
+)
+def test_a_search_that_stops_early_says_where_and_goes_on_from_there(
+    anonymous: Api,
+    monkeypatch: pytest.MonkeyPatch,
+    query: str,
+    found: list[int],
+    search_rows: int,
+    limit: int,
+) -> None:
+    monkeypatch.setattr("aviso.records.views.STRANGERS_SEARCH_ROWS", search_rows)
+    for n in range(10):
+        time = datetime(2026, 11, 24, 9, n, tzinfo=UTC)
+        Record.objects.create(
+            feed_id="orders", data={"n": n, "third": n % 3 == 0}, created_at=time
+        )
+
+    def walk(link: str, start: str) -> list[int]:
+        reply = anonymous.get(f"{PATH}?{query}&limit={limit}{start}").body
+        walked: list[int] = []
+        while True:
+            walked += sorted(numbers(reply), reverse=link == "next")
+            if reply[link] is None:
+                return walked
+            reply = anonymous.get(
+                reply[link].removeprefix("http://localhost:8080")
+            ).body
+
+    assert found[::-1] == walk("next", "")
+    assert found == walk("previous", "&cursor=before-0")
+
+
+def test_a_search_looks_at_a_part_of_the_feed(
+    anonymous: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However large the feed: it reads no more rows than these."""
+    monkeypatch.setattr("aviso.records.views.STRANGERS_SEARCH_ROWS", 20)
+    write(*({"n": n} for n in range(500)))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT max(number) FROM aviso.records")
+        newest = cursor.fetchone()[0]
+
+    reply = anonymous.get(f"{PATH}?data.nope=1").body
+
+    assert [] == reply["results"]
+    assert f"cursor=after-{newest - 19}" in reply["next"]

@@ -10,11 +10,14 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from aviso.access.caller import Action, find_caller
+from aviso.access.caller_names import is_stranger
+from aviso.database.limits import strangers_limit
 from aviso.events.reading import find_oldest, list_events
 from aviso.events.rendering import render_event
 from aviso.events.serializers import EventsSerializer
 from aviso.feeds.reading import open_feed
 from aviso.rest.answers import answer_json
+from aviso.rest.large_answers import answer_rows
 from aviso.rest.openapi import LIMIT, problems
 from aviso.rest.paging import check_parameters, read_limit
 from aviso.rest.problems import BadRequest, show
@@ -37,21 +40,23 @@ class EventsView(APIView):
     def get(self, request: Request, feed: str) -> HttpResponse:
         found = open_feed(feed, find_caller(request), Action.READ)
         check_parameters(request.GET, {"after", "limit"})
-        rows = list_events(
-            found.slug,
-            after=_read_after(request.GET.get("after", "0")),
-            head=found.head,
-            limit=read_limit(request.GET),
-        )
+        after = _read_after(request.GET.get("after", "0"))
+        limit = read_limit(request.GET)
+        with strangers_limit(is_stranger=is_stranger(request)):
+            rows = list_events(found.slug, after=after, head=found.head, limit=limit)
         # The bytes that travel to the browsers, put together and never parsed.
-        events = b",".join(render_event(row, found.epoch) for row in rows)
+        events = [render_event(row, found.epoch) for row in rows]
         # Looked up last: what is pruned in between was still sent, and not the reverse.
         oldest = find_oldest(found.slug) or found.head + 1
         start = (
             f'{{"epoch":"{found.epoch}","head":{found.head},"oldest":{oldest},'
             '"events":['
         )
-        return answer_json(start.encode() + events + b"]}")
+        return answer_rows(
+            request,
+            events,
+            lambda sent: answer_json(start.encode() + b",".join(sent) + b"]}"),
+        )
 
 
 def _read_after(text: str) -> int:

@@ -24,7 +24,8 @@ from aviso.feeds.writing import change_feed, create_feed, read_change, read_slug
 from aviso.rest.answers import answer_json
 from aviso.rest.members import take_members
 from aviso.rest.openapi import CURSOR, LIMIT, problems
-from aviso.rest.paging import answer_page, check_parameters, read_cursor, read_limit
+from aviso.rest.page_answers import answer_page
+from aviso.rest.paging import check_parameters, read_cursor, read_limit
 from aviso.rest.problems import Forbidden, show
 from aviso.rest.views import PatchingView
 

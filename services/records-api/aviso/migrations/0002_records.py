@@ -30,6 +30,8 @@ CREATE TABLE aviso.records (
 -- The pages of a feed, newest first, and of all feeds on the admin site.
 CREATE UNIQUE INDEX records_number ON aviso.records (number);
 CREATE UNIQUE INDEX records_feed_number ON aviso.records (feed, number);
+-- created_after and created_before.
+CREATE INDEX records_feed_created_at ON aviso.records (feed, created_at);
 
 -- The answer to the same write again, whatever became of the record: ids that clients
 -- make are never used for two records. The data itself is what the client sends again.

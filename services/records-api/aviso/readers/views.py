@@ -26,7 +26,8 @@ from aviso.readers.reading import (
 )
 from aviso.rest.answers import answer_json
 from aviso.rest.openapi import CURSOR, LIMIT, problems
-from aviso.rest.paging import answer_page, check_parameters, read_cursor, read_limit
+from aviso.rest.page_answers import answer_page
+from aviso.rest.paging import check_parameters, read_cursor, read_limit
 from aviso.rest.problems import BadRequest, NotFound, show
 from aviso.rest.trace import trace_of
 

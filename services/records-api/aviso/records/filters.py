@@ -19,11 +19,35 @@ _TIMES = {"created_after": "created_at > %s", "created_before": "created_at < %s
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
-    """Conditions that must all hold, and the values of their placeholders."""
+class Conditions:
+    """What must all hold, and the values of its placeholders."""
 
-    conditions: list[str] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
     values: list[Any] = field(default_factory=list)
+
+    def add(self, text: str, *values: Any) -> None:
+        self.texts.append(text)
+        self.values.extend(values)
+
+    def __bool__(self) -> bool:
+        return bool(self.texts)
+
+    def __add__(self, other: Conditions) -> Conditions:
+        return Conditions(self.texts + other.texts, self.values + other.values)
+
+    def __str__(self) -> str:
+        return " AND ".join(self.texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What is asked of a record's time, which has an index, and of its data."""
+
+    times: Conditions = field(default_factory=Conditions)
+    data: Conditions = field(default_factory=Conditions)
+
+    def __bool__(self) -> bool:
+        return bool(self.times or self.data)
 
 
 def read_filters(query: QueryDict) -> Filters:
@@ -31,12 +55,11 @@ def read_filters(query: QueryDict) -> Filters:
     for name, texts in query.lists():
         for text in texts:
             if name in _TIMES:
-                found.conditions.append(_TIMES[name])
-                found.values.append(_read_time(name, text))
+                found.times.add(_TIMES[name], _read_time(name, text))
             elif name.startswith(DATA_PREFIX):
                 # `#>` rather than `@>`, so that an index on one field can serve.
-                found.conditions.append("data #> %s::text[] = ANY(%s::jsonb[])")
-                found.values.extend([_read_path(name), _read_values(name, text)])
+                condition = "data #> %s::text[] = ANY(%s::jsonb[])"
+                found.data.add(condition, _read_path(name), _read_values(name, text))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Read records."""
+"""Read records: one, or a page of a feed's."""
 
 from __future__ import annotations
 
@@ -6,21 +6,16 @@ import uuid
 
 from django.db import connection
 
-from aviso.records.filters import Filters
+from aviso.records.filters import Conditions, Filters
 from aviso.records.rows import RECORD_COLUMNS, RecordRow
+from aviso.records.searching import Part, choose_part
 from aviso.rest.paging import PAGE_BYTES, Cursor, Page, make_page
 
 CURSOR_PATTERN = r"[0-9]{1,18}"
-# The rows until the data read so far passes the page's bytes, but always the first one;
-# with each, how many rows there were to choose from.
-_WITHIN_BYTES = """
-    SELECT {names}, chosen_from FROM (
-        SELECT {names}, count(*) OVER () AS chosen_from,
-               sum(octet_length(data)) OVER (ORDER BY number {order})
-                   - octet_length(data) AS bytes_before
-        FROM ({rows}) AS found
-    ) AS measured WHERE bytes_before < {bytes} ORDER BY number {order}
-"""
+# The rows that are fetched at first; how many more is told by their size.
+_FIRST_ROWS = 101
+# What a row's own columns take, about.
+_ROW_BYTES = 256
 
 
 def find_record(feed: str, record_id: uuid.UUID) -> RecordRow | None:
@@ -34,24 +29,48 @@ def find_record(feed: str, record_id: uuid.UUID) -> RecordRow | None:
 
 
 def list_records(
-    feed: str, filters: Filters, cursor: Cursor, limit: int
+    feed: str, filters: Filters, cursor: Cursor, limit: int, *, search_rows: int
 ) -> Page[RecordRow]:
-    """Return a page of the feed's records that pass the filters, newest first."""
-    conditions, values = ["feed = %s", *filters.conditions], [feed, *filters.values]
-    if cursor.key is not None:
-        conditions.append("number > %s" if cursor.backward else "number < %s")
-        values.append(int(cursor.key))
-    order = "ASC" if cursor.backward else "DESC"
-    rows = (
-        f"SELECT {RECORD_COLUMNS.replace('data::text', 'data::text AS data')}"
-        f" FROM aviso.records WHERE {' AND '.join(conditions)}"
-        f" ORDER BY number {order} LIMIT {limit + 1}"
-    )
-    names = RECORD_COLUMNS.replace("::text", "")
-    query = _WITHIN_BYTES.format(names=names, rows=rows, order=order, bytes=PAGE_BYTES)
+    """Return a page of the feed's records that pass the filters, newest first.
+
+    With filters at most about `search_rows` records are looked at; a page that ends
+    there says so.
+    """
+    part = choose_part(feed, filters, cursor, search_rows)
+    rows: list[RecordRow] = []
+    size = 0
+    wanted = _FIRST_ROWS
+    while True:
+        wanted = min(wanted, limit + 1 - len(rows))
+        fetched = _fetch(part, cursor, rows[-1].number if rows else None, wanted)
+        for row in fetched:
+            if len(rows) == limit or (rows and size >= PAGE_BYTES):
+                return make_page(rows, cursor, more=True)
+            rows.append(row)
+            size += len(row.data_text.encode()) + _ROW_BYTES
+        if len(fetched) < wanted:
+            more = part.stops_at is not None
+            return make_page(rows, cursor, more=more, stopped_at=part.stops_at)
+        wanted = 1 + max(0, PAGE_BYTES - size) * len(rows) // size
+
+
+def _fetch(
+    part: Part, cursor: Cursor, last: int | None, wanted: int
+) -> list[RecordRow]:
+    """Return the next rows of the part, along the cursor's direction."""
+    beyond, order = (">", "ASC") if cursor.backward else ("<", "DESC")
+    conditions = part.conditions
+    if last is not None:
+        conditions = conditions + Conditions([f"number {beyond} %s"], [last])
+    # Looked up by time, in a query of its own: sorted by number, PostgreSQL would
+    # rather read the feed from its end.
+    source = "aviso.records"
+    if part.by_time:
+        source = f"(SELECT * FROM aviso.records WHERE {part.by_time} OFFSET 0) AS found"
     with connection.cursor() as db:
-        db.execute(query, values)
-        fetched = db.fetchall()
-    records = [RecordRow(*columns) for *columns, _ in fetched[:limit]]
-    chosen_from = fetched[0][-1] if fetched else 0
-    return make_page(records, cursor, more=chosen_from > len(records))
+        db.execute(
+            f"SELECT {RECORD_COLUMNS} FROM {source} WHERE {conditions}"
+            f" ORDER BY number {order} LIMIT {wanted}",
+            [*part.by_time.values, *conditions.values],
+        )
+        return [RecordRow(*row) for row in db.fetchall()]

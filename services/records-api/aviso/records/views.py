@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import nullcontext
 
 from django.conf import settings
 from django.http import HttpResponse, HttpResponseNotModified
@@ -16,6 +17,8 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from aviso.access.caller import Action, find_caller
+from aviso.access.caller_names import is_stranger
+from aviso.database.limits import strangers_limit
 from aviso.feeds.reading import open_feed
 from aviso.records import changes, filters, serializers
 from aviso.records.drafts import read_data, read_drafts
@@ -23,9 +26,18 @@ from aviso.records.idempotency import read_write_key
 from aviso.records.posting import post_records
 from aviso.records.reading import CURSOR_PATTERN, find_record, list_records
 from aviso.records.rows import RecordRow, render_record
+from aviso.records.searching import SEARCH_ROWS, STRANGERS_SEARCH_ROWS
 from aviso.rest.answers import answer_json
 from aviso.rest.openapi import CURSOR, LIMIT, problems
-from aviso.rest.paging import answer_page, check_parameters, read_cursor, read_limit
+from aviso.rest.page_answers import answer_page
+from aviso.rest.paging import (
+    Cursor,
+    Page,
+    check_parameters,
+    read_cursor,
+    read_limit,
+)
+from aviso.rest.places import search_place
 from aviso.rest.problems import NotFound, show
 from aviso.rest.trace import trace_of
 from aviso.rest.views import PatchingView
@@ -54,7 +66,8 @@ class RecordsView(APIView):
     @extend_schema(
         operation_id="list_records",
         summary="The records of a feed, newest first",
-        description="A page ends early when it gets large: read on while there is a"
+        description="A page ends early when it gets large, and with filters when it"
+        " has looked at many records, even if it found none: read on while there is a"
         " `next`.",
         parameters=[LIMIT, CURSOR, *_FILTERS],
         responses={200: serializers.RecordPageSerializer, **problems()},
@@ -66,7 +79,8 @@ class RecordsView(APIView):
             {"limit", "cursor", *filters.PARAMETERS},
             prefix=filters.DATA_PREFIX,
         )
-        page = list_records(
+        page = _search(
+            request,
             found.slug,
             filters.read_filters(request.GET),
             read_cursor(request.GET, CURSOR_PATTERN),
@@ -192,6 +206,17 @@ class RecordView(PatchingView):
             trace=trace_of(request),
         )
         return HttpResponse(status=204)
+
+
+def _search(
+    request: Request, feed: str, wanted: filters.Filters, cursor: Cursor, limit: int
+) -> Page[RecordRow]:
+    """Read a page; few at a time of those that a stranger wants searched."""
+    unknown = is_stranger(request)
+    rows = STRANGERS_SEARCH_ROWS if unknown else SEARCH_ROWS
+    place = search_place(request) if wanted else nullcontext()
+    with place, strangers_limit(is_stranger=unknown):
+        return list_records(feed, wanted, cursor, limit, search_rows=rows)
 
 
 def _answer_record(record: RecordRow) -> HttpResponse:

@@ -21,6 +21,7 @@ from rest_framework.exceptions import UnsupportedMediaType as DrfUnsupportedMedi
 
 from aviso.rest.problems import (
     Problem,
+    TooSlow,
     Unavailable,
     problem_response,
     render_problem,
@@ -29,6 +30,7 @@ from aviso.rest.problems import (
 
 logger = logging.getLogger(__name__)
 _RETRY_AFTER_S = 5
+_QUERY_CANCELED = "57014"
 
 
 def answer_exception(exc: Exception, context: dict[str, Any]) -> HttpResponse | None:
@@ -41,6 +43,8 @@ def answer_exception(exc: Exception, context: dict[str, Any]) -> HttpResponse | 
         return problem_response(404, "Not found", kind="not-found")
     if isinstance(exc, PermissionDenied):
         return problem_response(403, "Not allowed", kind="forbidden")
+    if isinstance(exc, OperationalError) and _is_too_slow(exc):
+        return _answer_too_slow()
     if isinstance(exc, OperationalError | InterfaceError):
         return _answer_no_database(exc)
     return None
@@ -65,6 +69,20 @@ def _answer_framework(exc: APIException, request: HttpRequest) -> HttpResponse:
         detail,
         kind=exc.default_code.replace("_", "-"),
         headers=headers,
+    )
+
+
+def _is_too_slow(exc: OperationalError) -> bool:
+    return getattr(exc.__cause__, "sqlstate", None) == _QUERY_CANCELED
+
+
+def _answer_too_slow() -> HttpResponse:
+    return render_problem(
+        TooSlow(
+            "The database was stopped, because this takes it too long: ask for less at"
+            " a time (limit, created_after, created_before), or try again",
+            headers={"Retry-After": str(_RETRY_AFTER_S)},
+        )
     )
 
 

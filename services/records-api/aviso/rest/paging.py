@@ -6,22 +6,19 @@ key, in the list's own order. Every list answers {"results", "next", "previous"}
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from django.conf import settings
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import QueryDict
 
-from aviso.rest.answers import answer_json
 from aviso.rest.problems import BadRequest, show
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
 # A page ends early when its rows hold this many bytes: 1,000 records of 64 KiB would be
-# 64 MiB, in each thread.
+# 64 MiB, in each thread. It may end earlier still (aviso/rest/large_answers.py).
 PAGE_BYTES = 4 * 1024 * 1024
 
 Row = TypeVar("Row")
@@ -37,11 +34,17 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
-    """Rows in the list's order, and whether there are more on either side."""
+    """Rows in the list's order, and whether there are more on either side.
+
+    A search that ended early names the key of the last row that it looked at, found or
+    not, on the side where there are more.
+    """
 
     rows: Sequence[Row]
     has_next: bool
     has_previous: bool
+    searched_down_to: str | None = None
+    searched_up_to: str | None = None
 
 
 def read_limit(query: QueryDict) -> int:
@@ -78,33 +81,10 @@ def check_parameters(query: QueryDict, allowed: set[str], prefix: str = "") -> N
             )
 
 
-def make_page(rows: list[Row], cursor: Cursor, *, more: bool) -> Page[Row]:
+def make_page(
+    rows: list[Row], cursor: Cursor, *, more: bool, stopped_at: str | None = None
+) -> Page[Row]:
     """Make a page of rows that were read along the cursor's direction."""
     if cursor.backward:
-        return Page(rows[::-1], has_next=True, has_previous=more)
-    return Page(rows, has_next=more, has_previous=cursor.key is not None)
-
-
-def answer_page(
-    request: HttpRequest,
-    page: Page[Row],
-    *,
-    render: Callable[[Row], str],
-    key: Callable[[Row], object],
-) -> HttpResponse:
-    """Answer {"results": […], "next": …, "previous": …}."""
-    next_url = previous_url = None
-    if page.rows and page.has_next:
-        next_url = _link(request, f"after-{key(page.rows[-1])}")
-    if page.rows and page.has_previous:
-        previous_url = _link(request, f"before-{key(page.rows[0])}")
-    return answer_json(
-        f'{{"results":[{",".join(map(render, page.rows))}],'
-        f'"next":{json.dumps(next_url)},"previous":{json.dumps(previous_url)}}}'
-    )
-
-
-def _link(request: HttpRequest, cursor: str) -> str:
-    query = request.GET.copy()
-    query["cursor"] = cursor
-    return f"{settings.PUBLIC_URL}{request.path}?{query.urlencode()}"
+        return Page(rows[::-1], True, more, searched_up_to=stopped_at)
+    return Page(rows, more, cursor.key is not None, searched_down_to=stopped_at)

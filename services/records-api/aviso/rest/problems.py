@@ -11,7 +11,9 @@ Problem (carries status, kind, detail, and what it is about)
 ├── SchemaViolation           422 understood, but the feed's schema refuses it
 ├── KeyReused                 422 the Idempotency-Key came with another write before
 ├── TooManyRequests           429 over the limit of this key or address: Retry-After
-└── Unavailable               503 the database can't be reached: try again later
+├── Unavailable               503 the database can't be reached, or too much goes on:
+│                                 try again later
+└── TooSlow                   503 stopped for taking too long: ask for less
 
 `detail` is for a person: it names the thing, its value and what was expected.
 """
@@ -101,6 +103,11 @@ class TooManyRequests(Problem):
 class Unavailable(Problem):
     status_code = 503
     kind = "unavailable"
+
+
+class TooSlow(Problem):
+    status_code = 503
+    kind = "too-slow"
 
 
 def render_problem(problem: Problem) -> HttpResponse:

@@ -1,0 +1,52 @@
+"""A page as an answer, with links to those beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+
+from django.conf import settings
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from aviso.rest.answers import answer_json
+from aviso.rest.large_answers import answer_rows
+from aviso.rest.paging import Page, Row
+
+
+def answer_page(
+    request: Request,
+    page: Page[Row],
+    *,
+    render: Callable[[Row], str],
+    key: Callable[[Row], object],
+) -> HttpResponse:
+    """Answer {"results": […], "next": …, "previous": …}."""
+    rows = [render(row).encode() for row in page.rows]
+
+    def make_answer(sent: Sequence[bytes]) -> HttpResponse:
+        next_key: object = page.searched_down_to
+        previous_key: object = page.searched_up_to
+        if page.rows:
+            is_cut = len(sent) < len(rows)
+            if is_cut or (page.has_next and next_key is None):
+                next_key = key(page.rows[len(sent) - 1])
+            if page.has_previous and previous_key is None:
+                previous_key = key(page.rows[0])
+        next_url = _link(request, "after", next_key)
+        previous_url = _link(request, "before", previous_key)
+        return answer_json(
+            b'{"results":[%b],"next":%b,"previous":%b}'
+            % (b",".join(sent), next_url, previous_url)
+        )
+
+    return answer_rows(request, rows, make_answer)
+
+
+def _link(request: Request, side: str, key: object) -> bytes:
+    if key is None:
+        return b"null"
+    query = request.GET.copy()
+    query["cursor"] = f"{side}-{key}"
+    url = f"{settings.PUBLIC_URL}{request.path}?{query.urlencode()}"
+    return json.dumps(url).encode()

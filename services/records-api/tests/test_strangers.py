@@ -1,0 +1,132 @@
+"""What strangers do slowly or at great cost, to the service as it runs."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.db import connection, transaction
+
+from aviso.database.limits import limit_statements
+from aviso.feeds.models import Feed
+from aviso.records.models import Record
+from tests.test_server import RECORDS, Server, serving
+
+pytestmark = pytest.mark.django_db(transaction=True)
+# More than all workers have threads.
+MANY = 40
+
+
+@pytest.fixture
+def server(orders: Feed, tmp_path: Path) -> Iterator[Server]:
+    with serving(tmp_path) as server:
+        yield server
+
+
+def send(
+    server: Server, opened: ExitStack, text: str, buffer_bytes: int = 0
+) -> socket.socket:
+    peer = opened.enter_context(socket.socket())
+    if buffer_bytes:
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
+    peer.settimeout(10)
+    peer.connect(("127.0.0.1", server.port))
+    peer.sendall(text.encode())
+    return peer
+
+
+def post(path: str, *lines: str, kind: str = "application/json") -> str:
+    head = [f"POST {path} HTTP/1.1", "Host: localhost", f"Content-Type: {kind}", *lines]
+    return "".join(f"{line}\r\n" for line in [*head, ""])
+
+
+@pytest.mark.parametrize("path", ["/api/v1/feeds/", RECORDS, "/api/v1/tickets/"])
+@pytest.mark.parametrize("key", [[], ["Authorization: Bearer aviso_0000_wrong"]])
+def test_no_body_is_read_before_its_sender_is_known(
+    path: str, key: list[str], server: Server
+) -> None:
+    with ExitStack() as opened:
+        started = post(path, *key, "Transfer-Encoding: chunked") + "1\r\n[\r\n"
+        peer = send(server, opened, started)
+
+        assert peer.recv(4096).startswith(b"HTTP/1.1 401")
+
+
+def test_no_form_is_read_that_is_not_there_already(server: Server) -> None:
+    cookie = f"Cookie: csrftoken={'a' * 32}"
+    form = "application/x-www-form-urlencoded"
+    chunked = post("/admin/login/", cookie, "Transfer-Encoding: chunked", kind=form)
+    long = post("/admin/login/", cookie, "Content-Length: 200000", kind=form)
+    with ExitStack() as opened:
+        answers = [
+            send(server, opened, text + "a=").recv(4096)[:12]
+            for text in [chunked, long]
+        ]
+
+    assert [b"HTTP/1.1 411", b"HTTP/1.1 413"] == answers
+
+
+def test_slow_readers_of_large_answers_leave_threads_for_others(
+    server: Server,
+) -> None:
+    Record.objects.bulk_create(
+        Record(feed_id="orders", data={"text": "x" * 60_000}) for _ in range(80)
+    )
+    request = f"GET {RECORDS}?limit=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with ExitStack() as opened:
+        for _ in range(MANY):
+            send(server, opened, request, buffer_bytes=4096)
+
+        assert 200 == server.call("GET", "/api/v1/connection/")[0]
+
+
+def test_a_strangers_statement_ends_after_its_time(server: Server) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE aviso.records")
+        status, answer = server.call("GET", RECORDS)
+
+    assert 503 == status
+    assert "urn:aviso:problem:too-slow" == json.loads(answer)["type"]
+
+
+def test_every_statement_of_a_request_has_its_time() -> None:
+    made = connection.settings_dict
+    database = {"OPTIONS": {"options": "-c lock_timeout=7"}}
+    limit_statements(database)
+
+    with psycopg.connect(
+        host=made["HOST"],
+        port=made["PORT"],
+        user=made["USER"],
+        password=made["PASSWORD"],
+        dbname=made["NAME"],
+        options=database["OPTIONS"]["options"],
+    ) as limited:
+        shown = limited.execute(
+            "SELECT current_setting('statement_timeout'),"
+            " current_setting('lock_timeout'),"
+            " current_setting('idle_in_transaction_session_timeout')"
+        ).fetchone()
+
+    assert ("20s", "7ms", "1min") == shown
+
+
+def test_an_invented_method_makes_no_time_series(server: Server) -> None:
+    for number in range(20):
+        server.call(f"AAA{number}", "/api/v1/connection/")
+        server.call(f"AAA{number}", f"/{number}")
+
+    text = server.call("GET", "/metrics")[1].decode()
+
+    assert "AAA" not in text
+    counts = [
+        float(line.split()[-1])
+        for line in text.splitlines()
+        if line.startswith("aviso_request_seconds_count") and '"other"' in line
+    ]
+    assert 40 == sum(counts)
