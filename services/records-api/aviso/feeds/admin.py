@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -14,6 +13,7 @@ from aviso.feeds.json_schemas import SchemaRefused, check_schema
 from aviso.feeds.models import Feed
 from aviso.feeds.writing import MAX_SCHEMA_BYTES, MAX_TITLE_CHARS
 from aviso.rest.admin_pages import DefaultsByDatabaseAdmin, JsonTextField
+from aviso.rest.json_numbers import write_json
 
 if TYPE_CHECKING:
     FeedModelForm = forms.ModelForm[Feed]
@@ -36,7 +36,7 @@ class FeedForm(FeedModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.schema is not None:
-            self.initial["schema"] = json.dumps(self.instance.schema, indent=2)
+            self.initial["schema"] = write_json(self.instance.schema, indent=2)
 
     def clean_schema(self) -> object:
         schema = self.cleaned_data["schema"]
@@ -46,8 +46,8 @@ class FeedForm(FeedModelForm):
             check_schema(schema)
         except SchemaRefused as exc:
             raise forms.ValidationError(str(exc)) from exc
-        # PostgreSQL writes a space after each colon and comma, as json.dumps does.
-        if len(json.dumps(schema, ensure_ascii=False).encode()) > MAX_SCHEMA_BYTES:
+        # PostgreSQL writes a space after each colon and comma, as Python does.
+        if len(write_json(schema, ensure_ascii=False).encode()) > MAX_SCHEMA_BYTES:
             raise forms.ValidationError(f"Larger than {MAX_SCHEMA_BYTES} bytes.")
         return schema
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +11,7 @@ from aviso.database.constraints import violated_constraint
 from aviso.feeds.json_schemas import SchemaRefused, check_schema
 from aviso.feeds.models import Feed, is_slug
 from aviso.feeds.reading import FeedRow, find_feed
+from aviso.rest.json_numbers import write_json
 from aviso.rest.problems import BadRequest, Conflict, TooLarge, show
 
 MAX_SCHEMA_BYTES = 65536
@@ -122,4 +122,4 @@ def _read_schema(value: object) -> str | None:
         raise BadRequest(
             f"schema can't be a feed's schema: {exc}", pointer="/schema"
         ) from exc
-    return json.dumps(value)
+    return write_json(value)

@@ -10,6 +10,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import aviso.database.columns
+import aviso.database.json_values
 
 TABLES = """
 CREATE TABLE aviso.records (
@@ -104,7 +105,13 @@ STATE = [
                     to="aviso.feed",
                 ),
             ),
-            ("data", models.JSONField()),
+            (
+                "data",
+                models.JSONField(
+                    decoder=aviso.database.json_values.ExactDecoder,
+                    encoder=aviso.database.json_values.ExactEncoder,
+                ),
+            ),
             ("version", models.IntegerField(db_default=1, default=1, editable=False)),
             (
                 "created_at",

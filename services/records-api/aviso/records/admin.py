@@ -16,6 +16,7 @@ from aviso.feeds.json_schemas import RecordRefused, check_all_data
 from aviso.feeds.models import is_slug
 from aviso.feeds.reading import find_feed
 from aviso.records.constraints import MAX_DATA_BYTES
+from aviso.records.drafts import write_data
 from aviso.records.models import Record
 from aviso.rest.admin_pages import BigTableAdmin, JsonTextField
 
@@ -46,8 +47,7 @@ class RecordForm(RecordModelForm):
         if not isinstance(data, dict):
             raise forms.ValidationError("Data is a JSON object.")
         with connection.cursor() as cursor:
-            text = Record._meta.get_field("data").get_db_prep_value(data, connection)
-            cursor.execute("SELECT octet_length(%s::jsonb::text)", [text])
+            cursor.execute("SELECT octet_length(%s::jsonb::text)", [write_data(data)])
             if cursor.fetchone()[0] > MAX_DATA_BYTES:
                 raise forms.ValidationError(
                     f"Larger than {MAX_DATA_BYTES} bytes as stored."

@@ -8,13 +8,13 @@ wait at its unique index until that one has committed, or take its place if it h
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from dataclasses import dataclass
 
 from django.db import connection
 from django.http import HttpRequest
 
+from aviso.rest.json_numbers import write_canonical_json
 from aviso.rest.problems import BadRequest, KeyReused, show
 
 _FORMAT = re.compile(r"[\x21-\x7e]{1,255}")
@@ -47,8 +47,8 @@ def read_write_key(
             " characters",
             field="Idempotency-Key",
         )
-    # Sorted: the same write from another JSON library is the same write.
-    text = json.dumps([feed, body], sort_keys=True)
+    # Canonical: the same write from another JSON library is the same write.
+    text = write_canonical_json([feed, body])
     return WriteKey(scope, key, hashlib.sha256(text.encode()).hexdigest())
 
 

@@ -8,6 +8,7 @@ from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 
 from aviso.database.columns import ClockTimestamp, NextNumber
+from aviso.database.json_values import ExactDecoder, ExactEncoder
 from aviso.feeds.models import Feed
 
 
@@ -32,7 +33,7 @@ class Record(models.Model):
     feed = models.ForeignKey(
         Feed, on_delete=models.PROTECT, db_column="feed", db_index=False
     )
-    data = models.JSONField()
+    data = models.JSONField(encoder=ExactEncoder, decoder=ExactDecoder)
     version = models.IntegerField(default=1, db_default=1, editable=False)
     created_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)
     updated_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)

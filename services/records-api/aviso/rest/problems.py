@@ -24,6 +24,8 @@ from http import HTTPStatus
 from django.http import HttpResponse
 from rest_framework.exceptions import APIException
 
+from aviso.rest.json_numbers import write_json
+
 MEDIA_TYPE = "application/problem+json"
 _SHOWN_CHARS = 80
 
@@ -140,7 +142,7 @@ def problem_response(
 def show(value: object) -> str:
     """Write a value for a `detail`: as JSON, cut where it gets long."""
     try:
-        text = json.dumps(value)
+        text = write_json(value)
     except (TypeError, ValueError, RecursionError):
         text = repr(value)
     return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}…"
