@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 
 from django.db import IntegrityError, OperationalError, connection, transaction
-from psycopg.errors import DeadlockDetected
+from psycopg.errors import DeadlockDetected, SerializationFailure
 
 from aviso.feeds.json_schemas import RecordRefused, check_all_data
 from aviso.feeds.reading import FeedRow
@@ -20,6 +20,7 @@ from aviso.rest.problems import SchemaViolation
 # Two lists with the same ids in another order can block each other; PostgreSQL then
 # ends one of them, and it goes through when it comes again.
 _TRIES = 3
+_WORTH_ANOTHER_TRY = DeadlockDetected | SerializationFailure
 
 
 def post_records(
@@ -50,7 +51,10 @@ def post_records(
     try:
         return _write_once(write, in_transaction=not is_one_statement)
     except IntegrityError as exc:
-        raise explain_refusal(exc, drafts) from exc
+        refusal = explain_refusal(exc, drafts)
+        if refusal is None:
+            raise
+        raise refusal from exc
 
 
 def check_drafts(feed: FeedRow, drafts: Sequence[Draft]) -> None:
@@ -76,7 +80,7 @@ def _write_once(write: Callable[[], Answer], *, in_transaction: bool) -> Answer:
             with transaction.atomic() if needs_atomic else nullcontext():
                 return write()
         except OperationalError as exc:
-            if not (tries_left and isinstance(exc.__cause__, DeadlockDetected)):
+            if not (tries_left and isinstance(exc.__cause__, _WORTH_ANOTHER_TRY)):
                 raise
     raise AssertionError("the last try returns or raises")
 

@@ -142,7 +142,7 @@ class RecordView(PatchingView):
         request=serializers.DataSerializer,
         responses={
             200: serializers.RecordSerializer,
-            **problems(412, 422, body=True),
+            **problems(409, 412, 422, body=True),
         },
     )
     def put(self, request: Request, feed: str, record_id: uuid.UUID) -> HttpResponse:
@@ -163,7 +163,7 @@ class RecordView(PatchingView):
         request=serializers.DataSerializer,
         responses={
             200: serializers.RecordSerializer,
-            **problems(412, 422, body=True),
+            **problems(409, 412, 422, body=True),
         },
     )
     def patch(self, request: Request, feed: str, record_id: uuid.UUID) -> HttpResponse:
@@ -181,7 +181,7 @@ class RecordView(PatchingView):
         operation_id="delete_record",
         summary="Delete a record",
         parameters=[_IF_MATCH],
-        responses={204: None, **problems(403, 412)},
+        responses={204: None, **problems(403, 409, 412)},
     )
     def delete(self, request: Request, feed: str, record_id: uuid.UUID) -> HttpResponse:
         found = open_feed(feed, find_caller(request), Action.WRITE)

@@ -11,7 +11,7 @@ Problem (carries status, kind, detail, and what it is about)
 ├── SchemaViolation           422 understood, but the feed's schema refuses it
 ├── KeyReused                 422 the Idempotency-Key came with another write before
 ├── TooManyRequests           429 over the limit of this key or address: Retry-After
-└── Unavailable               503 the database can't be reached: try again later
+└── Unavailable               503 the database can't do it now: try again later
 
 `detail` is for a person: it names the thing, its value and what was expected.
 """
