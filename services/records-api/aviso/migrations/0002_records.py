@@ -159,15 +159,18 @@ class Migration(migrations.Migration):
                 ("key", models.TextField()),
                 (
                     "fingerprint",
-                    models.TextField(help_text="SHA-256 of the feed and the body."),
+                    models.TextField(help_text="SHA-256 of all that the write is."),
                 ),
                 (
                     "answer",
                     models.TextField(
-                        default="", help_text="The body of the first answer."
+                        db_default="",
+                        default="",
+                        help_text="The body of the first answer.",
                     ),
                 ),
-                ("location", models.TextField(default="")),
+                ("location", models.TextField(db_default="", default="")),
+                ("etag", models.TextField(db_default="", default="")),
                 (
                     "created_at",
                     models.DateTimeField(

@@ -53,9 +53,12 @@ class IdempotencyKey(models.Model):
 
     scope = models.TextField(help_text="Who sent the key; keys of others are others.")
     key = models.TextField()
-    fingerprint = models.TextField(help_text="SHA-256 of the feed and the body.")
-    answer = models.TextField(default="", help_text="The body of the first answer.")
-    location = models.TextField(default="")
+    fingerprint = models.TextField(help_text="SHA-256 of all that the write is.")
+    answer = models.TextField(
+        default="", db_default="", help_text="The body of the first answer."
+    )
+    location = models.TextField(default="", db_default="")
+    etag = models.TextField(default="", db_default="")
     created_at = models.DateTimeField(db_default=ClockTimestamp())
 
     class Meta:

@@ -13,7 +13,7 @@ from aviso.feeds.reading import FeedRow
 from aviso.records.constraints import explain_refusal
 from aviso.records.creation import create_records
 from aviso.records.drafts import Draft
-from aviso.records.idempotency import Answer, WriteKey, claim_key, keep_answer
+from aviso.records.idempotency import Answer, WriteKey, write_once
 from aviso.records.rows import RecordRow, render_record
 from aviso.rest.problems import SchemaViolation
 
@@ -37,19 +37,14 @@ def post_records(
     """
 
     def write() -> Answer:
-        if key and (kept := claim_key(key)):
-            return kept
         check_drafts(feed, drafts)
-        answer = _render(create_records(feed.slug, drafts, trace), drafts, locate)
-        if key:
-            keep_answer(key, answer)
-        return answer
+        return _render(create_records(feed.slug, drafts, trace), drafts, locate)
 
     # A write that reads nothing back and can't be refused after its statement is that
     # one statement, and PostgreSQL makes a transaction of it without two ways more.
     is_one_statement = key is None and not any(draft.own_id for draft in drafts)
     try:
-        return _write_once(write, in_transaction=not is_one_statement)
+        return _try(lambda: write_once(key, write), in_transaction=not is_one_statement)
     except IntegrityError as exc:
         refusal = explain_refusal(exc, drafts)
         if refusal is None:
@@ -72,7 +67,7 @@ def check_drafts(feed: FeedRow, drafts: Sequence[Draft]) -> None:
         ) from exc
 
 
-def _write_once(write: Callable[[], Answer], *, in_transaction: bool) -> Answer:
+def _try(write: Callable[[], Answer], *, in_transaction: bool) -> Answer:
     # Somebody's transaction around this one must outlive a refusal: a savepoint.
     needs_atomic = in_transaction or connection.in_atomic_block
     for tries_left in reversed(range(_TRIES)):
@@ -93,4 +88,5 @@ def _render(
     if drafts[0].index is not None:
         ids = ",".join(f'"{record.id}"' for record in records)
         return Answer(f'{{"ids":[{ids}]}}')
-    return Answer(render_record(records[0]), locate(records[0]))
+    record = records[0]
+    return Answer(render_record(record), locate(record), record.etag)
