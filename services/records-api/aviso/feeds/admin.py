@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import admin
@@ -12,16 +12,13 @@ from aviso.access.audit import name_person, note_change
 from aviso.feeds.json_schemas import SchemaRefused, check_schema
 from aviso.feeds.models import Feed
 from aviso.feeds.writing import MAX_SCHEMA_BYTES, MAX_TITLE_CHARS
+from aviso.rest.admin_forms import SeenAdmin, SeenForm
 from aviso.rest.admin_pages import DefaultsByDatabaseAdmin, JsonTextField
 from aviso.rest.json_numbers import write_json
 
-if TYPE_CHECKING:
-    FeedModelForm = forms.ModelForm[Feed]
-else:
-    FeedModelForm = forms.ModelForm
 
-
-class FeedForm(FeedModelForm):
+class FeedForm(SeenForm[Feed]):
+    seen_columns = ["title", "visibility", "schema"]
     slug = forms.CharField(max_length=64, help_text="a-z, 0-9 and the hyphen.")
     title = forms.CharField(max_length=MAX_TITLE_CHARS, required=False)
     schema = JsonTextField(
@@ -53,7 +50,7 @@ class FeedForm(FeedModelForm):
 
 
 @admin.register(Feed)
-class FeedAdmin(DefaultsByDatabaseAdmin[Feed]):
+class FeedAdmin(SeenAdmin[Feed], DefaultsByDatabaseAdmin[Feed]):
     form = FeedForm
     list_display = ["slug", "title", "visibility", "newest", "epoch", "announced_at"]
     list_filter = ["visibility"]
