@@ -97,6 +97,19 @@ def find_key(text: str) -> ApiKey | None:
     return key
 
 
+def will_do(text: str, rights: Rights) -> bool:
+    """Return whether this is a valid key with all of these rights."""
+    key = find_key(text)
+    if key is None:
+        return False
+    has = [key.may_read, key.may_write, key.may_manage, key.may_grant]
+    wanted = [rights.read, rights.write, rights.manage, rights.grant]
+    if any(want and not may for want, may in zip(wanted, has, strict=True)):
+        return False
+    is_within = not rights.all_feeds and set(rights.feeds) <= set(key.feeds)
+    return key.all_feeds or is_within
+
+
 def _note_use(key: ApiKey) -> None:
     """Write down that the key is used; whoever finds the row locked leaves it.
 
