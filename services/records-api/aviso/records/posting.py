@@ -11,7 +11,7 @@ from psycopg.errors import DeadlockDetected, SerializationFailure
 from aviso.feeds.json_schemas import RecordRefused, check_all_data
 from aviso.feeds.reading import FeedRow
 from aviso.records.constraints import explain_refusal
-from aviso.records.creation import create_records
+from aviso.records.creation import MadeMeanwhile, create_records
 from aviso.records.drafts import Draft
 from aviso.records.idempotency import Answer, WriteKey, write_once
 from aviso.records.rows import RecordRow, render_record
@@ -20,7 +20,6 @@ from aviso.rest.problems import SchemaViolation
 # Two lists with the same ids in another order can block each other; PostgreSQL then
 # ends one of them, and it goes through when it comes again.
 _TRIES = 3
-_WORTH_ANOTHER_TRY = DeadlockDetected | SerializationFailure
 
 
 def post_records(
@@ -74,10 +73,16 @@ def _try(write: Callable[[], Answer], *, in_transaction: bool) -> Answer:
         try:
             with transaction.atomic() if needs_atomic else nullcontext():
                 return write()
-        except OperationalError as exc:
-            if not (tries_left and isinstance(exc.__cause__, _WORTH_ANOTHER_TRY)):
+        except (OperationalError, MadeMeanwhile) as exc:
+            if not (tries_left and _is_worth_another_try(exc)):
                 raise
     raise AssertionError("the last try returns or raises")
+
+
+def _is_worth_another_try(exc: Exception) -> bool:
+    return isinstance(exc, MadeMeanwhile) or isinstance(
+        exc.__cause__, DeadlockDetected | SerializationFailure
+    )
 
 
 def _render(
