@@ -61,10 +61,13 @@ def make_pusher(settings: Settings) -> Part:
     )
 
 
-def manage(settings: Settings, *arguments: str) -> str:
-    """Run one of records-api's management commands; return what it printed."""
+def manage(settings: Settings, *arguments: str, text: str | None = None) -> str:
+    """Run one of records-api's management commands; return what it printed.
+
+    `text` is its standard input.
+    """
     argv = [str(settings.python), "manage.py", *arguments]
-    return run(argv, api_env(settings), cwd=_API).strip()
+    return run(argv, api_env(settings), cwd=_API, text=text).strip()
 
 
 def api_env(settings: Settings) -> dict[str, str]:

@@ -128,13 +128,15 @@ class Stack:
         services.manage(settings, "migrate", "--no-input", "--verbosity=0")
         services.manage(settings, "create_feed", "demo", "--title=Demo", "--exists-ok")
         key_file = settings.run_dir / "api-key"
-        if not key_file.exists():
-            key = services.manage(
-                settings, "create_key", "local", "--all-feeds",
-                "--read", "--write", "--manage", "--grant",
-            )  # fmt: skip
-            write_private(key_file, key + "\n")
-        self._api_key = key_file.read_text().strip()
+        kept = key_file.read_text().strip() if key_file.exists() else ""
+        self._api_key = services.manage(
+            settings, "create_key", "local", "--all-feeds",
+            "--read", "--write", "--manage", "--grant", "--kept", text=kept,
+        )  # fmt: skip
+        if self._api_key != kept:
+            write_private(key_file, self._api_key + "\n")
+            if kept:
+                self._tell(f"the key in {key_file} lacked a right: there is a new one")
 
     def _start(self, *names: str) -> None:
         for name in names:

@@ -23,14 +23,31 @@ def private_postgresql() -> Iterator[str]:
 
     PostgreSQL refuses to run as root: then it runs as the user `postgres`.
     """
+    options = ["-U", "aviso", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
+    with _server(["initdb", *options, "--no-sync"]) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def standby_of(url: str) -> Iterator[str]:
+    """Start a hot standby of such a server, yield its URL, and stop it."""
+    copy = ["pg_basebackup", "-d", url, "-R", "-c", "fast", "--no-sync"]
+    with _server(copy) as standby_url:
+        yield standby_url
+
+
+@contextlib.contextmanager
+def _server(fill: list[str]) -> Iterator[str]:
+    """Have `fill` make a data directory, and run a server in it."""
     folder = Path(tempfile.mkdtemp(prefix="aviso-test-pg-"))
     as_server = _server_user(folder)
     process = None
     try:
-        initdb = [_program("initdb"), "-D", str(folder / "data"), "-U", "aviso"]
-        options = ["-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
+        program, *options = fill
         subprocess.run(
-            [*as_server, *initdb, *options], check=True, stdout=subprocess.DEVNULL
+            [*as_server, _program(program), "-D", str(folder / "data"), *options],
+            check=True,
+            stdout=subprocess.DEVNULL,
         )
         port = free_port()
         with (folder / "log").open("wb") as log:

@@ -16,6 +16,7 @@ from aviso.events.models import Event
 from aviso.feeds.models import Feed
 from aviso.readers.models import Reader
 from aviso.records.models import Record
+from tests.admin_forms import read_seen
 
 pytestmark = pytest.mark.django_db
 
@@ -33,6 +34,9 @@ def show(client: Client, path: str) -> str:
 
 
 def send(client: Client, path: str, form: dict[str, Any]) -> str:
+    """Send a form, of a page that was opened just now."""
+    if path.endswith("/change/"):
+        form = {**form, **read_seen(client, f"/admin/{path}")}
     response = client.post(f"/admin/{path}", form, follow=True)
     assert 200 == response.status_code
     return response.content.decode()

@@ -19,6 +19,7 @@ from aviso.access.models import ApiKey
 from aviso.feeds.models import Feed
 from aviso.readers.models import Reader
 from records_api.json_lines import JsonLines
+from tests.admin_forms import read_seen
 from tests.api import make_api
 
 pytestmark = pytest.mark.django_db
@@ -108,7 +109,8 @@ def test_an_expiry_changed_on_the_admin_site_is_noted(
         "expires_at_1": "03:04",
     }
 
-    admin.post("/admin/aviso/apikey/abc/change/", form, headers=ADDRESS)
+    page = "/admin/aviso/apikey/abc/change/"
+    admin.post(page, {**form, **read_seen(admin, page)}, headers=ADDRESS)
 
     (line,) = lines(log)
     assert ("changed", "abc") == (line["change"], line["key_id"])
@@ -193,7 +195,8 @@ def test_readers_let_in_and_put_out_on_the_admin_site_are_noted(
     chosen = {"_selected_action": [str(Reader.objects.get().id)]}
 
     page = f"/admin/aviso/reader/{Reader.objects.get().id}/change/"
-    admin.post(page, {}, headers=ADDRESS)  # which changes nothing
+    # This changes nothing.
+    admin.post(page, read_seen(admin, page), headers=ADDRESS)
     for action in ["revoke", "let_in_again"]:
         admin.post(
             "/admin/aviso/reader/", {"action": action, **chosen}, headers=ADDRESS
@@ -211,8 +214,9 @@ def test_a_change_of_visibility_is_noted(
 
     api.patch("feeds/orders/", {"visibility": "private"})
     api.patch("feeds/orders/", {"visibility": "private", "title": "x"})
-    admin.post("/admin/aviso/feed/orders/change/", {"visibility": "public"})
-    admin.post("/admin/aviso/feed/orders/change/", {"visibility": "public"})
+    page = "/admin/aviso/feed/orders/change/"
+    for _ in range(2):
+        admin.post(page, {"visibility": "public", **read_seen(admin, page)})
 
     assert ["made private", "made public"] == [change for change, _ in changes(log)]
     assert {"orders"} == {line["feed"] for line in lines(log)}

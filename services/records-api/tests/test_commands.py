@@ -45,6 +45,47 @@ def test_create_key_takes_the_feeds_that_the_key_is_for(orders: Feed) -> None:
     assert 201 == reply.status
 
 
+RIGHTS = ["--all-feeds", "--read", "--write", "--manage", "--grant"]
+
+
+def keep(kept: str, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    """Create a key unless `kept` will do; return the key and what is said of it."""
+    monkeypatch.setattr("sys.stdin", StringIO(f"{kept}\n"))
+    out, err = StringIO(), StringIO()
+    call_command("create_key", "local", *RIGHTS, "--kept", stdout=out, stderr=err)
+    return out.getvalue().strip(), err.getvalue()
+
+
+def test_a_kept_key_that_will_do_is_printed_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept = run("create_key", "local", *RIGHTS).strip()
+
+    assert (kept, "") == keep(kept, monkeypatch)
+    assert 1 == ApiKey.objects.count()
+
+
+@pytest.mark.parametrize("lacking", ["--grant", "--manage", "--all-feeds", "all"])
+def test_a_kept_key_that_lacks_something_gets_a_successor_and_a_word(
+    monkeypatch: pytest.MonkeyPatch, lacking: str
+) -> None:
+    fewer = [right for right in RIGHTS if right != lacking]
+    if lacking == "--all-feeds":
+        fewer += ["--feeds", "demo"]
+    kept = "aviso_gone" if lacking == "all" else run("create_key", "x", *fewer).strip()
+
+    text, said = keep(kept, monkeypatch)
+
+    key = find_key(text)
+    assert key is not None
+    assert key.all_feeds
+    assert key.may_grant
+    assert key.may_manage
+    assert "a new one" in said
+    assert text not in said
+    assert (find_key(kept) is None) == (lacking == "all")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

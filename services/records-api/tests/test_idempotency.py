@@ -151,6 +151,32 @@ def test_a_write_that_postgresql_ends_for_a_deadlock_comes_again(
     assert 2 == Event.objects.count()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_an_id_that_was_used_and_deleted_while_its_list_waited_is_not_used_again(
+    orders: Feed,
+) -> None:
+    """The list began before its second id had a record; it waits for the first."""
+    first, second = (f"7d3c1f5e-2b4a-4c6d-8e9f-{n:012}" for n in (1, 2))
+    insert = "INSERT INTO aviso.records (id, feed, data) VALUES (%s, 'orders', '{}')"
+    body = [{"id": key, "data": {}} for key in (first, second)]
+
+    with _connect() as holding, _connect() as other, ThreadPoolExecutor(1) as threads:
+        holding.execute(insert, [first])
+        reply = threads.submit(_post_at_once, make_api(), [body])
+        _wait_until_blocked(holding)
+        other.execute(insert, [second])
+        other.commit()
+        other.execute("DELETE FROM aviso.records WHERE id = %s", [second])
+        other.commit()
+        holding.rollback()
+        (answer,) = reply.result(30)
+
+    assert (201, {"ids": [first, second]}) == (answer.status, answer.body)
+    created = Event.objects.filter(type="created").values_list("subject", flat=True)
+    assert [first, second] == sorted(map(str, created))
+    assert [first] == [str(key) for key in Record.objects.values_list("id", flat=True)]
+
+
 def _connect() -> psycopg.Connection[Any]:
     made = connection.settings_dict
     return psycopg.connect(

@@ -12,7 +12,18 @@ from aviso.rest.json_text import JsonError, check_depth, parse_json
 
 @pytest.mark.parametrize(
     "value",
-    [None, True, 0, -1.5, "", "é😀\u2028", [], {}, {"a": [1, {"b": None}]}, 10**4299],
+    [
+        None,
+        True,
+        0,
+        -1.5,
+        "",
+        "é😀\u2028",
+        [],
+        {},
+        {"a": [1, {"b": None}]},
+        10**4299,
+    ],
 )
 def test_json_comes_out_as_json_would(value: Any) -> None:
     for ensure_ascii in [True, False]:
@@ -28,8 +39,8 @@ def test_json_comes_out_as_json_would(value: Any) -> None:
         (b"\xff", "not UTF-8 at byte 0", None),
         (b"NaN", "NaN is no JSON", None),
         (b"[-Infinity]", "-Infinity is no JSON", None),
-        (b"[1e309]", "too big", None),
-        (b"1" * 4301, "4300 digits", None),
+        (b"[1e131072]", "131072 digits", None),
+        (b"1" * 131_073, "131072 digits", None),
         (b'"\\u0000"', "U+0000", ""),
         (b'{"a":{"b/~":["x","\\u0000"]}}', "U+0000", "/a/b~1~0/1"),
         (b'{"a":{"\\u0000":1}}', "U+0000", "/a"),

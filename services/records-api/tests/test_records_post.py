@@ -14,6 +14,7 @@ from pytest_django import Settings
 from aviso.events.models import Event
 from aviso.feeds.models import Feed
 from aviso.records.models import Record
+from aviso.rest.json_numbers import write_json
 from tests.api import Api, nothing_written
 
 pytestmark = pytest.mark.django_db
@@ -107,7 +108,7 @@ def test_every_character_and_number_comes_back_as_it_was(api: Api) -> None:
     reply = api.post(PATH, {"data": data})
 
     assert data == reply.body["data"]
-    assert data == Record.objects.get().data
+    assert data == json.loads(write_json(Record.objects.get().data))
 
 
 def test_the_last_of_two_equal_names_counts(api: Api) -> None:
@@ -211,8 +212,8 @@ def test_an_id_stands_in_a_list_only_once(api: Api) -> None:
         b'{"data": {"a": NaN}}',
         b'{"data": {"a": Infinity}}',
         b'{"data": {"a": -Infinity}}',
-        b'{"data": {"a": 1e400}}',
-        b'{"data": {"a": 1' + b"0" * 4300 + b"}}",
+        b'{"data": {"a": 1e131072}}',
+        b'{"data": {"a": 1' + b"0" * 131_072 + b"}}",
         b'{"data": {"a": "\\u0000"}}',
         b'{"data": {"a\\u0000": 1}}',
         b'{"data": {"a": "\x00"}}',

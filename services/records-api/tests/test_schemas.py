@@ -15,6 +15,12 @@ from aviso.feeds.json_schemas import (
     check_all_data,
     check_schema,
 )
+from aviso.rest.json_text import load_json
+
+
+def _check(data: object, schema: object) -> None:
+    """Check it as it comes out of a request."""
+    check_all_data([load_json(json.dumps(data))], json.dumps(schema))
 
 
 def _doubling(levels: int) -> dict[str, Any]:
@@ -79,7 +85,7 @@ def test_a_schema_is_refused_with_its_reason(schema: object, reason: str) -> Non
     ],
 )
 def test_data_meets_a_schema(schema: object, data: object) -> None:
-    check_all_data([data], json.dumps(schema))
+    _check(data, schema)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +103,7 @@ def test_data_meets_a_schema(schema: object, data: object) -> None:
         ({"patternProperties": {"^a": {"type": "null"}}}, {"ab": 1}, "/ab"),
         ({"properties": {"a": {"pattern": "^b"}}}, {"a": "ab"}, "/a"),
         ({"properties": {"a": {"uniqueItems": True}}}, {"a": [1, 1.0]}, "/a"),
-        ({"properties": {"a": {"multipleOf": 0.1}}}, {"a": 10**400}, ""),
+        ({"properties": {"a": {"multipleOf": 0.1}}}, {"a": 10.05}, "/a"),
     ],
 )
 def test_data_is_refused_and_pointed_at(
@@ -108,7 +114,7 @@ def test_data_is_refused_and_pointed_at(
     assert 0 == caught.value.index
 
     with pytest.raises(RecordRefused) as caught:
-        check_all_data([data], json.dumps(schema))
+        _check(data, schema)
     assert pointer == caught.value.pointer
 
 
@@ -134,7 +140,20 @@ def test_a_costly_check_ends_at_its_deadline(
     start = time.monotonic()
 
     with pytest.raises(RecordRefused, match="can not be checked"):
-        check_all_data([data], json.dumps(schema))
+        _check(data, schema)
+
+    assert time.monotonic() - start < 3
+
+
+def test_a_pattern_costs_no_more_where_a_schema_names_its_dialect() -> None:
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "properties": {"n": {"$ref": "#"}, "a": {"pattern": "^(a+)+$"}},
+    }
+    start = time.monotonic()
+
+    with pytest.raises(RecordRefused, match="does not match"):
+        _check({"n": {"a": "a" * 28 + "!"}}, schema)
 
     assert time.monotonic() - start < 3
 

@@ -55,7 +55,8 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Server]:
+def serving(folder: Path, database_url: str = "") -> Iterator[Server]:
+    """Serve from the tests' database, or from another one."""
     port = free_port()
     made = connection.settings_dict
     url = (
@@ -64,7 +65,7 @@ def serving(folder: Path) -> Iterator[Server]:
     environment = {
         **os.environ,
         "AVISO_BIND": f"127.0.0.1:{port}",
-        "AVISO_DATABASE_URL": f"{url}/{made['NAME']}",
+        "AVISO_DATABASE_URL": database_url or f"{url}/{made['NAME']}",
         "HOME": str(folder),
         "TMPDIR": str(folder),
     }

@@ -130,6 +130,16 @@ def test_processes_together_give_what_the_limit_says() -> None:
     assert 300 == sum(given)
 
 
+def test_a_clock_that_was_set_back_gives_a_minute_its_own_quota() -> None:
+    now = [3_000.0]
+    quotas = Quotas(lambda: now[0])
+    assert [0, 0, 60] == [quotas.take("key:clock", 2) for _ in range(3)]
+
+    now[0] = 2_400.0
+
+    assert [0, 0, 60] == [quotas.take("key:clock", 2) for _ in range(3)]
+
+
 def test_counts_of_past_minutes_are_removed() -> None:
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO aviso.request_counts VALUES ('key:old', 1, 1)")

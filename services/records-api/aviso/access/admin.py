@@ -12,11 +12,30 @@ from django.template.response import TemplateResponse
 from aviso.access.audit import describe_rights, name_person, note_key
 from aviso.access.keys import give_secret, revoke_key
 from aviso.access.models import ApiKey
+from aviso.rest.admin_forms import SeenAdmin, SeenForm
 from aviso.rest.admin_pages import DefaultsByDatabaseAdmin
 
 
+class ApiKeyForm(SeenForm[ApiKey]):
+    class Meta:
+        model = ApiKey
+        fields = [
+            "name",
+            "all_feeds",
+            "feeds",
+            "may_read",
+            "may_write",
+            "may_manage",
+            "may_grant",
+            "expires_at",
+        ]
+
+    seen_columns = [*Meta.fields, "revoked_at"]
+
+
 @admin.register(ApiKey)
-class ApiKeyAdmin(DefaultsByDatabaseAdmin[ApiKey]):
+class ApiKeyAdmin(SeenAdmin[ApiKey], DefaultsByDatabaseAdmin[ApiKey]):
+    form = ApiKeyForm
     list_display = [
         "name",
         "id",
@@ -43,6 +62,7 @@ class ApiKeyAdmin(DefaultsByDatabaseAdmin[ApiKey]):
         "revoked_at",
         "created_at",
         "last_used_at",
+        "seen",
     ]
     readonly_fields = ["id", "revoked_at", "created_at", "last_used_at"]
 

@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import Error as DatabaseError
 from django.db import connection
 from django.utils import timezone
 
 from aviso.access.audit import BY_COMMAND, describe_rights, note_key
 from aviso.access.models import ApiKey
+from aviso.database.failures import refuses_writes
 
 _ALPHABET = string.ascii_lowercase + string.digits
 _ID_CHARS = 12
@@ -95,14 +97,34 @@ def find_key(text: str) -> ApiKey | None:
     return key
 
 
+def will_do(text: str, rights: Rights) -> bool:
+    """Return whether this is a valid key with all of these rights."""
+    key = find_key(text)
+    if key is None:
+        return False
+    has = [key.may_read, key.may_write, key.may_manage, key.may_grant]
+    wanted = [rights.read, rights.write, rights.manage, rights.grant]
+    if any(want and not may for want, may in zip(wanted, has, strict=True)):
+        return False
+    is_within = not rights.all_feeds and set(rights.feeds) <= set(key.feeds)
+    return key.all_feeds or is_within
+
+
 def _note_use(key: ApiKey) -> None:
-    """Write down that the key is used; whoever finds the row locked leaves it."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE aviso.api_keys SET last_used_at = now() WHERE id IN"
-            " (SELECT id FROM aviso.api_keys WHERE id = %s FOR UPDATE SKIP LOCKED)",
-            [key.id],
-        )
+    """Write down that the key is used; whoever finds the row locked leaves it.
+
+    So does whoever finds the database read-only: the key may read all the same.
+    """
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE aviso.api_keys SET last_used_at = now() WHERE id IN"
+                " (SELECT id FROM aviso.api_keys WHERE id = %s FOR UPDATE SKIP LOCKED)",
+                [key.id],
+            )
+    except DatabaseError as exc:
+        if not refuses_writes(exc):
+            raise
 
 
 def _random_text(chars: int) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import admin
@@ -13,15 +12,13 @@ from aviso.access.audit import name_person, note_change
 from aviso.feeds.json_schemas import SchemaRefused, check_schema
 from aviso.feeds.models import Feed
 from aviso.feeds.writing import MAX_SCHEMA_BYTES, MAX_TITLE_CHARS
+from aviso.rest.admin_forms import SeenAdmin, SeenForm
 from aviso.rest.admin_pages import DefaultsByDatabaseAdmin, JsonTextField
-
-if TYPE_CHECKING:
-    FeedModelForm = forms.ModelForm[Feed]
-else:
-    FeedModelForm = forms.ModelForm
+from aviso.rest.json_numbers import write_json
 
 
-class FeedForm(FeedModelForm):
+class FeedForm(SeenForm[Feed]):
+    seen_columns = ["title", "visibility", "schema"]
     slug = forms.CharField(max_length=64, help_text="a-z, 0-9 and the hyphen.")
     title = forms.CharField(max_length=MAX_TITLE_CHARS, required=False)
     schema = JsonTextField(
@@ -36,7 +33,7 @@ class FeedForm(FeedModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.schema is not None:
-            self.initial["schema"] = json.dumps(self.instance.schema, indent=2)
+            self.initial["schema"] = write_json(self.instance.schema, indent=2)
 
     def clean_schema(self) -> object:
         schema = self.cleaned_data["schema"]
@@ -46,14 +43,14 @@ class FeedForm(FeedModelForm):
             check_schema(schema)
         except SchemaRefused as exc:
             raise forms.ValidationError(str(exc)) from exc
-        # PostgreSQL writes a space after each colon and comma, as json.dumps does.
-        if len(json.dumps(schema, ensure_ascii=False).encode()) > MAX_SCHEMA_BYTES:
+        # PostgreSQL writes a space after each colon and comma, as Python does.
+        if len(write_json(schema, ensure_ascii=False).encode()) > MAX_SCHEMA_BYTES:
             raise forms.ValidationError(f"Larger than {MAX_SCHEMA_BYTES} bytes.")
         return schema
 
 
 @admin.register(Feed)
-class FeedAdmin(DefaultsByDatabaseAdmin[Feed]):
+class FeedAdmin(SeenAdmin[Feed], DefaultsByDatabaseAdmin[Feed]):
     form = FeedForm
     list_display = ["slug", "title", "visibility", "newest", "epoch", "announced_at"]
     list_filter = ["visibility"]

@@ -6,7 +6,6 @@ deadline (schema_keywords.py).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
@@ -20,6 +19,8 @@ from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
 from aviso.feeds.schema_keywords import DeadlinePassed, LimitedValidator, start_deadline
+from aviso.rest.json_numbers import JsonNumber, write_json
+from aviso.rest.json_text import load_json
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 # The seconds that checking one request's records may take.
@@ -51,7 +52,7 @@ def check_schema(schema: object) -> None:
     if dialect not in {_DIALECT, f"{_DIALECT}#"}:
         raise SchemaRefused(f"$schema is {dialect!r}, expected {_DIALECT!r}")
     try:
-        Draft202012Validator.check_schema(schema)
+        Draft202012Validator.check_schema(_simplify(schema))
     except SchemaError as exc:
         where = "".join(f"/{part}" for part in exc.absolute_path) or "/"
         raise SchemaRefused(f"{where}: {exc.message[:200]}") from exc
@@ -60,7 +61,7 @@ def check_schema(schema: object) -> None:
     _check_words(schema)
     start_deadline(_TRIAL_TIMEOUT_S)
     try:
-        _make_validator(json.dumps(schema)).is_valid({})
+        _make_validator(write_json(schema)).is_valid({})
     except RecursionError as exc:
         raise SchemaRefused("a $ref leads back to itself") from exc
     except (ArithmeticError, DeadlinePassed) as exc:
@@ -92,10 +93,27 @@ def _check_data(validator: Validator, data: Any, index: int) -> None:
 @lru_cache(maxsize=256)
 def _make_validator(schema_text: str) -> Validator:
     # An empty registry that retrieves nothing: a remote $ref is unresolvable.
-    validator: Validator = LimitedValidator(
-        json.loads(schema_text), registry=Registry()
-    )
+    schema = load_json(schema_text)
+    # jsonschema takes its own validator, without a deadline, at a part that names its
+    # dialect, which a $ref to the root reaches too. There is but one dialect here.
+    for part in _iterate_objects(schema):
+        if isinstance(part.get("$schema"), str):
+            del part["$schema"]
+    validator: Validator = LimitedValidator(schema, registry=Registry())
     return validator
+
+
+def _simplify(value: Any) -> Any:
+    """Make 5.0 an int: to the check of a schema itself only those are whole."""
+    match value:
+        case JsonNumber():
+            return int(value) if value.is_whole else value
+        case dict():
+            return {name: _simplify(item) for name, item in value.items()}
+        case list():
+            return [_simplify(item) for item in value]
+        case _:
+            return value
 
 
 def _check_words(schema: dict[str, Any]) -> None:

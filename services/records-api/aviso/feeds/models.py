@@ -8,6 +8,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 
 from aviso.database.columns import ClockTimestamp, NewEpoch
+from aviso.database.json_values import ExactDecoder, ExactEncoder
 
 SLUG_PATTERN = r"[a-z0-9-]{1,64}"
 SLUG_VALIDATOR = RegexValidator(
@@ -40,6 +41,8 @@ class Feed(models.Model):
         choices=Visibility, default=Visibility.PUBLIC, db_default="public"
     )
     schema = models.JSONField(
+        encoder=ExactEncoder,
+        decoder=ExactDecoder,
         null=True,
         blank=True,
         help_text="A JSON Schema (2020-12) that each record's data must meet.",

@@ -6,7 +6,6 @@ jsonschema's own would keep a worker busy for hours with one regular expression,
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
@@ -15,6 +14,8 @@ from typing import Any
 import regex
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
+
+from aviso.rest.json_numbers import EXACT, JsonNumber, write_canonical_json
 
 Keyword = Callable[[Any, Any, Any, Any], Iterator[ValidationError] | None]
 _deadline: ContextVar[float] = ContextVar("deadline")
@@ -84,20 +85,41 @@ def _unique_items(
 ) -> Iterator[ValidationError]:
     """Compare by hash: jsonschema's own compares each item with each."""
     if wanted and validator.is_type(instance, "array"):
-        seen = {json.dumps(_normalize(item), sort_keys=True) for item in instance}
+        seen = {write_canonical_json(item) for item in instance}
         if len(seen) < len(instance):
             yield ValidationError("the items are not all different")
 
 
-def _normalize(value: Any) -> Any:
-    """Make equal numbers the same: 1.0 is 1 in JSON Schema."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, dict):
-        return {name: _normalize(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_normalize(item) for item in value]
-    return value
+def _multiple_of(
+    validator: Any, divisor: Any, instance: Any, _schema: Any
+) -> Iterator[ValidationError]:
+    """Divide exactly: jsonschema's own rounds."""
+    if not validator.is_type(instance, "number"):
+        return
+    digits, exponent = _split(instance)
+    by_digits, by_exponent = _split(divisor)
+    shift = exponent - by_exponent
+    if shift >= 0:
+        remainder = digits * pow(10, shift, by_digits) % by_digits
+    else:
+        remainder = digits % (by_digits * 10**-shift)
+    if remainder:
+        yield ValidationError(f"{instance!r} is not a multiple of {divisor}")
+
+
+def _split(number: Any) -> tuple[int, int]:
+    """Split a number into whole digits and the power of ten that they stand for."""
+    if isinstance(number, int):
+        return abs(number), 0
+    exponent = number.as_tuple().exponent
+    return abs(int(number.scaleb(-exponent, EXACT))), exponent
+
+
+def _is_integer(_checker: object, value: object) -> bool:
+    """Return whether it is one: in JSON Schema 1.0 is."""
+    if isinstance(value, JsonNumber):
+        return value.is_whole
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _limit(keyword: Keyword) -> Keyword:
@@ -116,7 +138,10 @@ _KEYWORDS: dict[str, Keyword] = {
     "patternProperties": _pattern_properties,
     "additionalProperties": _additional_properties,
     "uniqueItems": _unique_items,
+    "multipleOf": _multiple_of,
 }
 LimitedValidator: Any = extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator, {name: _limit(word) for name, word in _KEYWORDS.items()}
+    Draft202012Validator,
+    {name: _limit(word) for name, word in _KEYWORDS.items()},
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
 )

@@ -22,6 +22,7 @@ from aviso.feeds.reading import (
 )
 from aviso.feeds.writing import change_feed, create_feed, read_change, read_slug
 from aviso.rest.answers import answer_json
+from aviso.rest.headers import refuse_idempotency_key
 from aviso.rest.members import take_members
 from aviso.rest.openapi import CURSOR, LIMIT, problems
 from aviso.rest.page_answers import answer_page
@@ -56,6 +57,7 @@ class FeedsView(APIView):
     def post(self, request: Request) -> HttpResponse:
         caller = find_caller(request)
         require_key(caller, Action.MANAGE)
+        refuse_idempotency_key(request, "a feed that is there already answers 409")
         body = take_members(request.data, {"slug", *_CHANGEABLE})
         slug = read_slug(body.get("slug"))
         if not caller.may(Action.MANAGE, slug, public=False):
@@ -87,6 +89,7 @@ class FeedView(PatchingView):
     )
     def patch(self, request: Request, feed: str) -> HttpResponse:
         before = open_feed(feed, find_caller(request), Action.MANAGE)
+        refuse_idempotency_key(request, "the same change again changes nothing")
         change = read_change(take_members(request.data, _CHANGEABLE))
         after = change_feed(feed, change)
         if after.visibility != before.visibility:

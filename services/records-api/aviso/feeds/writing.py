@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +11,8 @@ from aviso.database.constraints import violated_constraint
 from aviso.feeds.json_schemas import SchemaRefused, check_schema
 from aviso.feeds.models import Feed, is_slug
 from aviso.feeds.reading import FeedRow, find_feed
-from aviso.rest.problems import BadRequest, Conflict, TooLarge, show
+from aviso.rest.json_numbers import write_json
+from aviso.rest.problems import BadRequest, Conflict, Problem, TooLarge, show
 
 MAX_SCHEMA_BYTES = 65536
 MAX_TITLE_CHARS = 200
@@ -71,7 +71,10 @@ def _write(statement: str, values: list[Any], slug: str) -> None:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement, values)
     except IntegrityError as exc:
-        raise _explain(exc, slug) from exc
+        refusal = _explain(exc, slug)
+        if refusal is None:
+            raise
+        raise refusal from exc
 
 
 def _reread(slug: str) -> FeedRow:
@@ -81,7 +84,7 @@ def _reread(slug: str) -> FeedRow:
     return feed
 
 
-def _explain(exc: IntegrityError, slug: str) -> Exception:
+def _explain(exc: IntegrityError, slug: str) -> Problem | None:
     match violated_constraint(exc):
         case "feeds_pkey":
             return Conflict(f"There is a feed {show(slug)} already", pointer="/slug")
@@ -91,7 +94,7 @@ def _explain(exc: IntegrityError, slug: str) -> Exception:
                 pointer="/schema",
             )
         case _:
-            return exc
+            return None
 
 
 def _read_title(value: object) -> str:
@@ -122,4 +125,4 @@ def _read_schema(value: object) -> str | None:
         raise BadRequest(
             f"schema can't be a feed's schema: {exc}", pointer="/schema"
         ) from exc
-    return json.dumps(value)
+    return write_json(value)

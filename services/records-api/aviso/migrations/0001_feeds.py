@@ -10,6 +10,7 @@ from django.core.management.base import CommandError
 from django.db import migrations, models
 
 import aviso.database.columns
+import aviso.database.json_values
 
 
 def refuse_older_shape(apps: Any, schema_editor: Any) -> None:  # noqa: ARG001 (Django's signature)
@@ -124,6 +125,8 @@ STATE = [
                 "schema",
                 models.JSONField(
                     blank=True,
+                    decoder=aviso.database.json_values.ExactDecoder,
+                    encoder=aviso.database.json_values.ExactEncoder,
                     help_text="A JSON Schema (2020-12) that each record's data must meet.",
                     null=True,
                 ),

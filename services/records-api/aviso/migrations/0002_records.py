@@ -10,6 +10,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import aviso.database.columns
+import aviso.database.json_values
 
 TABLES = """
 CREATE TABLE aviso.records (
@@ -106,7 +107,13 @@ STATE = [
                     to="aviso.feed",
                 ),
             ),
-            ("data", models.JSONField()),
+            (
+                "data",
+                models.JSONField(
+                    decoder=aviso.database.json_values.ExactDecoder,
+                    encoder=aviso.database.json_values.ExactEncoder,
+                ),
+            ),
             ("version", models.IntegerField(db_default=1, default=1, editable=False)),
             (
                 "created_at",
@@ -154,15 +161,18 @@ class Migration(migrations.Migration):
                 ("key", models.TextField()),
                 (
                     "fingerprint",
-                    models.TextField(help_text="SHA-256 of the feed and the body."),
+                    models.TextField(help_text="SHA-256 of all that the write is."),
                 ),
                 (
                     "answer",
                     models.TextField(
-                        default="", help_text="The body of the first answer."
+                        db_default="",
+                        default="",
+                        help_text="The body of the first answer.",
                     ),
                 ),
-                ("location", models.TextField(default="")),
+                ("location", models.TextField(db_default="", default="")),
+                ("etag", models.TextField(db_default="", default="")),
                 (
                     "created_at",
                     models.DateTimeField(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.conf import settings
@@ -16,22 +16,19 @@ from aviso.database.columns import ClockTimestamp
 from aviso.readers.granting import MAX_READERS, grant_reader, revoke_reader
 from aviso.readers.models import Reader
 from aviso.readers.names import ReaderName, parse_reader
+from aviso.rest.admin_forms import SeenAdmin, SeenForm
 from aviso.rest.admin_pages import BigTableAdmin
 from aviso.rest.problems import Conflict
-
-if TYPE_CHECKING:
-    ReaderModelForm = forms.ModelForm[Reader]
-else:
-    ReaderModelForm = forms.ModelForm
-
 
 _IS_GRANTED = Q(revoked_at=None) & (
     Q(expires_at=None) | Q(expires_at__gt=ClockTimestamp())
 )
 
 
-class ReaderForm(ReaderModelForm):
+class ReaderForm(SeenForm[Reader]):
     """Adding somebody who is there already lets him in again."""
+
+    seen_columns = ["feed_id", "reader", "expires_at", "revoked_at"]
 
     class Meta:
         model = Reader
@@ -100,7 +97,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(Reader)
-class ReaderAdmin(BigTableAdmin[Reader]):
+class ReaderAdmin(SeenAdmin[Reader], BigTableAdmin[Reader]):
     form = ReaderForm
     list_display = [
         "reader",
@@ -113,7 +110,15 @@ class ReaderAdmin(BigTableAdmin[Reader]):
     list_filter = [StateFilter, "feed"]
     ordering = ["-id"]
     search_fields = ["reader"]
-    fields = ["feed", "reader", "state", "expires_at", "granted_at", "revoked_at"]
+    fields = [
+        "feed",
+        "reader",
+        "state",
+        "expires_at",
+        "granted_at",
+        "revoked_at",
+        "seen",
+    ]
     readonly_fields = ["state", "granted_at", "revoked_at"]
     actions = ["revoke", "let_in_again"]
 

@@ -25,12 +25,14 @@ from aviso.readers.reading import (
     render_reader,
 )
 from aviso.rest.answers import answer_json
+from aviso.rest.headers import refuse_idempotency_key
 from aviso.rest.openapi import CURSOR, LIMIT, problems
 from aviso.rest.page_answers import answer_page
 from aviso.rest.paging import check_parameters, read_cursor, read_limit
 from aviso.rest.problems import BadRequest, NotFound, show
 from aviso.rest.trace import trace_of
 
+_SAME_AGAIN = "the same again changes nothing"
 _STATES = {"granted": True, "revoked": False}
 _STATE = OpenApiParameter(
     "state", str, enum=sorted(_STATES), description="Only those who are so now."
@@ -69,6 +71,7 @@ class ReadersView(APIView):
     )
     def post(self, request: Request, feed: str) -> HttpResponse:
         open_feed(feed, find_caller(request), Action.GRANT)
+        refuse_idempotency_key(request, _SAME_AGAIN)
         name, expires_at = read_grant(request.data)
         row, is_new = grant_reader(feed, name, expires_at, trace=trace_of(request))
         note_change(
@@ -104,6 +107,7 @@ class ReaderView(APIView):
     )
     def delete(self, request: Request, feed: str, reader: str) -> HttpResponse:
         open_feed(feed, find_caller(request), Action.GRANT)
+        refuse_idempotency_key(request, _SAME_AGAIN)
         name = _read_name(reader)
         if revoke_reader(feed, name, trace=trace_of(request)):
             note_change("revoked", by=name_caller(request), feed=feed, reader=name.jid)
@@ -122,6 +126,7 @@ class TicketsView(APIView):
     def post(self, request: Request) -> HttpResponse:
         caller = find_caller(request)
         require_key(caller, Action.GRANT)
+        refuse_idempotency_key(request, "a ticket may be made again")
         wish = read_ticket(request.data)
         check_feeds(wish.feeds, caller, Action.GRANT)
         ticket = make_ticket(wish.reader, wish.feeds, lasts_s=wish.lasts_s)

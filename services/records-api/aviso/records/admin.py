@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import admin
@@ -16,20 +16,19 @@ from aviso.feeds.json_schemas import RecordRefused, check_all_data
 from aviso.feeds.models import is_slug
 from aviso.feeds.reading import find_feed
 from aviso.records.constraints import MAX_DATA_BYTES
+from aviso.records.drafts import write_data
 from aviso.records.models import Record
+from aviso.rest.admin_forms import SeenAdmin, SeenForm
 from aviso.rest.admin_pages import BigTableAdmin, JsonTextField
 
 _PREVIEW_CHARS = 120
 
-if TYPE_CHECKING:
-    RecordModelForm = forms.ModelForm[Record]
-else:
-    RecordModelForm = forms.ModelForm
 
-
-class RecordForm(RecordModelForm):
+class RecordForm(SeenForm[Record]):
     """Shows the database's own text of the data: Python could not read all of it."""
 
+    seen_columns = ["version"]
+    columns_of = {"text": "data"}
     text = JsonTextField(label="Data")
 
     class Meta:
@@ -46,8 +45,7 @@ class RecordForm(RecordModelForm):
         if not isinstance(data, dict):
             raise forms.ValidationError("Data is a JSON object.")
         with connection.cursor() as cursor:
-            text = Record._meta.get_field("data").get_db_prep_value(data, connection)
-            cursor.execute("SELECT octet_length(%s::jsonb::text)", [text])
+            cursor.execute("SELECT octet_length(%s::jsonb::text)", [write_data(data)])
             if cursor.fetchone()[0] > MAX_DATA_BYTES:
                 raise forms.ValidationError(
                     f"Larger than {MAX_DATA_BYTES} bytes as stored."
@@ -71,7 +69,7 @@ class RecordForm(RecordModelForm):
 
 
 @admin.register(Record)
-class RecordAdmin(BigTableAdmin[Record]):
+class RecordAdmin(SeenAdmin[Record], BigTableAdmin[Record]):
     form = RecordForm
     list_display = ["id", "feed", "version", "preview", "created_at", "updated_at"]
     list_filter = ["feed"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
@@ -14,12 +15,19 @@ from aviso.database.constraints import violated_constraint
 from aviso.feeds.reading import FeedRow
 from aviso.records.constraints import too_large
 from aviso.records.drafts import Draft, write_data
+from aviso.records.idempotency import Answer, WriteKey, write_once
 from aviso.records.posting import check_drafts
 from aviso.records.reading import find_record
-from aviso.records.rows import RECORD_COLUMNS, RecordRow
+from aviso.records.rows import RECORD_COLUMNS, RecordRow, render_record
 from aviso.rest.json_text import parse_json
 from aviso.rest.parsing import MAX_BODY_DEPTH
-from aviso.rest.problems import BadRequest, NotFound, PreconditionFailed, show
+from aviso.rest.problems import (
+    BadRequest,
+    NotFound,
+    PreconditionFailed,
+    SchemaViolation,
+    show,
+)
 
 _RETURNING = ", ".join(f"r.{column}" for column in RECORD_COLUMNS.split(", "))
 _TRACE = "set_config('aviso.traceparent', %(trace)s, true) AS trace"
@@ -42,6 +50,17 @@ Versions = Sequence[int] | None
 """The versions that may be changed; None: any."""
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Which record is changed and how; who may not read gets no data in the answer."""
+
+    record_id: uuid.UUID
+    versions: Versions
+    key: WriteKey | None
+    trace: str
+    may_read: bool
+
+
 def read_if_match(request: HttpRequest) -> Versions:
     """Read If-Match (RFC 9110, 13.1.1): the versions it names, None without it.
 
@@ -54,60 +73,63 @@ def read_if_match(request: HttpRequest) -> Versions:
     return [int(tag[1]) for tag in tags if tag]
 
 
-def replace_record(
-    feed: FeedRow,
-    record_id: uuid.UUID,
-    data: dict[str, Any],
-    *,
-    versions: Versions,
-    trace: str,
-) -> RecordRow:
+def replace_record(feed: FeedRow, data: dict[str, Any], change: Change) -> Answer:
     """Put `data` in the place of the record's; equal data changes nothing."""
-    _check(feed, record_id, data)
-    return _change(_REPLACE, feed, record_id, write_data(data), versions, trace)
+
+    def write() -> Answer:
+        _check(feed, change.record_id, data)
+        return _answer(_change(_REPLACE, feed, change, write_data(data)), change)
+
+    return _write(write, change)
 
 
-def patch_record(
-    feed: FeedRow,
-    record_id: uuid.UUID,
-    patch: dict[str, Any],
-    *,
-    versions: Versions,
-    trace: str,
-) -> RecordRow:
+def patch_record(feed: FeedRow, patch: dict[str, Any], change: Change) -> Answer:
     """Merge `patch` into the record's data (RFC 7396).
 
     Merged by the database, in the statement that writes: nothing that another writer
     changed meanwhile is lost, and no number is rounded on a way through Python.
     """
-    with transaction.atomic():
-        merged = _change(_MERGE, feed, record_id, write_data(patch), versions, trace)
+
+    def write() -> Answer:
+        merged = _change(_MERGE, feed, change, write_data(patch))
         if feed.schema_text is not None:
-            _check(feed, record_id, _parse(merged.data_text))
-    return merged
+            _check_merged(feed, change, merged.data_text)
+        return _answer(merged, change)
+
+    return _write(write, change)
 
 
-def delete_record(
-    feed: FeedRow, record_id: uuid.UUID, *, versions: Versions, trace: str
-) -> None:
-    _change(_DELETE, feed, record_id, "", versions, trace)
+def delete_record(feed: FeedRow, change: Change) -> Answer:
+    def write() -> Answer:
+        _change(_DELETE, feed, change, "")
+        return Answer("")
+
+    return _write(write, change)
+
+
+def _write(write: Callable[[], Answer], change: Change) -> Answer:
+    with transaction.atomic():
+        return write_once(change.key, write)
+
+
+def _answer(record: RecordRow, change: Change) -> Answer:
+    body = render_record(record, with_data=change.may_read)
+    return Answer(body, etag=record.etag)
 
 
 def _change(
     statement: str,
     feed: FeedRow,
-    record_id: uuid.UUID,
+    change: Change,
     data_text: str,
-    versions: Versions,
-    trace: str,
 ) -> RecordRow:
     """Raises NotFound, PreconditionFailed or TooLarge; then nothing has changed."""
     values: dict[str, Any] = {
-        "id": record_id,
+        "id": change.record_id,
         "feed": feed.slug,
         "data": data_text,
-        "versions": versions,
-        "trace": trace,
+        "versions": change.versions,
+        "trace": change.trace,
     }
     try:
         with transaction.atomic(), connection.cursor() as cursor:
@@ -118,7 +140,7 @@ def _change(
             raise too_large() from exc
         raise
     if row is None:
-        raise _explain_nothing(feed, record_id, versions)
+        raise _explain_nothing(feed, change.record_id, change.versions)
     return RecordRow(*row)
 
 
@@ -137,6 +159,19 @@ def _explain_nothing(
 
 def _check(feed: FeedRow, record_id: uuid.UUID, data: dict[str, Any]) -> None:
     check_drafts(feed, [Draft(record_id, own_id=True, data=data, index=None)])
+
+
+def _check_merged(feed: FeedRow, change: Change, data_text: str) -> None:
+    """Raise what the schema says of it, in no words of the data to who may not read."""
+    try:
+        _check(feed, change.record_id, _parse(data_text))
+    except (SchemaViolation, BadRequest) as exc:
+        if change.may_read:
+            raise
+        raise SchemaViolation(
+            "The data as the patch leaves it does not meet the feed's schema",
+            pointer="/data",
+        ) from exc
 
 
 def _parse(data_text: str) -> dict[str, Any]:

@@ -18,13 +18,13 @@ _FIND_LARGE = """
 """
 
 
-def explain_refusal(exc: IntegrityError, drafts: Sequence[Draft]) -> Exception:
-    """Return what to raise for a refused write, once its transaction is over.
+def explain_refusal(exc: IntegrityError, drafts: Sequence[Draft]) -> TooLarge | None:
+    """Return which draft is too large, if that is it; once the transaction is over.
 
     The check's own error does not say which record of a list is too large.
     """
     if violated_constraint(exc) != "records_data_size":
-        return exc
+        return None
     with connection.cursor() as cursor:
         texts = [draft.data_text for draft in drafts]
         cursor.execute(_FIND_LARGE, [texts, MAX_DATA_BYTES])

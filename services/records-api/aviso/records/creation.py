@@ -32,6 +32,14 @@ _INSERT = f"""
     ON CONFLICT (id) DO NOTHING
     RETURNING {RECORD_COLUMNS}
 """
+# Of ids that were given a record now, those that had one before. The statement that
+# gave them one may have begun before that, waited, and seen nothing of it.
+_MADE_TWICE = """
+    SELECT subject FROM aviso.events WHERE subject = ANY(%(ids)s) AND type = 'created'
+    GROUP BY subject HAVING count(*) > 1
+    UNION ALL SELECT subject FROM aviso.first_states WHERE subject = ANY(%(ids)s)
+    LIMIT 1
+"""
 # What was pruned is older than any event that is there, and tells the same data by its
 # hash.
 _FIRST_STATES = """
@@ -58,12 +66,16 @@ _FIRST_STATES = """
 """
 
 
+class MadeMeanwhile(Exception):
+    """An id got its first record while the write waited: the same again will see it."""
+
+
 def create_records(feed: str, drafts: Sequence[Draft], trace: str) -> list[RecordRow]:
     """Store the drafts and return the records in their order.
 
-    Raises Conflict where an id has, or had, a record with other content, and
-    IntegrityError where the table refuses. Belongs into a transaction, which then has
-    to be rolled back.
+    Raises Conflict where an id has, or had, a record with other content,
+    MadeMeanwhile where trying again tells, and IntegrityError where the table refuses.
+    Belongs into a transaction, which then has to be rolled back.
     """
     values = {
         "feed": feed,
@@ -73,6 +85,7 @@ def create_records(feed: str, drafts: Sequence[Draft], trace: str) -> list[Recor
         "data": [draft.data_text for draft in drafts],
     }
     made = _insert(values)
+    _check_made_once([d.id for d in drafts if d.own_id and d.id in made])
     missing = [draft for draft in drafts if draft.id not in made]
     if missing:
         made |= _read_first_states(feed, missing)
@@ -83,6 +96,15 @@ def _insert(values: dict[str, Any]) -> dict[uuid.UUID, RecordRow]:
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, values)
         return {row[0]: RecordRow(*row) for row in cursor.fetchall()}
+
+
+def _check_made_once(own_ids: list[uuid.UUID]) -> None:
+    if not own_ids:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_MADE_TWICE, {"ids": own_ids})
+        if cursor.fetchone():
+            raise MadeMeanwhile
 
 
 def _read_first_states(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 import uuid
 from dataclasses import dataclass
 from typing import Any
 
+from aviso.rest.json_numbers import write_json
 from aviso.rest.json_text import JsonError, check_depth
 from aviso.rest.members import describe, take_members
 from aviso.rest.problems import BadRequest, show
@@ -38,7 +38,7 @@ class Draft:
 
 
 def write_data(data: dict[str, Any]) -> str:
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return write_json(data, ensure_ascii=False, separators=(",", ":"))
 
 
 def read_drafts(body: object) -> list[Draft]:

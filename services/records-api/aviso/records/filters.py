@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.http import QueryDict
 
+from aviso.rest.json_numbers import JsonNumber
+from aviso.rest.json_text import load_json
 from aviso.rest.problems import BadRequest, show
 from aviso.rest.times import read_time
 
@@ -90,10 +91,9 @@ def _read_values(name: str, text: str) -> list[str]:
         raise BadRequest(f"{name} has U+0000 in it, which no record has", field=name)
     meant = [json.dumps(text)]
     try:
-        value = json.loads(text)
+        value = load_json(text)
     except (ValueError, RecursionError):
         return meant
-    is_number = isinstance(value, int | float) and math.isfinite(value)
-    if value is None or isinstance(value, bool) or is_number:
+    if value is None or isinstance(value, int | JsonNumber):
         meant.append(text.strip())
     return meant

@@ -8,6 +8,7 @@ from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 
 from aviso.database.columns import ClockTimestamp, NextNumber
+from aviso.database.json_values import ExactDecoder, ExactEncoder
 from aviso.feeds.models import Feed
 
 
@@ -32,7 +33,7 @@ class Record(models.Model):
     feed = models.ForeignKey(
         Feed, on_delete=models.PROTECT, db_column="feed", db_index=False
     )
-    data = models.JSONField()
+    data = models.JSONField(encoder=ExactEncoder, decoder=ExactDecoder)
     version = models.IntegerField(default=1, db_default=1, editable=False)
     created_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)
     updated_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)
@@ -52,9 +53,12 @@ class IdempotencyKey(models.Model):
 
     scope = models.TextField(help_text="Who sent the key; keys of others are others.")
     key = models.TextField()
-    fingerprint = models.TextField(help_text="SHA-256 of the feed and the body.")
-    answer = models.TextField(default="", help_text="The body of the first answer.")
-    location = models.TextField(default="")
+    fingerprint = models.TextField(help_text="SHA-256 of all that the write is.")
+    answer = models.TextField(
+        default="", db_default="", help_text="The body of the first answer."
+    )
+    location = models.TextField(default="", db_default="")
+    etag = models.TextField(default="", db_default="")
     created_at = models.DateTimeField(db_default=ClockTimestamp())
 
     class Meta:

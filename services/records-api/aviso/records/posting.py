@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 
 from django.db import IntegrityError, OperationalError, connection, transaction
-from psycopg.errors import DeadlockDetected
+from psycopg.errors import DeadlockDetected, SerializationFailure
 
 from aviso.feeds.json_schemas import RecordRefused, check_all_data
 from aviso.feeds.reading import FeedRow
 from aviso.records.constraints import explain_refusal
-from aviso.records.creation import create_records
+from aviso.records.creation import MadeMeanwhile, create_records
 from aviso.records.drafts import Draft
-from aviso.records.idempotency import Answer, WriteKey, claim_key, keep_answer
+from aviso.records.idempotency import Answer, WriteKey, write_once
 from aviso.records.rows import RecordRow, render_record
 from aviso.rest.problems import SchemaViolation
 
@@ -36,21 +36,19 @@ def post_records(
     """
 
     def write() -> Answer:
-        if key and (kept := claim_key(key)):
-            return kept
         check_drafts(feed, drafts)
-        answer = _render(create_records(feed.slug, drafts, trace), drafts, locate)
-        if key:
-            keep_answer(key, answer)
-        return answer
+        return _render(create_records(feed.slug, drafts, trace), drafts, locate)
 
     # A write that reads nothing back and can't be refused after its statement is that
     # one statement, and PostgreSQL makes a transaction of it without two ways more.
     is_one_statement = key is None and not any(draft.own_id for draft in drafts)
     try:
-        return _write_once(write, in_transaction=not is_one_statement)
+        return _try(lambda: write_once(key, write), in_transaction=not is_one_statement)
     except IntegrityError as exc:
-        raise explain_refusal(exc, drafts) from exc
+        refusal = explain_refusal(exc, drafts)
+        if refusal is None:
+            raise
+        raise refusal from exc
 
 
 def check_drafts(feed: FeedRow, drafts: Sequence[Draft]) -> None:
@@ -68,17 +66,23 @@ def check_drafts(feed: FeedRow, drafts: Sequence[Draft]) -> None:
         ) from exc
 
 
-def _write_once(write: Callable[[], Answer], *, in_transaction: bool) -> Answer:
+def _try(write: Callable[[], Answer], *, in_transaction: bool) -> Answer:
     # Somebody's transaction around this one must outlive a refusal: a savepoint.
     needs_atomic = in_transaction or connection.in_atomic_block
     for tries_left in reversed(range(_TRIES)):
         try:
             with transaction.atomic() if needs_atomic else nullcontext():
                 return write()
-        except OperationalError as exc:
-            if not (tries_left and isinstance(exc.__cause__, DeadlockDetected)):
+        except (OperationalError, MadeMeanwhile) as exc:
+            if not (tries_left and _is_worth_another_try(exc)):
                 raise
     raise AssertionError("the last try returns or raises")
+
+
+def _is_worth_another_try(exc: Exception) -> bool:
+    return isinstance(exc, MadeMeanwhile) or isinstance(
+        exc.__cause__, DeadlockDetected | SerializationFailure
+    )
 
 
 def _render(
@@ -89,4 +93,5 @@ def _render(
     if drafts[0].index is not None:
         ids = ",".join(f'"{record.id}"' for record in records)
         return Answer(f'{{"ids":[{ids}]}}')
-    return Answer(render_record(records[0]), locate(records[0]))
+    record = records[0]
+    return Answer(render_record(record), locate(record), record.etag)

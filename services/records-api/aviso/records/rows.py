@@ -27,10 +27,10 @@ class RecordRow:
         return f'"{self.version}"'
 
 
-def render_record(record: RecordRow) -> str:
+def render_record(record: RecordRow, *, with_data: bool = True) -> str:
+    data = f',"data":{record.data_text}' if with_data else ""
     return (
         f'{{"id":"{record.id}","feed":"{record.feed}","version":{record.version},'
         f'"created_at":"{format_time(record.created_at)}",'
-        f'"updated_at":"{format_time(record.updated_at)}",'
-        f'"data":{record.data_text}}}'
+        f'"updated_at":"{format_time(record.updated_at)}"{data}}}'
     )

@@ -22,12 +22,18 @@ class NewRecordSerializer(DataSerializer):
     )
 
 
-class RecordSerializer(DataSerializer):
+class RecordHeadSerializer(serializers.Serializer[Any]):
+    """A record for whoever may not read it."""
+
     id = serializers.UUIDField()
     feed = serializers.CharField()
     version = serializers.IntegerField()
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
+
+
+class RecordSerializer(RecordHeadSerializer, DataSerializer):
+    """A record."""
 
 
 class IdsSerializer(serializers.Serializer[Any]):

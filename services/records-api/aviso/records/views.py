@@ -19,10 +19,10 @@ from rest_framework.views import APIView
 from aviso.access.caller import Action, find_caller
 from aviso.access.caller_names import is_stranger
 from aviso.database.limits import strangers_limit
-from aviso.feeds.reading import open_feed
+from aviso.feeds.reading import FeedRow, open_feed
 from aviso.records import changes, filters, serializers
 from aviso.records.drafts import read_data, read_drafts
-from aviso.records.idempotency import read_write_key
+from aviso.records.idempotency import Answer, read_write_key
 from aviso.records.posting import post_records
 from aviso.records.reading import CURSOR_PATTERN, find_record, list_records
 from aviso.records.rows import RecordRow, render_record
@@ -47,6 +47,18 @@ _IF_MATCH = OpenApiParameter(
     str,
     OpenApiParameter.HEADER,
     description="The ETag of the version to change; another one answers 412.",
+)
+_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="The same write again with it gets the first one's answer.",
+)
+_CHANGED = PolymorphicProxySerializer(
+    component_name="ChangedRecord",
+    serializers=[serializers.RecordSerializer, serializers.RecordHeadSerializer],
+    resource_type_field_name=None,
+    many=False,
 )
 _FILTERS = [
     OpenApiParameter("created_after", OpenApiTypes.DATETIME, description="Later than."),
@@ -95,7 +107,7 @@ class RecordsView(APIView):
         summary="Create one record, or up to 1,000 of them, all or none",
         description="With an `Idempotency-Key`, or ids of your own, the same write"
         " again answers with the first one's result and writes nothing.",
-        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
+        parameters=[_KEY],
         request=PolymorphicProxySerializer(
             component_name="NewRecords",
             serializers=[
@@ -121,16 +133,11 @@ class RecordsView(APIView):
         answer = post_records(
             found,
             drafts,
-            key=read_write_key(
-                request, scope=caller.scope, feed=feed, body=request.data
-            ),
+            key=read_write_key(request, scope=caller.scope, write=[feed, request.data]),
             trace=trace_of(request),
             locate=_locate,
         )
-        headers = {"Location": answer.location, "ETag": '"1"'}
-        return answer_json(
-            answer.body, status=201, headers=headers if answer.location else {}
-        )
+        return _answer(answer, 201)
 
 
 class RecordView(PatchingView):
@@ -152,59 +159,44 @@ class RecordView(PatchingView):
     @extend_schema(
         operation_id="replace_record",
         summary="Replace the data of a record",
-        parameters=[_IF_MATCH],
+        description="Who may not read the feed gets no `data` in the answer.",
+        parameters=[_IF_MATCH, _KEY],
         request=serializers.DataSerializer,
         responses={
-            200: serializers.RecordSerializer,
-            **problems(412, 422, body=True),
+            200: _CHANGED,
+            **problems(409, 412, 422, body=True),
         },
     )
     def put(self, request: Request, feed: str, record_id: uuid.UUID) -> HttpResponse:
-        found = open_feed(feed, find_caller(request), Action.WRITE)
-        record = changes.replace_record(
-            found,
-            record_id,
-            read_data(request.data),
-            versions=changes.read_if_match(request),
-            trace=trace_of(request),
-        )
-        return _answer_record(record)
+        found, change = _open(request, feed, record_id, request.data)
+        data = read_data(request.data)
+        return _answer(changes.replace_record(found, data, change))
 
     @extend_schema(
         operation_id="patch_record",
         summary="Merge into the data of a record (JSON Merge Patch, RFC 7396)",
-        parameters=[_IF_MATCH],
+        description="Who may not read the feed gets no `data` in the answer.",
+        parameters=[_IF_MATCH, _KEY],
         request=serializers.DataSerializer,
         responses={
-            200: serializers.RecordSerializer,
-            **problems(412, 422, body=True),
+            200: _CHANGED,
+            **problems(409, 412, 422, body=True),
         },
     )
     def patch(self, request: Request, feed: str, record_id: uuid.UUID) -> HttpResponse:
-        found = open_feed(feed, find_caller(request), Action.WRITE)
-        record = changes.patch_record(
-            found,
-            record_id,
-            read_data(request.data),
-            versions=changes.read_if_match(request),
-            trace=trace_of(request),
-        )
-        return _answer_record(record)
+        found, change = _open(request, feed, record_id, request.data)
+        data = read_data(request.data)
+        return _answer(changes.patch_record(found, data, change))
 
     @extend_schema(
         operation_id="delete_record",
         summary="Delete a record",
-        parameters=[_IF_MATCH],
-        responses={204: None, **problems(403, 412)},
+        parameters=[_IF_MATCH, _KEY],
+        responses={204: None, **problems(403, 409, 412, 422)},
     )
     def delete(self, request: Request, feed: str, record_id: uuid.UUID) -> HttpResponse:
-        found = open_feed(feed, find_caller(request), Action.WRITE)
-        changes.delete_record(
-            found,
-            record_id,
-            versions=changes.read_if_match(request),
-            trace=trace_of(request),
-        )
+        found, change = _open(request, feed, record_id)
+        changes.delete_record(found, change)
         return HttpResponse(status=204)
 
 
@@ -221,6 +213,29 @@ def _search(
 
 def _answer_record(record: RecordRow) -> HttpResponse:
     return answer_json(render_record(record), headers={"ETag": record.etag})
+
+
+def _open(
+    request: Request, slug: str, record_id: uuid.UUID, body: object = None
+) -> tuple[FeedRow, changes.Change]:
+    """Open the feed for a change of one record, and read what the headers say of it."""
+    caller = find_caller(request)
+    feed = open_feed(slug, caller, Action.WRITE)
+    versions = changes.read_if_match(request)
+    write = [slug, str(record_id), versions, body]
+    return feed, changes.Change(
+        record_id,
+        versions,
+        key=read_write_key(request, scope=caller.scope, write=write),
+        trace=trace_of(request),
+        may_read=caller.may(Action.READ, slug, public=feed.is_public),
+    )
+
+
+def _answer(answer: Answer, status: int = 200) -> HttpResponse:
+    headers = {"Location": answer.location, "ETag": answer.etag}
+    given = {name: value for name, value in headers.items() if value}
+    return answer_json(answer.body, status=status, headers=given)
 
 
 def _locate(record: RecordRow) -> str:

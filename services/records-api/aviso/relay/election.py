@@ -32,6 +32,14 @@ logger = logging.getLogger("aviso.relay.election")
 _SESSION = {"idle_session_timeout": SILENCE_TIMEOUT, "synchronous_commit": "on"}
 
 
+# A standby of PostgreSQL has locks too. A session that is read-only may stay so when
+# its database no longer is, or another has taken its place: it is of no use.
+_TRY_LOCK = """
+SELECT CASE WHEN NOT current_setting('transaction_read_only')::boolean
+    THEN pg_try_advisory_lock(%s) END
+"""
+
+
 async def stand(
     configuration: Configuration, status: Status, stopping: asyncio.Event
 ) -> None:
@@ -91,13 +99,13 @@ async def _wait_for_lock(
 
 async def _try_lock(connection: Connection) -> bool:
     try:
-        cursor = await connection.execute(
-            "SELECT pg_try_advisory_lock(%s)", (LOCK_KEY,)
-        )
+        cursor = await connection.execute(_TRY_LOCK, (LOCK_KEY,))
         row = await cursor.fetchone()
     except psycopg.Error as exc:
         raise DatabaseLostError(describe(exc)) from exc
-    return bool(row and row[0])
+    if row is None or row[0] is None:
+        raise DatabaseLostError("it takes no writes at the moment")
+    return bool(row[0])
 
 
 async def _sleep(seconds: float, stopping: asyncio.Event) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Any
 
 from django.conf import settings
@@ -13,13 +14,20 @@ from django.core.exceptions import (
     SuspiciousOperation,
 )
 from django.db import Error as DatabaseError
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views import defaults
 from rest_framework.exceptions import APIException, MethodNotAllowed, NotAcceptable
 from rest_framework.exceptions import UnsupportedMediaType as DrfUnsupportedMediaType
 
+from aviso.database.failures import (
+    Failure,
+    classify,
+    describe_failure,
+    refuses_writes,
+)
 from aviso.rest.problems import (
+    BadRequest,
+    Conflict,
     Problem,
     TooSlow,
     Unavailable,
@@ -43,10 +51,10 @@ def answer_exception(exc: Exception, context: dict[str, Any]) -> HttpResponse | 
         return problem_response(404, "Not found", kind="not-found")
     if isinstance(exc, PermissionDenied):
         return problem_response(403, "Not allowed", kind="forbidden")
-    if isinstance(exc, OperationalError) and _is_too_slow(exc):
+    if isinstance(exc, DatabaseError) and _is_too_slow(exc):
         return _answer_too_slow()
-    if isinstance(exc, OperationalError | InterfaceError):
-        return _answer_no_database(exc)
+    if isinstance(exc, DatabaseError):
+        return _answer_database(exc)
     return None
 
 
@@ -72,7 +80,7 @@ def _answer_framework(exc: APIException, request: HttpRequest) -> HttpResponse:
     )
 
 
-def _is_too_slow(exc: OperationalError) -> bool:
+def _is_too_slow(exc: DatabaseError) -> bool:
     return getattr(exc.__cause__, "sqlstate", None) == _QUERY_CANCELED
 
 
@@ -86,11 +94,30 @@ def _answer_too_slow() -> HttpResponse:
     )
 
 
-def _answer_no_database(exc: DatabaseError) -> HttpResponse:
-    logger.error("database failed", extra={"error": str(exc)})
+def _answer_database(exc: DatabaseError) -> HttpResponse | None:
+    """Answer what the database refused; None for a fault of the service."""
+    match classify(exc):
+        case Failure.NOT_NOW:
+            return _answer_not_now(exc)
+        case Failure.VALUE:
+            return render_problem(
+                BadRequest(f"The database can not hold this: {describe_failure(exc)}")
+            )
+        case Failure.CONSTRAINT:
+            return render_problem(
+                Conflict(f"The database refuses this: {describe_failure(exc)}")
+            )
+        case _:
+            return None
+
+
+def _answer_not_now(exc: DatabaseError) -> HttpResponse:
+    logger.error("database failed", extra={"error": describe_failure(exc)})
     return render_problem(
         Unavailable(
-            "The database can not be reached at the moment: try again",
+            "The database takes no writes at the moment: try again"
+            if refuses_writes(exc)
+            else "The database can not be reached at the moment: try again",
             headers={"Retry-After": str(_RETRY_AFTER_S)},
         )
     )
@@ -131,10 +158,24 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer what no view did: Django calls this while it handles the exception."""
+    exc = sys.exception()
+    if isinstance(exc, DatabaseError) and classify(exc) is Failure.NOT_NOW:
+        answer = _answer_not_now(exc)
+        return _show_not_now(answer) if _is_page(request) else answer
     if _is_page(request):
         return defaults.server_error(request)
     return problem_response(
         500, "An error in the service; it is in its log", kind="internal-error"
+    )
+
+
+def _show_not_now(answer: HttpResponse) -> HttpResponse:
+    return HttpResponse(
+        "<!doctype html><title>Not now</title><h1>Not now</h1><p>The database can not"
+        " do this at the moment. Nothing was changed: try again.</p>",
+        status=answer.status_code,
+        headers={"Retry-After": answer["Retry-After"]},
     )
 
 

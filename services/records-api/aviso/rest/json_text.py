@@ -1,18 +1,19 @@
 """A strict JSON parser: takes what PostgreSQL can store and every reader can follow.
 
-Refuses, besides what is no JSON: NaN and Infinity, numbers too big for a double,
-integers over 4,300 digits, NUL and lone surrogates in strings and names, and nesting
-deeper than asked for. Of a name that comes twice the last one counts. Knows nothing of
-HTTP.
+Refuses, besides what is no JSON: NaN and Infinity, numbers that PostgreSQL can not
+hold, NUL and lone surrogates in strings and names, and nesting deeper than asked for.
+Numbers keep their digits (json_numbers.py). Of a name that comes twice the last one
+counts. Knows nothing of HTTP.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterator
 from typing import Any
+
+from aviso.rest.json_numbers import NumberRefused, read_integer, read_number
 
 _SUSPICIOUS_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -66,31 +67,39 @@ def check_strings(value: object) -> None:
                 _check_string(item, (path, key))
 
 
+def load_json(text: str) -> Any:
+    """Load JSON that was checked before, by `parse_json` or by PostgreSQL.
+
+    Raises json.JSONDecodeError, RecursionError, NumberRefused or JsonError.
+    """
+    try:
+        return _load(text)
+    except (json.JSONDecodeError, NumberRefused, JsonError):
+        raise
+    except ValueError:
+        # Python's limit on integers; reading each by our own costs all others a call.
+        return _load(text, parse_int=read_integer)
+
+
+def _load(text: str, **hooks: Any) -> Any:
+    return json.loads(
+        text, parse_constant=_refuse_constant, parse_float=read_number, **hooks
+    )
+
+
 def _parse_text(text: str) -> Any:
     try:
-        return json.loads(
-            text, parse_constant=_refuse_constant, parse_float=_parse_float
-        )
+        return load_json(text)
     except json.JSONDecodeError as exc:
         raise JsonError(f"{exc.msg} at line {exc.lineno}, column {exc.colno}") from exc
     except RecursionError as exc:
         raise JsonError("nested too deep to be parsed") from exc
-    except JsonError:
-        raise
-    except ValueError as exc:
-        # The one other thing that json raises: Python's limit on integers.
-        raise JsonError("an integer of more than 4300 digits") from exc
+    except NumberRefused as exc:
+        raise JsonError(str(exc)) from exc
 
 
 def _refuse_constant(name: str) -> object:
     raise JsonError(f"{name} is no JSON")
-
-
-def _parse_float(literal: str) -> float:
-    value = float(literal)
-    if math.isinf(value):
-        raise JsonError(f"the number {literal[:40]} is too big for a double")
-    return value
 
 
 # The way to a value, as pairs from its end: () is the root, ((), "a") is /a. Made for

@@ -38,7 +38,8 @@ _MEANINGS = {
     404: "Not there, or not open to you.",
     405: "The address has no such method.",
     406: "Only application/json is to be had.",
-    409: "The id or name is taken by something else, or there is no more room.",
+    409: "The id or name is taken by something else, there is no more room, or a"
+    " constraint of the database refuses it.",
     412: "If-Match names another version than the present one.",
     413: "The request is over 8 MiB, or data over 64 KiB as stored.",
     415: "The body is no application/json.",
@@ -46,7 +47,7 @@ _MEANINGS = {
     " another write.",
     429: "Over the limit of this key, reader or address: again after Retry-After.",
     500: "An error in the service.",
-    503: "The database can't be reached at the moment.",
+    503: "The database can't do this at the moment: again after Retry-After.",
 }
 _ALWAYS = (400, 401, 404, 405, 406, 429, 500, 503)
 _WITH_BODY = (403, 413, 415)

@@ -11,7 +11,7 @@ Problem (carries status, kind, detail, and what it is about)
 ├── SchemaViolation           422 understood, but the feed's schema refuses it
 ├── KeyReused                 422 the Idempotency-Key came with another write before
 ├── TooManyRequests           429 over the limit of this key or address: Retry-After
-├── Unavailable               503 the database can't be reached, or too much goes on:
+├── Unavailable               503 the database can't do it now, or too much goes on:
 │                                 try again later
 └── TooSlow                   503 stopped for taking too long: ask for less
 
@@ -25,6 +25,8 @@ from http import HTTPStatus
 
 from django.http import HttpResponse
 from rest_framework.exceptions import APIException
+
+from aviso.rest.json_numbers import write_json
 
 MEDIA_TYPE = "application/problem+json"
 _SHOWN_CHARS = 80
@@ -147,7 +149,7 @@ def problem_response(
 def show(value: object) -> str:
     """Write a value for a `detail`: as JSON, cut where it gets long."""
     try:
-        text = json.dumps(value)
+        text = write_json(value)
     except (TypeError, ValueError, RecursionError):
         text = repr(value)
     return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}…"

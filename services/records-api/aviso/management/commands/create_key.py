@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from aviso.access.keys import Rights, create_key
+from aviso.access.keys import Rights, create_key, will_do
 from aviso.feeds.models import SLUG_VALIDATOR, is_slug
 
 _MAX_DAYS = 3650
@@ -29,6 +30,11 @@ class Command(BaseCommand):
             "--grant", action="store_true", help="let readers in, make tickets"
         )
         parser.add_argument(
+            "--kept",
+            action="store_true",
+            help="print the key on standard input instead, if it may do all of this",
+        )
+        parser.add_argument(
             "--expires-days", type=int, help="it is refused after so many days"
         )
 
@@ -43,6 +49,16 @@ class Command(BaseCommand):
         )
         if not (rights.read or rights.write or rights.manage or rights.grant):
             raise CommandError("a key needs --read, --write, --manage or --grant")
+        if options["kept"]:
+            kept = sys.stdin.read().strip()
+            if will_do(kept, rights):
+                self.stdout.write(kept)
+                return
+            if kept:
+                self.stderr.write(
+                    "The key that was kept is refused, or may not do all that it"
+                    " should: a new one takes its place."
+                )
         _, text = create_key(
             name=options["name"],
             rights=rights,
