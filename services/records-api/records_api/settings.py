@@ -77,6 +77,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "aviso.rest.middleware.SlashMiddleware",
+    "aviso.records.hot_write.write_at_once",
     "aviso.rest.request_bodies.limit_bodies",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -24,7 +24,7 @@ _ID_CHARS = 12
 # 43 characters of 36: 222 bits, so that SHA-256 alone keeps the secret.
 _SECRET_CHARS = 43
 PREFIX = "aviso_"
-_FORMAT = re.compile(
+KEY_FORMAT = re.compile(
     rf"{PREFIX}([a-z0-9]{{{_ID_CHARS}}})_([a-z0-9]{{{_SECRET_CHARS}}})"
 )
 _USE_NOTED_EVERY = timedelta(minutes=1)
@@ -81,7 +81,7 @@ def revoke_key(key_id: str, *, by: str = BY_COMMAND) -> bool:
 
 def find_key(text: str) -> ApiKey | None:
     """Return the key of this text, if there is one that is valid now."""
-    parts = _FORMAT.fullmatch(text)
+    parts = KEY_FORMAT.fullmatch(text)
     if parts is None:
         return None
     # Raw: Django would put the same SQL together for every request.

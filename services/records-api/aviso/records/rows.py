@@ -6,6 +6,8 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
+
 from aviso.events.rendering import format_time
 
 # What a query selects, in this order, to make a RecordRow of a row.
@@ -34,3 +36,7 @@ def render_record(record: RecordRow, *, with_data: bool = True) -> str:
         f'"created_at":"{format_time(record.created_at)}",'
         f'"updated_at":"{format_time(record.updated_at)}"{data}}}'
     )
+
+
+def locate(record: RecordRow) -> str:
+    return f"{settings.PUBLIC_URL}/api/v1/feeds/{record.feed}/records/{record.id}/"

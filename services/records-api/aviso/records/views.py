@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from contextlib import nullcontext
 
-from django.conf import settings
 from django.http import HttpResponse, HttpResponseNotModified
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
@@ -25,7 +24,7 @@ from aviso.records.drafts import read_data, read_drafts
 from aviso.records.idempotency import Answer, read_write_key
 from aviso.records.posting import post_records
 from aviso.records.reading import CURSOR_PATTERN, find_record, list_records
-from aviso.records.rows import RecordRow, render_record
+from aviso.records.rows import RecordRow, locate, render_record
 from aviso.records.searching import SEARCH_ROWS, STRANGERS_SEARCH_ROWS
 from aviso.rest.answers import answer_json
 from aviso.rest.openapi import CURSOR, LIMIT, problems
@@ -135,7 +134,7 @@ class RecordsView(APIView):
             drafts,
             key=read_write_key(request, scope=caller.scope, write=[feed, request.data]),
             trace=trace_of(request),
-            locate=_locate,
+            locate=locate,
         )
         return _answer(answer, 201)
 
@@ -236,7 +235,3 @@ def _answer(answer: Answer, status: int = 200) -> HttpResponse:
     headers = {"Location": answer.location, "ETag": answer.etag}
     given = {name: value for name, value in headers.items() if value}
     return answer_json(answer.body, status=status, headers=given)
-
-
-def _locate(record: RecordRow) -> str:
-    return f"{settings.PUBLIC_URL}/api/v1/feeds/{record.feed}/records/{record.id}/"
