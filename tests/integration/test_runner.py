@@ -49,6 +49,8 @@ def mended(start_stack: Callable[..., Stack]) -> Mended:
     until(lambda: sequences(stack) == [1, 2, 3], "three events in the archive")
     [parked] = until(lambda: parked_in(database, FEED), "the big one to be parked")
     api.close()
+    # As if the key were of a stack that did not know this right yet.
+    database.execute("UPDATE aviso.api_keys SET may_grant = false")
 
     ended_with = stack.interrupt()
     left = stack.leftovers()
@@ -79,6 +81,10 @@ def test_a_second_start_finds_the_records_again(mended: Mended, second: Api) -> 
     found = second.get(f"feeds/{FEED}/records/")["results"]
 
     assert [record["id"] for record in found] == mended.record_ids[::-1]
+
+
+def test_a_kept_key_that_lacks_a_right_has_a_successor(second: Api) -> None:
+    second.grant(FEED, "ada@localhost")
 
 
 def test_what_was_too_big_is_parked_with_its_cause(mended: Mended) -> None:

@@ -114,7 +114,8 @@ def _content_length(request: HttpRequest) -> int:
 
 
 def _too_large(limit: int) -> TooLarge:
+    mib, kib = divmod(limit, 1024 * 1024)
+    shown = f"{mib} MiB" if mib else f"{kib // 1024} KiB"
     return TooLarge(
-        f"The request is larger than {limit} bytes ({limit // 1024} KiB)",
-        field="Content-Length",
+        f"The request is larger than {limit} bytes ({shown})", field="Content-Length"
     )
