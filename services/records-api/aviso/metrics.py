@@ -11,7 +11,6 @@ import os
 from collections.abc import Iterator
 
 from django.db import Error as DatabaseError
-from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -19,28 +18,21 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import REGISTRY, Collector
 
+from aviso.relay.pipeline import measure
+
 REQUEST_SECONDS = Histogram(
     "aviso_request_seconds",
     "Time to answer a request, in seconds.",
     ["view", "method", "status"],
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
-_OUTBOX = """
-    SELECT count(*),
-           coalesce(extract(epoch FROM clock_timestamp() - (
-               SELECT time FROM aviso.events WHERE published_at IS NULL
-               ORDER BY number LIMIT 1)), 0)
-    FROM aviso.events WHERE published_at IS NULL
-"""
 
 
 class OutboxCollector(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         up = GaugeMetricFamily("aviso_database_up", "Whether the database answers.")
         try:
-            with connection.cursor() as cursor:
-                cursor.execute(_OUTBOX)
-                count, age_s = cursor.fetchone()
+            depth = measure()
         except DatabaseError:
             up.add_metric([], 0)
             yield up
@@ -50,12 +42,12 @@ class OutboxCollector(Collector):
         yield GaugeMetricFamily(
             "aviso_outbox_events",
             "Events that the broker has not confirmed yet.",
-            value=count,
+            value=depth.unpublished,
         )
         yield GaugeMetricFamily(
             "aviso_outbox_oldest_seconds",
             "Age of the oldest of them, in seconds; 0 when there is none.",
-            value=float(age_s),
+            value=depth.oldest_age_s,
         )
 
 

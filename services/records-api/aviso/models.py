@@ -1,8 +1,15 @@
 """Every model, where Django looks for them; each stands in its own package."""
 
-from aviso.access.models import ApiKey
-from aviso.events.models import Event, OutboxEvent
-from aviso.feeds.models import Feed, FeedHead
+from aviso.access.models import ApiKey, RequestCount
+from aviso.events.models import (
+    Event,
+    FirstState,
+    LoggedEvent,
+    OutboxFeed,
+    Place,
+    QueuedChangeset,
+)
+from aviso.feeds.models import Feed, FeedHead, FeedProgress
 from aviso.readers.models import Reader
 from aviso.records.models import IdempotencyKey, Record
 from aviso.relay.models import ParkedEvent
@@ -12,9 +19,15 @@ __all__ = [
     "Event",
     "Feed",
     "FeedHead",
+    "FeedProgress",
+    "FirstState",
     "IdempotencyKey",
-    "OutboxEvent",
+    "LoggedEvent",
+    "OutboxFeed",
     "ParkedEvent",
+    "Place",
+    "QueuedChangeset",
     "Reader",
     "Record",
+    "RequestCount",
 ]

@@ -12,8 +12,10 @@ from django.test import Client
 from aviso.access.keys import Rights, create_key
 from aviso.events.models import Event
 from aviso.records.models import Record
+from aviso.relay.queue import _NEW, _NUMBER
 
 JSON = "application/json"
+NUMBER_ALL = _NEW + _NUMBER
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +90,26 @@ def make_api(**rights: Any) -> Api:
 
 
 def number_events() -> None:
-    """Give each event its sequence and each feed its head, as the relay does."""
+    """Give each event in the queue its sequence, by the relay's own statement."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE aviso.events e SET sequence = n.sequence FROM (SELECT number,"
-            " row_number() OVER (PARTITION BY feed ORDER BY number) AS sequence"
-            " FROM aviso.events) AS n WHERE n.number = e.number"
+            NUMBER_ALL, {"xmax": 0, "in_progress": [], "page": 100_000, "inline": 0}
         )
+
+
+def publish_events(**published: int) -> None:
+    """Number all events, and have each feed published, or up to what is said of it."""
+    number_events()
+    with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE aviso.feed_heads h SET sequence ="
-            " (SELECT count(*) FROM aviso.events e WHERE e.feed = h.feed)"
+            "UPDATE aviso.feed_progress AS p SET published = sequence"
+            " FROM aviso.feed_heads AS h WHERE h.feed = p.feed"
         )
+        for feed, up_to in published.items():
+            cursor.execute(
+                "UPDATE aviso.feed_progress SET published = %s WHERE feed = %s",
+                [up_to, feed],
+            )
 
 
 def nothing_written() -> bool:

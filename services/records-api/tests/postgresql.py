@@ -23,7 +23,8 @@ def private_postgresql() -> Iterator[str]:
 
     PostgreSQL refuses to run as root: then it runs as the user `postgres`.
     """
-    options = ["-U", "aviso", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
+    # Not `aviso`: a role finds the schema of its own name without being told.
+    options = ["-U", "somebody", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
     with _server(["initdb", *options, "--no-sync"]) as url:
         yield url
 
@@ -55,7 +56,7 @@ def _server(fill: list[str]) -> Iterator[str]:
                 [*as_server, *_postgres(folder, port)], stdout=log, stderr=log
             )
         _wait_until_ready(process, port, folder / "log")
-        yield f"postgresql://aviso@127.0.0.1:{port}/postgres"
+        yield f"postgresql://somebody@127.0.0.1:{port}/postgres"
     finally:
         if process is not None:
             process.terminate()

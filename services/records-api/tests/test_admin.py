@@ -17,6 +17,7 @@ from aviso.feeds.models import Feed
 from aviso.readers.models import Reader
 from aviso.records.models import Record
 from tests.admin_forms import read_seen
+from tests.api import publish_events
 
 pytestmark = pytest.mark.django_db
 
@@ -43,7 +44,9 @@ def send(client: Client, path: str, form: dict[str, Any]) -> str:
 
 
 def event_types() -> list[str]:
-    return list(Event.objects.order_by("number").values_list("type", flat=True))
+    return list(
+        Event.objects.order_by("changeset", "place").values_list("type", flat=True)
+    )
 
 
 def test_every_page_of_the_site_opens(admin: Client, orders: Feed) -> None:
@@ -65,12 +68,12 @@ def test_every_page_of_the_site_opens(admin: Client, orders: Feed) -> None:
         "aviso/record/?q=orders",
         "aviso/record/?feed__slug__exact=orders",
         "aviso/event/",
-        f"aviso/event/{event.number}/change/",
+        f"aviso/event/{event.key}/change/",
         f"aviso/event/?q={event.id}",
         "aviso/event/?q=orders+1",
         "aviso/event/?q=%27",
-        "aviso/outboxevent/",
-        f"aviso/outboxevent/{event.number}/change/",
+        "aviso/outboxfeed/",
+        "aviso/outboxfeed/orders/change/",
         "aviso/apikey/",
         "aviso/apikey/add/",
         "aviso/apikey/abc/change/",
@@ -80,7 +83,7 @@ def test_every_page_of_the_site_opens(admin: Client, orders: Feed) -> None:
         "aviso/reader/?q=ada",
         "aviso/reader/add/",
         f"aviso/reader/{reader.id}/change/",
-        f"aviso/event/{event.number + 1}/change/",
+        f"aviso/event/{Event.objects.latest('changeset').key}/change/",
         "auth/user/",
         "auth/group/",
     ]:
@@ -170,7 +173,7 @@ def test_a_record_that_python_cannot_parse_can_be_looked_at(
     assert "9" * 5000 in show(admin, f"aviso/record/{record.pk}/change/")
     assert "9" * 5000 in show(
         admin,
-        f"aviso/event/{Event.objects.values_list('number', flat=True).get()}/change/",
+        f"aviso/event/{Event.objects.get().key}/change/",
     )
 
 
@@ -209,23 +212,47 @@ def test_a_wrong_feed_is_refused_there_with_its_reason(
 
 def test_feeds_and_events_cannot_be_deleted_there(admin: Client, orders: Feed) -> None:
     Record.objects.create(feed=orders, data={})
-    number = Event.objects.get().number
+    key = Event.objects.get().key
 
-    for path in ["aviso/feed/orders/delete/", f"aviso/event/{number}/delete/"]:
+    for path in ["aviso/feed/orders/delete/", f"aviso/event/{key}/delete/"]:
         assert 403 == admin.post(f"/admin/{path}", {"post": "yes"}).status_code
 
 
-def test_the_outbox_holds_what_is_not_published(admin: Client, orders: Feed) -> None:
+def test_the_outbox_holds_the_feeds_that_wait(admin: Client, orders: Feed) -> None:
+    stock = Feed.objects.create(slug="stock")
     for n in range(2):
         Record.objects.create(feed=orders, data={"n": n})
-    first = Event.objects.earliest("number")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE aviso.events SET published_at = now() WHERE number = %s",
-            [first.number],
-        )
+    Record.objects.create(feed=stock, data={})
+    publish_events(stock=0)
+    Record.objects.bulk_create(Record(feed=orders, data={}) for _ in range(7))
 
-    assert "1 outbox event" in show(admin, "aviso/outboxevent/")
+    page = show(admin, "aviso/outboxfeed/")
+
+    assert "2 outbox" in page
+    for name, value in {"published": 2, "sequence": 2, "unnumbered": 7}.items():
+        assert f'<td class="field-{name}">{value}</td>' in page
+    publish_events()
+    assert "0 outbox" in show(admin, "aviso/outboxfeed/")
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [("stock", 1), ("orders", 3), ("orders 2", 1), ("orders 4", 0), ("nobody 1", 0)],
+)
+def test_events_are_found_by_their_place(
+    admin: Client, orders: Feed, words: str, found: int
+) -> None:
+    stock = Feed.objects.create(slug="stock")
+    Record.objects.bulk_create(Record(feed=orders, data={"n": n}) for n in range(3))
+    Record.objects.create(feed=stock, data={})
+    publish_events()
+
+    page = show(admin, f"aviso/event/?q={words.replace(' ', '+')}")
+
+    assert f"{found} event" in page
+    if found == 1:
+        key = re.findall(r"aviso/event/([0-9]+-[0-9]+)/change/", page)[0]
+        assert "traceparent" in show(admin, f"aviso/event/{key}/change/").lower()
 
 
 def test_a_new_key_is_shown_once_and_works(admin: Client, orders: Feed) -> None:

@@ -189,7 +189,7 @@ def test_the_admin_site_writes_and_shows_every_digit(
     client.post("/admin/aviso/record/add/", form)
 
     assert kept == _stored()
-    record, event = Record.objects.get(), Event.objects.defer("record_data").get()
+    record, event = Record.objects.get(), Event.objects.get()
     for page in [f"record/{record.pk}", f"event/{event.pk}"]:
         shown = client.get(f"/admin/aviso/{page}/change/").content.decode()
         assert f"&quot;n&quot;: {kept}" in shown

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from aviso.events.log import EVENT_COLUMNS, RUNS
 from aviso.events.models import Event
-from aviso.events.rendering import EVENT_COLUMNS, EventRow, render_event
+from aviso.events.rendering import EventRow, render_event
 from aviso.feeds.models import Feed
 from aviso.records.models import Record
 from tests.api import Api, number_events
@@ -57,7 +58,10 @@ def test_the_bytes_are_those_that_the_relay_publishes(
     write(3)
     number_events()
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {EVENT_COLUMNS} FROM aviso.events ORDER BY sequence")
+        cursor.execute(
+            f"SELECT {EVENT_COLUMNS} FROM (VALUES ('orders', 0, 9))"
+            f" AS wanted (feed, after, amount) {RUNS} ORDER BY run.sequence"
+        )
         rows = [EventRow(*row) for row in cursor.fetchall()]
 
     content = anonymous.get(PATH).content

@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
-from aviso.feeds.models import Feed, FeedHead
+from aviso.events.models import Place
+from aviso.feeds.models import Feed
 from tests.api import Api, make_api
 
 pytestmark = pytest.mark.django_db
 
 
 def test_a_feed_names_its_room_its_epoch_and_its_head(api: Api, orders: Feed) -> None:
-    FeedHead.objects.update(sequence=1042)
+    Place.objects.create(feed=orders.slug, first=1, last=1042, changeset=1)
 
     reply = api.get("feeds/orders/")
 

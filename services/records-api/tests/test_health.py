@@ -10,7 +10,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from aviso.feeds.models import Feed
 from aviso.records.models import Record
-from tests.api import Api
+from tests.api import Api, publish_events
 
 pytestmark = pytest.mark.django_db
 
@@ -67,6 +67,9 @@ def test_the_outbox_is_measured(anonymous: Api, orders: Feed) -> None:
         Record.objects.create(feed=orders, data={})
     with connection.cursor() as cursor:
         cursor.execute("UPDATE aviso.events SET time = time - interval '90 s'")
+
+    publish_events(orders=1)
+    Record.objects.create(feed=orders, data={})
 
     filled = anonymous.get("/metrics").content.decode()
     assert 3 == _metric(filled, "aviso_outbox_events")

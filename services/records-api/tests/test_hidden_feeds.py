@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
 
 from aviso.feeds.models import Feed
 from aviso.readers.models import Reader
@@ -90,7 +91,11 @@ def ask(caller: Api, call: tuple[str, str, object], slug: str) -> tuple[Reply, s
 @pytest.mark.usefixtures("_feeds")
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call[0]} {call[1]}")
 @pytest.mark.parametrize("name", CALLERS)
-def test_a_hidden_feed_is_like_none(name: str, call: tuple[str, str, object]) -> None:
+def test_a_hidden_feed_is_like_none(
+    name: str, call: tuple[str, str, object], settings: Settings
+) -> None:
+    # A minute may begin in between, whose first request takes its place in the limits.
+    settings.THROTTLE_KEY = settings.THROTTLE_ADDRESS = 0
     caller = make_caller(name)
     ask(caller, call, "absent")  # a key's first use is noted
 

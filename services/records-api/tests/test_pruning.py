@@ -15,7 +15,7 @@ from aviso.relay.errors import RecordGoneError
 from aviso.relay.models import ParkedEvent
 from aviso.relay.parked import send_again
 from aviso.relay.pruning import BATCH
-from tests.api import Api, number_events
+from tests.api import Api, publish_events
 
 pytestmark = pytest.mark.django_db
 RECORDS = "feeds/orders/records/"
@@ -23,19 +23,17 @@ EVENTS = "feeds/orders/events/"
 
 
 def write(count: int, feed: str = "orders") -> None:
-    """Write records whose events were confirmed 100 days ago."""
+    """Write records whose events are 100 days old and published."""
     Record.objects.bulk_create(
         Record(feed_id=feed, data={"n": n}) for n in range(count)
     )
     publish()
 
 
-def publish() -> None:
-    number_events()
+def publish(**published: int) -> None:
+    publish_events(**published)
     with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE aviso.events SET published_at = now() - interval '100 days'"
-        )
+        cursor.execute("UPDATE aviso.events SET time = now() - interval '100 days'")
 
 
 def prune(days: int = 30, *options: str) -> None:
@@ -43,7 +41,7 @@ def prune(days: int = 30, *options: str) -> None:
 
 
 def kept(feed: str = "orders") -> list[int | None]:
-    found = Event.objects.filter(feed_id=feed).order_by("number")
+    found = Event.objects.filter(feed_id=feed).order_by("changeset", "place")
     return list(found.values_list("sequence", flat=True))
 
 
@@ -79,9 +77,27 @@ def test_what_is_younger_stays(orders: Feed) -> None:
     assert [1, 2, 3] == kept()
 
 
+def test_a_part_of_a_changeset_goes_and_the_rest_keeps_its_places(
+    anonymous: Api, orders: Feed
+) -> None:
+    write(2 * BATCH + 3)
+    young = Event.objects.get(sequence=BATCH + 8)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE aviso.events SET time = now() WHERE changeset = %s AND place = %s",
+            [young.changeset, young.place],
+        )
+
+    prune()
+
+    assert list(range(BATCH + 8, 2 * BATCH + 4)) == kept()
+    body = anonymous.get(f"{EVENTS}?after=0&limit=2").body
+    assert (BATCH + 8, str(BATCH + 8)) == (body["oldest"], body["events"][0]["feedseq"])
+
+
 def test_an_unpublished_event_stays_with_all_that_follow_it(orders: Feed) -> None:
     write(5)
-    Event.objects.filter(sequence=3).update(published_at=None)
+    publish(orders=2)
 
     prune()
 
@@ -93,7 +109,7 @@ def test_an_unnumbered_event_stays_however_old_it_is(orders: Feed) -> None:
     Record.objects.create(feed=orders, data={})
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE aviso.events SET time = '2001-01-01Z' WHERE sequence IS NULL"
+            "UPDATE aviso.events SET time = '2001-01-01Z' WHERE time > '2026-01-01Z'"
         )
 
     prune()
@@ -120,7 +136,7 @@ def test_each_feed_has_its_own_beginning(orders: Feed) -> None:
     Feed.objects.create(slug="other")
     write(3)
     write(2, "other")
-    Event.objects.filter(feed_id="other").update(published_at=None)
+    publish(other=0)
 
     prune()
 
@@ -151,7 +167,7 @@ def test_reading_from_before_says_where_the_feed_begins(
     anonymous: Api, orders: Feed
 ) -> None:
     write(4)
-    Event.objects.filter(sequence__gte=3).update(published_at=None)
+    publish(orders=2)
     prune()
 
     body = anonymous.get(f"{EVENTS}?after=0").body

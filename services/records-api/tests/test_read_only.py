@@ -134,7 +134,9 @@ def test_a_standby_is_read_and_a_new_primary_behind_the_address_is_written(
         standby_of(primary) as standby,
         switch_to(_port(primary)) as switch,
         serving(tmp_path, standby) as on_standby,
-        serving(tmp_path, f"postgresql://aviso@127.0.0.1:{switch.port}/postgres") as s,
+        serving(
+            tmp_path, f"postgresql://somebody@127.0.0.1:{switch.port}/postgres"
+        ) as s,
     ):
         reading, stack = Stack(on_standby, key), Stack(s, key)
         assert _is_taken(stack)

@@ -26,7 +26,9 @@ def _feed(secrets: Feed) -> None:
 
 
 def event_types() -> list[str]:
-    return list(Event.objects.order_by("number").values_list("type", flat=True))
+    return list(
+        Event.objects.order_by("changeset", "place").values_list("type", flat=True)
+    )
 
 
 def test_an_account_is_let_in(api: Api) -> None:

@@ -28,7 +28,9 @@ def path(record: Record) -> str:
 
 
 def event_types() -> list[str]:
-    return list(Event.objects.order_by("number").values_list("type", flat=True))
+    return list(
+        Event.objects.order_by("changeset", "place").values_list("type", flat=True)
+    )
 
 
 def test_a_record_comes_with_its_etag(anonymous: Api, path: str) -> None:
@@ -88,7 +90,9 @@ def test_the_trace_of_a_change_travels_with_its_event(api: Api, path: str) -> No
     api.patch(path, {"data": {"a": 5}}, traceparent=traces[1])
     api.delete(path, traceparent=traces[2])
 
-    found = Event.objects.order_by("number").values_list("traceparent", flat=True)
+    found = Event.objects.order_by("changeset", "place").values_list(
+        "traceparent", flat=True
+    )
     assert traces == list(found)[1:]
 
 

@@ -74,8 +74,10 @@ def test_a_list_is_answered_with_the_ids_in_its_order(api: Api) -> None:
     assert 201 == reply.status
     assert reply.body == {"ids": [str(key) for key, _ in rows]}
     assert [{"n": n} for n in range(1000)] == [data for _, data in rows]
-    events = Event.objects.order_by("number").values_list("record_data", flat=True)
-    assert [{"n": n} for n in range(1000)] == list(events)
+    events = Event.objects.order_by("changeset", "place")
+    assert [{"n": n} for n in range(1000)] == [
+        json.loads(event.data)["data"] for event in events
+    ]
 
 
 def test_a_list_of_one_is_a_list(api: Api) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from aviso.events.models import Event
+from aviso.events.models import Event, QueuedChangeset
+from aviso.events.rendering import format_time
 from aviso.feeds.models import Feed, FeedHead
 from aviso.records.models import Record
 
@@ -27,8 +29,9 @@ def run_sql(sql: str, *values: str | uuid.UUID) -> list[tuple[Any, ...]]:
 
 
 def read_events() -> list[tuple[str, int | None, Any]]:
-    rows = Event.objects.order_by("number")
-    return list(rows.values_list("type", "record_version", "record_data"))
+    rows = Event.objects.order_by("changeset", "place")
+    told = [(event.type, json.loads(event.data)) for event in rows]
+    return [(kind, data["version"], data["data"]) for kind, data in told]
 
 
 def test_a_feed_gets_its_head() -> None:
@@ -74,13 +77,15 @@ def test_sql_needs_only_feed_and_data() -> None:
     record, event = Record.objects.get(), Event.objects.get()
     assert event.feed_id == "orders"
     assert event.type == "created"
-    assert event.subject == record.id
-    assert event.record_version == 1
-    assert event.record_data == {"a": 1}
-    assert event.record_created_at == record.created_at
-    assert event.record_updated_at == record.updated_at
+    assert event.subject == str(record.id)
+    assert json.loads(event.data) == {
+        "id": str(record.id),
+        "version": 1,
+        "created_at": format_time(record.created_at),
+        "updated_at": format_time(record.updated_at),
+        "data": {"a": 1},
+    }
     assert event.sequence is None
-    assert event.published_at is None
     assert event.traceparent is None
 
 
@@ -175,8 +180,8 @@ def test_a_delete_leaves_the_last_state_with_the_next_version() -> None:
 
     event = Event.objects.get(type="deleted")
     assert ("deleted", 2, {"a": 1}) == read_events()[-1]
-    assert event.subject == record.id
-    assert event.record_updated_at == event.time
+    assert event.subject == str(record.id)
+    assert json.loads(event.data)["updated_at"] == format_time(event.time)
     assert event.time > record.updated_at
 
 
@@ -218,17 +223,18 @@ def test_events_of_one_record_stand_in_causal_order() -> None:
     "statements",
     [
         [
-            "CREATE TEMP TABLE kept ON COMMIT DROP AS SELECT * FROM records",
-            "DELETE FROM records",
-            "INSERT INTO records (id, feed, data) SELECT id, feed, data FROM kept",
+            "CREATE TEMP TABLE kept ON COMMIT DROP AS SELECT * FROM aviso.records",
+            "DELETE FROM aviso.records",
+            "INSERT INTO aviso.records (id, feed, data)"
+            " SELECT id, feed, data FROM kept",
         ],
         [
-            "WITH gone AS (DELETE FROM records RETURNING *) "
-            "INSERT INTO records (id, feed, data) SELECT id, feed, data FROM gone"
+            "WITH gone AS (DELETE FROM aviso.records RETURNING *) "
+            "INSERT INTO aviso.records (id, feed, data) SELECT id, feed, data FROM gone"
         ],
         [
-            "WITH gone AS (DELETE FROM records RETURNING *), "
-            "back AS (INSERT INTO records (id, feed, data) "
+            "WITH gone AS (DELETE FROM aviso.records RETURNING *), "
+            "back AS (INSERT INTO aviso.records (id, feed, data) "
             "SELECT id, feed, data FROM gone RETURNING id) SELECT count(*) FROM back"
         ],
     ],
@@ -244,7 +250,9 @@ def test_records_that_come_back_are_told_to_be_there_last(
     for statement in statements:
         run_sql(statement)
 
-    last = dict(Event.objects.order_by("number").values_list("subject", "type"))
+    last = dict(
+        Event.objects.order_by("changeset", "place").values_list("subject", "type")
+    )
     assert (len(last), set(last.values())) == (1000, {"created"})
 
 
@@ -317,3 +325,20 @@ def test_a_time_that_no_event_can_carry_is_refused(time: str) -> None:
 def test_a_slug_out_of_the_alphabet_is_refused(slug: str) -> None:
     with pytest.raises(DatabaseError, match="feeds_slug"):
         run_sql("INSERT INTO aviso.feeds (slug) VALUES (%s)", slug)
+
+
+def test_what_a_statement_did_to_one_feed_is_one_changeset() -> None:
+    Feed.objects.create(slug="stock")
+    run_sql("DELETE FROM aviso.queue")
+
+    run_sql(
+        "INSERT INTO aviso.records (feed, data) SELECT feed, '{}'"
+        " FROM unnest(ARRAY['orders', 'stock', 'orders']) AS feed"
+    )
+    run_sql("UPDATE aviso.records SET data = '{\"a\":1}' WHERE feed = 'orders'")
+
+    queued = [(q.feed, q.size) for q in QueuedChangeset.objects.order_by("changeset")]
+    assert [("orders", 2), ("stock", 1)] == sorted(queued[:2])
+    assert [("orders", 2)] == queued[2:]
+    places = Event.objects.filter(feed="orders").order_by("changeset", "place")
+    assert [1, 2, 1, 2] == [event.place for event in places]

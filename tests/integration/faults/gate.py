@@ -29,7 +29,7 @@ CREATE CONSTRAINT TRIGGER test_gate AFTER INSERT ON records
 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION test_gate()
 """
 _AT_MARK = """
-CREATE TRIGGER test_gate BEFORE UPDATE OF published_at ON events
+CREATE TRIGGER test_gate BEFORE UPDATE OF published ON feed_progress
 FOR EACH STATEMENT EXECUTE FUNCTION test_gate()
 """
 _WAITING = """
@@ -71,8 +71,8 @@ def hold_commits(database: Database) -> AbstractContextManager[Gate]:
 
 
 def hold_marks(database: Database) -> AbstractContextManager[Gate]:
-    """Hold the relay where it marks what the broker has confirmed."""
-    return _hold(database, "events", _AT_MARK)
+    """Hold the relay where it writes down what the broker has confirmed."""
+    return _hold(database, "feed_progress", _AT_MARK)
 
 
 @contextmanager

@@ -146,7 +146,7 @@ def refusal_of(attempt: Callable[..., object], *arguments: object) -> str | None
 
 def stays_of(database: Database, feed: str, reader: str) -> list[Stay]:
     rows = database.rows(
-        "SELECT type, sequence FROM events WHERE feed = %s AND reader = %s"
+        "SELECT type, sequence FROM event_log WHERE feed = %s AND reader = %s"
         " ORDER BY sequence",
         [feed, reader],
     )

@@ -164,9 +164,7 @@ def head_of(database: Database, feed: str) -> int:
 def wait_until_numbered(database: Database, feed: str) -> None:
     until_equal(
         0,
-        lambda: database.value(
-            "SELECT count(*) FROM events WHERE feed = %s AND sequence IS NULL", [feed]
-        ),
+        lambda: database.value("SELECT count(*) FROM queue WHERE feed = %s", [feed]),
         "every committed event to have its number",
     )
 
@@ -175,7 +173,7 @@ def numbered_since(database: Database, feed: str, head: int) -> dict[str, int]:
     """The records of the events after `head` and their sequences, in that order."""
     return dict(
         database.rows(
-            "SELECT subject::text, sequence FROM events"
+            "SELECT subject, sequence FROM event_log"
             " WHERE feed = %s AND sequence > %s ORDER BY sequence",
             [feed, head],
         )

@@ -25,11 +25,15 @@ BURST = 500
 BURSTS = choose(4, 20)
 
 _FILL = """
-INSERT INTO events (feed, type, subject, record_version, record_data,
-    record_created_at, record_updated_at, time, sequence, published_at)
-SELECT %s, 'created', gen_random_uuid(), 1, jsonb_build_object('n', n), old, old, old,
-    n, CASE WHEN n < %s THEN old END
-FROM generate_series(1, %s) AS n, (SELECT now() - interval '400 days' AS old) AS past
+WITH made AS (SELECT nextval('changesets') AS changeset), placed AS (
+    INSERT INTO places (feed, first, last, changeset)
+    SELECT %(feed)s, 1, %(head)s, changeset FROM made
+)
+INSERT INTO events (changeset, place, feed, type, subject, data, time)
+SELECT changeset, n, %(feed)s, 'created', id, record_data(id, 1, old, old,
+    jsonb_build_object('n', n)), old
+FROM made, (SELECT n, gen_random_uuid() AS id, now() - interval '400 days' AS old
+    FROM generate_series(1, %(head)s) AS n) AS past
 """
 
 
@@ -140,17 +144,18 @@ def fill(
     """Give a feed a past that was written four hundred days ago."""
     head = published + unpublished
     with database.transaction() as connection:
+        connection.execute(_FILL, {"feed": feed, "head": head})
         connection.execute(
-            "UPDATE feed_heads SET sequence = %s WHERE feed = %s", [head, feed]
+            "UPDATE feed_progress SET published = %s WHERE feed = %s", [published, feed]
         )
-        connection.execute(_FILL, [feed, published + 1, head])
+        connection.execute("SELECT look_at(%s)", [feed])
     database.execute("ANALYZE events")
 
 
 def oldest(database: Database, feed: str) -> int:
     """The oldest event that a feed has kept; looked up, not counted."""
     found: int | None = database.value(
-        "SELECT min(sequence) FROM events WHERE feed = %s", [feed]
+        "SELECT pruned + 1 FROM feed_progress WHERE feed = %s", [feed]
     )
     return found or 0
 

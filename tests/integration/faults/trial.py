@@ -135,7 +135,9 @@ class Trial:
     def count_unpublished(self) -> int:
         """How many of the feed's events the broker has not confirmed yet."""
         count: int = self.database.value(
-            "SELECT count(*) FROM events WHERE feed = %s AND published_at IS NULL",
+            "SELECT sequence - published + ("
+            "SELECT coalesce(sum(size), 0) FROM queue WHERE queue.feed = heads.feed)"
+            " FROM feed_heads AS heads WHERE feed = %s",
             [self.feed],
         )
         return count

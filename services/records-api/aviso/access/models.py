@@ -46,3 +46,18 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.id})"
+
+
+class RequestCount(models.Model):
+    """What the throttle counts: one row a caller and minute, gone two minutes later."""
+
+    pk = models.CompositePrimaryKey("caller", "minute")
+    caller = models.TextField()
+    minute = models.BigIntegerField()
+    taken = models.BigIntegerField()
+
+    class Meta:
+        db_table = 'aviso"."request_counts'
+
+    def __str__(self) -> str:
+        return f"{self.caller}: {self.taken}"

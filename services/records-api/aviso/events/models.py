@@ -8,17 +8,16 @@ from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 
 from aviso.database.columns import ClockTimestamp
-from aviso.feeds.models import Feed
+from aviso.feeds.models import Feed, FeedHead
 
 
 class Event(models.Model):
     """The fact that a record changed, or that a reader was let in or put out.
 
-    Written by the triggers on `records` and `readers` (their migrations 0001) alone. It
-    is about a record, with what that was, or about a reader. `sequence` is null
-    until the relay has numbered the event, `published_at` until the broker has
-    confirmed it: the rows where it is null are the outbox. The epoch is the feed's, at
-    rendering time.
+    Written by the triggers on `records` and `readers` alone, once. This is the view
+    `event_log` of the table `events`: `changeset` and `place` say where an event stands
+    there, `key` is both, for the admin site. `sequence` is its place in its feed, null
+    until the relay has numbered it. The epoch is the feed's, at rendering time.
     """
 
     class Type(models.TextChoices):
@@ -28,10 +27,10 @@ class Event(models.Model):
         GRANTED = "granted"
         REVOKED = "revoked"
 
-    number = models.BigAutoField(primary_key=True)
-    id = models.UUIDField(default=uuid.uuid4, db_default=RandomUUID(), unique=True)
-    # No constraint in the database: the record's or reader's own key has proven that
-    # the feed is there, and a second proof would cost each write a second lock.
+    key = models.TextField(primary_key=True)
+    changeset = models.BigIntegerField()
+    place = models.IntegerField()
+    id = models.UUIDField(default=uuid.uuid4)
     feed = models.ForeignKey(
         Feed,
         on_delete=models.PROTECT,
@@ -40,29 +39,106 @@ class Event(models.Model):
         db_index=False,
     )
     type = models.TextField(choices=Type)
-    subject = models.UUIDField(null=True, help_text="The record's id.")
-    record_version = models.IntegerField(null=True)
-    record_data = models.JSONField(null=True)
-    record_created_at = models.DateTimeField(null=True)
-    record_updated_at = models.DateTimeField(null=True)
+    subject = models.TextField(null=True, help_text="The record's key.")
     reader = models.TextField(null=True, help_text="Whom it is about: a bare JID.")
-    time = models.DateTimeField(db_default=ClockTimestamp())
+    data = models.TextField()
+    time = models.DateTimeField()
     traceparent = models.TextField(null=True)
     sequence = models.BigIntegerField(null=True)
-    published_at = models.DateTimeField(null=True)
 
     class Meta:
-        db_table = 'aviso"."events'
+        db_table = 'aviso"."event_log'
+        managed = False
+        unique_together = [("changeset", "place")]
 
     def __str__(self) -> str:
         about = self.subject or self.reader
         return f"{self.feed_id} {self.sequence or '-'} {self.type} {about}"
 
 
-class OutboxEvent(Event):
-    """An event that the broker has not confirmed yet, for the admin site."""
+class LoggedEvent(models.Model):
+    """An event in the table `events`, as the triggers write it."""
+
+    pk = models.CompositePrimaryKey("changeset", "place")
+    changeset = models.BigIntegerField()
+    place = models.IntegerField()
+    type = models.TextField(choices=Event.Type)
+    id = models.UUIDField(db_default=RandomUUID())
+    time = models.DateTimeField(db_default=ClockTimestamp())
+    feed = models.TextField()
+    subject = models.TextField(null=True)
+    reader = models.TextField(null=True)
+    data = models.TextField()
+    traceparent = models.TextField(null=True)
+
+    class Meta:
+        db_table = 'aviso"."events'
+
+    def __str__(self) -> str:
+        return f"{self.feed} {self.changeset}-{self.place} {self.type}"
+
+
+class OutboxFeed(FeedHead):
+    """A feed with events that the broker has not confirmed, for the admin site."""
 
     class Meta:
         proxy = True
-        verbose_name = "outbox event"
+        verbose_name = "feed in the outbox"
         verbose_name_plural = "outbox"
+
+
+class QueuedChangeset(models.Model):
+    """What one statement did to one feed, and the relay has not seen yet.
+
+    Size 0: the relay is to look at the feed itself.
+    """
+
+    changeset = models.BigIntegerField(primary_key=True)
+    xid = models.BigIntegerField()
+    feed = models.TextField()
+    size = models.IntegerField()
+
+    class Meta:
+        db_table = 'aviso"."queue'
+
+    def __str__(self) -> str:
+        return f"{self.feed}: {self.size} events of changeset {self.changeset}"
+
+
+class Place(models.Model):
+    """Sequences `first` to `last` of a feed are a changeset's events, in their order.
+
+    Only the relay adds rows, and only pruning takes them away.
+    """
+
+    pk = models.CompositePrimaryKey("feed", "first")
+    feed = models.TextField()
+    first = models.BigIntegerField()
+    last = models.BigIntegerField()
+    changeset = models.BigIntegerField(unique=True)
+
+    class Meta:
+        db_table = 'aviso"."places'
+
+    def __str__(self) -> str:
+        return f"{self.feed} {self.first}-{self.last}: changeset {self.changeset}"
+
+
+class FirstState(models.Model):
+    """What it takes to answer the same write again, when its `created` event is pruned.
+
+    Ids that clients make are never used for two records.
+    """
+
+    subject = models.TextField(primary_key=True)
+    feed = models.TextField()
+    version = models.IntegerField()
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    data_sha256 = models.BinaryField()
+
+    class Meta:
+        db_table = 'aviso"."first_states'
+
+    def __str__(self) -> str:
+        return f"{self.feed}/{self.subject}"

@@ -4,36 +4,32 @@ from __future__ import annotations
 
 from django.db import connection
 
-from aviso.events.rendering import EVENT_COLUMNS, EventRow
+from aviso.events.log import EVENT_COLUMNS, RUNS
+from aviso.events.rendering import EventRow
 from aviso.rest.paging import PAGE_BYTES
 
-_NAMES = EVENT_COLUMNS.replace("::text", "")
 # Only numbered events up to the head that the answer names, so that both tell of the
-# same moment; and only until the data passes the page's bytes, but always the first.
+# same moment.
 _AFTER = f"""
-    SELECT {_NAMES} FROM (
-        SELECT {_NAMES},
-               sum(coalesce(octet_length(record_data), 0)) OVER (ORDER BY sequence)
-                   - coalesce(octet_length(record_data), 0) AS bytes_before
-        FROM (
-            SELECT {EVENT_COLUMNS.replace("::text", "::text AS record_data")}
-            FROM aviso.events WHERE feed = %s AND sequence > %s AND sequence <= %s
-            ORDER BY sequence LIMIT %s
-        ) AS found
-    ) AS measured WHERE bytes_before < {PAGE_BYTES} ORDER BY sequence
+    SELECT {EVENT_COLUMNS}
+    FROM (VALUES (%s::text, %s::bigint, %s::int, {PAGE_BYTES}))
+        AS wanted (feed, after, amount, size_bytes) {RUNS}
+    WHERE run.sequence <= %s AND run.bytes_before < wanted.size_bytes
+    ORDER BY run.sequence
 """
 
 
-def find_oldest(feed: str) -> int | None:
-    """Return the sequence of the oldest event that is kept; None if there is none."""
+def find_oldest(feed: str) -> int:
+    """Return the sequence of the oldest event that is kept; head + 1 if none is."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT min(sequence) FROM aviso.events WHERE feed = %s", [feed])
-        oldest: int | None = cursor.fetchone()[0]
-    return oldest
+        cursor.execute(
+            "SELECT pruned + 1 FROM aviso.feed_progress WHERE feed = %s", [feed]
+        )
+        return int(cursor.fetchone()[0])
 
 
 def list_events(feed: str, *, after: int, head: int, limit: int) -> list[EventRow]:
     """Return at most `limit` events after a sequence, up to `head`, in order."""
     with connection.cursor() as cursor:
-        cursor.execute(_AFTER, [feed, after, head, limit])
+        cursor.execute(_AFTER, [feed, after, limit, head])
         return [EventRow(*row) for row in cursor.fetchall()]

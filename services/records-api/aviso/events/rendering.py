@@ -1,8 +1,8 @@
 """Events as bytes: the one place that writes contracts/event.schema.json.
 
-Relay and REST both render here, so an event has the same bytes everywhere. A record's
-data is PostgreSQL's own text of it and is never parsed: any depth and any number that
-the database holds passes unharmed. Everything is ASCII, because XMPP servers close the
+Relay and REST both render here, so an event has the same bytes everywhere. Its data is
+the text that the trigger wrote and is never parsed: any depth and any number that the
+database holds passes unharmed. Everything is ASCII, because XMPP servers close the
 stream at some characters that JSON allows.
 """
 
@@ -15,31 +15,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-# What a query selects, in this order, to make an EventRow of a row.
-EVENT_COLUMNS = (
-    "id, feed, type, subject, record_version, record_data::text,"
-    " record_created_at, record_updated_at, time, sequence, traceparent, reader"
-)
 _NON_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """A row of `events`, numbered: about a record, or about a reader."""
+    """A numbered event of the log: about a record, or about a reader."""
 
     id: UUID
     feed: str
     type: str
-    subject: UUID | None
-    record_version: int | None
-    record_data: str | None
-    """PostgreSQL's text of the jsonb value."""
-    record_created_at: datetime | None
-    record_updated_at: datetime | None
+    subject: str | None
+    reader: str | None
+    data: str
+    """JSON, as the trigger wrote it."""
     time: datetime
     sequence: int
     traceparent: str | None = None
-    reader: str | None = None
 
     @property
     def full_type(self) -> str:
@@ -52,27 +44,13 @@ def render_event(row: EventRow, epoch: str) -> bytes:
 
     Whom an event of a reader is about is not in it: it is the same for everyone.
     """
-    subject, data = "", "{}"
-    if row.reader is None:
-        subject, data = f'"subject":"{row.subject}",', _render_record(row)
+    subject = "" if row.subject is None else f'"subject":{json.dumps(row.subject)},'
     return (
         f'{{"specversion":"1.0","id":"{row.id}","source":"/feeds/{row.feed}",'
         f'"type":"{row.full_type}",{subject}"time":"{format_time(row.time)}",'
         f'"feed":"{row.feed}","feedepoch":"{epoch}","feedseq":"{row.sequence}",'
-        f'"data":{data}}}'
+        f'"data":{escape_json(row.data)}}}'
     ).encode("ascii")
-
-
-def _render_record(row: EventRow) -> str:
-    created_at, updated_at = row.record_created_at, row.record_updated_at
-    if row.record_data is None or created_at is None or updated_at is None:
-        raise ValueError(f"the event {row.id} is about neither a record nor a reader")
-    return (
-        f'{{"id":"{row.subject}","version":{row.record_version},'
-        f'"created_at":"{format_time(created_at)}",'
-        f'"updated_at":"{format_time(updated_at)}",'
-        f'"data":{escape_json(row.record_data)}}}'
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +94,13 @@ def render_unavailable(
     cause: str,
     parked_id: str | None,
     parked_type: str | None,
-    subject: UUID | None = None,
+    subject: str | None = None,
 ) -> bytes:
     """Render `aviso.record.unavailable.v1`, which keeps the place of a parked event.
 
     `parked_id` and `parked_type` come from the parked message and may be anything.
     """
-    about = "" if subject is None else f'"subject":"{subject}",'
+    about = "" if subject is None else f'"subject":{json.dumps(subject)},'
     return (
         f'{{"specversion":"1.0","id":"{event_id}","source":"/feeds/{feed}",'
         f'"type":"aviso.record.unavailable.v1",{about}"time":"{format_time(time)}",'

@@ -47,7 +47,7 @@ class EventsView(APIView):
         # The bytes that travel to the browsers, put together and never parsed.
         events = [render_event(row, found.epoch) for row in rows]
         # Looked up last: what is pruned in between was still sent, and not the reverse.
-        oldest = find_oldest(found.slug) or found.head + 1
+        oldest = find_oldest(found.slug)
         start = (
             f'{{"epoch":"{found.epoch}","head":{found.head},"oldest":{oldest},'
             '"events":['

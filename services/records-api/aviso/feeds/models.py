@@ -24,8 +24,8 @@ def is_slug(value: object) -> bool:
 class Feed(models.Model):
     """A named, ordered stream of records. Never deleted: its sequence is for ever.
 
-    Triggers (migration 0001) make its `feed_heads` row, refuse another slug, and null
-    `announced_at` when `epoch` or `visibility` changes, so that the relay says so.
+    Triggers make its `feed_progress` row, refuse another slug, and null `announced_at`
+    when `epoch` or `visibility` changes, and have the relay look, so that it says so.
     """
 
     class Visibility(models.TextChoices):
@@ -60,10 +60,10 @@ class Feed(models.Model):
 
 
 class FeedHead(models.Model):
-    """The newest sequence of a feed. Only the relay writes it.
+    """How far a feed is: a view of what the relay has written down.
 
-    Apart from `feeds`, so that numbering never waits for the foreign-key locks that
-    writers hold on their feed.
+    `sequence` is the newest one given, `published` is up to which the broker has
+    confirmed (a few tenths of a second late), `pruned` up to which events are gone.
     """
 
     feed = models.OneToOneField(
@@ -73,10 +73,33 @@ class FeedHead(models.Model):
         db_column="feed",
         related_name="head",
     )
-    sequence = models.BigIntegerField(default=0, db_default=0)
+    sequence = models.BigIntegerField()
+    published = models.BigIntegerField()
+    pruned = models.BigIntegerField()
 
     class Meta:
         db_table = 'aviso"."feed_heads'
+        managed = False
 
     def __str__(self) -> str:
         return f"{self.feed_id}: {self.sequence}"
+
+
+class FeedProgress(models.Model):
+    """Up to where a feed is published and pruned. Lowered, its events travel again."""
+
+    feed = models.OneToOneField(
+        Feed,
+        primary_key=True,
+        on_delete=models.PROTECT,
+        db_column="feed",
+        related_name="progress",
+    )
+    published = models.BigIntegerField(default=0, db_default=0)
+    pruned = models.BigIntegerField(default=0, db_default=0)
+
+    class Meta:
+        db_table = 'aviso"."feed_progress'
+
+    def __str__(self) -> str:
+        return f"{self.feed_id}: {self.published}"

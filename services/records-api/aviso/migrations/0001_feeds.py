@@ -1,11 +1,8 @@
-"""The schema, and the tables feeds and feed_heads, from SQL: SQL writers rely on every
-default here.
-"""
+"""The schema, and the table feeds, from SQL: SQL writers rely on every default here."""
 
 from typing import Any
 
 import django.core.validators
-import django.db.models.deletion
 from django.core.management.base import CommandError
 from django.db import migrations, models
 
@@ -53,23 +50,9 @@ CREATE TABLE aviso.feeds (
     announced_at timestamptz
 );
 CREATE INDEX feeds_unannounced ON aviso.feeds (slug) WHERE announced_at IS NULL;
-
-CREATE TABLE aviso.feed_heads (
-    feed text PRIMARY KEY REFERENCES aviso.feeds (slug),
-    sequence bigint NOT NULL DEFAULT 0
-        CONSTRAINT feed_heads_sequence CHECK (sequence >= 0)
-) WITH (fillfactor = 50);
 """
 
 TRIGGERS = """
-CREATE FUNCTION aviso.feed_inserted() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    INSERT INTO aviso.feed_heads (feed) VALUES (NEW.slug);
-    PERFORM pg_notify('aviso_events', '');
-    RETURN NULL;
-END $$;
-
 CREATE FUNCTION aviso.feed_updating() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -79,14 +62,10 @@ BEGIN
     END IF;
     IF NEW.epoch <> OLD.epoch OR NEW.visibility <> OLD.visibility THEN
         NEW.announced_at := NULL;
-        PERFORM pg_notify('aviso_events', '');
     END IF;
     RETURN NEW;
 END $$;
 
-
-CREATE TRIGGER feeds_inserted AFTER INSERT ON aviso.feeds
-    FOR EACH ROW EXECUTE FUNCTION aviso.feed_inserted();
 CREATE TRIGGER feeds_updating BEFORE UPDATE ON aviso.feeds
     FOR EACH ROW EXECUTE FUNCTION aviso.feed_updating();
 """
@@ -146,24 +125,6 @@ STATE = [
             ("announced_at", models.DateTimeField(editable=False, null=True)),
         ],
         options={"db_table": 'aviso"."feeds', "ordering": ["slug"]},
-    ),
-    migrations.CreateModel(
-        name="FeedHead",
-        fields=[
-            (
-                "feed",
-                models.OneToOneField(
-                    db_column="feed",
-                    on_delete=django.db.models.deletion.PROTECT,
-                    primary_key=True,
-                    related_name="head",
-                    serialize=False,
-                    to="aviso.feed",
-                ),
-            ),
-            ("sequence", models.BigIntegerField(db_default=0, default=0)),
-        ],
-        options={"db_table": 'aviso"."feed_heads'},
     ),
 ]
 

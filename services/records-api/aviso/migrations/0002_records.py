@@ -33,17 +33,6 @@ CREATE UNIQUE INDEX records_number ON aviso.records (number);
 CREATE UNIQUE INDEX records_feed_number ON aviso.records (feed, number);
 -- created_after and created_before.
 CREATE INDEX records_feed_created_at ON aviso.records (feed, created_at);
-
--- The answer to the same write again, whatever became of the record: ids that clients
--- make are never used for two records. The data itself is what the client sends again.
-CREATE TABLE aviso.first_states (
-    subject uuid PRIMARY KEY,
-    feed text NOT NULL,
-    record_version integer NOT NULL,
-    record_created_at timestamptz NOT NULL,
-    record_updated_at timestamptz NOT NULL,
-    data_sha256 bytea NOT NULL
-);
 """
 
 # RFC 7396, section 2. In the database, so that a patch is one statement.
@@ -71,7 +60,7 @@ END $$;
 """
 
 REVERSE = """
-DROP TABLE aviso.records, aviso.first_states;
+DROP TABLE aviso.records;
 DROP FUNCTION aviso.merge_patch;
 """
 

@@ -4,6 +4,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import aviso.database.columns
+from aviso.database.telling import telling, telling_function
 
 TABLES = """
 CREATE TABLE aviso.readers (
@@ -27,9 +28,32 @@ CREATE INDEX readers_ending ON aviso.readers (expires_at)
     WHERE revoked_at IS NULL AND expires_at IS NOT NULL;
 """
 
+CHANGE = (
+    "CASE WHEN written.revoked_at IS NULL THEN 'granted' ELSE 'revoked' END, NULL,"
+    " written.reader, '{}', clock_timestamp()"
+)
+INSERTED = telling(CHANGE, "written", "id")
+UPDATED = telling(
+    CHANGE,
+    "(SELECT written.* FROM written JOIN before USING (id)"
+    " WHERE (written.revoked_at IS NULL) <> (before.revoked_at IS NULL)) AS written",
+    "id",
+)
+CAP_INSERTED = """
+    PERFORM aviso.readers_cap(
+        ARRAY(SELECT feed FROM written WHERE revoked_at IS NULL));"""
+CAP_UPDATED = """
+    PERFORM aviso.readers_cap(
+        ARRAY(SELECT written.feed FROM written JOIN before USING (id)
+              WHERE written.revoked_at IS NULL AND before.revoked_at IS NOT NULL));"""
+# The relay sleeps until the next end that it knows of.
+ENDING = """
+    PERFORM aviso.look_at(feed) FROM (
+        SELECT DISTINCT feed FROM written WHERE expires_at IS NOT NULL) AS ending;"""
+
 # As for records: with their owner's rights, so that a role which may write readers needs
 # none on events.
-TRIGGERS = """
+TRIGGERS = f"""
 CREATE FUNCTION aviso.reader_writing() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -71,42 +95,8 @@ BEGIN
     END LOOP;
 END $$;
 
-CREATE FUNCTION aviso.readers_inserted() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    trace text := aviso.traceparent();
-BEGIN
-    PERFORM aviso.readers_cap(
-        ARRAY(SELECT feed FROM written WHERE revoked_at IS NULL));
-    INSERT INTO aviso.events (feed, type, reader, traceparent)
-    SELECT feed, CASE WHEN revoked_at IS NULL THEN 'granted' ELSE 'revoked' END,
-           reader, trace
-    FROM written ORDER BY id;
-    RETURN NULL;
-END $$;
-
-CREATE FUNCTION aviso.readers_updated() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    trace text := aviso.traceparent();
-BEGIN
-    PERFORM aviso.readers_cap(
-        ARRAY(SELECT written.feed FROM written JOIN before USING (id)
-              WHERE written.revoked_at IS NULL AND before.revoked_at IS NOT NULL));
-    INSERT INTO aviso.events (feed, type, reader, traceparent)
-    SELECT written.feed,
-           CASE WHEN written.revoked_at IS NULL THEN 'granted' ELSE 'revoked' END,
-           written.reader, trace
-    FROM written JOIN before USING (id)
-    WHERE (written.revoked_at IS NULL) <> (before.revoked_at IS NULL)
-    ORDER BY id;
-    -- The relay sleeps until the next end that it knows of.
-    IF EXISTS (SELECT FROM written WHERE expires_at IS NOT NULL) THEN
-        PERFORM pg_notify('aviso_events', '');
-    END IF;
-    RETURN NULL;
-END $$;
-
+{telling_function("readers_inserted", CAP_INSERTED, INSERTED, ENDING)}
+{telling_function("readers_updated", CAP_UPDATED, UPDATED, ENDING)}
 -- Who is taken out of the table is put out of the feed: the row stays, and says so.
 CREATE FUNCTION aviso.reader_deleting() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -90,5 +90,30 @@ class Migration(migrations.Migration):
                 "db_table": 'aviso"."api_keys',
             },
         ),
-        migrations.RunSQL(TABLE, "DROP TABLE aviso.request_counts"),
+        migrations.RunSQL(
+            TABLE,
+            "DROP TABLE aviso.request_counts",
+            state_operations=[
+                migrations.CreateModel(
+                    name="RequestCount",
+                    fields=[
+                        (
+                            "pk",
+                            models.CompositePrimaryKey(
+                                "caller",
+                                "minute",
+                                blank=True,
+                                editable=False,
+                                primary_key=True,
+                                serialize=False,
+                            ),
+                        ),
+                        ("caller", models.TextField()),
+                        ("minute", models.BigIntegerField()),
+                        ("taken", models.BigIntegerField()),
+                    ],
+                    options={"db_table": 'aviso"."request_counts'},
+                )
+            ],
+        ),
     ]

@@ -11,7 +11,7 @@ from aviso.feeds.models import Feed
 class Reader(models.Model):
     """An account that may read a private feed; or a ticket holder who no longer may.
 
-    Triggers (migration 0001) write the event of each change, whoever makes it, refuse
+    Triggers (migration 0004) write the event of each change, whoever makes it, refuse
     another feed or reader, and turn a DELETE into a revoke: a row stays, and tells that
     somebody was here. `revoked_at` is null while the grant holds; one whose
     `expires_at` has come holds no longer, and the relay writes that down.

@@ -26,8 +26,9 @@ _INSERT = f"""
          unnest(%(ids)s::uuid[], %(own)s::boolean[], %(data)s::text[])
              WITH ORDINALITY AS given (id, own, data, position)
     WHERE NOT given.own OR NOT EXISTS (
-        SELECT FROM aviso.events e WHERE e.subject = given.id AND e.type = 'created'
-        UNION ALL SELECT FROM aviso.first_states f WHERE f.subject = given.id)
+        SELECT FROM aviso.events e
+        WHERE e.subject = given.id::text AND e.type = 'created'
+        UNION ALL SELECT FROM aviso.first_states f WHERE f.subject = given.id::text)
     ORDER BY given.position
     ON CONFLICT (id) DO NOTHING
     RETURNING {RECORD_COLUMNS}
@@ -35,9 +36,11 @@ _INSERT = f"""
 # Of ids that were given a record now, those that had one before. The statement that
 # gave them one may have begun before that, waited, and seen nothing of it.
 _MADE_TWICE = """
-    SELECT subject FROM aviso.events WHERE subject = ANY(%(ids)s) AND type = 'created'
+    SELECT subject FROM aviso.events
+    WHERE subject = ANY(%(ids)s::text[]) AND type = 'created'
     GROUP BY subject HAVING count(*) > 1
-    UNION ALL SELECT subject FROM aviso.first_states WHERE subject = ANY(%(ids)s)
+    UNION ALL
+    SELECT subject FROM aviso.first_states WHERE subject = ANY(%(ids)s::text[])
     LIMIT 1
 """
 # What was pruned is older than any event that is there, and tells the same data by its
@@ -46,23 +49,26 @@ _FIRST_STATES = """
     WITH given AS (
         SELECT * FROM unnest(%(ids)s::uuid[], %(data)s::text[]) AS given (id, data)
     ), created AS (
-        SELECT e.subject, e.feed, e.record_version, e.record_created_at,
-               e.record_updated_at, e.record_data::text,
-               e.feed = %(feed)s AND e.record_data = given.data::jsonb AS is_same,
-               e.number
-        FROM given JOIN aviso.events e ON e.subject = given.id AND e.type = 'created'
+        SELECT given.id, e.feed, (told.data ->> 'version')::int AS version,
+               (told.data ->> 'created_at')::timestamptz AS created_at,
+               (told.data ->> 'updated_at')::timestamptz AS updated_at,
+               (told.data -> 'data')::text AS data,
+               e.feed = %(feed)s AND told.data -> 'data' = given.data::jsonb AS is_same,
+               e.changeset
+        FROM given
+        JOIN aviso.events e ON e.subject = given.id::text AND e.type = 'created'
+        CROSS JOIN LATERAL (SELECT e.data::jsonb AS data) AS told
         UNION ALL
-        SELECT f.subject, f.feed, f.record_version, f.record_created_at,
-               f.record_updated_at, given.data::jsonb::text,
+        SELECT given.id, f.feed, f.version, f.created_at, f.updated_at,
+               given.data::jsonb::text,
                f.feed = %(feed)s AND f.data_sha256
                    = sha256(convert_to(given.data::jsonb::text, 'UTF8')),
                0
-        FROM given JOIN aviso.first_states f ON f.subject = given.id
+        FROM given JOIN aviso.first_states f ON f.subject = given.id::text
     )
-    SELECT DISTINCT ON (subject)
-           subject, feed, record_version, record_created_at, record_updated_at,
-           record_data, is_same
-    FROM created ORDER BY subject, number
+    SELECT DISTINCT ON (id)
+           id, feed, version, created_at, updated_at, data, is_same
+    FROM created ORDER BY id, changeset
 """
 
 

@@ -15,7 +15,7 @@ from aviso.feeds.models import Feed
 class Record(models.Model):
     """One JSON object in a feed.
 
-    Triggers (events' migration 0001) keep `version` and `updated_at`, and write an
+    Triggers (migration 0003) keep `version` and `updated_at`, and write an
     event for each change, whoever makes it. The table's checks are the truth about its
     sizes.
     """

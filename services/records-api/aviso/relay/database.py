@@ -1,17 +1,23 @@
 """Connections to PostgreSQL for the relay's asyncio loop.
 
 Django's own connections are synchronous and pooled; the relay needs two of its own
-that it keeps: one that holds the lock and does all the work, one that listens.
+that it keeps: one that holds the lock and does all the work, one that listens. A notice
+only wakes the cycle earlier: one that is lost costs a second at most.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, LiteralString
 
 import psycopg
 from django.conf import settings
 
-from aviso.relay.errors import DatabaseLostError
+from aviso.relay.errors import (
+    DatabaseError,
+    DatabaseLostError,
+    StatementRefusedError,
+)
 
 LOOK_INTERVAL_S = 1.0
 # A session that says nothing for so long is ended by PostgreSQL, and its lock with it:
@@ -38,7 +44,17 @@ _SERVER_KEEPALIVE = {
     "client_connection_check_interval": "5s",
 }
 
+# No statement of the relay takes long, or waits long for somebody's lock.
+_LIMITS = {"statement_timeout": "30s", "lock_timeout": "1s"}
+# It reads a few rows by an index, always. The statistics of tables that fill and empty
+# all the time must not talk the planner into anything else.
+_PLANS = {"enable_seqscan": "off", "jit": "off"}
+# A notice of `aviso_events`: '' for something in the queue, this for a parked message.
+CHANNEL = "aviso_events"
+PARKED_NOTICE = "parked"
+
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+Values = Sequence[object] | dict[str, object]
 
 
 async def connect(*, name: str, session: dict[str, str] | None = None) -> Connection:
@@ -53,7 +69,8 @@ async def connect(*, name: str, session: dict[str, str] | None = None) -> Connec
     except psycopg.Error as exc:
         raise DatabaseLostError(f"no connection to PostgreSQL: {exc}") from exc
     try:
-        for setting, value in {**_SERVER_KEEPALIVE, **(session or {})}.items():
+        settings_of_session = {**_SERVER_KEEPALIVE, **_LIMITS, **_PLANS}
+        for setting, value in {**settings_of_session, **(session or {})}.items():
             await connection.execute(
                 "SELECT set_config(%s, %s, false)", (setting, value)
             )
@@ -61,6 +78,45 @@ async def connect(*, name: str, session: dict[str, str] | None = None) -> Connec
         await connection.close()
         raise DatabaseLostError(f"PostgreSQL refused the session: {exc}") from exc
     return connection
+
+
+async def fetch(
+    connection: Connection, query: LiteralString, values: Values = ()
+) -> list[tuple[Any, ...]]:
+    """Run a statement, in a transaction of its own, and return its rows.
+
+    Raises DatabaseLostError or StatementRefusedError.
+    """
+    try:
+        cursor = await connection.execute(query, values)
+        return await cursor.fetchall()
+    except psycopg.Error as exc:
+        raise translate(connection, exc) from exc
+
+
+async def listen(told: Callable[[str | None], None]) -> None:
+    """Call `told` with each notice's payload, until cancelled; None: from now on.
+
+    Raises DatabaseLostError when the connection breaks.
+    """
+    connection = await connect(name="aviso-relay-listen")
+    try:
+        await connection.execute("LISTEN aviso_events")
+        told(None)
+        async for notice in connection.notifies():
+            told(notice.payload)
+    except psycopg.Error as exc:
+        raise DatabaseLostError(f"the listening connection: {exc}") from exc
+    finally:
+        await connection.close()
+    raise DatabaseLostError("the listening connection ended")
+
+
+def translate(connection: Connection, error: psycopg.Error) -> DatabaseError:
+    """Tell a session that is gone from a statement that was refused."""
+    if connection.closed or error.sqlstate is None:
+        return DatabaseLostError(describe(error))
+    return StatementRefusedError(error.sqlstate, describe(error))
 
 
 def describe(error: psycopg.Error) -> str:

@@ -10,24 +10,23 @@ from __future__ import annotations
 import asyncio
 import logging
 
-import psycopg
-
 from aviso.relay.configuration import Configuration
 from aviso.relay.database import (
     LOOK_INTERVAL_S,
     SILENCE_TIMEOUT,
     Connection,
     connect,
-    describe,
+    fetch,
 )
 from aviso.relay.delays import Backoff
-from aviso.relay.errors import DatabaseLostError
-from aviso.relay.outbox import LOCK_KEY
+from aviso.relay.errors import DatabaseError, DatabaseLostError
 from aviso.relay.status import Status
 from aviso.relay.term import Term
 
 logger = logging.getLogger("aviso.relay.election")
 
+# pg_try_advisory_lock(bigint): one number for the relay of a database.
+LOCK_KEY = int.from_bytes(b"aviso-1", "big")
 # A sequence must be on disk before anyone sees it, whatever the server's default is.
 _SESSION = {"idle_session_timeout": SILENCE_TIMEOUT, "synchronous_commit": "on"}
 
@@ -48,15 +47,24 @@ async def stand(
     while not stopping.is_set():
         try:
             await _stand_once(configuration, status, stopping, backoff)
-        except DatabaseLostError as exc:
+        except DatabaseError as exc:
             status.lose_database()
             if backoff.failures == 0:
-                logger.warning(
-                    "No database: %s", exc, extra={"outcome": "database-lost"}
-                )
+                _say_why(exc)
             await _sleep(backoff.next_s(), stopping)
         finally:
             status.set_role("none")
+
+
+def _say_why(error: DatabaseError) -> None:
+    if isinstance(error, DatabaseLostError):
+        logger.warning("No database: %s", error, extra={"outcome": "database-lost"})
+        return
+    logger.error(
+        "The database refused a statement: %s",
+        error,
+        extra={"outcome": "database-refused"},
+    )
 
 
 async def _stand_once(
@@ -98,14 +106,10 @@ async def _wait_for_lock(
 
 
 async def _try_lock(connection: Connection) -> bool:
-    try:
-        cursor = await connection.execute(_TRY_LOCK, (LOCK_KEY,))
-        row = await cursor.fetchone()
-    except psycopg.Error as exc:
-        raise DatabaseLostError(describe(exc)) from exc
-    if row is None or row[0] is None:
+    ((is_ours,),) = await fetch(connection, _TRY_LOCK, (LOCK_KEY,))
+    if is_ours is None:
         raise DatabaseLostError("it takes no writes at the moment")
-    return bool(row[0])
+    return bool(is_ours)
 
 
 async def _sleep(seconds: float, stopping: asyncio.Event) -> None:

@@ -1,4 +1,4 @@
-"""Rows of the outbox as messages for the broker, as contracts/topology.json says."""
+"""Events as messages for the broker, as contracts/topology.json says."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from aviso.events.rendering import (
+    EventRow,
     Lists,
     render_event,
     render_opened,
     render_unavailable,
 )
 from aviso.relay.broker import Publication
-from aviso.relay.outbox import LoadedRow
 from aviso.relay.outgoing import Opening, Outgoing
 from aviso.relay.topology import CONTENT_TYPE, EVENTS_EXCHANGE
 
@@ -25,32 +25,35 @@ _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _UNAVAILABLE = uuid.UUID("5b0f6f0e-5f0c-4c55-9a0a-6d1f4a1f7f3b")
 
 
-def build_event(row: LoadedRow) -> Outgoing:
+def build_event(opening: Opening, event: EventRow, *, again: bool = False) -> Outgoing:
     """Render a numbered event under its feed's present epoch."""
-    return _build(row, render_event(row.event, row.opening.epoch))
+    body = render_event(event, opening.epoch)
+    return _build(opening, event, body, again=again)
 
 
-def build_unrendered(row: LoadedRow) -> Outgoing:
+def build_unrendered(
+    opening: Opening, event: EventRow, *, again: bool = False
+) -> Outgoing:
     """Stand in for an event that can't be rendered, to be parked: the bare data."""
-    data = row.event.record_data or ""
-    return _build(row, data.encode("utf-8", "backslashreplace"))
+    body = event.data.encode("utf-8", "backslashreplace")
+    return _build(opening, event, body, again=again)
 
 
-def _build(row: LoadedRow, body: bytes) -> Outgoing:
-    event = row.event
+def _build(opening: Opening, event: EventRow, body: bytes, *, again: bool) -> Outgoing:
     return Outgoing(
         feed=event.feed,
         event_id=str(event.id),
         type=event.full_type,
         routing_key=f"feed.{event.feed}.{event.type}",
         body=body,
-        epoch=row.opening.epoch,
-        number=row.number,
-        sequence=event.sequence,
+        epoch=opening.epoch,
+        first=event.sequence,
+        last=event.sequence,
         subject=event.subject,
         time=event.time,
         traceparent=_clean_traceparent(event.traceparent),
         reader=event.reader,
+        again=again,
     )
 
 
@@ -79,13 +82,13 @@ def build_opening(feed: str, opening: Opening, head: int, lists: Lists) -> Outgo
 def build_unavailable(message: Outgoing, cause: str) -> Outgoing:
     """Keep the place of an event that can't be relayed."""
     event_id = uuid.uuid5(_UNAVAILABLE, message.event_id)
-    if message.sequence is None or message.time is None:
+    if message.first is None or message.time is None:
         raise ValueError(f"{message.type} {message.event_id} takes no place in a feed")
     body = render_unavailable(
         event_id=event_id,
         feed=message.feed,
         epoch=message.epoch,
-        sequence=message.sequence,
+        sequence=message.first,
         time=message.time,
         cause=cause,
         parked_id=message.event_id,
@@ -123,9 +126,11 @@ def build_pruned(feed: str, epoch: str, sequence: int) -> Outgoing:
             parked_type=None,
         ),
         epoch=epoch,
-        sequence=sequence,
+        first=sequence,
+        last=sequence,
         time=time,
         substitute=True,
+        again=True,
     )
 
 

@@ -1,99 +1,64 @@
-"""The outbox in PostgreSQL: numbering, loading, marking. All of the relay's SQL on it.
+"""What the relay reads and writes of feeds, beside the queue: all of its SQL on them.
 
-Everything here runs on the one connection that holds the advisory lock. That is what
-makes the relay single: whoever loses the lock has lost the connection, and with it the
-means to number. Nothing here waits for the broker.
-
-- A sequence is given in one statement, committed before anyone can see it.
-- Events are found by what they lack (a sequence, a mark), never by `id > last`: rows
-  do not commit in the order of their numbers.
+On the lock's connection, one statement after the other. Nothing here waits for the
+broker, and nothing goes through all feeds but `look_at_all`, once a term.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, LiteralString
 
-import psycopg
-
+from aviso.events.log import EVENT_COLUMNS, RUNS
 from aviso.events.rendering import EventRow, Lists
-from aviso.relay.backlog import Found, Wanted
-from aviso.relay.database import Connection, describe
-from aviso.relay.errors import DatabaseLostError
-from aviso.relay.measures import MEASURE, Depth
+from aviso.relay.backlog import Progress, Wanted
+from aviso.relay.database import Connection, fetch
 from aviso.relay.outgoing import Opening
-from aviso.relay.pruning import FIND_OLDEST
-from aviso.relay.requests import Republish
+from aviso.relay.queue import FeedRun
 
-# pg_try_advisory_lock(bigint): one number for the relay of a database.
-LOCK_KEY = int.from_bytes(b"aviso-1", "big")
-# So many places of pruned events are kept for one request; the pusher asks on.
-PRUNED_PLACES = 1_000
-
-_NUMBER = """
-WITH batch AS (
-    SELECT number, feed, row_number() OVER (PARTITION BY feed ORDER BY number) AS place
-    FROM (
-        SELECT number, feed FROM aviso.events
-        WHERE sequence IS NULL ORDER BY number LIMIT %s
-    ) AS unnumbered
-), heads AS (
-    UPDATE aviso.feed_heads SET sequence = feed_heads.sequence + counted.amount
-    FROM (SELECT feed, count(*) AS amount FROM batch GROUP BY feed) AS counted
-    WHERE feed_heads.feed = counted.feed
-    RETURNING feed_heads.feed, feed_heads.sequence - counted.amount AS before
-), numbered AS (
-    UPDATE aviso.events SET sequence = heads.before + batch.place
-    FROM batch JOIN heads USING (feed)
-    WHERE events.number = batch.number
-    RETURNING events.feed, events.sequence
-)
-SELECT feed, min(sequence), max(sequence), count(*) FROM numbered GROUP BY feed
+# With each feed's state: both of one snapshot, so that no event gets an epoch that was
+# not announced before it.
+_LOAD = f"""
+SELECT wanted.turn, wanted.feed, epoch, visibility, announced_at IS NOT NULL,
+    {EVENT_COLUMNS}
+FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::int[], %s::bigint[])
+    WITH ORDINALITY AS wanted (feed, after, last, amount, size_bytes, turn)
+JOIN aviso.feeds ON slug = wanted.feed
+{RUNS}
+WHERE run.bytes_before < wanted.size_bytes AND run.sequence <= wanted.last
+ORDER BY wanted.turn, run.sequence
 """
 
-_SCAN = """
-SELECT feed, min(sequence) FROM aviso.events
-WHERE published_at IS NULL AND sequence IS NOT NULL GROUP BY feed
+_FEEDS = """
+SELECT slug, epoch, visibility, announced_at IS NOT NULL AS is_announced, published,
+    sequence, pruned
+FROM aviso.feeds JOIN aviso.feed_heads ON feed = slug
 """
 
-_UNANNOUNCED = """
-SELECT slug, epoch, visibility, sequence
-FROM aviso.feeds JOIN aviso.feed_heads ON feed = slug WHERE announced_at IS NULL
+_FEEDS_NAMED = f"{_FEEDS} WHERE slug = ANY(%s)"
+
+# Unpublished, unannounced, or lively: with an event of the last hour.
+_FEEDS_AT_START = f"""
+SELECT found.*, coalesce(newest.time > clock_timestamp() - interval '1 hour', false)
+FROM ({_FEEDS}) AS found
+LEFT JOIN LATERAL (
+    SELECT time FROM (
+        SELECT changeset, last - first + 1 AS place FROM aviso.places
+        WHERE feed = slug ORDER BY first DESC LIMIT 1
+    ) AS last JOIN aviso.events USING (changeset, place)
+) AS newest ON true
+WHERE published < sequence OR NOT is_announced
+    OR newest.time > clock_timestamp() - interval '1 hour'
 """
 
-# The columns of EventRow, and before them the row's number and its feed's state: both
-# of one snapshot, so that no event gets an epoch that was not announced before it.
-# Bytes are summed over the whole load, so that what comes back is the beginning of
-# each feed's unpublished events, however large they are.
-_LOAD = """
-WITH found AS (
-    SELECT place, number, epoch, visibility, announced_at, e.id, e.feed, e.type,
-        subject, record_version, record_data::text AS data, record_created_at,
-        record_updated_at, time, sequence, traceparent, reader
-    FROM unnest(%s::text[], %s::bigint[], %s::int[])
-        WITH ORDINALITY AS wanted (feed, after, amount, place)
-    JOIN aviso.feeds ON slug = wanted.feed
-    CROSS JOIN LATERAL (
-        SELECT * FROM aviso.events
-        WHERE events.feed = wanted.feed AND sequence > after AND published_at IS NULL
-        ORDER BY sequence LIMIT amount
-    ) AS e
-), sized AS (
-    SELECT *, count(*) OVER () AS total,
-        sum(coalesce(octet_length(data), 0)) OVER (ORDER BY place, sequence)
-            - coalesce(octet_length(data), 0) AS bytes_before
-    FROM found
-)
-SELECT total, number, epoch, visibility, announced_at IS NOT NULL, id, feed, type,
-    subject, record_version, data, record_created_at, record_updated_at, time,
-    sequence, traceparent, reader
-FROM sized WHERE bytes_before < %s ORDER BY place, sequence
-"""
-
-_MARK = """
-UPDATE aviso.events SET published_at = clock_timestamp()
-WHERE number = ANY(%s) AND published_at IS NULL
+# Without waiting for the disk: what a crash of PostgreSQL takes away is only published
+# twice. Not over what somebody has lowered meanwhile: those feeds do not come back.
+_WRITE_PROGRESS = """
+UPDATE aviso.feed_progress AS written SET published = given.published
+FROM unnest(%s::text[], %s::bigint[], %s::bigint[]) AS given (feed, before, published),
+    (SELECT set_config('synchronous_commit', 'off', true)) AS relaxed
+WHERE written.feed = given.feed AND written.published = given.before
+RETURNING written.feed
 """
 
 # Not if the feed changed again meanwhile: then that has to be announced as well.
@@ -103,17 +68,6 @@ WHERE slug = %s AND epoch = %s AND visibility = %s AND announced_at IS NULL
 RETURNING slug
 """
 
-# Only of the present epoch: a request of an older one comes from before a restore.
-_REPUBLISH = """
-WITH again AS (
-    UPDATE aviso.events SET published_at = NULL FROM aviso.feeds
-    WHERE slug = %(feed)s AND epoch = %(epoch)s AND events.feed = slug
-        AND sequence BETWEEN %(first)s AND %(last)s AND published_at IS NOT NULL
-    RETURNING 1
-) SELECT count(*) FROM again
-"""
-
-# What was lost at a feed's beginning may have been its opening as well.
 _REANNOUNCE = """
 UPDATE aviso.feeds SET announced_at = NULL WHERE slug = %(feed)s AND epoch = %(epoch)s
 RETURNING slug
@@ -147,34 +101,14 @@ WITH over AS (
     WHERE revoked_at IS NULL AND expires_at <= clock_timestamp()
     ORDER BY expires_at LIMIT %s FOR UPDATE SKIP LOCKED
 ), ended AS (
-    UPDATE aviso.readers SET revoked_at = clock_timestamp() FROM over
-    WHERE readers.id = over.id RETURNING 1
+    UPDATE aviso.readers SET revoked_at = clock_timestamp()
+    WHERE id = ANY(ARRAY(SELECT id FROM over)) RETURNING 1
 )
 SELECT (SELECT count(*) FROM ended), (
     SELECT extract(epoch FROM min(expires_at) - clock_timestamp())::float8
     FROM aviso.readers WHERE revoked_at IS NULL AND expires_at > clock_timestamp()
 )
 """
-
-# One look into an index a feed. What is older has been archived, or asked for.
-_REPUBLISH_NEWEST = """
-WITH again AS (
-    UPDATE aviso.events SET published_at = NULL FROM aviso.feed_heads AS heads
-    WHERE events.feed = heads.feed AND events.sequence = heads.sequence
-        AND published_at > clock_timestamp() - interval '1 hour'
-    RETURNING 1
-) SELECT count(*) FROM again
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Numbered:
-    """Sequences `first` to `last` of a feed were given now."""
-
-    feed: str
-    first: int
-    last: int
-    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,172 +120,90 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
-class Unannounced:
-    """A feed whose opening is to be published; `head` is its newest sequence."""
+class FeedState:
+    """A feed as it stands now: published up to, numbered up to, pruned up to."""
 
     feed: str
     opening: Opening
-    head: int
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedRow:
-    """A numbered, unpublished event, its row's number, and how its feed stands now."""
-
-    number: int
-    opening: Opening
     is_announced: bool
-    event: EventRow
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """What a load brought; `is_cut` when the limit in bytes left some behind."""
-
-    rows: list[LoadedRow]
-    is_cut: bool
-
-    def by_feed(self) -> dict[str, Found]:
-        found: dict[str, Found] = {}
-        for row in self.rows:
-            before = found.get(row.event.feed)
-            count = 1 if before is None else before.count + 1
-            found[row.event.feed] = Found(count, row.event.sequence)
-        return found
+    published: int
+    head: int
+    pruned: int
+    is_lively: bool = False
 
 
 class Outbox:
-    """The outbox, over the connection that holds the lock."""
+    """The feeds' log and progress, over the connection that holds the lock."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def number(self, limit: int) -> list[Numbered]:
-        """Give sequences to up to `limit` events, in the order of their numbers."""
-        rows = await self._fetch(_NUMBER, (limit,))
-        return [Numbered(*row) for row in rows]
-
-    async def scan(self) -> dict[str, int]:
-        """Find each feed's first unpublished sequence; feeds without left out."""
-        return dict(await self._fetch(_SCAN))
-
-    async def unannounced(self) -> list[Unannounced]:
-        """List the feeds whose opening the broker has not confirmed."""
-        rows = await self._fetch(_UNANNOUNCED)
-        return [
-            Unannounced(feed, Opening(epoch, visibility), head)
-            for feed, epoch, visibility, head in rows
-        ]
-
-    async def load(self, wanted: Sequence[Wanted], limit_bytes: int) -> Loaded:
-        """Load what is wanted, in the order of `wanted` and of the sequences."""
-        rows = await self._fetch(
+    async def load(self, wanted: Sequence[Wanted]) -> dict[int, FeedRun]:
+        """Load what is wanted: a run of events by turn, none where there is none."""
+        rows = await fetch(
+            self._connection,
             _LOAD,
             (
                 [w.feed for w in wanted],
                 [w.after for w in wanted],
+                [w.last for w in wanted],
                 [w.limit for w in wanted],
-                limit_bytes,
+                [w.limit_bytes for w in wanted],
             ),
         )
-        loaded = [
-            LoadedRow(
-                number, Opening(epoch, visibility), is_announced, EventRow(*event)
-            )
-            for _, number, epoch, visibility, is_announced, *event in rows
-        ]
-        return Loaded(loaded, is_cut=bool(rows) and rows[0][0] > len(rows))
+        runs: dict[int, FeedRun] = {}
+        events: dict[int, list[EventRow]] = {}
+        for turn, feed, epoch, visibility, is_announced, *event in rows:
+            run = events.setdefault(turn - 1, [])
+            run.append(EventRow(*event))
+            if len(run) == 1:
+                opening = Opening(epoch, visibility)
+                runs[turn - 1] = FeedRun(feed, opening, is_announced, run)
+        return runs
 
-    async def mark(self, numbers: Sequence[int]) -> None:
-        """Mark events as published.
+    async def look_at(self, feeds: Sequence[str]) -> list[FeedState]:
+        """Read how feeds stand; those that do not exist are left out."""
+        rows = await fetch(self._connection, _FEEDS_NAMED, (list(feeds),))
+        return [FeedState(feed, Opening(e, v), *rest) for feed, e, v, *rest in rows]
 
-        Without waiting for the disk: a mark that a crash of PostgreSQL takes away
-        only has the event published twice.
-        """
-        try:
-            async with (
-                self._connection.pipeline(),
-                self._connection.transaction(),
-            ):
-                await self._connection.execute("SET LOCAL synchronous_commit = off")
-                await self._connection.execute(_MARK, (list(numbers),))
-        except psycopg.Error as exc:
-            raise DatabaseLostError(describe(exc)) from exc
+    async def look_at_all(self) -> list[FeedState]:
+        """Read every feed with something to publish or to announce, or lively."""
+        rows = await fetch(self._connection, _FEEDS_AT_START)
+        return [FeedState(feed, Opening(e, v), *rest) for feed, e, v, *rest in rows]
+
+    async def write_progress(self, progress: Sequence[Progress]) -> set[str]:
+        """Write down how far feeds are published; return those where it was so."""
+        rows = await fetch(
+            self._connection,
+            _WRITE_PROGRESS,
+            (
+                [p.feed for p in progress],
+                [p.before for p in progress],
+                [p.published for p in progress],
+            ),
+        )
+        return {feed for (feed,) in rows}
 
     async def mark_announced(self, feed: str, opening: Opening) -> None:
-        await self._fetch(_MARK_ANNOUNCED, (feed, opening.epoch, opening.visibility))
-
-    async def republish(self, request: Republish) -> int:
-        """Have events travel again that a subscriber lacks; return how many.
-
-        An empty room asks from 1 on, for a piece. Where too much was pruned to keep
-        the places of all, the piece is the beginning of what is left.
-        """
-        skipped = 0
-        if request.first == 1:
-            pruned = len(await self.pruned_from(request))
-            skipped = pruned if pruned > PRUNED_PLACES else 0
-        parameters: dict[str, object] = {
-            "feed": request.feed,
-            "epoch": request.epoch,
-            "first": request.first + skipped,
-            "last": request.last + skipped,
-        }
-        ((count,),) = await self._fetch(_REPUBLISH, parameters)
-        if request.first == 1:
-            await self.reannounce(request.feed, request.epoch)
-        return int(count)
-
-    async def pruned_from(self, request: Republish) -> range:
-        """Tell which sequences from the first asked for on were pruned.
-
-        They can't travel. It may be more than was asked for.
-        """
-        ((oldest,),) = await self._fetch(
-            FIND_OLDEST, {"feed": request.feed, "epoch": request.epoch}
-        )
-        return range(request.first, max(request.first, oldest or 0))
-
-    async def republish_newest(self) -> int:
-        """Have the newest event of each lively feed travel again; return how many.
-
-        The broker was away. Should it have lost the tail of a feed, nothing else would
-        show that before the feed's next event.
-        """
-        ((count,),) = await self._fetch(_REPUBLISH_NEWEST)
-        return int(count)
+        values = (feed, opening.epoch, opening.visibility)
+        await fetch(self._connection, _MARK_ANNOUNCED, values)
 
     async def reannounce(self, feed: str, epoch: str) -> None:
         """Have a feed's opening travel again, with the lists as they will be then."""
-        await self._fetch(_REANNOUNCE, {"feed": feed, "epoch": epoch})
+        await fetch(self._connection, _REANNOUNCE, {"feed": feed, "epoch": epoch})
 
     async def lists(self, feeds: Sequence[str], ticket_domain: str) -> dict[str, Lists]:
         """Read who may read these feeds now, and who no longer may."""
         if not feeds:
             return {}
-        parameters: dict[str, object] = {
+        values: dict[str, object] = {
             "feeds": list(feeds),
             "ticket_domain": ticket_domain,
         }
-        rows = await self._fetch(_LISTS, parameters)
+        rows = await fetch(self._connection, _LISTS, values)
         return {feed: Lists(readers, revoked) for feed, readers, revoked in rows}
 
     async def end_grants(self, limit: int) -> Ended:
         """End up to `limit` grants whose time has come; the trigger tells of it."""
-        ((count, next_in_s),) = await self._fetch(_END_GRANTS, (limit,))
+        ((count, next_in_s),) = await fetch(self._connection, _END_GRANTS, (limit,))
         return Ended(count, next_in_s)
-
-    async def measure(self) -> Depth:
-        (row,) = await self._fetch(MEASURE)
-        return Depth(*row)
-
-    async def _fetch(
-        self,
-        query: LiteralString,
-        parameters: Sequence[object] | dict[str, object] = (),
-    ) -> list[tuple[Any, ...]]:
-        try:
-            cursor = await self._connection.execute(query, parameters)
-            return await cursor.fetchall()
-        except psycopg.Error as exc:
-            raise DatabaseLostError(describe(exc)) from exc

@@ -6,54 +6,50 @@ Doing it twice raises AlreadyHandledError and changes nothing.
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
 from django.utils import timezone
 
+from aviso.relay.database import CHANNEL, PARKED_NOTICE
 from aviso.relay.errors import AlreadyHandledError, RecordGoneError
 from aviso.relay.models import ParkedEvent
 
-# The same kind of event again, with the record as it is now: a new row, so a new id and
-# a new sequence. In SQL, because only the database may say what the record is.
-_SEND_CURRENT = """
-INSERT INTO aviso.events (feed, type, subject, record_version, record_data,
-    record_created_at, record_updated_at)
-SELECT records.feed, events.type, records.id, records.version, records.data,
-    records.created_at, records.updated_at
-FROM aviso.events JOIN aviso.records
-    ON records.id = events.subject AND records.feed = events.feed
-WHERE events.id = %s AND events.type <> 'deleted'
-RETURNING id
+# The log has no index on the events' ids: an event is found by its place in its feed.
+_FIND = """
+SELECT type, subject, reader, data FROM aviso.places
+JOIN aviso.events ON events.changeset = places.changeset
+    AND place = %(sequence)s - first + 1
+WHERE places.feed = %(feed)s AND first <= %(sequence)s AND last >= %(sequence)s
+    AND id = %(event_id)s
+"""
+
+# The same kind of event again, with the record as it is now: a new event, so a new id
+# and a new sequence. In SQL, because only the database may say what the record is.
+_TELL_CURRENT = """
+SELECT aviso.tell(feed, %(type)s, id::text, NULL,
+    aviso.record_data(id, version, created_at, updated_at, data))
+FROM aviso.records WHERE id = %(subject)s::uuid AND feed = %(feed)s
 """
 
 # A deletion tells the record as it was last. Not if it was made again meanwhile: then
 # the page would take a record away that is there.
-_SEND_DELETED = """
-INSERT INTO aviso.events (feed, type, subject, record_version, record_data,
-    record_created_at, record_updated_at)
-SELECT feed, type, subject, record_version, record_data,
-    record_created_at, record_updated_at
-FROM aviso.events WHERE id = %s AND type = 'deleted'
-    AND NOT EXISTS (SELECT FROM aviso.records WHERE records.id = events.subject)
-RETURNING id
+_TELL_DELETED = """
+SELECT aviso.tell(%(feed)s, 'deleted', %(subject)s, NULL, %(data)s)
+WHERE NOT EXISTS (SELECT FROM aviso.records WHERE id = %(subject)s::uuid)
 """
 
 # A reader may have been let in and put out since: what counts is what holds now.
-_SEND_READER = """
-INSERT INTO aviso.events (feed, type, reader)
-SELECT readers.feed,
-    CASE WHEN readers.revoked_at IS NULL THEN 'granted' ELSE 'revoked' END,
-    readers.reader
-FROM aviso.events JOIN aviso.readers
-    ON readers.feed = events.feed AND readers.reader = events.reader
-WHERE events.id = %s
-RETURNING id
+_TELL_READER = """
+SELECT aviso.tell(feed, CASE WHEN revoked_at IS NULL THEN 'granted' ELSE 'revoked' END,
+    NULL, reader, '{}')
+FROM aviso.readers WHERE feed = %(feed)s AND reader = %(reader)s
 """
 _STATEMENTS = {
-    "deleted": _SEND_DELETED,
-    "granted": _SEND_READER,
-    "revoked": _SEND_READER,
+    "deleted": _TELL_DELETED,
+    "granted": _TELL_READER,
+    "revoked": _TELL_READER,
 }
 
 
@@ -68,14 +64,14 @@ def send_again(*, parked_id: UUID, by: str) -> ParkedEvent:
     nothing is changed then.
     """
     parked = _lock(parked_id)
-    event_type = _find_type(parked)
-    if event_type is None and _is_pruned(parked):
+    event = _find_event(parked)
+    if event is None and _is_pruned(parked):
         raise RecordGoneError(
             f"{parked.pk}: the event was pruned; write the record again to send it"
         )
-    if event_type is None:
+    if event is None:
         return _note(parked, ParkedEvent.State.SENDING, by)
-    parked.sent_as = _insert_event(parked, event_type)
+    parked.sent_as = _tell(parked, event)
     return _note(parked, ParkedEvent.State.SENT, by)
 
 
@@ -95,33 +91,44 @@ def _lock(parked_id: UUID) -> ParkedEvent:
     return parked
 
 
-def _find_type(parked: ParkedEvent) -> str | None:
-    """Return the type of the event in `events`, None if it is none of ours."""
+def _find_event(parked: ParkedEvent) -> dict[str, Any] | None:
+    """Return what the event was about, None if it is none of ours."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT type FROM aviso.events WHERE id = %s", [parked.event_id])
+        cursor.execute(
+            _FIND,
+            {
+                "feed": parked.feed,
+                "sequence": parked.sequence,
+                "event_id": parked.event_id,
+            },
+        )
         row = cursor.fetchone()
-    return str(row[0]) if row else None
+    if row is None:
+        return None
+    return dict(zip(("type", "subject", "reader", "data"), row, strict=True))
 
 
 def _is_pruned(parked: ParkedEvent) -> bool:
     """Tell whether its place lies before all that its feed has kept."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT %s < min(sequence) FROM aviso.events WHERE feed = %s",
+            "SELECT %s <= pruned FROM aviso.feed_progress WHERE feed = %s",
             [parked.sequence, parked.feed],
         )
-        return bool(cursor.fetchone()[0])
+        row = cursor.fetchone()
+    return bool(row and row[0])
 
 
-def _insert_event(parked: ParkedEvent, event_type: str) -> UUID:
+def _tell(parked: ParkedEvent, event: dict[str, Any]) -> UUID:
+    is_deletion = event["type"] == "deleted"
     with connection.cursor() as cursor:
-        query = _STATEMENTS.get(event_type, _SEND_CURRENT)
-        cursor.execute(query, [parked.event_id])
+        query = _STATEMENTS.get(event["type"], _TELL_CURRENT)
+        cursor.execute(query, {**event, "feed": parked.feed})
         row = cursor.fetchone()
     if row is None:
         raise RecordGoneError(
             f"{parked.pk}: the record exists again, so its deletion can't be told"
-            if event_type == "deleted"
+            if is_deletion
             else f"{parked.pk}: the record is gone, there is nothing left to tell"
         )
     return UUID(str(row[0]))
@@ -133,5 +140,5 @@ def _note(parked: ParkedEvent, state: ParkedEvent.State, by: str) -> ParkedEvent
     parked.handled_by = by
     parked.save(update_fields=["state", "handled_at", "handled_by", "sent_as"])
     with connection.cursor() as cursor:
-        cursor.execute("NOTIFY aviso_events")
+        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, PARKED_NOTICE])
     return parked

@@ -9,18 +9,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, LiteralString
+from typing import Any
 from uuid import UUID
 
-import psycopg
 from psycopg.types.json import Jsonb
 
 from aviso.relay.broker import Consumer, Delivery, Outcome, Publication
-from aviso.relay.database import Connection, describe
-from aviso.relay.errors import DatabaseLostError
+from aviso.relay.database import Connection, fetch
+from aviso.relay.errors import StatementRefusedError
 from aviso.relay.messages import build_publication
 from aviso.relay.outgoing import Outgoing
-from aviso.relay.parked_message import ParkedMessage, read_id, read_parked
+from aviso.relay.parked_message import ParkedMessage, read_parked
 from aviso.relay.status import Status
 from aviso.relay.topology import EVENTS_EXCHANGE
 
@@ -28,23 +27,16 @@ logger = logging.getLogger("aviso.relay.parking")
 
 SEND_BATCH = 5
 
-# The statement is refused and the session lives: trying the same again won't help.
-_REFUSALS = (psycopg.DataError, psycopg.IntegrityError)
-
 # One row a body. A copy changes nothing, but for one: a message that was sent again
 # and has come back is parked again, or nobody would ever hear of it. A redelivery of
-# what is here already (the ack was lost) is not that. An event of ours may be too deep
-# to be read here: then its message still bears its id.
+# what is here already (the ack was lost) is not that.
 _INSERT = """
 INSERT INTO aviso.parked_events (id, feed, event_id, sequence, cause, detail, parked_by,
     body, headers, routing_key, message_id, content_type, fingerprint, parked_at, state,
     handled_by)
-SELECT gen_random_uuid(), %(feed)s, coalesce(%(event_id)s, ours.id),
-    coalesce(%(sequence)s, ours.sequence), %(cause)s, %(detail)s, %(parked_by)s,
-    %(body)s, %(headers)s, %(routing_key)s, %(message_id)s, %(content_type)s,
-    %(fingerprint)s, clock_timestamp(), 'parked', ''
-FROM (VALUES (%(named)s::uuid)) AS message (named)
-LEFT JOIN aviso.events AS ours ON ours.id = message.named
+VALUES (gen_random_uuid(), %(feed)s, %(event_id)s, %(sequence)s, %(cause)s, %(detail)s,
+    %(parked_by)s, %(body)s, %(headers)s, %(routing_key)s, %(message_id)s,
+    %(content_type)s, %(fingerprint)s, clock_timestamp(), 'parked', '')
 ON CONFLICT (fingerprint) DO UPDATE SET state = 'parked', cause = excluded.cause,
     detail = excluded.detail, parked_by = excluded.parked_by,
     parked_at = excluded.parked_at
@@ -77,7 +69,7 @@ class Parking:
         parked = ParkedMessage(
             feed=message.feed,
             event_id=UUID(message.event_id),
-            sequence=message.sequence,
+            sequence=message.first,
             cause=cause,
             detail=detail[:500],
             parked_by="relay",
@@ -96,9 +88,9 @@ class Parking:
             parked = read_parked(delivery)
             try:
                 is_new = await self._insert_somehow(parked, delivery)
-            except _REFUSALS as exc:
+            except StatementRefusedError as exc:
                 # It stays in the queue, unacknowledged; relaying must not end for it.
-                logger.error("Not written down: %s", describe(exc))
+                logger.error("Not written down: %s", exc)
                 continue
             if is_new:
                 self._metrics.parked.labels(parked.parked_by).inc()
@@ -117,7 +109,7 @@ class Parking:
 
     async def send_foreign(self, publish: Callable[[Publication], None]) -> None:
         """Publish, as they came, parked messages that are no events of ours."""
-        rows = await self._fetch(_SENDING, (SEND_BATCH,))
+        rows = await fetch(self._connection, _SENDING, (SEND_BATCH,))
         for parked_id, body, headers, routing_key, message_id, content_type in rows:
             publish(
                 Publication(
@@ -135,27 +127,27 @@ class Parking:
         """Note what became of what `send_foreign` published."""
         for parked_id, outcome in resent:
             if outcome is Outcome.CONFIRMED:
-                await self._fetch(_SETTLE, ("sent", None, parked_id))
+                await fetch(self._connection, _SETTLE, ("sent", None, parked_id))
             elif outcome is Outcome.RETURNED:
                 words = "sent again, but no queue takes its routing key"
-                await self._fetch(_SETTLE, ("parked", words, parked_id))
+                await fetch(self._connection, _SETTLE, ("parked", words, parked_id))
 
     async def _insert_somehow(self, parked: ParkedMessage, delivery: Delivery) -> bool:
         try:
             return await self._insert(parked, redelivered=delivery.redelivered)
-        except _REFUSALS as exc:
+        except StatementRefusedError as exc:
             # It can't be told what a stranger's headers hold: the body counts.
-            logger.warning("Parked without its headers: %s", describe(exc))
+            logger.warning("Parked without its headers: %s", exc)
             bare = replace(parked, headers={}, routing_key="", message_id=None)
             return await self._insert(bare, redelivered=delivery.redelivered)
 
     async def _insert(self, parked: ParkedMessage, *, redelivered: bool) -> bool:
-        rows = await self._fetch(
+        rows = await fetch(
+            self._connection,
             _INSERT,
             {
                 "feed": parked.feed,
                 "event_id": parked.event_id,
-                "named": parked.event_id or read_id(parked.message_id),
                 "sequence": parked.sequence,
                 "cause": parked.cause,
                 "detail": parked.detail,
@@ -170,17 +162,6 @@ class Parking:
             },
         )
         return bool(rows)
-
-    async def _fetch(
-        self, query: LiteralString, parameters: Sequence[object] | dict[str, object]
-    ) -> list[tuple[Any, ...]]:
-        try:
-            cursor = await self._connection.execute(query, parameters)
-            return await cursor.fetchall()
-        except _REFUSALS:
-            raise
-        except psycopg.Error as exc:
-            raise DatabaseLostError(describe(exc)) from exc
 
 
 def _original_headers(headers: dict[str, Any]) -> dict[str, Any]:

@@ -11,20 +11,65 @@ from django.db import connection
 from aviso.relay.broker import QueueState, Session
 from aviso.relay.configuration import Configuration
 from aviso.relay.errors import BrokerError
-from aviso.relay.measures import MEASURE, Depth
 from aviso.relay.models import ParkedEvent
 from aviso.relay.topology import PARKED_QUEUE, pusher_queues
 
-# Newest rows first, over the primary key: there is no index on published_at.
+# Each feed that is behind waits for the event after its last published one; what is in
+# the queue for its number. The oldest of the queue is its first changeset.
+MEASURE = """
+WITH behind AS MATERIALIZED (
+    SELECT feed, sequence, published FROM aviso.feed_heads WHERE sequence > published
+), waiting AS MATERIALIZED (
+    SELECT coalesce(sum(size), 0)::bigint AS size,
+        min(changeset) FILTER (WHERE size > 0) AS first
+    FROM aviso.queue
+), next AS (
+    SELECT changeset, behind.published + 2 - place.first AS place
+    FROM behind CROSS JOIN LATERAL (
+        SELECT changeset, first FROM aviso.places
+        WHERE feed = behind.feed AND first <= behind.published + 1
+        ORDER BY first DESC LIMIT 1
+    ) AS place
+    UNION ALL SELECT first, 1 FROM waiting
+)
+SELECT waiting.size + (
+        SELECT coalesce(sum(sequence - published), 0) FROM behind)::bigint,
+    waiting.size,
+    coalesce(extract(epoch FROM clock_timestamp() - (
+        SELECT min(time) FROM next JOIN aviso.events USING (changeset, place)
+    )), 0)::float8
+FROM waiting
+"""
+
+# Among the newest of all feeds: nothing knows when an event was confirmed.
 _LAST_PUBLISHED = """
-SELECT published_at, feed, sequence FROM aviso.events
-WHERE published_at IS NOT NULL ORDER BY number DESC LIMIT 1
+SELECT time, feed, sequence FROM (
+    SELECT time, places.feed, first + place - 1 AS sequence
+    FROM (
+        SELECT changeset, place, time FROM aviso.events
+        ORDER BY changeset DESC, place DESC LIMIT 10000
+    ) AS newest JOIN aviso.places USING (changeset)
+    ORDER BY changeset DESC, place DESC
+) AS numbered
+WHERE sequence <= (SELECT published FROM aviso.feed_progress
+    WHERE feed_progress.feed = numbered.feed)
+LIMIT 1
 """
 
 
 @dataclass(frozen=True, slots=True)
+class Depth:
+    """Events that the broker has not confirmed, how many of them have no sequence
+    yet, and the age of the oldest in seconds (0 if there is none)."""
+
+    unpublished: int
+    unnumbered: int
+    oldest_age_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class LastPublished:
-    """The newest event that the broker has confirmed."""
+    """The newest event that the broker has confirmed, and when it was written."""
 
     time: datetime
     feed: str
@@ -45,9 +90,8 @@ class Pipeline:
 
 def look_at_pipeline(configuration: Configuration) -> Pipeline:
     """Ask the database and the broker; without the broker the rest is told still."""
+    depth = measure()
     with connection.cursor() as cursor:
-        cursor.execute(MEASURE)
-        depth = Depth(*cursor.fetchone())
         cursor.execute(_LAST_PUBLISHED)
         last = cursor.fetchone()
     parked = ParkedEvent.objects.filter(state=ParkedEvent.State.PARKED).count()
@@ -64,6 +108,13 @@ def look_at_pipeline(configuration: Configuration) -> Pipeline:
         broker=broker,
         queues=queues,
     )
+
+
+def measure() -> Depth:
+    """Tell how full the outbox is; one look into an index a feed."""
+    with connection.cursor() as cursor:
+        cursor.execute(MEASURE)
+        return Depth(*cursor.fetchone())
 
 
 async def _look_at_queues(

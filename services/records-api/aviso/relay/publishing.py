@@ -1,6 +1,6 @@
 """Moves messages between the window and the broker. It never touches the database.
 
-Outcomes come in by callbacks on the loop. What needs the database (marking, parking)
+Outcomes come in by callbacks on the loop. What needs the database (progress, parking)
 is only noted here, and the term's cycle is woken to do it.
 """
 
@@ -21,7 +21,7 @@ from aviso.relay.errors import (
 )
 from aviso.relay.link import Link
 from aviso.relay.messages import build_publication
-from aviso.relay.outgoing import Outgoing
+from aviso.relay.outgoing import Outgoing, describe
 from aviso.relay.status import Status
 from aviso.relay.window import Window
 
@@ -29,8 +29,6 @@ logger = logging.getLogger("aviso.relay.publishing")
 
 # Messages handed to pika at a stretch, before the loop may turn and send them.
 BURST = 100
-# So many unmarked confirms are worth a mark of their own.
-MARK_FROM = 500
 # A message that comes back although the topology was declared anew is unroutable.
 MOST_RETURNS = 2
 # The broker owes an answer to each message. A queue that lost its data gives none, and
@@ -157,12 +155,13 @@ class Publishing:
             self._fail(token, outcome)
         if self.window.is_stalled(token.feed):
             self._mend_later(token.feed)
-        if self.window.confirmed >= MARK_FROM or not self.window.in_flight:
+        if self.window.has_room_again():
             self._wake()
         self.pump_soon()
 
     def _confirm(self, message: Outgoing) -> None:
         self.window.confirm(message)
+        logger.debug("Published", extra=describe(message, "published"))
         self._status.metrics.confirms.inc()
         if self._returns or self._patience:
             self._returns.pop(message, None)
@@ -221,14 +220,4 @@ class Publishing:
 
 
 def may_be_replaced(message: Outgoing) -> bool:
-    return message.sequence is not None and not message.substitute
-
-
-def describe(message: Outgoing, outcome: str) -> dict[str, object]:
-    """What a log line says of one message."""
-    return {
-        "event_id": message.event_id,
-        "feed": message.feed,
-        "sequence": message.sequence,
-        "outcome": outcome,
-    }
+    return message.opening is None and not message.substitute

@@ -3,7 +3,7 @@
 No I/O, no clock, no asyncio may come in here; whoever drives it hands in what
 happened and asks what to do. One lane a feed:
 
-    waiting -> in flight -> confirmed -> (marked in the database) released
+    waiting -> in flight -> confirmed -> released, as soon as all before it are
        ^          |
        +----------+  nacked, returned, or the connection was lost
 
@@ -15,6 +15,8 @@ happened and asks what to do. One lane a feed:
 - When the broker closed the channel over a message it can't name, the window
   sends one at a time until the messages that were in flight are settled: the one
   that is alone in flight when the channel closes again is the culprit.
+- How far a feed is published is the last of what was released: nothing before it is
+  unconfirmed. Events that travel again move nothing.
 - What is held is bounded, in messages and in bytes; `room` tells how much more
   may be loaded.
 """
@@ -22,10 +24,15 @@ happened and asks what to do. One lane a feed:
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from aviso.relay.outgoing import Opening, Outgoing
+from aviso.relay.outgoing import Outgoing
+
+# So much room that came back is worth a load.
+LOAD_FROM = 100
+LOAD_FROM_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +51,10 @@ class _Lane:
     in_flight: dict[Outgoing, None] = field(default_factory=dict)
     failed: dict[Outgoing, None] = field(default_factory=dict)
     places: dict[Outgoing, int] = field(default_factory=dict)
-    sequences: set[int] = field(default_factory=set)
+    confirmed: dict[int, Outgoing] = field(default_factory=dict)
     next_place: int = 0
+    released: int = 0
+    size_bytes: int = 0
     is_stalled: bool = False
 
     def may_send(self) -> bool:
@@ -66,18 +75,20 @@ class _Lane:
 
 
 class Window:
-    """Everything loaded and not yet marked, in its feeds' order."""
+    """Everything loaded and not yet released, in its feeds' order."""
 
     def __init__(self, limits: Limits | None = None) -> None:
         self.limits = limits or Limits()
         self._lanes: dict[str, _Lane] = {}
         self._ready: OrderedDict[str, None] = OrderedDict()
-        self._confirmed: deque[Outgoing] = deque()
+        self._progress: dict[str, Outgoing | None] = {}
+        self._opened: list[Outgoing] = []
         self._suspects: set[Outgoing] = set()
         self.held = 0
         self.held_bytes = 0
         self.in_flight = 0
         self.in_flight_bytes = 0
+        self.freed = self.freed_bytes = 0
 
     def room(self) -> tuple[int, int]:
         """Tell how many more messages and bytes may be loaded."""
@@ -93,8 +104,7 @@ class Window:
             lane.places[message] = lane.next_place
             lane.next_place += 1
             lane.waiting.append(message)
-            if message.sequence is not None:
-                lane.sequences.add(message.sequence)
+            lane.size_bytes += message.size_bytes
             self.held += 1
             self.held_bytes += message.size_bytes
             self._refresh(message.feed, lane)
@@ -117,11 +127,12 @@ class Window:
         return message
 
     def confirm(self, message: Outgoing) -> None:
-        """The broker has it: it is to be marked, and never sent again."""
+        """The broker has it: it is never sent again."""
         lane = self._settle(message)
         self._suspects.discard(message)
-        self._confirmed.append(message)
+        lane.confirmed[lane.places[message]] = message
         lane.is_stalled = bool(lane.failed) and not lane.in_flight
+        self._release(message.feed, lane)
         self._refresh(message.feed, lane)
 
     def fail(self, message: Outgoing) -> None:
@@ -177,6 +188,7 @@ class Window:
         place = lane.places.pop(message)
         lane.places[substitute] = place
         self._suspects.discard(message)
+        lane.size_bytes += substitute.size_bytes - message.size_bytes
         self.held_bytes += substitute.size_bytes - message.size_bytes
         if message in lane.failed:
             lane.failed = {
@@ -185,26 +197,42 @@ class Window:
             return
         lane.waiting[lane.waiting.index(message)] = substitute
 
-    def to_mark(self, limit: int) -> list[Outgoing]:
-        """Take up to `limit` confirmed messages to mark; then call `release`."""
-        count = min(limit, len(self._confirmed))
-        return [self._confirmed.popleft() for _ in range(count)]
+    def take_progress(self) -> dict[str, Outgoing | None]:
+        """Give the feeds of which something was released, once.
 
-    def release(self, messages: Iterable[Outgoing]) -> None:
-        """Forget messages that are marked in the database."""
-        for message in messages:
-            lane = self._lanes[message.feed]
-            del lane.places[message]
-            if message.sequence is not None:
-                lane.sequences.discard(message.sequence)
-            self.held -= 1
-            self.held_bytes -= message.size_bytes
-            if not lane.places:
-                del self._lanes[message.feed]
+        With the last message of theirs that was new; None where nothing was.
+        """
+        progress, self._progress = self._progress, {}
+        return progress
+
+    def give_back(self, progress: Mapping[str, Outgoing | None]) -> None:
+        """Take back what could not be written down."""
+        self._progress = {
+            **progress,
+            **{f: m for f, m in self._progress.items() if m or f not in progress},
+        }
+
+    def forget_progress(self, feed: str) -> None:
+        """Let a feed start over: what was released of it before counts no more."""
+        if feed in self._progress:
+            self._progress[feed] = None
+
+    def take_opened(self) -> list[Outgoing]:
+        """Give the openings that were confirmed, once."""
+        opened, self._opened = self._opened, []
+        return opened
+
+    def has_room_again(self) -> bool:
+        """Tell whether so much was released that a load is worth it; then forget it."""
+        is_much = self.freed >= LOAD_FROM or self.freed_bytes >= LOAD_FROM_BYTES
+        if is_much or not self.in_flight:
+            self.freed = self.freed_bytes = 0
+            return True
+        return False
 
     @property
-    def confirmed(self) -> int:
-        return len(self._confirmed)
+    def has_progress(self) -> bool:
+        return bool(self._progress or self._opened)
 
     @property
     def is_cautious(self) -> bool:
@@ -212,18 +240,20 @@ class Window:
 
     def holds(self, feed: str, sequence: int) -> bool:
         lane = self._lanes.get(feed)
-        return lane is not None and sequence in lane.sequences
+        return lane is not None and any(
+            m.first is not None and m.last is not None and m.first <= sequence <= m.last
+            for m in lane.places
+        )
 
-    def holds_any(self, feed: str) -> bool:
-        return feed in self._lanes
-
-    def last_opening(self, feed: str) -> Opening | None:
-        """Give the newest opening of the feed that is not marked yet."""
+    def held_of(self, feed: str) -> tuple[int, int]:
+        """Tell how many messages and bytes of a feed are held."""
         lane = self._lanes.get(feed)
-        if lane is None:
-            return None
-        openings = (m.opening for m in reversed(lane.places) if m.opening is not None)
-        return next(openings, None)
+        return (0, 0) if lane is None else (len(lane.places), lane.size_bytes)
+
+    def oldest(self) -> datetime | None:
+        """Give the time of the oldest event that is held first in its feed."""
+        firsts = (next(iter(lane.places)).time for lane in self._lanes.values())
+        return min((time for time in firsts if time is not None), default=None)
 
     def _has_free_flight(self) -> bool:
         if self._suspects:
@@ -233,6 +263,23 @@ class Window:
             and self.in_flight_bytes < self.limits.in_flight_bytes
         )
 
+    def _release(self, feed: str, lane: _Lane) -> None:
+        while (message := lane.confirmed.pop(lane.released, None)) is not None:
+            lane.released += 1
+            del lane.places[message]
+            lane.size_bytes -= message.size_bytes
+            self.held -= 1
+            self.held_bytes -= message.size_bytes
+            self.freed += 1
+            self.freed_bytes += message.size_bytes
+            self._progress.setdefault(feed, None)
+            if message.opening is not None:
+                self._opened.append(message)
+            elif not message.again:
+                self._progress[feed] = message
+        if not lane.places:
+            del self._lanes[feed]
+
     def _settle(self, message: Outgoing) -> _Lane:
         lane = self._lanes[message.feed]
         del lane.in_flight[message]
@@ -241,7 +288,7 @@ class Window:
         return lane
 
     def _refresh(self, feed: str, lane: _Lane) -> None:
-        if lane.may_send():
+        if lane.places and lane.may_send():
             self._ready.setdefault(feed)
         else:
             self._ready.pop(feed, None)

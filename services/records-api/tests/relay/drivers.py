@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -12,16 +13,18 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, LiteralString, TypeVar
+from typing import Any, LiteralString, Self, TypeVar
 
 import pika  # type: ignore[import-untyped]  # pika 1.4.4 has types but no py.typed
 import pika.exceptions  # type: ignore[import-untyped]
 import psycopg
 from psycopg import conninfo, sql
 
+from aviso.relay.queue import Numbered, Queue, Taken
+from aviso.relay.sleep import Sleep
 from aviso.relay.topology import (
     PARKED_EXCHANGE,
     PARKED_QUEUE,
@@ -99,15 +102,29 @@ class Database:
         )
 
     def unpublished(self) -> int:
+        """Count the events without a sequence, and those without a confirm."""
         return int(
-            self.value("SELECT count(*) FROM aviso.events WHERE published_at IS NULL")
+            self.value(
+                "SELECT coalesce(sum(sequence - published), 0)"
+                " + (SELECT coalesce(sum(size), 0) FROM aviso.queue)"
+                " FROM aviso.feed_heads"
+            )
         )
+
+    def number(self) -> None:
+        """Number everything in the queue, as a relay does."""
+        with Looking(self) as looking:
+            looking.take_all()
+
+    def unnumbered(self) -> int:
+        """Count the changesets that the relay has not taken."""
+        return int(self.value("SELECT count(*) FROM aviso.queue"))
 
     def is_all_published(self) -> bool:
         opened = self.value(
             "SELECT count(*) FROM aviso.feeds WHERE announced_at IS NULL"
         )
-        return self.unpublished() == 0 and opened == 0
+        return 0 == self.unpublished() + self.unnumbered() + int(opened)
 
     def wait_until_published(self) -> None:
         eventually(self.is_all_published)
@@ -124,6 +141,45 @@ class Database:
 
     def _server(self) -> psycopg.Connection[tuple[Any, ...]]:
         return psycopg.connect(self.server_url, autocommit=True)
+
+
+class Looking:
+    """The relay's looks into the queue, without the relay."""
+
+    def __init__(self, database: Database, page: int = 2_000) -> None:
+        self._database = database
+        self._page = page
+        self._loop = asyncio.new_event_loop()
+        self.clock_s = 0.0
+
+    def __enter__(self) -> Self:
+        self.connection = self.run(
+            psycopg.AsyncConnection.connect(self._database.url, autocommit=True)
+        )
+        self.queue = Queue(self.connection, self._page)
+        self.sleep = Sleep(self.connection, lambda: self.clock_s)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.run(self.connection.close())
+        self._loop.close()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._loop.run_until_complete(work)
+
+    def take(self, inline: int = 0) -> Taken:
+        return self.run(self.queue.take(inline))
+
+    def take_all(self) -> list[Numbered]:
+        """Finish the pass under way, and do another one."""
+        numbered: list[Numbered] = []
+        for _ in range(2):
+            while True:
+                taken = self.take()
+                numbered += taken.numbered
+                if taken.is_all:
+                    break
+        return numbered
 
 
 @dataclass(frozen=True, slots=True)

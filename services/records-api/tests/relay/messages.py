@@ -5,7 +5,9 @@ from __future__ import annotations
 from aviso.relay.outgoing import Opening, Outgoing
 
 
-def make_event(feed: str, sequence: int, *, size_bytes: int = 10) -> Outgoing:
+def make_event(
+    feed: str, sequence: int, *, size_bytes: int = 10, again: bool = False
+) -> Outgoing:
     return Outgoing(
         feed=feed,
         event_id=f"{feed}-{sequence}",
@@ -13,8 +15,9 @@ def make_event(feed: str, sequence: int, *, size_bytes: int = 10) -> Outgoing:
         routing_key=f"feed.{feed}.created",
         body=b"x" * size_bytes,
         epoch="e1e1",
-        number=sequence,
-        sequence=sequence,
+        first=sequence,
+        last=sequence,
+        again=again,
     )
 
 

@@ -71,11 +71,11 @@ def test_republished_events_travel_again_unchanged_and_in_order(
     database.wait_until_published()
     before = [m.body for m in broker.take_all()]
 
-    said = manage(environment, "republish", "orders", "--from", "3", "--to", "7")
+    said = manage(environment, "republish", "orders", "--from", "3")
     database.wait_until_published()
 
-    assert "5 events travel again\n" == said
-    assert before[3:8] == [m.body for m in broker.take_all()]
+    assert "8 events travel again\n" == said
+    assert before[3:] == [m.body for m in broker.take_all()]
 
 
 def test_a_new_epoch_is_announced_and_goes_on_with_the_next_sequence(
@@ -104,7 +104,7 @@ def test_a_new_epoch_is_announced_and_goes_on_with_the_next_sequence(
     ("arguments", "words"),
     [
         (["republish", "nobody", "--from", "1"], "there is no feed nobody"),
-        (["republish", "orders", "--from", "0"], "expected 1 <= from <= to"),
+        (["republish", "orders", "--from", "0"], "expected 1 or more"),
         (["new_epoch"], "name feeds, or say --all"),
         (["new_epoch", "nobody"], "there is no feed nobody"),
         (

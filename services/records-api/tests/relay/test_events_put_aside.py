@@ -22,7 +22,9 @@ def test_an_event_larger_than_the_broker_takes_leaves_its_place_to_another(
         " VALUES ('orders', jsonb_build_object('t', repeat('é', 30000)))"
     )
     too_large = str(
-        database.value("SELECT id FROM aviso.events ORDER BY number DESC LIMIT 1")
+        database.value(
+            "SELECT id FROM aviso.events ORDER BY changeset DESC, place DESC LIMIT 1"
+        )
     )
     for feed in ("orders", "stock"):
         database.add_records(feed, 30)
@@ -124,7 +126,7 @@ def test_a_foreign_message_that_comes_back_after_sending_is_parked_again(
     broker.park(b"odd", "feed.x.created", headers={"feed": "x"})
     eventually(lambda: database.run("SELECT 1 FROM aviso.parked_events"))
     database.run("UPDATE aviso.parked_events SET state = 'sending', handled_at = now()")
-    database.run("NOTIFY aviso_events")
+    database.run("NOTIFY aviso_events, 'parked'")
     state = "SELECT state FROM aviso.parked_events"
     eventually(lambda: database.value(state) == "sent")
 
@@ -143,7 +145,7 @@ def test_a_foreign_message_without_a_queue_goes_back_to_the_parked_ones(
     eventually(lambda: database.run("SELECT 1 FROM aviso.parked_events"))
 
     database.run("UPDATE aviso.parked_events SET state = 'sending', handled_at = now()")
-    database.run("NOTIFY aviso_events")
+    database.run("NOTIFY aviso_events, 'parked'")
 
     eventually(
         lambda: database.run(

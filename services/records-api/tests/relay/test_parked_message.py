@@ -133,3 +133,21 @@ def test_times_and_decimals_become_text() -> None:
     parked = read_parked(deliver(b"", headers))
 
     assert {"at": "2026-01-01 00:00:00+00:00", "price": "1.5"} == parked.headers
+
+
+@pytest.mark.parametrize("subject", ["", '"subject":"a \\" b",'])
+def test_an_event_too_deep_to_be_read_is_known_by_its_beginning(subject: str) -> None:
+    body = (
+        f'{{"specversion":"1.0","id":"{EVENT_ID}","source":"/feeds/orders",'
+        f'"type":"aviso.record.created.v1",{subject}"time":"2026-11-24T09:30:00Z",'
+        '"feed":"orders","feedepoch":"k3f9","feedseq":"12","data":'
+        f"{'[' * 100_000}"
+    )
+
+    parked = read_parked(deliver(body.encode()))
+
+    assert ("orders", UUID(EVENT_ID), 12) == (
+        parked.feed,
+        parked.event_id,
+        parked.sequence,
+    )

@@ -18,19 +18,16 @@ def environment(environment: dict[str, str]) -> dict[str, str]:
 
 
 def fill(database: Database, count: int) -> None:
-    """Have a feed with events confirmed three days ago."""
+    """Have a feed with published events, three days old."""
     database.add_feed("orders")
     database.add_records("orders", count)
-    database.run(
-        "UPDATE aviso.events SET"
-        " sequence = number - (SELECT min(number) - 1 FROM aviso.events),"
-        " published_at = now() - interval '3 days'"
-    )
-    database.run("UPDATE aviso.feed_heads SET sequence = %s", count)
+    database.run("UPDATE aviso.events SET time = now() - interval '3 days'")
+    database.number()
+    database.run("UPDATE aviso.feed_progress SET published = %s", count)
 
 
 def kept(database: Database) -> list[int]:
-    rows = database.run("SELECT sequence FROM aviso.events ORDER BY sequence")
+    rows = database.run("SELECT sequence FROM aviso.event_log ORDER BY sequence")
     return [sequence for (sequence,) in rows]
 
 
@@ -77,7 +74,7 @@ def test_places_of_pruned_events_are_kept_when_they_are_asked_for(
     database: Database, broker: Broker, start_relay: StartRelay
 ) -> None:
     fill(database, 6)
-    database.run("UPDATE aviso.events SET published_at = now() WHERE sequence >= 5")
+    database.run("UPDATE aviso.events SET time = now() WHERE place >= 5")
     start_relay().wait_for_broker()
     eventually(lambda: kept(database) == [5, 6])
     broker.take_all()

@@ -130,7 +130,9 @@ def test_a_grant_ends_when_its_time_has_come(
         ADA,
     )
 
-    ended = "SELECT count(*) FROM aviso.events WHERE type = 'revoked' AND sequence > 0"
+    ended = (
+        "SELECT count(*) FROM aviso.event_log WHERE type = 'revoked' AND sequence > 0"
+    )
     eventually(lambda: database.value(ended))
     late = database.value(
         "SELECT revoked_at - expires_at FROM aviso.readers WHERE reader = %s", ADA
@@ -148,7 +150,9 @@ def test_an_end_that_is_moved_nearer_is_kept(
     database.run(GRANT, ADA)
     database.run("UPDATE aviso.readers SET expires_at = now() + interval '1.5 s'")
 
-    ended = "SELECT count(*) FROM aviso.events WHERE type = 'revoked' AND sequence > 0"
+    ended = (
+        "SELECT count(*) FROM aviso.event_log WHERE type = 'revoked' AND sequence > 0"
+    )
     assert 1 == eventually(lambda: database.value(ended))
 
 

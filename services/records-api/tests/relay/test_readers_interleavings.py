@@ -1,8 +1,8 @@
 """Grants, revokes and records of writers that overlap, blocked and undone as it comes.
 
-Three connections write to one feed in any order while the relay's numbering runs in
-between. Each statement leaves its own number in the trace of its event, so that the
-events tell which statement they are of.
+Three connections write to one feed in any order, in savepoints too, while the relay's
+looks into the queue run in between, two changesets a page. Each statement leaves its
+own number in the trace of its event, so that the events tell which they are of.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any
 import psycopg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg.pq import TransactionStatus
 
-from aviso.relay.outbox import _NUMBER  # the statement itself is what is tried
-from tests.relay.drivers import Database
+from tests.relay.drivers import Database, Looking
 
 WRITERS = 3
 READERS = ["ada@localhost", "ben@localhost"]
@@ -26,16 +26,19 @@ GRANT = (
     " ON CONFLICT (feed, reader) DO UPDATE SET revoked_at = NULL"
 )
 REVOKE = "UPDATE aviso.readers SET revoked_at = now() WHERE reader = %s"
+CHANGE = (
+    "UPDATE aviso.records SET data = data || jsonb_build_object('n', %s::text)"
+    " WHERE number = (SELECT min(number) FROM aviso.records)"
+)
 RECORD = "INSERT INTO aviso.records (feed, data) VALUES ('orders', '{}')"
 TRACE = "SELECT set_config('aviso.traceparent', %s, true)"
 
-writers = st.integers(0, WRITERS - 1)
-steps = st.one_of(
-    st.tuples(st.just(GRANT), writers, st.sampled_from(READERS)),
-    st.tuples(st.just(REVOKE), writers, st.sampled_from(READERS)),
-    st.tuples(st.just(RECORD), writers, st.none()),
-    st.tuples(st.sampled_from(["commit", "rollback"]), writers, st.none()),
-    st.tuples(st.just("number"), writers, st.none()),
+WRITES = [GRANT, REVOKE, RECORD, RECORD, CHANGE, "undone", "kept"]
+ENDS = ["commit", "commit", "commit", "rollback"]
+steps = st.tuples(
+    st.sampled_from([*WRITES, *ENDS, "number", "number", "number"]),
+    st.integers(0, WRITERS - 1),
+    st.sampled_from(READERS),
 )
 
 
@@ -63,14 +66,16 @@ def connections(database: Database) -> Iterator[list[psycopg.Connection[Any]]]:
             connection.rollback()
 
 
-def play(database: Database, plan: list[tuple[str, int, str | None]]) -> Told:
+def play(database: Database, plan: list[tuple[str, int, str]]) -> Told:
     told = Told()
-    with connections(database) as opened, database.connect() as relay:
+    with connections(database) as opened, Looking(database, page=2) as looking:
         for what, writer, reader in plan:
             told.clock += 1
             connection = opened[writer]
             if what == "number":
-                relay.execute(_NUMBER, (2,))
+                looking.take()
+            elif what in {"undone", "kept"}:
+                write_in_savepoint(connection, told, writer, is_kept=what == "kept")
             elif what == "commit":
                 connection.commit()
                 for step in told.open.pop(writer, []):
@@ -82,8 +87,7 @@ def play(database: Database, plan: list[tuple[str, int, str | None]]) -> Told:
                 write(connection, told, writer, what, reader)
         for connection in opened:
             connection.rollback()
-        while relay.execute(_NUMBER, (2,)).fetchall():
-            pass
+        looking.take_all()
     return told
 
 
@@ -92,11 +96,11 @@ def write(
     told: Told,
     writer: int,
     statement: str,
-    reader: str | None,
+    reader: str,
 ) -> None:
     try:
         connection.execute(TRACE, (f"00-{told.clock:032x}-{1:016x}-00",))
-        connection.execute(statement, None if reader is None else (reader,))
+        connection.execute(statement, None if statement == RECORD else (reader,))
     except psycopg.errors.LockNotAvailable:
         connection.rollback()
         told.open.pop(writer, None)
@@ -104,29 +108,53 @@ def write(
     told.open.setdefault(writer, []).append(told.clock)
 
 
+def write_in_savepoint(
+    connection: psycopg.Connection[Any], told: Told, writer: int, *, is_kept: bool
+) -> None:
+    connection.execute("SAVEPOINT part")
+    before = list(told.open.get(writer, []))
+    write(connection, told, writer, RECORD, "")
+    is_undone = connection.info.transaction_status == TransactionStatus.IDLE
+    if not (is_kept or is_undone):
+        connection.execute("ROLLBACK TO part")
+        told.open[writer] = before
+
+
 @settings(
     max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(plan=st.lists(steps, max_size=40))
+@given(plan=st.lists(steps, min_size=10, max_size=40))
 def test_events_have_no_hole_and_keep_their_order(
-    database: Database, plan: list[tuple[str, int, str | None]]
+    database: Database, plan: list[tuple[str, int, str]]
 ) -> None:
     database.run("ALTER TABLE aviso.records DISABLE TRIGGER records_truncating")
     database.run("ALTER TABLE aviso.readers DISABLE TRIGGER readers_truncating")
-    database.run("TRUNCATE aviso.feeds, feed_heads, records, readers, events")
+    database.run(
+        "TRUNCATE aviso.feeds, aviso.feed_progress, aviso.places, aviso.queue,"
+        " aviso.records, aviso.readers, aviso.events"
+    )
     database.add_feed("orders")
 
     told = play(database, plan)
 
     rows = database.run(
         "SELECT sequence, type, reader, ('x' || substr(traceparent, 20, 16))::bit(64)"
-        "::bigint FROM aviso.events ORDER BY sequence"
+        "::bigint FROM aviso.event_log ORDER BY sequence"
     )
     assert list(range(1, len(rows) + 1)) == [sequence for sequence, *_ in rows]
     assert len(rows) == database.value("SELECT sequence FROM aviso.feed_heads")
     assert {step for *_, step in rows} <= set(told.committed_at)
+    # A record that was inserted and committed has one event, always.
+    created = [plan[step - 1][0] in {RECORD, "kept"} for step in told.committed_at]
+    assert sum(created) == sum(kind == "created" for _, kind, *_ in rows)
+    assert 0 == database.value("SELECT count(*) FROM aviso.queue")
+    versions = database.run(
+        "SELECT (data::jsonb ->> 'version')::int FROM aviso.event_log"
+        " WHERE type = 'updated' ORDER BY subject, sequence"
+    )
+    assert versions == sorted(versions)
     check_order(told, [step for *_, step in rows])
     for reader in READERS:
         check_reader(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aviso.relay.outgoing import Opening, Outgoing
+from aviso.relay.outgoing import Outgoing
 from aviso.relay.window import Limits, Window
 from tests.relay.messages import make_event, make_opening
 
@@ -15,7 +15,7 @@ def take_all(window: Window) -> list[Outgoing]:
 
 
 def sequences(messages: list[Outgoing]) -> list[int | None]:
-    return [m.sequence for m in messages]
+    return [m.first for m in messages]
 
 
 def test_a_feed_goes_out_in_order() -> None:
@@ -95,40 +95,74 @@ def test_a_lost_connection_sends_everything_unconfirmed_again_in_order() -> None
     assert [1, 2, 4] == sequences(take_all(window))
 
 
-def test_what_is_confirmed_is_to_be_marked_once() -> None:
+def progress(window: Window) -> dict[str, int | None]:
+    progress = window.take_progress()
+    return {feed: None if m is None else m.last for feed, m in progress.items()}
+
+
+def test_a_feed_is_published_up_to_what_has_nothing_unconfirmed_before_it() -> None:
+    window = Window()
+    window.add(make_event("a", n) for n in (1, 2, 3))
+    one, two, _ = take_all(window)
+    window.confirm(two)
+    assert {} == progress(window)
+
+    window.confirm(one)
+
+    assert {"a": 2} == progress(window)
+    assert {} == progress(window)
+
+
+def test_what_travels_again_moves_no_progress() -> None:
+    window = Window()
+    window.add([make_event("a", 8), make_event("a", 3, again=True)])
+    new, again = take_all(window)
+    window.confirm(new)
+    assert {"a": 8} == progress(window)
+
+    window.confirm(again)
+
+    assert {"a": None} == progress(window)
+
+
+def test_progress_that_could_not_be_written_is_given_again() -> None:
     window = Window()
     window.add(make_event("a", n) for n in (1, 2))
     one, two = take_all(window)
-    window.confirm(two)
     window.confirm(one)
+    taken = window.take_progress()
 
-    assert [two] == window.to_mark(1)
-    assert [one] == window.to_mark(10)
-    assert [] == window.to_mark(10)
+    window.give_back(taken)
+    assert {"a": 1} == progress(window)
+    window.confirm(two)
+    window.give_back(taken)
+    assert {"a": 2} == progress(window)
 
 
-def test_room_comes_back_only_when_a_message_is_released() -> None:
+def test_room_comes_back_when_nothing_unconfirmed_is_before_a_message() -> None:
     window = Window(Limits(held=2, held_bytes=100))
     window.add(make_event("a", n) for n in (1, 2))
-    for message in take_all(window):
-        window.confirm(message)
+    one, two = take_all(window)
+    window.confirm(two)
     assert (0, 80) == window.room()
 
-    window.release(window.to_mark(1))
+    window.confirm(one)
 
-    assert (1, 90) == window.room()
+    assert (2, 100) == window.room()
 
 
-def test_it_knows_what_it_holds_until_that_is_marked() -> None:
+def test_it_knows_what_it_holds_of_a_feed() -> None:
     window = Window()
-    window.add([make_event("a", 1)])
-    window.confirm(take_all(window)[0])
+    window.add([make_event("a", 1), make_event("a", 2)])
+    one, _ = take_all(window)
+    assert (2, 20) == window.held_of("a")
     assert window.holds("a", 1)
 
-    window.release(window.to_mark(1))
+    window.confirm(one)
 
+    assert (1, 10) == window.held_of("a")
+    assert (0, 0) == window.held_of("b")
     assert not window.holds("a", 1)
-    assert not window.holds_any("a")
 
 
 def test_an_opening_waits_for_what_is_in_flight_and_lets_nothing_pass() -> None:
@@ -144,12 +178,15 @@ def test_an_opening_waits_for_what_is_in_flight_and_lets_nothing_pass() -> None:
     assert [2] == sequences(take_all(window))
 
 
-def test_the_newest_unmarked_opening_is_known() -> None:
+def test_an_opening_that_was_confirmed_is_told_once() -> None:
     window = Window()
-    window.add([make_opening("a", "e1e1"), make_opening("a", "e2e2")])
+    opening = make_opening("a")
+    window.add([opening])
+    window.confirm(take_all(window)[0])
 
-    assert Opening("e2e2", "public") == window.last_opening("a")
-    assert window.last_opening("b") is None
+    assert window.has_progress
+    assert [opening] == window.take_opened()
+    assert [] == window.take_opened()
 
 
 def test_a_message_that_was_alone_in_flight_is_the_culprit() -> None:
@@ -201,4 +238,4 @@ def test_a_substitute_stands_exactly_where_the_other_stood() -> None:
     window.resume("a")
 
     assert [substitute, three] == take_all(window)
-    assert 10 + 1 + 10 == window.held_bytes
+    assert 1 + 10 == window.held_bytes

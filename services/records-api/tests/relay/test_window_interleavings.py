@@ -66,6 +66,18 @@ class Relaying(RuleBasedStateMachine):
         self.window.add(make_event(feed, n) for n in wanted)
         self.loaded[feed] = wanted[-1] if wanted else self.loaded[feed]
 
+    @precondition(lambda self: any(self.loaded.values()))
+    @rule(which=pick)
+    def load_again(self, which: int) -> None:
+        """Somebody asks for an event that was published before: it joins its feed."""
+        if not self.window.room()[0]:
+            return
+        feeds = [feed for feed in FEEDS if self.loaded[feed]]
+        feed = feeds[which % len(feeds)]
+        sequence = 1 + which % self.loaded[feed]
+        if (feed, sequence) in self.confirmed:
+            self.window.add([make_event(feed, sequence, again=True)])
+
     @rule(count=st.integers(1, 5))
     def publish(self, count: int) -> None:
         for _ in range(count):
@@ -77,26 +89,28 @@ class Relaying(RuleBasedStateMachine):
 
     def check_order(self, message: Outgoing) -> None:
         """Everything before it is confirmed or on its way: nothing was passed by."""
-        flying = {(m.feed, m.sequence) for m in self.flying}
-        if message.sequence is None:
+        flying = {(m.feed, m.first) for m in self.flying if not m.again}
+        if message.first is None:
             assert not any(m.feed == message.feed for m in self.flying)
             return
         assert self.announced[message.feed] or message.feed in self.opened_at
-        for before in range(1, message.sequence):
+        if message.again:
+            return
+        for before in range(1, message.first):
             place = (message.feed, before)
             assert place in self.confirmed or place in flying
-        assert (message.feed, message.sequence) not in flying
+        assert (message.feed, message.first) not in flying
 
     @precondition(lambda self: self.flying)
     @rule(which=pick)
     def confirm(self, which: int) -> None:
         message = self.flying.pop(which % len(self.flying))
         self.window.confirm(message)
-        if message.sequence is None:
+        if message.first is None:
             self.opened_at[message.feed] = len(self.taken[message.feed])
-        else:
-            self.confirmed.add((message.feed, message.sequence))
-            self.taken[message.feed].append(message.sequence)
+        elif not message.again:
+            self.confirmed.add((message.feed, message.first))
+            self.taken[message.feed].append(message.first)
 
     @precondition(lambda self: self.flying)
     @rule(which=pick)
@@ -114,17 +128,21 @@ class Relaying(RuleBasedStateMachine):
         assert culprit is None or self.flying == [culprit]
         self.flying.clear()
 
-    @rule(limit=st.integers(1, 5))
-    def mark(self, limit: int) -> None:
-        messages = self.window.to_mark(limit)
-        for message in messages:
-            if message.sequence is None:
-                assert message.feed in self.opened_at
-                self.announced[message.feed] = True
+    @rule(fails=st.booleans())
+    def write_progress(self, fails: bool) -> None:
+        for opening in self.window.take_opened():
+            assert opening.feed in self.opened_at
+            self.announced[opening.feed] = True
+        progress = self.window.take_progress()
+        if fails:
+            self.window.give_back(progress)
+            return
+        for feed, newest in progress.items():
+            if newest is None or newest.last is None:
                 continue
-            assert (message.feed, message.sequence) in self.confirmed
-            self.unpublished[message.feed].remove(message.sequence)
-        self.window.release(messages)
+            published = [n for n in self.unpublished[feed] if n <= newest.last]
+            assert {(feed, n) for n in published} <= self.confirmed
+            self.unpublished[feed] = self.unpublished[feed][len(published) :]
 
     @invariant()
     def it_counts_what_it_holds(self) -> None:
@@ -133,11 +151,12 @@ class Relaying(RuleBasedStateMachine):
         assert LIMITS.held >= self.window.held
 
     @invariant()
-    def nothing_unpublished_that_was_loaded_is_forgotten(self) -> None:
+    def nothing_unconfirmed_that_was_loaded_is_forgotten(self) -> None:
         for feed in FEEDS:
             for sequence in self.unpublished[feed]:
                 if sequence <= self.loaded[feed]:
-                    assert self.window.holds(feed, sequence)
+                    place = (feed, sequence)
+                    assert place in self.confirmed or self.window.holds(*place)
 
     def teardown(self) -> None:
         """Whatever happened: from here on everything arrives, without another fault."""
@@ -152,7 +171,7 @@ class Relaying(RuleBasedStateMachine):
                 self.confirm(0)
                 for feed in FEEDS:
                     self.resume(feed)
-            self.mark(5)
+            self.write_progress(fails=False)
         for feed in FEEDS:
             assert [] == self.unpublished[feed]
             assert set(range(1, self.last[feed] + 1)) == set(self.taken[feed])

@@ -9,12 +9,12 @@ from django.db import connection
 
 from aviso.feeds.models import Feed
 from aviso.relay.configuration import MOST_DAYS
-from aviso.relay.pruning import BATCH, COUNT, PRUNE
+from aviso.relay.pruning import BATCH, COUNT, EVERYTHING, PRUNE
 
 
 class Command(BaseCommand):
     help = (
-        "Delete events that the broker confirmed more than so many days ago. The newest"
+        "Delete published events that are older than so many days. The newest"
         " of each feed stays, and so does whatever follows an event that is unpublished"
         " or waits for a decision. The relay does the same by itself when"
         " AVISO_EVENT_RETENTION_DAYS is set."
@@ -42,7 +42,7 @@ class Command(BaseCommand):
 
 def count_old(feed: str, days: int) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(COUNT, {"feed": feed, "days": days})
+        cursor.execute(COUNT, {"feed": feed, "days": days, "limit": EVERYTHING})
         return int(cursor.fetchone()[0])
 
 

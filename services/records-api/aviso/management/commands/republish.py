@@ -9,17 +9,19 @@ from django.db import connection, transaction
 
 from aviso.feeds.models import Feed
 
-_CLEAR = """
-UPDATE aviso.events SET published_at = NULL
-WHERE feed = %s AND sequence BETWEEN %s AND %s AND published_at IS NOT NULL
+_LOWER = """
+UPDATE aviso.feed_progress SET published = least(published, %(first)s - 1)
+WHERE feed = %(feed)s
+RETURNING (SELECT sequence FROM aviso.feed_heads WHERE feed = %(feed)s),
+    published, pruned
 """
-_LARGEST_SEQUENCE = 2**63 - 1
 
 
 class Command(BaseCommand):
     help = (
-        "Publish a feed's events again, with the ids and sequences they have. Whoever"
-        " has them already drops the copies: for a consumer's queue that was lost."
+        "Publish a feed's events again, from one on, with the ids and sequences they"
+        " have. Whoever has them already drops the copies: for a consumer's queue that"
+        " was lost. The feed's new events come after them."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -27,22 +29,21 @@ class Command(BaseCommand):
         parser.add_argument(
             "--from", type=int, required=True, dest="first", metavar="N"
         )
-        parser.add_argument("--to", type=int, default=_LARGEST_SEQUENCE, dest="last")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
-        feed, first, last = options["feed"], options["first"], options["last"]
-        if not 1 <= first <= last:
-            raise CommandError(f"--from {first} --to {last}, expected 1 <= from <= to")
+        feed, first = options["feed"], options["first"]
+        if first < 1:
+            raise CommandError(f"--from {first}, expected 1 or more")
         if not Feed.objects.filter(slug=feed).exists():
             raise CommandError(f"there is no feed {feed}")
-        self.stdout.write(f"{clear_marks(feed, first, last)} events travel again")
+        self.stdout.write(f"{lower_progress(feed, first)} events travel again")
 
 
 @transaction.atomic
-def clear_marks(feed: str, first: int, last: int) -> int:
-    """Clear the marks of `first` to `last`; return how many were cleared."""
+def lower_progress(feed: str, first: int) -> int:
+    """Have the feed published from `first` on; return how many events that is."""
     with connection.cursor() as cursor:
-        cursor.execute(_CLEAR, [feed, first, last])
-        cleared = int(cursor.rowcount)
-        cursor.execute("NOTIFY aviso_events")
-    return cleared
+        cursor.execute(_LOWER, {"feed": feed, "first": first})
+        head, published, pruned = cursor.fetchone()
+        cursor.execute("SELECT aviso.look_at(%s)", [feed])
+    return max(0, int(head) - max(int(published), int(pruned)))

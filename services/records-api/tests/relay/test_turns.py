@@ -1,0 +1,188 @@
+"""One feed's load is not another's: feeds take turns, in numbering and publishing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any, LiteralString
+
+import pytest
+from django.conf import settings
+
+from aviso.relay.configuration import Configuration
+from aviso.relay.database import connect
+from aviso.relay.election import _SESSION
+from aviso.relay.status import Status
+from aviso.relay.term import Term
+from tests.relay.conftest import StartRelay
+from tests.relay.drivers import QUEUES, Broker, Database, Looking, eventually
+
+MANY = 300_000
+ROWS = 20_000
+UPDATES: dict[str, tuple[LiteralString, LiteralString]] = {
+    "records": (
+        "UPDATE aviso.records SET data = data || jsonb_build_object('m', %s::text)",
+        " WHERE number = 1",
+    ),
+    "readers": (
+        "UPDATE aviso.readers SET revoked_at = now() WHERE %s <> ''",
+        " AND id = 1",
+    ),
+}
+
+
+def published(database: Database, feed: str) -> int:
+    return int(
+        database.value(
+            "SELECT published FROM aviso.feed_progress WHERE feed = %s", feed
+        )
+    )
+
+
+def test_a_large_statement_has_its_numbers_at_once_and_takes_one_place(
+    database: Database,
+) -> None:
+    database.add_feed("bulk")
+    database.add_records("bulk", MANY)
+
+    with Looking(database) as looking:
+        looking.take_all()
+
+    assert [("bulk", 1, MANY)] == database.run(
+        "SELECT feed, first, last FROM aviso.places"
+    )
+
+
+@pytest.mark.parametrize("table", ["records", "readers"])
+def test_a_large_statement_after_small_ones_of_its_session_is_not_stuck(
+    database: Database, table: str
+) -> None:
+    """A session keeps the plan of a trigger that it made for a single row."""
+    database.add_feed("orders")
+    database.add_records("orders", ROWS)
+    database.run(
+        "INSERT INTO aviso.readers (feed, reader)"
+        " SELECT 'orders', 'r' || n || '@localhost' FROM generate_series(1, 9000) AS n"
+    )
+    update, condition = UPDATES[table]
+    with database.connect() as connection:
+        connection.execute("SET statement_timeout = '60s'")
+        for n in range(3):
+            connection.execute(update + condition, (str(n),))
+
+        connection.execute(update, ("all",))
+
+    count = {"records": ROWS, "readers": 9_000 - 1}[table]
+    told = database.value(
+        "SELECT count(*) FROM aviso.events WHERE type IN ('updated', 'revoked')"
+    )
+    assert told >= count
+
+
+def test_an_event_of_another_feed_does_not_wait_for_a_large_statement(
+    database: Database, broker: Broker, start_relay: StartRelay
+) -> None:
+    database.add_feed("bulk")
+    database.add_feed("quiet")
+    start_relay().wait_for_broker()
+    database.wait_until_published()
+
+    database.add_records("bulk", MANY)
+    eventually(lambda: published(database, "bulk"))
+    database.add_records("quiet", 1)
+    eventually(lambda: published(database, "quiet"))
+
+    assert published(database, "bulk") < MANY
+    assert (
+        database.value("SELECT sequence FROM aviso.feed_heads WHERE feed = 'bulk'")
+        == MANY
+    )
+
+
+def test_many_events_asked_for_again_hold_up_neither_their_feed_nor_another(
+    database: Database, broker: Broker, start_relay: StartRelay
+) -> None:
+    for feed in ("long", "quiet"):
+        database.add_feed(feed)
+    database.add_records("long", 20_000)
+    relay = start_relay()
+    database.wait_until_published()
+    epoch = database.value("SELECT epoch FROM aviso.feeds WHERE slug = 'long'")
+    before = broker.take_all()
+    assert 20_003 == len(before) + 1
+    request = {"feed": "long", "feedepoch": epoch, "first": "1", "last": "20000"}
+
+    broker.park(json.dumps(request).encode(), headers={"aviso-request": "republish"})
+    eventually(lambda: relay.lines("republished"))
+    for feed in ("long", "quiet"):
+        database.add_records(feed, 1)
+    eventually(lambda: "aviso_relay_held 0.0" in relay.metrics())
+
+    again = broker.take_all()
+    of_long = [m.sequence for m in again if m.event["feed"] == "long"]
+    assert None is of_long[0]
+    assert list(range(1, 20_001)) == [n for n in of_long if n and n <= 20_000]
+    # Neither came last: both were published while the others travelled.
+    assert of_long.index(20_001) < 15_000
+    assert 20_001 == published(database, "long")
+    assert 1 == published(database, "quiet")
+
+
+class Counting:
+    """The lock's connection, and what was said on it."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self.said: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    async def execute(self, query: str, *values: Any) -> Any:
+        self.said.append(query)
+        return await self._connection.execute(query, *values)
+
+
+def test_a_lone_event_takes_one_statement_before_and_one_after(
+    database: Database, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.add_feed("orders")
+    monkeypatch.setitem(settings.DATABASES["default"], "NAME", database.name)
+
+    said = asyncio.run(relay_one(database, broker))
+
+    timers = ("aviso.readers", "aviso.parked_events", "pg_advisory")
+    of_events = [text for text in said if not any(t in text for t in timers)]
+    looks = [text for text in of_events if "aviso.queue" in text]
+    assert ["UPDATE aviso.feed_progress"] == [
+        text.strip().split(" AS ")[0] for text in of_events if text not in looks
+    ]
+    # The look that found it, and perhaps the sleeper's of each second.
+    assert 1 <= len(looks) <= 4
+
+
+async def relay_one(database: Database, broker: Broker) -> list[str]:
+    connection = await connect(name="aviso-relay", session=_SESSION)
+    counting = Counting(connection)
+    configuration = Configuration(broker.url, QUEUES, ("127.0.0.1", 0))
+    term = Term(counting, configuration, Status())  # type: ignore[arg-type]
+    stopping = asyncio.Event()
+    running = asyncio.create_task(term.run(stopping))
+    try:
+        await until(database.is_all_published)
+        await until(lambda: term._sleep.is_asleep)
+        counting.said.clear()
+        await asyncio.to_thread(database.add_records, "orders", 1)
+        await until(lambda: published(database, "orders") == 1)
+        return list(counting.said)
+    finally:
+        stopping.set()
+        term.wake()
+        await running
+        await connection.close()
+
+
+async def until(look: Any) -> None:
+    async with asyncio.timeout(40):
+        while not await asyncio.to_thread(look):
+            await asyncio.sleep(0.02)
