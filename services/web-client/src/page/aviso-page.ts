@@ -168,7 +168,7 @@ export class AvisoPage extends LightElement {
           ${closeIcon}
         </button>
       </header>
-      ${feedNav(this.#model, this.reading, this.#closeMenu)}
+      ${feedNav(this.#model, this.reading, this.#revision, this.#closeMenu)}
       <footer class="sidebar-foot">
         ${this.#account()}
         <div class="preferences">
@@ -244,7 +244,7 @@ export class AvisoPage extends LightElement {
       <p>${hint}</p>
       <button type="button" class="button" @click=${() => void model.loadFeeds()}>${button}</button>
     </div>`;
-    if (model.listState === "loading") {
+    if (model.listState === "loading" || (model.listState === "ready" && model.isFinding)) {
       return html`<div class="record-skeletons" role="status" aria-label=${t("feedsLoading")}>
         ${[0, 1, 2].map(() => html`<span class="skeleton skeleton-record"></span>`)}
       </div>`;
@@ -282,11 +282,11 @@ export class AvisoPage extends LightElement {
 
   /** Without a feed in the address the first one is shown; the address is not a step to go back to. */
   readonly #pickFirstFeed = (): void => {
-    if (this.#model.currentSlug !== null) return;
-    const first = this.#model.feeds.keys().next();
-    if (first.done) return;
-    history.replaceState(null, "", hashOfFeed(first.value));
-    this.#model.look(first.value);
+    const { currentSlug, listing } = this.#model;
+    const first = listing.entries[0];
+    if (currentSlug !== null || first === undefined || listing.beginning !== "") return;
+    history.replaceState(null, "", hashOfFeed(first.slug));
+    this.#model.look(first.slug);
   };
 
   readonly #noteVisibility = (): void => {

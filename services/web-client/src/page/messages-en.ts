@@ -8,6 +8,8 @@ export const english = {
   feedsLoading: "Loading feeds",
   feedsNone: "No feeds yet",
   feedsNoneHint: "Once somebody opens a feed, it is listed here.",
+  feedSearch: "Find by the beginning of a name",
+  feedsNotFound: "No feed’s name begins with “{beginning}”.",
   feedsFailed: "The feeds could not be loaded",
   feedPrivate: "private",
   feedPrivateTitle: "Private: only readers who were let in see this feed",
