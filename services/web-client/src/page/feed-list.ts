@@ -30,6 +30,7 @@ export class FeedList extends LightElement {
   #pitch = PITCH;
   #from = 0;
   #to = 0;
+  #beginning = "";
   #shownSlug: string | null = null;
   #resized: ResizeObserver | null = null;
 
@@ -47,12 +48,16 @@ export class FeedList extends LightElement {
   }
 
   protected override willUpdate(): void {
+    const { beginning } = this.model.list.listing;
+    // What is found now begins at its top.
+    if (beginning !== this.#beginning) this.scrollTop = 0;
+    this.#beginning = beginning;
     [this.#from, this.#to] = this.#nearRows();
   }
 
   override render(): TemplateResult {
     const { model, reading } = this;
-    const { entries, hasMore } = model.listing;
+    const { entries, hasMore } = model.list.listing;
     const near = entries.slice(this.#from, this.#to);
     const rows = repeat(
       near,
@@ -75,16 +80,16 @@ export class FeedList extends LightElement {
   protected override updated(): void {
     this.#measure();
     const [above, below] = this.querySelectorAll<HTMLElement>(".feed-space");
-    const { entries } = this.model.listing;
+    const { entries } = this.model.list.listing;
     // Not as an attribute of the template: the Content-Security-Policy allows no inline style.
     if (above) above.style.height = `${this.#from * this.#pitch}px`;
     if (below) below.style.height = `${Math.max(0, entries.length - this.#to) * this.#pitch}px`;
-    this.model.showFeeds(this.#from, this.#to);
+    this.model.list.show(this.#from, this.#to);
     this.#bringCurrentIntoSight();
   }
 
   #nearRows(): [number, number] {
-    const { length } = this.model.listing.entries;
+    const { length } = this.model.list.listing.entries;
     const first = Math.floor(this.scrollTop / this.#pitch) - ROWS_READY;
     const last = Math.ceil((this.scrollTop + this.clientHeight) / this.#pitch) + ROWS_READY;
     return [Math.max(0, Math.min(first, length)), Math.min(length, last)];
@@ -101,9 +106,9 @@ export class FeedList extends LightElement {
 
   /** Once for each feed that is opened; after that the reader scrolls. */
   #bringCurrentIntoSight(): void {
-    const { currentSlug, listing } = this.model;
+    const { currentSlug, list } = this.model;
     if (currentSlug === this.#shownSlug) return;
-    const index = listing.entries.findIndex(({ slug }) => slug === currentSlug);
+    const index = list.listing.entries.findIndex(({ slug }) => slug === currentSlug);
     if (index < 0) return;
     this.#shownSlug = currentSlug;
     const top = index * this.#pitch;

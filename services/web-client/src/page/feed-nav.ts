@@ -32,13 +32,13 @@ export function feedNav(
 }
 
 function search(model: PageModel, reading: Reading): TemplateResult | typeof nothing {
-  const { entries, beginning, hasMore } = model.listing;
+  const { entries, beginning, hasMore } = model.list.listing;
   if (beginning === "" && !hasMore && entries.length < SEARCH_FROM) return nothing;
   const { t } = reading;
   const look = (event: Event) => {
     const { value } = event.target as HTMLInputElement;
     clearTimeout(typing);
-    typing = setTimeout(() => model.search(value), TYPING_MS);
+    typing = setTimeout(() => model.list.search(value), TYPING_MS);
   };
   return html`<input
     type="search"
@@ -56,17 +56,17 @@ function search(model: PageModel, reading: Reading): TemplateResult | typeof not
 
 function feedItems(model: PageModel, reading: Reading, revision: number): TemplateResult {
   const { t } = reading;
-  const again = () => void model.loadFeeds();
-  if (model.listState === "loading") {
+  const again = () => void model.list.load();
+  if (model.list.state === "loading") {
     return html`<div class="feed-skeletons" role="status" aria-label=${t("feedsLoading")}>
       ${[0, 1, 2].map(() => html`<span class="skeleton skeleton-feed"></span>`)}
     </div>`;
   }
-  if (model.listState === "failed") {
+  if (model.list.state === "failed") {
     return html`<p class="nav-note" role="alert">${t("feedsFailed")}</p>
       <button type="button" class="button button-small" @click=${again}>${t("tryAgain")}</button>`;
   }
-  const { entries, beginning } = model.listing;
+  const { entries, beginning } = model.list.listing;
   if (entries.length === 0 && beginning !== "") {
     return html`<p class="nav-note" role="status">${t("feedsNotFound", { beginning })}</p>`;
   }
@@ -80,7 +80,8 @@ function feedItems(model: PageModel, reading: Reading, revision: number): Templa
 
 /** The feed that is being read, where the list has not come as far as it. */
 function currentApart(model: PageModel, reading: Reading): TemplateResult | typeof nothing {
-  const { current, listing } = model;
+  const { current } = model;
+  const { listing } = model.list;
   if (current === null || current.isShut || listing.beginning !== "") return nothing;
   if (listing.get(current.info.slug) !== undefined) return nothing;
   return html`<ul class="feed-list feed-apart">${feedItem(model, current.info, reading)}</ul>`;

@@ -8,7 +8,7 @@ export const english = {
   feedsLoading: "Loading feeds",
   feedsNone: "No feeds yet",
   feedsNoneHint: "Once somebody opens a feed, it is listed here.",
-  feedSearch: "Find by the beginning of a name",
+  feedSearch: "Name begins with…",
   feedsNotFound: "No feed’s name begins with “{beginning}”.",
   feedsFailed: "The feeds could not be loaded",
   feedPrivate: "private",

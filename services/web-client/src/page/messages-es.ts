@@ -10,7 +10,7 @@ export const spanish: Messages = {
   feedsLoading: "Cargando los canales",
   feedsNone: "Aún no hay canales",
   feedsNoneHint: "Cuando alguien abra un canal, figurará aquí.",
-  feedSearch: "Buscar por el comienzo del nombre",
+  feedSearch: "El nombre empieza por…",
   feedsNotFound: "Ningún canal empieza por «{beginning}».",
   feedsFailed: "No se pudieron cargar los canales",
   feedPrivate: "privado",

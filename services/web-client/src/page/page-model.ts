@@ -5,49 +5,30 @@
 
 import type { AccountFault } from "./account";
 import { shownState } from "./connection";
-import { FeedListing, PAGE_FEEDS } from "./feed-listing";
 import { FollowedFeeds } from "./followed-feeds";
 import type { Credentials, FeedInfo, FeedLibrary, FeedState, Session } from "./library";
-import { type ListFailure, ListRetry } from "./list-retry";
+import { ListLoading } from "./list-loading";
 import { SeenPositions } from "./seen-positions";
 import { outcomeOfConnecting } from "./signing-in";
 import { rememberAccount } from "./storage";
 import { UnreadCounts } from "./unread-counts";
 import type { WatchedFeed } from "./watched-feed";
 
-export type ListState = "loading" | "ready" | "failed";
-
-/** How often the list is asked for again while somebody looks, in milliseconds. */
-const LIST_PACE_MS = 60_000;
-
 const GUEST: Credentials = { kind: "guest" };
 
 export class PageModel {
-  listState: ListState = "loading";
-  /** Why the list could not be had, and when it is asked for again. */
-  listFailure: ListFailure | null = null;
   credentials: Credentials = GUEST;
   session: Session;
   currentSlug: string | null = null;
   isTabVisible = true;
 
-  readonly listing = new FeedListing((query) =>
-    this.#ask((token) => this.library.listFeeds(query, token)),
-  );
+  readonly list: ListLoading;
   readonly followed: FollowedFeeds;
   readonly #seen = new SeenPositions();
   readonly #counts: UnreadCounts;
-  readonly #retry = new ListRetry(() => void this.loadFeeds());
   readonly #onChange: () => void;
-  #asking: Promise<void> | null = null;
-  #isAskedAgain = false;
-  #isLoadingMore = false;
   /** The server said that there is no such feed for this reader. */
   #missing: string | null = null;
-  /** Which rows of the list are near the screen: from, up to and without. */
-  #window: readonly [number, number] = [0, PAGE_FEEDS];
-  #listTimer: ReturnType<typeof setTimeout> | undefined;
-
   constructor(
     readonly library: FeedLibrary,
     options: { readonly credentials: Credentials | null; readonly onChange: () => void },
@@ -65,8 +46,20 @@ export class PageModel {
     this.#counts = new UnreadCounts(this.#seen, {
       shown: () => this.#shownSlugs(),
       ask: (slugs) => this.#ask((token) => library.fetchHeads(slugs, token)),
-      isPublic: (slug) => this.listing.get(slug)?.visibility === "public",
+      isPublic: (slug) => this.list.listing.get(slug)?.visibility === "public",
       lose: (slugs) => this.#unlist(slugs),
+      onChange: this.#onChange,
+    });
+    this.list = new ListLoading({
+      ask: (query) => this.#ask((token) => library.listFeeds(query, token)),
+      noteReader: () => {
+        const { session } = this;
+        return () => session === this.session;
+      },
+      onListed: (infos) => this.#onListed(infos),
+      checkFollowed: () => this.#checkFollowed(),
+      hasFollowed: () => this.followed.feeds.size > 0,
+      onPace: () => this.#onPace(),
       onChange: this.#onChange,
     });
   }
@@ -84,7 +77,7 @@ export class PageModel {
   }
 
   get #stateWithoutFeed(): FeedState | null {
-    if (this.listState !== "ready" || this.isFinding) return { kind: "connecting" };
+    if (this.list.state !== "ready" || this.isFinding) return { kind: "connecting" };
     if (this.currentSlug === null || this.current !== null) return null;
     return { kind: "refused", code: "not-open", reason: "" };
   }
@@ -112,71 +105,19 @@ export class PageModel {
   async start(): Promise<void> {
     this.session.connect();
     this.#counts.setVisible(this.isTabVisible);
-    await this.loadFeeds();
+    await this.list.load();
   }
 
-  /**
-   * Ask for the list of feeds where somebody looks at it, and for those that are followed; let go of
-   * what is no longer open. One at a time: whoever asks meanwhile gets another one after it. A failure
-   * keeps what is there, and is tried again.
-   */
-  loadFeeds(): Promise<void> {
-    this.#isAskedAgain = this.#asking !== null;
-    this.#asking ??= this.#loadFeeds().finally(() => {
-      this.#asking = null;
-    });
-    return this.#asking;
+  #onListed(infos: readonly FeedInfo[]): void {
+    for (const info of infos) this.#counts.note(info, !isPrivate(info));
+    this.#openFromList();
   }
 
-  async #loadFeeds(): Promise<void> {
-    clearTimeout(this.#listTimer);
-    this.#retry.cancel();
-    do {
-      this.#isAskedAgain = false;
-      await this.#loadOnce();
-      this.#onChange();
-    } while (this.#isAskedAgain);
-    this.#planLookAround();
-  }
-
-  #planLookAround(): void {
-    clearTimeout(this.#listTimer);
-    const delay = LIST_PACE_MS * (0.75 + Math.random() / 4);
-    this.#listTimer = setTimeout(() => this.#lookAround(), delay);
-  }
-
-  /** What nobody asked for: new feeds appear, gone ones leave, and quiet ones are let go of. */
-  #lookAround(): void {
+  /** What nobody asked for; returns whether somebody looks. */
+  #onPace(): boolean {
     this.followed.sweep();
     this.#save();
-    if (this.isTabVisible) void this.loadFeeds();
-    else this.#planLookAround();
-  }
-
-  async #loadOnce(): Promise<void> {
-    const { session } = this;
-    try {
-      await this.#list(0);
-      const [from] = this.#window;
-      if (from >= PAGE_FEEDS) await this.#list(from);
-      if (session !== this.session) return;
-      this.listState = "ready";
-      this.#openFromList();
-      await this.#checkFollowed();
-      this.listFailure = null;
-      this.#retry.succeed();
-    } catch (error) {
-      if (session !== this.session) return;
-      if (this.listing.entries.length === 0 && this.followed.feeds.size === 0)
-        this.listState = "failed";
-      this.listFailure = this.#retry.fail(error);
-    }
-  }
-
-  async #list(from: number): Promise<void> {
-    for (const info of await this.listing.load(from)) {
-      this.#counts.note(info, info.visibility === "public");
-    }
+    return this.isTabVisible;
   }
 
   /** Ask with what the session gives; null where another session has taken its place meanwhile. */
@@ -215,7 +156,7 @@ export class PageModel {
   }
 
   #unlist(slugs: readonly string[]): void {
-    this.listing.drop(({ slug }) => slugs.includes(slug));
+    this.list.listing.drop(({ slug }) => slugs.includes(slug));
     for (const slug of slugs) this.#counts.forget(slug);
   }
 
@@ -225,8 +166,8 @@ export class PageModel {
     this.#openFromList();
     this.followed.look(slug, this.isTabVisible);
     this.#save();
-    if (slug !== null && this.listState === "ready") {
-      if (this.current === null) void this.loadFeeds();
+    if (slug !== null && this.list.state === "ready") {
+      if (this.current === null) void this.list.load();
       else void this.#check(slug).catch(() => {}); // asked again with the list
     }
     this.#onChange();
@@ -234,7 +175,7 @@ export class PageModel {
 
   #openFromList(): void {
     const slug = this.currentSlug;
-    const info = slug === null ? undefined : this.listing.get(slug);
+    const info = slug === null ? undefined : this.list.listing.get(slug);
     if (info !== undefined && this.current === null) this.#watch(info);
   }
 
@@ -250,46 +191,15 @@ export class PageModel {
     }
   }
 
-  /** Look for feeds by how their names begin; "": all. */
-  search(text: string): void {
-    this.listing.search(text);
-    this.#window = [0, PAGE_FEEDS];
-    void this.loadFeeds();
-  }
-
-  /** Say which rows of the list are near the screen: from, up to and without. */
-  showFeeds(from: number, to: number): void {
-    this.#window = [from, to];
-    if (to >= this.listing.entries.length) void this.#loadMore();
-  }
-
-  async #loadMore(): Promise<void> {
-    if (!this.listing.hasMore || this.#isLoadingMore || this.#asking !== null) return;
-    if (this.listFailure !== null) return;
-    this.#isLoadingMore = true;
-    try {
-      await this.#list(this.listing.entries.length);
-    } catch (error) {
-      this.listFailure = this.#retry.fail(error);
-    } finally {
-      this.#isLoadingMore = false;
-    }
-    this.#onChange();
-  }
-
-  /** Those near the screen, and around them as many as can be asked for. */
+  /** Those that count themselves are not asked for. */
   #shownSlugs(): string[] {
-    const [from, to] = this.#window;
-    const start = Math.max(0, Math.min(from, to - PAGE_FEEDS));
-    return this.listing.entries
-      .slice(start, start + PAGE_FEEDS)
-      .map(({ slug }) => slug)
-      .filter((slug) => this.followed.get(slug) === null);
+    const isCounted = (slug: string) => this.followed.get(slug) === null;
+    return this.list.shown.map(({ slug }) => slug).filter(isCounted);
   }
 
   #noteSeen(feed: WatchedFeed): void {
     const { info, seen, position } = feed;
-    const isPublic = info.visibility === "public";
+    const isPublic = !isPrivate(info);
     if (seen !== null) this.#seen.note(info.slug, seen, isPublic);
     if (position === null) return;
     this.#counts.note(
@@ -348,10 +258,10 @@ export class PageModel {
   signOut(): void {
     rememberAccount(null);
     const session = this.#openSession(GUEST);
-    const hidden = [...this.followed.feeds.values()].filter(isPrivate);
+    const hidden = [...this.followed.feeds.values()].filter(({ info }) => isPrivate(info));
     for (const feed of hidden) this.followed.letGo(feed);
-    const listed = this.listing.entries.filter(({ visibility }) => visibility === "private");
-    this.#unlist([...hidden.map(({ info }) => info.slug), ...listed.map(({ slug }) => slug)]);
+    const listed = this.list.listing.entries.filter(isPrivate);
+    this.#unlist([...hidden.map(({ info }) => info), ...listed].map(({ slug }) => slug));
     this.#seen.forgetPrivate();
     this.#replaceSession(session, GUEST);
     session.connect();
@@ -365,7 +275,7 @@ export class PageModel {
     this.#listen(session);
     this.followed.followAll();
     previous.close();
-    void this.loadFeeds();
+    void this.list.load();
   }
 
   #openSession(credentials: Credentials): Session {
@@ -379,11 +289,11 @@ export class PageModel {
       if (session === this.session) this.#onChange();
     });
     const listAnew = () => {
-      if (session === this.session) void this.loadFeeds();
+      if (session === this.session) void this.list.load();
     };
     session.addEventListener("bearer", listAnew);
     session.addEventListener("reader", listAnew);
   }
 }
 
-const isPrivate = ({ info }: WatchedFeed): boolean => info.visibility === "private";
+const isPrivate = ({ visibility }: FeedInfo): boolean => visibility === "private";

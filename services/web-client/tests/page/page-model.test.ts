@@ -24,7 +24,7 @@ function goLive(slug: string, sequence: number): void {
   session().clients.get(slug)?.become({ kind: "live" });
 }
 
-const slugs = () => model.listing.entries.map(({ slug }) => slug);
+const slugs = () => model.list.listing.entries.map(({ slug }) => slug);
 const followed = () => [...model.followed.feeds.keys()];
 
 test("only the feed that is being read is followed", async () => {
@@ -87,17 +87,17 @@ test("nothing is said to be live before the list of feeds is there", async () =>
   await starting;
   expect(model.state.kind).toBe("connecting");
   library.isReachable = true;
-  await model.loadFeeds();
+  await model.list.load();
   expect(model.state.kind).toBe("live");
 });
 
 test("a list that cannot be had says so, and a later one is taken", async () => {
   library.isReachable = false;
   await model.start();
-  expect(model.listState).toBe("failed");
+  expect(model.list.state).toBe("failed");
   library.isReachable = true;
-  await model.loadFeeds();
-  expect([model.listState, slugs()]).toEqual(["ready", ["orders", "stock"]]);
+  await model.list.load();
+  expect([model.list.state, slugs()]).toEqual(["ready", ["orders", "stock"]]);
 });
 
 test("signing in goes on from the same positions over the new session", async () => {
@@ -240,10 +240,10 @@ test.each([
     library.isReachable = false;
     library.failure = failure;
     await model.start();
-    expect([model.listState, model.listFailure?.kind]).toEqual(["failed", kind]);
+    expect([model.list.state, model.list.failure?.kind]).toEqual(["failed", kind]);
     library.isReachable = true;
     await vi.advanceTimersByTimeAsync(31_000);
-    expect([model.listState, model.listFailure]).toEqual(["ready", null]);
+    expect([model.list.state, model.list.failure]).toEqual(["ready", null]);
   } finally {
     vi.useRealTimers();
   }
@@ -292,9 +292,9 @@ describe("with 1,000 feeds", () => {
 
   test("more are loaded where the reader scrolls to, and no more than that", async () => {
     await model.start();
-    model.showFeeds(70, 100);
+    model.list.show(70, 100);
     await vi.advanceTimersByTimeAsync(0);
-    model.showFeeds(90, 120);
+    model.list.show(90, 120);
     await vi.advanceTimersByTimeAsync(0);
 
     expect([slugs().length, slugs().at(-1)]).toEqual([2 * PAGE_FEEDS, name(199)]);
@@ -302,9 +302,9 @@ describe("with 1,000 feeds", () => {
 
   test("heads are asked for where the reader looks", async () => {
     await model.start();
-    model.showFeeds(70, 100);
+    model.list.show(70, 100);
     await vi.advanceTimersByTimeAsync(0);
-    model.showFeeds(150, 180);
+    model.list.show(150, 180);
     await vi.advanceTimersByTimeAsync(16_000);
 
     expect(library.headsAsked.at(-1)).toContain(name(150));
@@ -314,14 +314,14 @@ describe("with 1,000 feeds", () => {
 
   test("one is found by how its name begins", async () => {
     await model.start();
-    model.search(" Feed 099 ");
+    model.list.search(" Feed 099 ");
     await vi.advanceTimersByTimeAsync(0);
 
     expect(slugs()).toEqual(Array.from({ length: 10 }, (_, number) => name(990 + number)));
-    model.search("%");
+    model.list.search("%");
     await vi.advanceTimersByTimeAsync(0);
     expect(slugs()).toEqual([]);
-    model.search("");
+    model.list.search("");
     await vi.advanceTimersByTimeAsync(0);
     expect(slugs().length).toBe(PAGE_FEEDS);
   });
