@@ -57,7 +57,7 @@ export class FeedList extends LightElement {
 
   override render(): TemplateResult {
     const { model, reading } = this;
-    const { entries, hasMore } = model.list.listing;
+    const { entries, hasMore, isCut } = model.list.listing;
     const near = entries.slice(this.#from, this.#to);
     const rows = repeat(
       near,
@@ -74,7 +74,8 @@ export class FeedList extends LightElement {
       ${rows}
       <li class="feed-space" role="presentation"></li>
       ${hasMore ? html`<li class="skeleton skeleton-feed" role="presentation"></li>` : nothing}
-    </ul>`;
+    </ul>
+    ${isCut ? html`<p class="nav-note">${reading.t("feedsCut")}</p>` : nothing}`;
   }
 
   protected override updated(): void {

@@ -27,6 +27,11 @@ export class FeedListing {
     return this.#hasMore && this.entries.length < MOST_LISTED;
   }
 
+  /** There are more than are kept. */
+  get isCut(): boolean {
+    return this.#hasMore && !this.hasMore;
+  }
+
   get(slug: string): FeedInfo | undefined {
     return this.entries.find((entry) => entry.slug === slug);
   }

@@ -10,6 +10,7 @@ export const english = {
   feedsNoneHint: "Once somebody opens a feed, it is listed here.",
   feedSearch: "Name begins with…",
   feedsNotFound: "No feed’s name begins with “{beginning}”.",
+  feedsCut: "There are more feeds. Find them by name.",
   feedsFailed: "The feeds could not be loaded",
   feedPrivate: "private",
   feedPrivateTitle: "Private: only readers who were let in see this feed",

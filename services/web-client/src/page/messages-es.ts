@@ -12,6 +12,7 @@ export const spanish: Messages = {
   feedsNoneHint: "Cuando alguien abra un canal, figurará aquí.",
   feedSearch: "El nombre empieza por…",
   feedsNotFound: "Ningún canal empieza por «{beginning}».",
+  feedsCut: "Hay más canales. Búsquelos por su nombre.",
   feedsFailed: "No se pudieron cargar los canales",
   feedPrivate: "privado",
   feedPrivateTitle: "Privado: solo lo ven los lectores admitidos",

@@ -51,6 +51,10 @@ test("schemas are not kept, and no more feeds than so many", async () => {
     feedInfo(`f${String(n).padStart(5, "0")}`, { schema: { type: "object" } }),
   );
   await load(0, { feeds, hasMore: true });
-  expect([listing.entries.length, listing.hasMore]).toEqual([MOST_LISTED, false]);
+  expect([listing.entries.length, listing.hasMore, listing.isCut]).toEqual([
+    MOST_LISTED,
+    false,
+    true,
+  ]);
   expect(listing.entries.every(({ schema }) => schema === null)).toBe(true);
 });
