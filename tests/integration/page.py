@@ -77,6 +77,12 @@ class FeedPage:
     def row(self, record_id: str) -> Locator:
         return self.list.locator(f'[data-record-id="{record_id}"]')
 
+    def look_for(self, feed: str) -> None:
+        """Have the list show this feed, should it be open to the reader."""
+        search = self.tab.locator("[data-feed-search]")
+        if search.count():  # not where the list is short
+            search.fill(feed)
+
     def wait_for_state(self, state: str, timeout_s: float = 40) -> None:
         until_equal(state, lambda: self.state, "the page's connection", timeout_s)
 

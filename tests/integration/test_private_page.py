@@ -26,6 +26,7 @@ def test_a_granted_feed_appears_and_a_revoked_one_goes(
     record_id = api.write(private_feed, {"secret": "of the house"})["id"]
     page = open_page(feed)
     reader = sign_up(page)
+    page.look_for(private_feed)
     assert links(page, private_feed) == 0
 
     api.grant(private_feed, reader)
@@ -57,6 +58,7 @@ def test_signing_out_leaves_nothing_of_a_private_feed(
     api.write(private_feed, {"secret": "of the house"})
     page = open_page(feed)
     api.grant(private_feed, sign_up(page))
+    page.look_for(private_feed)
     page.tab.click(f'[data-feed-link="{private_feed}"]')
     page.tab.get_by_text("of the house").first.wait_for()
 

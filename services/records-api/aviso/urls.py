@@ -6,7 +6,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from aviso.events.views import EventsView
 from aviso.feeds.models import SLUG_PATTERN
-from aviso.feeds.views import ConnectionView, FeedsView, FeedView
+from aviso.feeds.views import ConnectionView, FeedsView, FeedView, HeadsView
 from aviso.health import healthz, readyz
 from aviso.metrics import show_metrics
 from aviso.readers.views import ReadersView, ReaderView, TicketsView
@@ -34,6 +34,7 @@ urlpatterns = [
     path("api/v1/feeds/<feed:feed>/events/", EventsView.as_view()),
     path("api/v1/feeds/<feed:feed>/readers/", ReadersView.as_view()),
     path("api/v1/feeds/<feed:feed>/readers/<str:reader>/", ReaderView.as_view()),
+    path("api/v1/heads/", HeadsView.as_view()),
     path("api/v1/tickets/", TicketsView.as_view()),
     path("api/v1/connection/", ConnectionView.as_view()),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),

@@ -209,3 +209,46 @@ def test_a_list_shows_only_what_is_open_to_the_caller(
 
 def _path(url: str) -> str:
     return url.removeprefix("http://localhost:8080")
+
+
+@pytest.fixture
+def _named() -> None:
+    for slug in ("or", "order", "orders", "orders-2", "organ", "stock", "o"):
+        Feed.objects.create(slug=slug)
+    Feed.objects.create(slug="orders-secret", visibility="private")
+
+
+@pytest.mark.usefixtures("_named")
+@pytest.mark.parametrize(
+    ("q", "expected"),
+    [
+        ("order", ["order", "orders", "orders-2"]),
+        ("orders-", ["orders-2"]),
+        ("or", ["or", "order", "orders", "orders-2", "organ"]),
+        ("zzz", []),
+        ("stock", ["stock"]),
+    ],
+)
+def test_feeds_are_found_by_how_their_names_begin(
+    anonymous: Api, q: str, expected: list[str]
+) -> None:
+    reply = anonymous.get(f"feeds/?q={q}")
+
+    assert expected == [feed["slug"] for feed in reply.body["results"]]
+
+
+@pytest.mark.usefixtures("_named")
+def test_what_was_found_is_read_on_page_by_page(anonymous: Api) -> None:
+    first = anonymous.get("feeds/?q=order&limit=2").body
+    second = anonymous.get(first["next"].removeprefix("http://localhost:8080")).body
+    back = anonymous.get(second["previous"].removeprefix("http://localhost:8080")).body
+
+    assert ["order", "orders"] == [feed["slug"] for feed in first["results"]]
+    assert ["orders-2"] == [feed["slug"] for feed in second["results"]]
+    assert second["next"] is None
+    assert first["results"] == back["results"]
+
+
+@pytest.mark.parametrize("q", ["", "A", "a%25", "a" * 65, "a%20", "%C3%B1"])
+def test_what_no_name_begins_with_is_refused(anonymous: Api, q: str) -> None:
+    assert "q" == anonymous.get(f"feeds/?q={q}").problem(400)["field"]

@@ -29,7 +29,7 @@ def test_every_call_describes_its_errors(anonymous: Api) -> None:
         for method, call in item.items()
         if method in METHODS
     ]
-    assert 17 == len(calls)
+    assert 18 == len(calls)
     for path, method, responses in calls:
         errors = {status for status in responses if status >= "400"}
         assert {"400", "401", "404", "405", "406", "429", "500", "503"} <= errors, (

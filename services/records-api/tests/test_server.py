@@ -22,6 +22,7 @@ from django.db import connection
 from aviso.access.keys import Rights, create_key
 from aviso.events.models import Event
 from aviso.feeds.models import Feed
+from aviso.feeds.reading import MAX_HEADS
 from aviso.records.models import Record
 from tests.ports import free_port
 
@@ -127,6 +128,15 @@ def _head(key: dict[str, str], *, length: int) -> bytes:
 def _chunks(piece: bytes, count: int) -> Iterator[bytes]:
     for _ in range(count):
         yield piece
+
+
+def test_as_many_heads_as_may_be_asked_for_fit_in_a_request(server: Server) -> None:
+    slugs = [f"{n:03}-{'x' * 60}" for n in range(MAX_HEADS)]
+    Feed.objects.bulk_create(Feed(slug=slug) for slug in slugs)
+
+    status, body = server.call("GET", f"/api/v1/heads/?feeds={'%2C'.join(slugs)}")
+
+    assert (200, slugs) == (status, [h["slug"] for h in json.loads(body)["results"]])
 
 
 def test_a_chunked_request_is_read(server: Server, key: dict[str, str]) -> None:

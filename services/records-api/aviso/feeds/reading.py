@@ -26,7 +26,17 @@ _SEEN = """
     SELECT slug, visibility = 'public' FROM aviso.feeds
     WHERE slug = ANY(%s) AND (visibility = 'public' OR slug = ANY(%s))
 """
+_HEADS = """
+    SELECT f.slug, f.epoch, h.sequence
+    FROM aviso.feeds f JOIN aviso.feed_heads h ON h.feed = f.slug
+    WHERE f.slug = ANY(%s) AND (f.visibility = 'public' OR %s OR f.slug = ANY(%s))
+    ORDER BY f.slug
+"""
 CURSOR_PATTERN = SLUG_PATTERN
+# So many of the longest slugs fit in a request line (gunicorn.conf.py).
+MAX_HEADS = 100
+# Stands behind every character of a slug in ASCII, the order of the database.
+_AFTER_SLUGS = "{"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +52,17 @@ class FeedRow:
     @property
     def is_public(self) -> bool:
         return self.visibility == Feed.Visibility.PUBLIC
+
+
+@dataclass(frozen=True, slots=True)
+class FeedHeadRow:
+    slug: str
+    epoch: str
+    head: int
+
+
+def render_head(head: FeedHeadRow) -> str:
+    return f'{{"slug":"{head.slug}","epoch":"{head.epoch}","head":{head.head}}}'
 
 
 def render_feed(feed: FeedRow) -> str:
@@ -125,10 +146,18 @@ def require_key(caller: Caller, action: Action) -> None:
         )
 
 
-def list_feeds(caller: Caller, cursor: Cursor, limit: int) -> Page[FeedRow]:
-    """Return a page of the feeds that the caller sees, by slug."""
+def list_feeds(
+    caller: Caller, cursor: Cursor, limit: int, beginning: str = ""
+) -> Page[FeedRow]:
+    """Return a page of the feeds that the caller sees, by slug.
+
+    Of those with another `beginning` of their slug nothing is read.
+    """
     conditions = ["(f.visibility = 'public' OR %s OR f.slug = ANY(%s))"]
     values: list[Any] = _scope(caller)
+    if beginning:
+        conditions.append("f.slug >= %s AND f.slug < %s")
+        values += [beginning, beginning + _AFTER_SLUGS]
     if cursor.key is not None:
         conditions.append("f.slug < %s" if cursor.backward else "f.slug > %s")
         values.append(cursor.key)
@@ -140,6 +169,17 @@ def list_feeds(caller: Caller, cursor: Cursor, limit: int) -> Page[FeedRow]:
         db.execute(query, [*values, limit + 1])
         rows = [FeedRow(*row) for row in db.fetchall()]
     return make_page(rows[:limit], cursor, more=len(rows) > limit)
+
+
+def read_heads(slugs: Sequence[str], caller: Caller) -> list[FeedHeadRow]:
+    """Return the heads of those feeds that the caller may read, by slug.
+
+    The others are left out, hidden or missing; the database decides, as in `see_feed`.
+    """
+    scope = _scope(caller) if Action.READ in caller.actions else [False, []]
+    with connection.cursor() as cursor:
+        cursor.execute(_HEADS, [list(slugs), *scope])
+        return [FeedHeadRow(*row) for row in cursor.fetchall()]
 
 
 def _scope(caller: Caller) -> list[bool | Sequence[str]]:

@@ -38,6 +38,16 @@ class FeedSerializer(serializers.Serializer[Any]):
 FeedPageSerializer = page_of(FeedSerializer, "FeedPageSerializer")
 
 
+class HeadSerializer(serializers.Serializer[Any]):
+    slug = serializers.RegexField(rf"^{SLUG_PATTERN}$")
+    epoch = serializers.CharField()
+    head = serializers.IntegerField(help_text="The newest sequence; 0: none yet.")
+
+
+class HeadsSerializer(serializers.Serializer[Any]):
+    results = HeadSerializer(many=True)
+
+
 class ConnectionSerializer(serializers.Serializer[Any]):
     domain = serializers.CharField()
     guest_domain = serializers.CharField(help_text="For anonymous logins.")

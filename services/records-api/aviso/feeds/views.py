@@ -6,7 +6,7 @@ import json
 
 from django.conf import settings
 from django.http import HttpResponse
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -15,11 +15,15 @@ from aviso.access.caller import Action, find_caller
 from aviso.feeds import serializers
 from aviso.feeds.reading import (
     CURSOR_PATTERN,
+    MAX_HEADS,
     list_feeds,
     open_feed,
+    read_heads,
     render_feed,
+    render_head,
     require_key,
 )
+from aviso.feeds.search import read_beginning, read_slugs
 from aviso.feeds.writing import change_feed, create_feed, read_change, read_slug
 from aviso.rest.answers import answer_json
 from aviso.rest.headers import refuse_idempotency_key
@@ -31,19 +35,29 @@ from aviso.rest.problems import Forbidden, show
 from aviso.rest.views import PatchingView
 
 _CHANGEABLE = {"title", "visibility", "schema"}
+_BEGINNING = OpenApiParameter(
+    "q", str, description="Only feeds whose slug begins with this."
+)
+_SLUGS = OpenApiParameter(
+    "feeds",
+    str,
+    required=True,
+    description=f"Slugs with commas between, at most {MAX_HEADS}.",
+)
 
 
 class FeedsView(APIView):
     @extend_schema(
         operation_id="list_feeds",
         summary="The feeds that are open to you, by name",
-        parameters=[LIMIT, CURSOR],
+        parameters=[LIMIT, CURSOR, _BEGINNING],
         responses={200: serializers.FeedPageSerializer, **problems()},
     )
     def get(self, request: Request) -> HttpResponse:
-        check_parameters(request.GET, {"limit", "cursor"})
+        check_parameters(request.GET, {"limit", "cursor", "q"})
         cursor = read_cursor(request.GET, CURSOR_PATTERN)
-        page = list_feeds(find_caller(request), cursor, read_limit(request.GET))
+        limit, beginning = read_limit(request.GET), read_beginning(request.GET)
+        page = list_feeds(find_caller(request), cursor, limit, beginning)
         return answer_page(
             request, page, render=render_feed, key=lambda feed: feed.slug
         )
@@ -95,6 +109,20 @@ class FeedView(PatchingView):
         if after.visibility != before.visibility:
             note_change(f"made {after.visibility}", by=name_caller(request), feed=feed)
         return answer_json(render_feed(after))
+
+
+class HeadsView(APIView):
+    @extend_schema(
+        operation_id="get_heads",
+        summary="How far many feeds have come",
+        description="Epoch and head of those that you may read; others are left out.",
+        parameters=[_SLUGS],
+        responses={200: serializers.HeadsSerializer, **problems()},
+    )
+    def get(self, request: Request) -> HttpResponse:
+        check_parameters(request.GET, {"feeds"})
+        heads = read_heads(read_slugs(request.GET), find_caller(request))
+        return answer_json(f'{{"results":[{",".join(map(render_head, heads))}]}}')
 
 
 class ConnectionView(APIView):

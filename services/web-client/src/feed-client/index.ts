@@ -11,9 +11,13 @@ export {
   ApiError,
   createRecord,
   type EventsPage,
+  type FeedHead,
+  type FeedsPage,
+  type FeedsQuery,
   fetchConnection,
   fetchEvents,
   fetchFeed,
+  fetchHeads,
   listFeeds,
 } from "./rest";
 export { FeedSession } from "./session";

@@ -13,8 +13,6 @@ const TIMEOUT_MS = 15_000;
 const LIMIT_MS = 120_000;
 /** The most events that the server gives at once. */
 export const MAX_EVENTS = 1000;
-/** Lists are short; this only bounds a server that never stops answering `next`. */
-const MAX_PAGES = 100;
 
 /**
  * The server said no (`status` > 0; RFC 9457's `detail`), or was not reached or not understood
@@ -65,6 +63,23 @@ export type BatchPage = {
   readonly unreadable: number;
 };
 
+export type FeedsQuery = {
+  /** Only feeds behind this slug. */
+  readonly after?: string | null;
+  /** Only feeds whose slug begins with this. */
+  readonly beginning?: string;
+  /** From 1 to 1,000. */
+  readonly limit?: number;
+};
+
+export type FeedsPage = {
+  readonly feeds: readonly FeedInfo[];
+  /** There are feeds behind the last one. */
+  readonly hasMore: boolean;
+};
+
+export type FeedHead = { readonly slug: string; readonly epoch: string; readonly head: number };
+
 export type Range = { readonly after: number; readonly limit: number };
 
 /**
@@ -89,20 +104,37 @@ export async function fetchConnection(
   };
 }
 
+/** The feeds that are open to the reader, by slug in the order of ASCII. */
 export async function listFeeds(
   origin: string,
+  { after = null, beginning = "", limit = 100 }: FeedsQuery = {},
   token?: string,
   http: Fetch = fetch,
-): Promise<FeedInfo[]> {
-  const feeds: FeedInfo[] = [];
-  let path: string | null = "/api/v1/feeds/";
-  for (let page = 0; path !== null && page < MAX_PAGES; page += 1) {
-    const answer = await call(http, readOrigin(origin) + path, { token });
-    if (!Array.isArray(answer.results)) throw misunderstood();
-    feeds.push(...(answer.results as FeedInfo[]));
-    path = typeof answer.next === "string" ? pathOf(answer.next) : null;
-  }
-  return feeds;
+): Promise<FeedsPage> {
+  const query = new URLSearchParams({ limit: String(limit) });
+  if (after !== null) query.set("cursor", `after-${after}`);
+  if (beginning !== "") query.set("q", beginning);
+  const answer = await call(http, `${readOrigin(origin)}/api/v1/feeds/?${query}`, { token });
+  if (!Array.isArray(answer.results)) throw misunderstood();
+  return { feeds: answer.results as FeedInfo[], hasMore: answer.next !== null };
+}
+
+/** Epoch and head of up to 100 feeds; those that are not open to the reader are left out. */
+export async function fetchHeads(
+  origin: string,
+  feeds: readonly string[],
+  token?: string,
+  http: Fetch = fetch,
+): Promise<FeedHead[]> {
+  const query = feeds.map(encodeURIComponent).join(",");
+  const answer = await call(http, `${readOrigin(origin)}/api/v1/heads/?feeds=${query}`, { token });
+  if (!Array.isArray(answer.results) || !answer.results.every(isHead)) throw misunderstood();
+  return answer.results;
+}
+
+function isHead(value: unknown): value is FeedHead {
+  const { slug, epoch, head } = (value ?? {}) as Partial<Record<keyof FeedHead, unknown>>;
+  return typeof slug === "string" && typeof epoch === "string" && Number.isSafeInteger(head);
 }
 
 export async function fetchFeed(
@@ -286,7 +318,7 @@ function originOf(url: string): string {
   }
 }
 
-/** `next` is absolute, and its host may be the one behind a proxy. */
+/** The server's own host may be the one behind a proxy. */
 function pathOf(url: string): string {
   const { pathname, search } = new URL(url, "http://unused.invalid");
   return pathname + search;

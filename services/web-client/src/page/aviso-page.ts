@@ -168,7 +168,7 @@ export class AvisoPage extends LightElement {
           ${closeIcon}
         </button>
       </header>
-      ${feedNav(this.#model, this.reading, this.#closeMenu)}
+      ${feedNav(this.#model, this.reading, this.#revision, this.#closeMenu)}
       <footer class="sidebar-foot">
         ${this.#account()}
         <div class="preferences">
@@ -222,7 +222,7 @@ export class AvisoPage extends LightElement {
       .reading=${this.reading}
     ></connection-state>`;
     return html`<header class="feed-head">${chip}</header>
-      ${state.kind === "offline" && model.listState !== "failed" ? offline(state, this.reading) : nothing}
+      ${state.kind === "offline" && model.list.state !== "failed" ? offline(state, this.reading) : nothing}
       ${
         model.session.state.kind === "refused"
           ? refused(model.session.state, this.reading, model.isGuest)
@@ -242,14 +242,14 @@ export class AvisoPage extends LightElement {
       <span class="empty-ripple" aria-hidden="true"></span>
       <h1>${title}</h1>
       <p>${hint}</p>
-      <button type="button" class="button" @click=${() => void model.loadFeeds()}>${button}</button>
+      <button type="button" class="button" @click=${() => void model.list.load()}>${button}</button>
     </div>`;
-    if (model.listState === "loading") {
+    if (model.list.state === "loading" || (model.list.state === "ready" && model.isFinding)) {
       return html`<div class="record-skeletons" role="status" aria-label=${t("feedsLoading")}>
         ${[0, 1, 2].map(() => html`<span class="skeleton skeleton-record"></span>`)}
       </div>`;
     }
-    if (model.listState === "failed") {
+    if (model.list.state === "failed") {
       return empty(t("startFailed"), this.#whyNoList(), t("tryAgain"));
     }
     if (slug !== null) {
@@ -260,7 +260,7 @@ export class AvisoPage extends LightElement {
 
   #whyNoList(): TemplateResult {
     const { t } = this.reading;
-    const failure = this.#model.listFailure;
+    const failure = this.#model.list.failure;
     if (failure === null) return html``;
     const { kind, status, address, retryAt } = failure;
     const link = address === null ? null : safeLink(address);
@@ -282,19 +282,19 @@ export class AvisoPage extends LightElement {
 
   /** Without a feed in the address the first one is shown; the address is not a step to go back to. */
   readonly #pickFirstFeed = (): void => {
-    if (this.#model.currentSlug !== null) return;
-    const first = this.#model.feeds.keys().next();
-    if (first.done) return;
-    history.replaceState(null, "", hashOfFeed(first.value));
-    this.#model.look(first.value);
+    const { currentSlug, list } = this.#model;
+    const first = list.listing.entries[0];
+    if (currentSlug !== null || first === undefined || list.listing.beginning !== "") return;
+    history.replaceState(null, "", hashOfFeed(first.slug));
+    this.#model.look(first.slug);
   };
 
   readonly #noteVisibility = (): void => {
     const isVisible = document.visibilityState === "visible";
     this.#model.setTabVisible(isVisible);
     // Feeds opened in the meantime are listed when somebody comes back to look.
-    if (isVisible && this.#model.listState !== "loading") {
-      void this.#model.loadFeeds();
+    if (isVisible && this.#model.list.state !== "loading") {
+      void this.#model.list.load();
     }
   };
 

@@ -1,81 +1,88 @@
-/** The list of feeds. A template: the page redraws it when a count or a name changes. */
+/** The list of feeds with what finds one in it. A template: redrawn when a count or a name changes. */
 
 import { html, nothing, type TemplateResult } from "lit";
-import { lockIcon } from "./icons";
+import { feedItem } from "./feed-item";
 import type { PageModel } from "./page-model";
 import type { Reading } from "./reading";
-import { hashOfFeed } from "./route";
-import { badgeText } from "./unread";
-import type { WatchedFeed } from "./watched-feed";
+import "./feed-list";
 
-export function feedNav(model: PageModel, reading: Reading, onPick: () => void): TemplateResult {
+/** From how many feeds on one is looked for by name. */
+const SEARCH_FROM = 9;
+/** For how many milliseconds typing rests before what was typed is looked for. */
+const TYPING_MS = 250;
+
+let typing: ReturnType<typeof setTimeout> | undefined;
+
+export function feedNav(
+  model: PageModel,
+  reading: Reading,
+  revision: number,
+  onPick: () => void,
+): TemplateResult {
   const { t } = reading;
+  const pick = (event: Event) => {
+    if ((event.target as Element).closest("[data-feed-link]") !== null) onPick();
+  };
   return html`
-    <nav class="feed-nav" aria-labelledby="feed-nav-title">
+    <nav class="feed-nav" aria-labelledby="feed-nav-title" @click=${pick}>
       <h2 id="feed-nav-title" class="section-title">${t("feeds")}</h2>
-      ${feedItems(model, reading, onPick)}
+      ${search(model, reading)} ${feedItems(model, reading, revision)}
     </nav>
   `;
 }
 
-function feedItems(model: PageModel, reading: Reading, onPick: () => void): TemplateResult {
+function search(model: PageModel, reading: Reading): TemplateResult | typeof nothing {
+  const { entries, beginning, hasMore } = model.list.listing;
+  if (beginning === "" && !hasMore && entries.length < SEARCH_FROM) return nothing;
   const { t } = reading;
-  const again = () => void model.loadFeeds();
-  if (model.listState === "loading") {
+  const look = (event: Event) => {
+    const { value } = event.target as HTMLInputElement;
+    clearTimeout(typing);
+    typing = setTimeout(() => model.list.search(value), TYPING_MS);
+  };
+  return html`<input
+    type="search"
+    class="feed-search"
+    data-feed-search
+    maxlength="64"
+    autocomplete="off"
+    autocapitalize="none"
+    spellcheck="false"
+    placeholder=${t("feedSearch")}
+    aria-label=${t("feedSearch")}
+    @input=${look}
+  />`;
+}
+
+function feedItems(model: PageModel, reading: Reading, revision: number): TemplateResult {
+  const { t } = reading;
+  const again = () => void model.list.load();
+  if (model.list.state === "loading") {
     return html`<div class="feed-skeletons" role="status" aria-label=${t("feedsLoading")}>
       ${[0, 1, 2].map(() => html`<span class="skeleton skeleton-feed"></span>`)}
     </div>`;
   }
-  if (model.listState === "failed") {
+  if (model.list.state === "failed") {
     return html`<p class="nav-note" role="alert">${t("feedsFailed")}</p>
       <button type="button" class="button button-small" @click=${again}>${t("tryAgain")}</button>`;
   }
-  if (model.feeds.size === 0) {
+  const { entries, beginning } = model.list.listing;
+  if (entries.length === 0 && beginning !== "") {
+    return html`<p class="nav-note" role="status">${t("feedsNotFound", { beginning })}</p>`;
+  }
+  if (entries.length === 0 && model.current === null) {
     return html`<p class="nav-note">${t("feedsNone")}. ${t("feedsNoneHint")}</p>
       <button type="button" class="button button-small" @click=${again}>${t("lookAgain")}</button>`;
   }
-  return html`<ul class="feed-list">
-    ${[...model.feeds.values()]
-      .filter((feed) => !feed.isShut)
-      .map((feed) => feedItem(feed, feed === model.current, reading, onPick))}
-  </ul>`;
+  return html`${currentApart(model, reading)}
+    <feed-list .model=${model} .reading=${reading} .revision=${revision}></feed-list>`;
 }
 
-function feedItem(
-  feed: WatchedFeed,
-  isCurrent: boolean,
-  reading: Reading,
-  onPick: () => void,
-): TemplateResult {
-  const { t, formatting } = reading;
-  const { slug, title, visibility } = feed.info;
-  const { unread } = feed;
-  return html`<li>
-    <a
-      class="feed-link"
-      href=${hashOfFeed(slug)}
-      aria-current=${isCurrent ? "page" : nothing}
-      data-feed-link=${slug}
-      data-unread=${unread}
-      title=${slug}
-      @click=${onPick}
-    >
-      <span class="feed-title" dir="auto">${title || slug}</span>
-      ${
-        visibility === "private"
-          ? html`<span class="feed-private" title=${t("feedPrivateTitle")}
-              >${lockIcon}<span class="visually-hidden">${t("feedPrivate")}</span></span
-            >`
-          : nothing
-      }
-      ${
-        unread === 0
-          ? nothing
-          : html`<span class="badge"
-              ><span aria-hidden="true">${badgeText(unread, formatting.number)}</span
-              ><span class="visually-hidden">${t("feedUnread", { count: unread })}</span></span
-            >`
-      }
-    </a>
-  </li>`;
+/** The feed that is being read, where the list has not come as far as it. */
+function currentApart(model: PageModel, reading: Reading): TemplateResult | typeof nothing {
+  const { current } = model;
+  const { listing } = model.list;
+  if (current === null || current.isShut || listing.beginning !== "") return nothing;
+  if (listing.get(current.info.slug) !== undefined) return nothing;
+  return html`<ul class="feed-list feed-apart">${feedItem(model, current.info, reading)}</ul>`;
 }

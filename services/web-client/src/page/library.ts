@@ -7,12 +7,15 @@ import type {
   Credentials,
   FeedClientEvents,
   FeedEvent,
+  FeedHead,
   FeedInfo,
   FeedOptions,
   FeedRecord,
   FeedSessionEvents,
   FeedSessionOptions,
   FeedState,
+  FeedsPage,
+  FeedsQuery,
   Position,
   RecordEntry,
   RefusalCode,
@@ -55,6 +58,9 @@ export interface Records {
   clear(): void;
 }
 
+/** The most feeds whose heads can be had at once. */
+export const MAX_HEADS = 100;
+
 export interface AboutServer {
   readonly registration: string;
   readonly publicOrigin: string;
@@ -63,8 +69,12 @@ export interface AboutServer {
 export interface FeedLibrary {
   openSession(options: FeedSessionOptions): Session;
   createStore(): Records;
-  /** `token`: what the session gave; none for a guest. Throws ApiError. */
-  listFeeds(token?: string): Promise<FeedInfo[]>;
+  /** `token`: what the session gave; none for a guest. Throws ApiError, as the next two do. */
+  listFeeds(query: FeedsQuery, token?: string): Promise<FeedsPage>;
+  /** null: not there, or not open to the reader. */
+  findFeed(slug: string, token?: string): Promise<FeedInfo | null>;
+  /** Of up to MAX_HEADS feeds; those not open to the reader are left out. */
+  fetchHeads(slugs: readonly string[], token?: string): Promise<FeedHead[]>;
   /** Whether accounts may be made (open, limited, closed), and which address the server calls its own. */
   aboutServer(): Promise<AboutServer>;
   register(username: string, password: string): Promise<void>;
@@ -73,9 +83,12 @@ export interface FeedLibrary {
 export type {
   Credentials,
   FeedEvent,
+  FeedHead,
   FeedInfo,
   FeedRecord,
   FeedState,
+  FeedsPage,
+  FeedsQuery,
   Position,
   RecordEntry,
   RefusalCode,

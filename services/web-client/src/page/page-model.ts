@@ -1,53 +1,34 @@
 /**
- * What the page knows as a whole: the feeds, the one session they share, who is reading, which feed
- * is being looked at. No DOM but what is handed in; `<aviso-page>` draws it.
+ * What the page knows as a whole: the list of feeds, the one session, who is reading, which feed is
+ * being looked at. No DOM but what is handed in; `<aviso-page>` draws it.
  */
 
 import type { AccountFault } from "./account";
 import { shownState } from "./connection";
+import { FollowedFeeds } from "./followed-feeds";
 import type { Credentials, FeedInfo, FeedLibrary, FeedState, Session } from "./library";
-import { type ListFailureKind, listFailureKind } from "./list-failure";
+import { ListLoading } from "./list-loading";
+import { SeenPositions } from "./seen-positions";
+import { outcomeOfConnecting } from "./signing-in";
 import { rememberAccount } from "./storage";
-import { WatchedFeed } from "./watched-feed";
-
-export interface ListFailure {
-  readonly kind: ListFailureKind;
-  /** What the server answered with; 0 where nobody did. */
-  readonly status: number;
-  /** Which address to use instead, where this one was refused. */
-  readonly address: string | null;
-  readonly retryAt: Date;
-}
-
-export type ListState = "loading" | "ready" | "failed";
-
-/** How many events a feed begins with. */
-const HISTORY_EVENTS = 100;
-/** How many milliseconds a sign-in may take. */
-const SIGN_IN_LIMIT_MS = 20_000;
-
-/** How many milliseconds lie between two tries to have the list: doubled each time, up to the most. */
-const RETRY_FIRST_MS = 2_000;
-const RETRY_MOST_MS = 60_000;
+import { UnreadCounts } from "./unread-counts";
+import type { WatchedFeed } from "./watched-feed";
 
 const GUEST: Credentials = { kind: "guest" };
 
 export class PageModel {
-  listState: ListState = "loading";
-  /** Why the list could not be had, and when it is asked for again. */
-  listFailure: ListFailure | null = null;
   credentials: Credentials = GUEST;
   session: Session;
   currentSlug: string | null = null;
   isTabVisible = true;
 
-  readonly feeds = new Map<string, WatchedFeed>();
+  readonly list: ListLoading;
+  readonly followed: FollowedFeeds;
+  readonly #seen = new SeenPositions();
+  readonly #counts: UnreadCounts;
   readonly #onChange: () => void;
-  #asking: Promise<void> | null = null;
-  #isAskedAgain = false;
-  #listTries = 0;
-  #listTimer: ReturnType<typeof setTimeout> | undefined;
-
+  /** The server said that there is no such feed for this reader. */
+  #missing: string | null = null;
   constructor(
     readonly library: FeedLibrary,
     options: { readonly credentials: Credentials | null; readonly onChange: () => void },
@@ -55,10 +36,36 @@ export class PageModel {
     this.#onChange = options.onChange;
     this.credentials = options.credentials ?? GUEST;
     this.session = this.#openSession(this.credentials);
+    this.followed = new FollowedFeeds({
+      session: () => this.session,
+      createStore: () => library.createStore(),
+      seenOf: (slug) => this.#seen.get(slug),
+      onChange: this.#onChange,
+      onLetGo: (feed) => this.#noteSeen(feed),
+    });
+    this.#counts = new UnreadCounts(this.#seen, {
+      shown: () => this.#shownSlugs(),
+      ask: (slugs) => this.#ask((token) => library.fetchHeads(slugs, token)),
+      isPublic: (slug) => this.list.listing.get(slug)?.visibility === "public",
+      lose: (slugs) => this.#unlist(slugs),
+      onChange: this.#onChange,
+    });
+    this.list = new ListLoading({
+      ask: (query) => this.#ask((token) => library.listFeeds(query, token)),
+      noteReader: () => {
+        const { session } = this;
+        return () => session === this.session;
+      },
+      onListed: (infos) => this.#onListed(infos),
+      checkFollowed: () => this.#checkFollowed(),
+      hasFollowed: () => this.followed.feeds.size > 0,
+      onPace: () => this.#onPace(),
+      onChange: this.#onChange,
+    });
   }
 
   get current(): WatchedFeed | null {
-    return this.currentSlug === null ? null : (this.feeds.get(this.currentSlug) ?? null);
+    return this.followed.get(this.currentSlug);
   }
 
   /**
@@ -70,121 +77,154 @@ export class PageModel {
   }
 
   get #stateWithoutFeed(): FeedState | null {
-    if (this.listState !== "ready") return { kind: "connecting" };
+    if (this.list.state !== "ready" || this.isFinding) return { kind: "connecting" };
     if (this.currentSlug === null || this.current !== null) return null;
     return { kind: "refused", code: "not-open", reason: "" };
+  }
+
+  /** Nobody has said yet whether the feed that is asked for is there. */
+  get isFinding(): boolean {
+    const slug = this.currentSlug;
+    return slug !== null && this.current === null && this.#missing !== slug;
   }
 
   get isGuest(): boolean {
     return this.credentials.kind === "guest";
   }
 
+  unreadOf(slug: string): number {
+    return this.followed.get(slug)?.unread ?? this.#counts.of(slug);
+  }
+
   get unread(): number {
-    let sum = 0;
-    for (const feed of this.feeds.values()) sum += feed.unread;
+    let sum = this.#counts.sum((slug) => this.followed.get(slug) === null);
+    for (const feed of this.followed.feeds.values()) sum += feed.unread;
     return sum;
   }
 
   async start(): Promise<void> {
     this.session.connect();
-    await this.loadFeeds();
+    this.#counts.setVisible(this.isTabVisible);
+    await this.list.load();
   }
 
-  /**
-   * Ask for the list of feeds; follow those that are new, let go of those that are no longer open.
-   * One request at a time: whoever asks meanwhile gets another one after it. A failure keeps what is
-   * there, and is tried again.
-   */
-  loadFeeds(): Promise<void> {
-    this.#isAskedAgain = this.#asking !== null;
-    this.#asking ??= this.#loadFeeds().finally(() => {
-      this.#asking = null;
-    });
-    return this.#asking;
+  #onListed(infos: readonly FeedInfo[]): void {
+    for (const info of infos) this.#counts.note(info, !isPrivate(info));
+    this.#openFromList();
   }
 
-  async #loadFeeds(): Promise<void> {
-    clearTimeout(this.#listTimer);
-    do {
-      this.#isAskedAgain = false;
-      if (this.feeds.size === 0 && this.listFailure === null) this.listState = "loading";
-      this.#onChange();
-      await this.#loadOnce();
-      this.#updateLookedAt();
-      this.#onChange();
-    } while (this.#isAskedAgain);
+  /** What nobody asked for; returns whether somebody looks. */
+  #onPace(): boolean {
+    this.followed.sweep();
+    this.#save();
+    return this.isTabVisible;
   }
 
-  async #loadOnce(): Promise<void> {
+  /** Ask with what the session gives; null where another session has taken its place meanwhile. */
+  async #ask<Answer>(
+    question: (token: string | undefined) => Promise<Answer>,
+  ): Promise<Answer | null> {
     const { session } = this;
-    try {
-      const infos = await this.library.listFeeds(await session.bearer());
-      // Of another reader's list nothing may be shown.
-      if (session !== this.session) return;
-      for (const info of infos) this.#watch(info);
-      const listed = new Set(infos.map(({ slug }) => slug));
-      for (const feed of [...this.feeds.values()]) {
-        if (!listed.has(feed.info.slug)) this.#letGo(feed);
-      }
-      this.listState = "ready";
-      this.listFailure = null;
-      this.#listTries = 0;
-    } catch (error) {
-      if (session === this.session) this.#noteListFailure(error);
-    }
+    const answer = await question(await session.bearer());
+    return session === this.session ? answer : null;
   }
 
-  #noteListFailure(error: unknown): void {
-    if (this.feeds.size === 0) this.listState = "failed";
-    const {
-      status = 0,
-      address = null,
-      retryAfterMs,
-    } = (error ?? {}) as {
-      status?: number;
-      address?: string | null;
-      retryAfterMs?: number | null;
-    };
-    const pause = Math.min(RETRY_MOST_MS, RETRY_FIRST_MS * 2 ** this.#listTries);
-    this.#listTries += 1;
-    // Spread, so that pages that failed together do not come again together.
-    const delay = Math.max(retryAfterMs ?? 0, pause * (0.5 + Math.random() / 2));
-    const retryAt = new Date(Date.now() + delay);
-    this.listFailure = { kind: listFailureKind(error), status, address, retryAt };
-    this.#listTimer = setTimeout(() => void this.loadFeeds(), delay);
+  /** Ask for the one that is being read, and for each that is followed, whatever the list shows. */
+  async #checkFollowed(): Promise<void> {
+    const slugs = new Set(this.followed.feeds.keys());
+    if (this.currentSlug !== null) slugs.add(this.currentSlug);
+    await Promise.all([...slugs].map((slug) => this.#check(slug)));
   }
 
-  /** The one that is being read stays, to say what became of it. */
-  #letGo(feed: WatchedFeed): void {
-    const { slug } = feed.info;
-    if (slug === this.currentSlug) feed.shut();
-    else {
-      feed.stop();
-      this.feeds.delete(slug);
-    }
+  async #check(slug: string): Promise<void> {
+    const answer = await this.#ask(async (token) => ({
+      info: await this.library.findFeed(slug, token),
+    }));
+    if (answer === null) return;
+    if (answer.info !== null) this.#watch(answer.info);
+    else this.#lose(slug);
+    this.#onChange();
+  }
+
+  #lose(slug: string): void {
+    if (slug === this.currentSlug) this.#missing = slug;
+    this.#unlist([slug]);
+    const feed = this.followed.get(slug);
+    // The one that is being read stays, to say what became of it.
+    if (feed !== null && slug === this.currentSlug) feed.shut();
+    else if (feed !== null) this.followed.letGo(feed);
+  }
+
+  #unlist(slugs: readonly string[]): void {
+    this.list.listing.drop(({ slug }) => slugs.includes(slug));
+    for (const slug of slugs) this.#counts.forget(slug);
   }
 
   look(slug: string | null): void {
-    const left = this.current;
+    if (slug !== this.currentSlug) this.#missing = null;
     this.currentSlug = slug;
-    if (left?.isShut && left.info.slug !== slug) this.#letGo(left);
-    this.#updateLookedAt();
-    if (slug !== null && !this.feeds.has(slug) && this.listState === "ready") {
-      void this.loadFeeds();
+    this.#openFromList();
+    this.followed.look(slug, this.isTabVisible);
+    this.#save();
+    if (slug !== null && this.list.state === "ready") {
+      if (this.current === null) void this.list.load();
+      else void this.#check(slug).catch(() => {}); // asked again with the list
     }
     this.#onChange();
   }
 
+  #openFromList(): void {
+    const slug = this.currentSlug;
+    const info = slug === null ? undefined : this.list.listing.get(slug);
+    if (info !== undefined && this.current === null) this.#watch(info);
+  }
+
+  #watch(info: FeedInfo): void {
+    const known = this.followed.get(info.slug);
+    if (known !== null) {
+      known.info = info;
+      if (known.isShut || known.isRefused) this.followed.follow(known);
+    } else if (info.slug === this.currentSlug) {
+      this.#missing = null;
+      this.followed.open(info);
+      this.followed.look(info.slug, this.isTabVisible);
+    }
+  }
+
+  /** Those that count themselves are not asked for. */
+  #shownSlugs(): string[] {
+    const isCounted = (slug: string) => this.followed.get(slug) === null;
+    return this.list.shown.map(({ slug }) => slug).filter(isCounted);
+  }
+
+  #noteSeen(feed: WatchedFeed): void {
+    const { info, seen, position } = feed;
+    const isPublic = !isPrivate(info);
+    if (seen !== null) this.#seen.note(info.slug, seen, isPublic);
+    if (position === null) return;
+    this.#counts.note(
+      { slug: info.slug, epoch: position.epoch, head: position.sequence },
+      isPublic,
+    );
+  }
+
+  #save(): void {
+    for (const feed of this.followed.feeds.values()) this.#noteSeen(feed);
+    this.#seen.save();
+  }
+
   setTabVisible(isVisible: boolean): void {
     this.isTabVisible = isVisible;
-    this.#updateLookedAt();
+    this.followed.look(this.currentSlug, isVisible);
+    this.#counts.setVisible(isVisible);
+    this.#save();
     this.#onChange();
   }
 
   /** Try at once instead of at the time set: the connection, or only the room that is shut. */
   tryNow(): void {
     if (this.session.state.kind === "online") {
-      if (this.current !== null) this.#follow(this.current);
+      if (this.current !== null) this.followed.follow(this.current);
       return;
     }
     // connect() alone leaves a session that waits for its next try waiting.
@@ -217,12 +257,12 @@ export class PageModel {
 
   signOut(): void {
     rememberAccount(null);
-    for (const feed of [...this.feeds.values()]) {
-      if (feed.info.visibility !== "private") continue;
-      feed.stop();
-      this.feeds.delete(feed.info.slug);
-    }
     const session = this.#openSession(GUEST);
+    const hidden = [...this.followed.feeds.values()].filter(({ info }) => isPrivate(info));
+    for (const feed of hidden) this.followed.letGo(feed);
+    const listed = this.list.listing.entries.filter(isPrivate);
+    this.#unlist([...hidden.map(({ info }) => info), ...listed].map(({ slug }) => slug));
+    this.#seen.forgetPrivate();
     this.#replaceSession(session, GUEST);
     session.connect();
   }
@@ -231,10 +271,11 @@ export class PageModel {
     const previous = this.session;
     this.session = session;
     this.credentials = credentials;
+    this.#missing = null;
     this.#listen(session);
-    for (const feed of this.feeds.values()) this.#follow(feed);
+    this.followed.followAll();
     previous.close();
-    void this.loadFeeds();
+    void this.list.load();
   }
 
   #openSession(credentials: Credentials): Session {
@@ -248,51 +289,11 @@ export class PageModel {
       if (session === this.session) this.#onChange();
     });
     const listAnew = () => {
-      if (session === this.session) void this.loadFeeds();
+      if (session === this.session) void this.list.load();
     };
     session.addEventListener("bearer", listAnew);
     session.addEventListener("reader", listAnew);
   }
-
-  #watch(info: FeedInfo): void {
-    const known = this.feeds.get(info.slug);
-    if (known !== undefined) {
-      known.info = info;
-      if (known.isShut || known.isRefused) this.#follow(known);
-      return;
-    }
-    const feed = new WatchedFeed(info, this.library.createStore());
-    this.feeds.set(info.slug, feed);
-    feed.subscribe(this.#onChange);
-    this.#follow(feed);
-  }
-
-  #follow(feed: WatchedFeed): void {
-    const position = feed.position;
-    feed.follow(
-      this.session.feed(
-        feed.info.slug,
-        position === null ? { history: HISTORY_EVENTS } : { position },
-      ),
-    );
-  }
-
-  #updateLookedAt(): void {
-    for (const [slug, feed] of this.feeds) {
-      feed.setLookedAt(this.isTabVisible && slug === this.currentSlug);
-    }
-  }
 }
 
-/** Connect and say how it went; an `offline` means that the server was not reached. */
-function outcomeOfConnecting(session: Session): Promise<"online" | "refused" | "unreachable"> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve("unreachable"), SIGN_IN_LIMIT_MS);
-    session.addEventListener("state", ({ detail }) => {
-      if (detail.kind === "connecting") return;
-      clearTimeout(timer);
-      resolve(detail.kind === "offline" ? "unreachable" : detail.kind);
-    });
-    session.connect();
-  });
-}
+const isPrivate = ({ visibility }: FeedInfo): boolean => visibility === "private";

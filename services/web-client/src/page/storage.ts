@@ -1,10 +1,11 @@
 /**
- * What the page remembers: language and appearance for good (localStorage); a key or an account only
+ * What the page remembers: language, appearance and how far public feeds were seen for good
+ * (localStorage); a key or an account only
  * in this tab and only when the reader ticked it (sessionStorage). A browser that forbids storage
  * just forgets; a corrupt value is thrown away.
  */
 
-import type { Credentials } from "./library";
+import type { Credentials, Position } from "./library";
 import { isLocale, type Locale } from "./locale";
 
 export type Theme = "system" | "light" | "dark";
@@ -12,6 +13,7 @@ export const THEMES: readonly Theme[] = ["system", "light", "dark"];
 
 const LOCALE = "aviso.locale";
 const THEME = "aviso.theme";
+const SEEN = "aviso.seen";
 const ACCOUNT = "aviso.account";
 const API_KEY = "aviso.api-key";
 
@@ -85,4 +87,30 @@ export function rememberedApiKey(): string | null {
 
 export function rememberApiKey(key: string | null): void {
   write(ofThisTab, API_KEY, key);
+}
+
+/** By slug; what was noted last stands last. */
+export function rememberedPositions(): [string, Position][] {
+  const text = read(lasting, SEEN);
+  if (text === null) return [];
+  try {
+    const value: unknown = JSON.parse(text);
+    if (Array.isArray(value)) return value.flatMap(readSeen);
+  } catch {
+    // Falls through to the removal below.
+  }
+  write(lasting, SEEN, null);
+  return [];
+}
+
+export function rememberPositions(positions: ReadonlyMap<string, Position>): void {
+  const rows = [...positions].map(([slug, { epoch, sequence }]) => [slug, epoch, sequence]);
+  write(lasting, SEEN, JSON.stringify(rows));
+}
+
+function readSeen(row: unknown): [string, Position][] {
+  if (!Array.isArray(row)) return [];
+  const [slug, epoch, sequence] = row as unknown[];
+  if (typeof slug !== "string" || typeof epoch !== "string") return [];
+  return Number.isSafeInteger(sequence) ? [[slug, { epoch, sequence: sequence as number }]] : [];
 }

@@ -57,10 +57,19 @@ export class WatchedFeed {
   #oldestSequence: number | null = null;
   readonly #listeners = new Set<(change: FeedChange) => void>();
 
+  /** `seen`: how far the reader had seen it before, where that is known. */
   constructor(
     public info: FeedInfo,
     readonly records: Records,
-  ) {}
+    seen: Position | null = null,
+  ) {
+    this.#seen = seen;
+  }
+
+  /** How far the reader has seen it. */
+  get seen(): Position | null {
+    return this.#seen;
+  }
 
   get unread(): number {
     return this.#unread;
@@ -178,6 +187,7 @@ export class WatchedFeed {
     if (this.isRefused) this.#forget();
     if (state.kind === "live") {
       this.isLoaded = true;
+      this.#dropSeenOfOtherEpoch();
       this.#applied ??= this.#client?.position ?? null;
       // What the page began with is no news; the count starts here.
       if (this.#seen === null) {
@@ -191,6 +201,14 @@ export class WatchedFeed {
     this.#tell(null);
   }
 
+  /** What was seen in another epoch says nothing about this one. */
+  #dropSeenOfOtherEpoch(): void {
+    const epoch = this.#client?.position?.epoch;
+    if (epoch === undefined || this.#seen === null || this.#seen.epoch === epoch) return;
+    this.#seen = null;
+    this.newAfter = Number.POSITIVE_INFINITY;
+  }
+
   /** The newest places may have nothing to show, and records may stand below them. */
   #lookFurther(): void {
     const sequence = this.#applied?.sequence ?? 0;
@@ -202,9 +220,12 @@ export class WatchedFeed {
 
   #onEvents(events: readonly FeedEvent[]): void {
     this.isLoaded = true;
+    this.#dropSeenOfOtherEpoch();
     if (this.isPaused) this.#hold(events);
     else this.#apply(events);
-    if (this.#seen !== null) this.#unread += events.length;
+    const seen = this.#seen;
+    if (seen !== null)
+      this.#unread += events.filter((event) => event.sequence > seen.sequence).length;
     this.#markSeen();
     this.#tell(null);
   }
@@ -222,6 +243,7 @@ export class WatchedFeed {
     this.#heldCount = 0;
     this.records.clear();
     this.#unread = 0;
+    if (this.#seen !== null && position !== null) this.#seen = position;
     this.#applied = position;
     this.#oldestSequence = null;
     this.olderState = "more";

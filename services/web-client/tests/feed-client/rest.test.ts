@@ -8,6 +8,7 @@ import {
   fetchConnection,
   fetchEvents,
   fetchFeed,
+  fetchHeads,
   listFeeds,
 } from "../../src/feed-client/rest";
 import { eventJson, FakeRest } from "./fakes";
@@ -126,7 +127,7 @@ describe("errors", () => {
 
   test("of the network have status 0", async () => {
     const { http } = server(new TypeError("fetch failed"));
-    expect(await failureOf(listFeeds("", undefined, http))).toMatchObject({
+    expect(await failureOf(listFeeds("", {}, undefined, http))).toMatchObject({
       status: 0,
       isFinal: false,
     });
@@ -147,7 +148,8 @@ describe("errors", () => {
   test.each([
     ["connection", (http: Fetch) => fetchConnection("", http)],
     ["feed", (http: Fetch) => fetchFeed("", "orders", undefined, http)],
-    ["feeds", (http: Fetch) => listFeeds("", undefined, http)],
+    ["feeds", (http: Fetch) => listFeeds("", {}, undefined, http)],
+    ["head", (http: Fetch) => fetchHeads("", ["a"], undefined, http)],
     ["events", (http: Fetch) => fetchEvents("", "orders", { after: 0, limit: 1 }, undefined, http)],
   ])("tell of a %s that is something else", async (_what, call) => {
     expect(await failureOf(call(server(json({ hello: 1 })).http))).toMatchObject({
@@ -233,17 +235,34 @@ describe("calls", () => {
     });
   });
 
-  test("read a list to its end, from the origin whatever `next` calls it", async () => {
+  test("read a page of the list, from where and by what is said", async () => {
     const { http, calls } = server(
-      json({ results: [{ slug: "a" }], next: "http://inside:8000/api/v1/feeds/?page=2" }),
-      json({ results: [{ slug: "b" }], next: null }),
+      json({ results: [{ slug: "b" }], next: "http://inside:8000/api/v1/feeds/?cursor=after-b" }),
+      json({ results: [], next: null }),
     );
 
-    const feeds = await listFeeds("https://aviso.example", "key", http);
+    const query = { after: "a", beginning: "b", limit: 1 };
+    const page = await listFeeds("https://aviso.example", query, "key", http);
+    const last = await listFeeds("https://aviso.example", {}, "key", http);
 
-    expect(feeds.map(({ slug }) => slug)).toEqual(["a", "b"]);
-    expect(calls[1]?.url).toBe("https://aviso.example/api/v1/feeds/?page=2");
-    expect(calls[1]?.init.headers).toMatchObject({ Authorization: "Bearer key" });
+    expect([page, last]).toEqual([
+      { feeds: [{ slug: "b" }], hasMore: true },
+      { feeds: [], hasMore: false },
+    ]);
+    expect(calls.map(({ url }) => url)).toEqual([
+      "https://aviso.example/api/v1/feeds/?limit=1&cursor=after-a&q=b",
+      "https://aviso.example/api/v1/feeds/?limit=100",
+    ]);
+    expect(calls[0]?.init.headers).toMatchObject({ Authorization: "Bearer key" });
+  });
+
+  test("read the heads of many feeds at once", async () => {
+    const heads = [{ slug: "a", epoch: "k3f9", head: 7 }];
+    const { http, calls } = server(json({ results: heads }));
+
+    expect(await fetchHeads("https://aviso.example", ["a", "b"], "key", http)).toEqual(heads);
+    expect(calls[0]?.url).toBe("https://aviso.example/api/v1/heads/?feeds=a,b");
+    expect(calls[0]?.init.headers).toMatchObject({ Authorization: "Bearer key" });
   });
 });
 

@@ -9,10 +9,13 @@ import type { FeedClientEvents, FeedSessionEvents } from "../../src/feed-client/
 import type {
   ClientOfFeed,
   FeedEvent,
+  FeedHead,
   FeedInfo,
   FeedLibrary,
   FeedRecord,
   FeedState,
+  FeedsPage,
+  FeedsQuery,
   Position,
   Session,
   SessionState,
@@ -123,16 +126,43 @@ export class FakeLibrary implements FeedLibrary {
 
   /** The bearer of each request. */
   readonly asked: (string | undefined)[] = [];
+  readonly queries: FeedsQuery[] = [];
+  readonly headsAsked: string[][] = [];
   failure: unknown = new Error("not reached");
 
   async aboutServer() {
     return { registration: "open", publicOrigin: "http://localhost:8080" };
   }
 
-  async listFeeds(token?: string): Promise<FeedInfo[]> {
+  async listFeeds(query: FeedsQuery, token?: string): Promise<FeedsPage> {
     this.asked.push(token);
+    this.queries.push(query);
     if (!this.isReachable) throw this.failure;
-    return this.infos;
+    const { after = null, beginning = "", limit = 100 } = query;
+    const found = this.infos
+      .filter(({ slug }) => slug.startsWith(beginning) && (after === null || slug > after))
+      .sort((one, other) => (one.slug < other.slug ? -1 : 1));
+    return { feeds: found.slice(0, limit), hasMore: found.length > limit };
+  }
+
+  async findFeed(slug: string): Promise<FeedInfo | null> {
+    if (!this.isReachable) throw this.failure;
+    return this.infos.find((info) => info.slug === slug) ?? null;
+  }
+
+  async fetchHeads(slugs: readonly string[]): Promise<FeedHead[]> {
+    this.headsAsked.push([...slugs]);
+    if (!this.isReachable) throw this.failure;
+    return this.infos
+      .filter(({ slug }) => slugs.includes(slug))
+      .map(({ slug, epoch, head }) => ({ slug, epoch, head }));
+  }
+
+  /** As if so many events had been written. */
+  write(slug: string, count: number): void {
+    this.infos = this.infos.map((info) =>
+      info.slug === slug ? { ...info, head: info.head + count } : info,
+    );
   }
 
   async register(username: string): Promise<void> {

@@ -1,4 +1,6 @@
-import { beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { PAGE_FEEDS } from "../../src/page/feed-listing";
+import { MOST_FOLLOWED, QUIET_LIMIT_MS } from "../../src/page/followed-feeds";
 import { PageModel } from "../../src/page/page-model";
 import { eventOf, FakeLibrary, type FakeSession, feedInfo } from "./fake-library";
 
@@ -7,6 +9,7 @@ let model: PageModel;
 
 beforeEach(() => {
   sessionStorage.clear();
+  localStorage.clear();
   library = new FakeLibrary();
   library.infos = [feedInfo("orders"), feedInfo("stock")];
   model = new PageModel(library, { credentials: null, onChange: () => {} });
@@ -21,23 +24,39 @@ function goLive(slug: string, sequence: number): void {
   session().clients.get(slug)?.become({ kind: "live" });
 }
 
-test("every listed feed is followed over one session", async () => {
+const slugs = () => model.list.listing.entries.map(({ slug }) => slug);
+const followed = () => [...model.followed.feeds.keys()];
+
+test("only the feed that is being read is followed", async () => {
   await model.start();
-  expect(library.sessions.length).toBe(1);
-  expect([...session().clients.values()].map((client) => client.isStarted)).toEqual([true, true]);
+  expect(session().clients.size).toBe(0);
+  model.look("orders");
+  expect([library.sessions.length, [...session().clients.keys()]]).toEqual([1, ["orders"]]);
+  expect(session().clients.get("orders")?.isStarted).toBe(true);
 });
 
-test("the unread number is the sum over all feeds", async () => {
-  await model.start();
-  model.look("orders");
-  for (const slug of ["orders", "stock"]) goLive(slug, 7);
-  session()
-    .clients.get("orders")
-    ?.deliver([eventOf(8)]);
-  session()
-    .clients.get("stock")
-    ?.deliver([eventOf(8), eventOf(9)]);
-  expect(model.unread).toBe(2);
+test("the unread number is the sum over what is followed and what is listed", async () => {
+  vi.useFakeTimers();
+  try {
+    await model.start();
+    model.look("orders");
+    goLive("orders", 7);
+    model.setTabVisible(false);
+    session()
+      .clients.get("orders")
+      ?.deliver([eventOf(8)]);
+    library.write("stock", 2);
+    expect([model.unread, library.headsAsked.length]).toEqual([1, 0]);
+    model.setTabVisible(true);
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect([model.unread, model.unreadOf("stock"), library.headsAsked]).toEqual([
+      2,
+      2,
+      [["stock"]],
+    ]);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test("in a hidden tab the feed being read counts too", async () => {
@@ -68,21 +87,22 @@ test("nothing is said to be live before the list of feeds is there", async () =>
   await starting;
   expect(model.state.kind).toBe("connecting");
   library.isReachable = true;
-  await model.loadFeeds();
+  await model.list.load();
   expect(model.state.kind).toBe("live");
 });
 
 test("a list that cannot be had says so, and a later one is taken", async () => {
   library.isReachable = false;
   await model.start();
-  expect(model.listState).toBe("failed");
+  expect(model.list.state).toBe("failed");
   library.isReachable = true;
-  await model.loadFeeds();
-  expect([model.listState, model.feeds.size]).toEqual(["ready", 2]);
+  await model.list.load();
+  expect([model.list.state, slugs()]).toEqual(["ready", ["orders", "stock"]]);
 });
 
 test("signing in goes on from the same positions over the new session", async () => {
   await model.start();
+  model.look("orders");
   goLive("orders", 7);
   const guest = session();
   library.onConnect = (opened) => opened.become({ kind: "online", jid: "ana@localhost" });
@@ -146,9 +166,6 @@ test("trying now with only a room shut joins that room again", async () => {
   ]);
 });
 
-const listed = () =>
-  [...model.feeds.values()].filter((feed) => !feed.isShut).map((feed) => feed.info.slug);
-
 function hint(change: "granted" | "revoked"): void {
   session().dispatchEvent(new CustomEvent("reader", { detail: { feed: "secret", change } }));
 }
@@ -157,10 +174,10 @@ test("a feed that was granted appears, and one that was revoked goes", async () 
   await model.start();
   library.infos = [...library.infos, feedInfo("secret", { visibility: "private" })];
   hint("granted");
-  await vi.waitFor(() => expect(listed()).toEqual(["orders", "stock", "secret"]));
+  await vi.waitFor(() => expect(slugs()).toEqual(["orders", "secret", "stock"]));
   library.infos = library.infos.slice(0, 2);
   hint("revoked");
-  await vi.waitFor(() => expect([...model.feeds.keys()]).toEqual(["orders", "stock"]));
+  await vi.waitFor(() => expect(slugs()).toEqual(["orders", "stock"]));
 });
 
 test("of a revoked feed that is being read nothing stays in sight, and it says why", async () => {
@@ -170,7 +187,7 @@ test("of a revoked feed that is being read nothing stays in sight, and it says w
   goLive("secret", 7);
   library.infos = [];
   hint("revoked");
-  await vi.waitFor(() => expect(listed()).toEqual([]));
+  await vi.waitFor(() => expect([slugs(), model.current?.isShut]).toEqual([[], true]));
   expect([model.current?.records.size, model.current?.state]).toEqual([
     0,
     { kind: "refused", code: "no-longer-open", reason: "" },
@@ -178,7 +195,7 @@ test("of a revoked feed that is being read nothing stays in sight, and it says w
 
   library.infos = [feedInfo("secret", { visibility: "private" })];
   hint("granted");
-  await vi.waitFor(() => expect(listed()).toEqual(["secret"]));
+  await vi.waitFor(() => expect([slugs(), model.current?.isShut]).toEqual([["secret"], false]));
   expect(session().clients.get("secret")?.isStarted).toBe(true);
 });
 
@@ -198,10 +215,15 @@ test("the list is asked for with what the session gave", async () => {
 test("signing out leaves nothing of a private feed", async () => {
   library.infos = [feedInfo("orders"), feedInfo("secret", { visibility: "private" })];
   await model.start();
+  model.look("secret");
+  goLive("secret", 7);
   const client = session().clients.get("secret");
   library.infos = [feedInfo("orders")];
   model.signOut();
-  expect([[...model.feeds.keys()], client?.isStarted]).toEqual([["orders"], false]);
+  expect([slugs(), followed(), client?.isStarted]).toEqual([["orders"], [], false]);
+  await vi.waitFor(() => expect(model.isFinding).toBe(false));
+  model.look("orders");
+  expect(JSON.stringify({ ...localStorage })).not.toContain("secret");
 });
 
 test.each([
@@ -218,10 +240,10 @@ test.each([
     library.isReachable = false;
     library.failure = failure;
     await model.start();
-    expect([model.listState, model.listFailure?.kind]).toEqual(["failed", kind]);
+    expect([model.list.state, model.list.failure?.kind]).toEqual(["failed", kind]);
     library.isReachable = true;
     await vi.advanceTimersByTimeAsync(31_000);
-    expect([model.listState, model.listFailure]).toEqual(["ready", null]);
+    expect([model.list.state, model.list.failure]).toEqual(["ready", null]);
   } finally {
     vi.useRealTimers();
   }
@@ -237,4 +259,129 @@ test("nothing is live where the feed that was asked for is none", async () => {
   await vi.waitFor(() => expect(library.asked.length).toBe(2));
 
   expect(model.state).toMatchObject({ kind: "refused", code: "not-open" });
+});
+
+describe("with 1,000 feeds", () => {
+  const name = (number: number) => `feed-${String(number).padStart(4, "0")}`;
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    library.infos = Array.from({ length: 1_000 }, (_, number) => feedInfo(name(number)));
+  });
+
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  test("one is followed, a page of them listed, and their heads are had by one call", async () => {
+    model.look(name(3));
+    await model.start();
+    await vi.advanceTimersByTimeAsync(10_500);
+
+    expect(session().clients.size).toBe(1);
+    expect([library.queries.length, slugs().length]).toEqual([1, PAGE_FEEDS]);
+    expect(library.headsAsked.map((asked) => asked.length)).toEqual([PAGE_FEEDS - 1]);
+  });
+
+  test("one that the list has not come as far as is opened all the same", async () => {
+    model.look(name(900));
+    await model.start();
+
+    expect([model.current?.info.slug, session().clients.size]).toEqual([name(900), 1]);
+  });
+
+  test("more are loaded where the reader scrolls to, and no more than that", async () => {
+    await model.start();
+    model.list.show(70, 100);
+    await vi.advanceTimersByTimeAsync(0);
+    model.list.show(90, 120);
+    await vi.advanceTimersByTimeAsync(0);
+
+    expect([slugs().length, slugs().at(-1)]).toEqual([2 * PAGE_FEEDS, name(199)]);
+  });
+
+  test("heads are asked for where the reader looks", async () => {
+    await model.start();
+    model.list.show(70, 100);
+    await vi.advanceTimersByTimeAsync(0);
+    model.list.show(150, 180);
+    await vi.advanceTimersByTimeAsync(16_000);
+
+    expect(library.headsAsked.at(-1)).toContain(name(150));
+    expect(library.headsAsked.at(-1)).toContain(name(179));
+    expect(library.headsAsked.at(-1)?.length).toBeLessThanOrEqual(PAGE_FEEDS);
+  });
+
+  test("one is found by how its name begins", async () => {
+    await model.start();
+    model.list.search(" Feed 099 ");
+    await vi.advanceTimersByTimeAsync(0);
+
+    expect(slugs()).toEqual(Array.from({ length: 10 }, (_, number) => name(990 + number)));
+    model.list.search("%");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(slugs()).toEqual([]);
+    model.list.search("");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(slugs().length).toBe(PAGE_FEEDS);
+  });
+
+  test("however many are opened, few are followed", async () => {
+    await model.start();
+    for (let number = 0; number < 20; number += 1) model.look(name(number));
+    await vi.advanceTimersByTimeAsync(0);
+
+    expect(followed()).toEqual([name(17), name(18), name(19)]);
+    const started = [...session().clients.values()].filter((client) => client.isStarted);
+    expect(started.length).toBe(MOST_FOLLOWED);
+  });
+
+  test("one that nobody came back to is let go of, and counts on from what was seen", async () => {
+    await model.start();
+    model.look(name(1));
+    session()
+      .clients.get(name(1))
+      ?.deliver([eventOf(7)], false);
+    session().clients.get(name(1))?.become({ kind: "live" });
+    model.look(name(2));
+    library.write(name(1), 9);
+    await vi.advanceTimersByTimeAsync(2 * QUIET_LIMIT_MS);
+
+    expect(followed()).toEqual([name(2)]);
+    expect(model.unreadOf(name(1))).toBe(2);
+  });
+});
+
+test("new feeds come into the list by themselves, and those that are gone leave it", async () => {
+  vi.useFakeTimers();
+  try {
+    await model.start();
+    library.infos = [feedInfo("orders"), feedInfo("new")];
+    await vi.advanceTimersByTimeAsync(61_000);
+    expect(slugs()).toEqual(["new", "orders"]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("in a hidden tab nobody asks for lists or heads", async () => {
+  vi.useFakeTimers();
+  try {
+    await model.start();
+    model.setTabVisible(false);
+    await vi.advanceTimersByTimeAsync(10 * 60_000);
+    expect([library.queries.length, library.headsAsked.length]).toEqual([1, 0]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("what was seen is known again after the page was loaded anew", async () => {
+  library.infos = [feedInfo("orders", { head: 5 }), feedInfo("stock", { head: 5 })];
+  await model.start();
+  model.setTabVisible(false);
+  library.write("stock", 3);
+  model = new PageModel(library, { credentials: null, onChange: () => {} });
+  await model.start();
+  expect(["orders", "stock"].map((slug) => model.unreadOf(slug))).toEqual([0, 3]);
 });

@@ -44,7 +44,10 @@ test("in a new epoch what follows its beginning is unread", () => {
   becomeLiveAt(40);
   client.deliver([eventOf(41)]);
   client.reset({ epoch: "n3w1", sequence: 3 });
-  client.deliver([eventOf(4), eventOf(5)], false);
+  client.deliver(
+    [4, 5].map((sequence) => eventOf(sequence, {}, { epoch: "n3w1" })),
+    false,
+  );
   expect(feed.unread).toBe(2);
 });
 
@@ -165,4 +168,21 @@ test("a pause that held too much shows the newest and leaves no hole below them"
     MOST_KEPT + 4 - KEPT_AFTER_TRIM,
     "more",
   ]);
+});
+
+test("what came since it was last seen is unread and new, what was seen is not", () => {
+  feed = new WatchedFeed(feedInfo("orders"), new RecordStore(), { epoch: "k3f9", sequence: 39 });
+  feed.follow(client);
+  becomeLiveAt(40);
+  expect(feed.unread).toBe(1);
+  feed.setLookedAt(true);
+  expect([feed.unread, feed.newAfter, feed.seen?.sequence]).toEqual([0, 39, 40]);
+});
+
+test("what was seen in another epoch says nothing", () => {
+  feed = new WatchedFeed(feedInfo("orders"), new RecordStore(), { epoch: "0ld0", sequence: 3 });
+  feed.follow(client);
+  becomeLiveAt(40);
+  client.deliver([eventOf(41)]);
+  expect([feed.unread, feed.seen]).toEqual([1, { epoch: "k3f9", sequence: 40 }]);
 });

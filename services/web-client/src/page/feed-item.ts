@@ -1,0 +1,52 @@
+/** One feed in the list of feeds: its name, what is unread. A template. */
+
+import { html, nothing, type TemplateResult } from "lit";
+import { lockIcon } from "./icons";
+import type { FeedInfo } from "./library";
+import type { PageModel } from "./page-model";
+import type { Reading } from "./reading";
+import { hashOfFeed } from "./route";
+import { badgeText } from "./unread";
+
+/** `place`: where it stands in the list, from 1, and of how many; -1: nobody knows yet. */
+export function feedItem(
+  model: PageModel,
+  info: FeedInfo,
+  reading: Reading,
+  place?: { readonly place: number; readonly total: number },
+): TemplateResult {
+  const { t, formatting } = reading;
+  const { slug, title, visibility } = info;
+  const unread = model.unreadOf(slug);
+  return html`<li
+    class="feed-row"
+    aria-posinset=${place?.place ?? nothing}
+    aria-setsize=${place?.total ?? nothing}
+  >
+    <a
+      class="feed-link"
+      href=${hashOfFeed(slug)}
+      aria-current=${slug === model.currentSlug ? "page" : nothing}
+      data-feed-link=${slug}
+      data-unread=${unread}
+      title=${slug}
+    >
+      <span class="feed-title" dir="auto">${title || slug}</span>
+      ${
+        visibility === "private"
+          ? html`<span class="feed-private" title=${t("feedPrivateTitle")}
+              >${lockIcon}<span class="visually-hidden">${t("feedPrivate")}</span></span
+            >`
+          : nothing
+      }
+      ${
+        unread === 0
+          ? nothing
+          : html`<span class="badge"
+              ><span aria-hidden="true">${badgeText(unread, formatting.number)}</span
+              ><span class="visually-hidden">${t("feedUnread", { count: unread })}</span></span
+            >`
+      }
+    </a>
+  </li>`;
+}
