@@ -84,7 +84,9 @@ def test_a_second_start_finds_the_records_again(mended: Mended, second: Api) -> 
 
 
 def test_a_kept_key_that_lacks_a_right_has_a_successor(second: Api) -> None:
-    second.grant(FEED, "ada@localhost")
+    second.create_feed("granted-by-a-kept-key")
+
+    second.grant("granted-by-a-kept-key", "ada@localhost")
 
 
 def test_what_was_too_big_is_parked_with_its_cause(mended: Mended) -> None:

@@ -16,7 +16,8 @@ from .tcp_wire import TcpWire
 from .trial import Trial
 
 ROUNDS = choose(3, 30)
-BURST = 400
+# Several times what is under way at once, so that the pusher is killed amid it.
+BURST = 2_000
 # And one after it: on a quick machine the burst is through before its pusher ends.
 ROUND = BURST + 1
 # For each piece on its way to the room or back, so that the burst lasts.

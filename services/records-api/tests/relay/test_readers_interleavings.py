@@ -151,7 +151,7 @@ def test_events_have_no_hole_and_keep_their_order(
     assert sum(created) == sum(kind == "created" for _, kind, *_ in rows)
     assert 0 == database.value("SELECT count(*) FROM aviso.queue")
     versions = database.run(
-        "SELECT (data::jsonb ->> 'version')::int FROM aviso.event_log"
+        "SELECT subject, (data::jsonb ->> 'version')::int FROM aviso.event_log"
         " WHERE type = 'updated' ORDER BY subject, sequence"
     )
     assert versions == sorted(versions)

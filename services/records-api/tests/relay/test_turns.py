@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from typing import Any, LiteralString
+from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
@@ -147,7 +148,9 @@ def test_a_lone_event_takes_one_statement_before_and_one_after(
     database: Database, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database.add_feed("orders")
-    monkeypatch.setitem(settings.DATABASES["default"], "NAME", database.name)
+    place = {"NAME": database.name, "PORT": str(urlsplit(database.url).port)}
+    for name, value in place.items():
+        monkeypatch.setitem(settings.DATABASES["default"], name, value)
 
     said = asyncio.run(relay_one(database, broker))
 
