@@ -8,7 +8,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from aviso.feeds.models import Feed, FeedHead
+from aviso.events.models import Place
+from aviso.feeds.models import Feed
 from aviso.feeds.reading import MAX_HEADS
 from aviso.readers.models import Reader
 from tests.api import Api, make_api
@@ -23,7 +24,7 @@ def _feeds() -> None:
         Feed.objects.create(slug=slug)
     Feed.objects.create(slug="secret", visibility="private")
     Reader.objects.create(feed_id="secret", reader="ada@localhost")
-    FeedHead.objects.filter(feed_id="b").update(sequence=1042)
+    Place.objects.create(feed="b", first=1, last=1042, changeset=1)
 
 
 def slugs(api: Api, feeds: str) -> list[str]:
