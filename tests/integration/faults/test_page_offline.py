@@ -44,7 +44,9 @@ def test_a_page_offline_while_many_arrive(
     for _ in range(PARTS):
         trial.insert(MANY // PARTS)
         time.sleep(AWAY_S / PARTS)
-    assert (page.state, page.position) == ("offline", 3)
+    # "connecting" for as long as a try takes.
+    assert page.state in ("offline", "connecting")
+    assert page.position == 3
     with outcome.recovery():
         wire.mend()
         page.wait_for_position(3 + MANY, 120)
