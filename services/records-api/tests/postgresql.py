@@ -18,14 +18,14 @@ _DEBIAN = Path("/usr/lib/postgresql")
 
 
 @contextlib.contextmanager
-def private_postgresql() -> Iterator[str]:
-    """Start a server, yield the URL of its database, and stop it.
+def private_postgresql(**settings: str) -> Iterator[str]:
+    """Start a server with these settings, yield its database's URL, and stop it.
 
     PostgreSQL refuses to run as root: then it runs as the user `postgres`.
     """
     # Not `aviso`: a role finds the schema of its own name without being told.
     options = ["-U", "somebody", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
-    with _server(["initdb", *options, "--no-sync"]) as url:
+    with _server(["initdb", *options, "--no-sync"], settings) as url:
         yield url
 
 
@@ -33,27 +33,27 @@ def private_postgresql() -> Iterator[str]:
 def standby_of(url: str) -> Iterator[str]:
     """Start a hot standby of such a server, yield its URL, and stop it."""
     copy = ["pg_basebackup", "-d", url, "-R", "-c", "fast", "--no-sync"]
-    with _server(copy) as standby_url:
+    with _server(copy, {}) as standby_url:
         yield standby_url
 
 
 @contextlib.contextmanager
-def _server(fill: list[str]) -> Iterator[str]:
-    """Have `fill` make a data directory, and run a server in it."""
+def _server(fill: list[str], settings: dict[str, str]) -> Iterator[str]:
+    """Have `fill` make a data directory, and run a server with `settings` in it."""
     folder = Path(tempfile.mkdtemp(prefix="aviso-test-pg-"))
     as_server = _server_user(folder)
     process = None
     try:
         program, *options = fill
         subprocess.run(
-            [*as_server, _program(program), "-D", str(folder / "data"), *options],
+            [*as_server, server_program(program), "-D", str(folder / "data"), *options],
             check=True,
             stdout=subprocess.DEVNULL,
         )
         port = free_port()
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
-                [*as_server, *_postgres(folder, port)], stdout=log, stderr=log
+                [*as_server, *_postgres(folder, port, settings)], stdout=log, stderr=log
             )
         _wait_until_ready(process, port, folder / "log")
         yield f"postgresql://somebody@127.0.0.1:{port}/postgres"
@@ -80,7 +80,7 @@ def _server_user(folder: Path) -> list[str]:
     return ["setpriv", *change, "--pdeathsig", "TERM"]
 
 
-def _postgres(folder: Path, port: int) -> list[str]:
+def _postgres(folder: Path, port: int, further: dict[str, str]) -> list[str]:
     settings = {
         "listen_addresses": "127.0.0.1",
         "port": str(port),
@@ -88,12 +88,13 @@ def _postgres(folder: Path, port: int) -> list[str]:
         "fsync": "off",
         "max_connections": "60",
         "timezone": "UTC",
+        **further,
     }
     options = [part for pair in settings.items() for part in ("-c", "=".join(pair))]
-    return [_program("postgres"), "-D", str(folder / "data"), *options]
+    return [server_program("postgres"), "-D", str(folder / "data"), *options]
 
 
-def _program(name: str) -> str:
+def server_program(name: str) -> str:
     """Find a server program: on the PATH, else where Debian puts the newest one."""
     found = shutil.which(name)
     if found:
@@ -108,7 +109,7 @@ def _program(name: str) -> str:
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    ask = [_program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
+    ask = [server_program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
     deadline = time.monotonic() + _START_S
     while process.poll() is None and time.monotonic() < deadline:
         if subprocess.run(ask, check=False).returncode == 0:

@@ -41,6 +41,9 @@ CREATE TABLE aviso.events (
 );
 -- Whether an id that a client made has been used before.
 CREATE INDEX events_created ON aviso.events (subject) WHERE type = 'created';
+-- Beside it: what was said last of a record.
+CREATE INDEX events_changed ON aviso.events (subject, changeset, place)
+    WHERE type IN ('updated', 'deleted');
 
 -- What the relay has not seen: changesets without a sequence, and with size 0 feeds at
 -- which it is to look again (their opening, their progress, the end of a grant).
@@ -129,6 +132,32 @@ LANGUAGE sql STABLE AS $$
         || '","data":' || data || '}'
 $$;
 
+-- The newest event of a record in a feed; no row if the log has none.
+CREATE FUNCTION aviso.last_event(feed text, subject text)
+RETURNS TABLE (changeset bigint, place integer, type text, data text)
+LANGUAGE sql STABLE AS $$
+    SELECT changeset, place, type, data FROM (
+        (SELECT e.type, e.data, e.changeset, e.place FROM aviso.events e
+            WHERE e.subject = last_event.subject AND e.type = 'created'
+                AND e.feed = last_event.feed
+            ORDER BY e.changeset DESC, e.place DESC LIMIT 1)
+        UNION ALL
+        (SELECT e.type, e.data, e.changeset, e.place FROM aviso.events e
+            WHERE e.subject = last_event.subject AND e.type IN ('updated', 'deleted')
+                AND e.feed = last_event.feed
+            ORDER BY e.changeset DESC, e.place DESC LIMIT 1)
+    ) AS newest ORDER BY changeset DESC, place DESC LIMIT 1
+$$;
+
+-- Whether the log's last word on a record is just this. An older snapshot than the
+-- statement's own does not know the last word.
+CREATE FUNCTION aviso.is_told(feed text, subject text, data text) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT current_setting('transaction_isolation') = 'read committed' AND EXISTS (
+        SELECT FROM aviso.last_event(is_told.feed, is_told.subject) AS last
+        WHERE last.type <> 'deleted' AND last.data = is_told.data)
+$$;
+
 -- The relay holds this lock alone while it sleeps: whoever can't share it has to wake it.
 -- Whoever shares it keeps it until his end, and so keeps the relay from falling asleep
 -- before it has seen what he wrote (aviso/relay/sleep.py has the proof). No busy writer
@@ -169,10 +198,14 @@ END $$;
 """
 
 
+# What a writer makes is younger than his transaction. Anything older was restored or
+# brought from elsewhere, and the log may have been restored before it.
 CREATED = telling(
     "'created', id::text, NULL,"
     " aviso.record_data(id, version, created_at, updated_at, data), clock_timestamp()",
-    "written",
+    "(SELECT * FROM written WHERE updated_at >= transaction_timestamp()"
+    " OR NOT aviso.is_told(feed, id::text,"
+    " aviso.record_data(id, version, created_at, updated_at, data))) AS written",
     "number",
 )
 UPDATED = telling(
@@ -194,9 +227,18 @@ TRIGGERS = f"""
 CREATE FUNCTION aviso.feed_inserted() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    INSERT INTO aviso.feed_progress (feed) VALUES (NEW.slug);
+    INSERT INTO aviso.feed_progress (feed) VALUES (NEW.slug) ON CONFLICT DO NOTHING;
     PERFORM aviso.look_at(NEW.slug);
     RETURN NULL;
+END $$;
+
+-- A row that was restored takes the place of the one that its feed had just made.
+CREATE FUNCTION aviso.progress_restoring() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    DELETE FROM aviso.feed_progress
+    WHERE feed = NEW.feed AND published = 0 AND pruned = 0;
+    RETURN NEW;
 END $$;
 
 CREATE FUNCTION aviso.feed_updated() RETURNS trigger
@@ -233,6 +275,8 @@ BEGIN
         USING ERRCODE = 'feature_not_supported';
 END $$;
 
+CREATE TRIGGER progress_restoring BEFORE INSERT ON aviso.feed_progress
+    FOR EACH ROW EXECUTE FUNCTION aviso.progress_restoring();
 CREATE TRIGGER feeds_inserted AFTER INSERT ON aviso.feeds
     FOR EACH ROW EXECUTE FUNCTION aviso.feed_inserted();
 CREATE TRIGGER feeds_updated AFTER UPDATE ON aviso.feeds
@@ -264,10 +308,10 @@ DROP TRIGGER records_truncating ON aviso.records;
 DROP VIEW aviso.feed_heads, aviso.event_log;
 DROP TABLE aviso.events, aviso.queue, aviso.places, aviso.feed_progress, aviso.first_states;
 DROP SEQUENCE aviso.changesets;
-DROP FUNCTION aviso.feed_inserted, aviso.feed_updated, aviso.record_updating,
+DROP FUNCTION aviso.feed_inserted, aviso.feed_updated, aviso.progress_restoring, aviso.record_updating,
     aviso.records_created, aviso.records_updated, aviso.records_deleted,
     aviso.records_truncating, aviso.traceparent, aviso.rfc3339, aviso.record_data,
-    aviso.wake_relay, aviso.look_at, aviso.tell;
+    aviso.wake_relay, aviso.look_at, aviso.tell, aviso.is_told, aviso.last_event;
 """
 
 FEED = models.ForeignKey(

@@ -28,11 +28,38 @@ CREATE INDEX readers_ending ON aviso.readers (expires_at)
     WHERE revoked_at IS NULL AND expires_at IS NOT NULL;
 """
 
+EVENTS = """
+-- What was said last of a reader.
+CREATE INDEX events_readers ON aviso.events (feed, reader, changeset, place)
+    WHERE reader IS NOT NULL;
+
+CREATE FUNCTION aviso.last_reader_event(feed text, reader text) RETURNS text
+LANGUAGE sql STABLE AS $$
+    SELECT e.type FROM aviso.events e
+    WHERE e.feed = last_reader_event.feed AND e.reader = last_reader_event.reader
+    ORDER BY e.changeset DESC, e.place DESC LIMIT 1
+$$;
+
+CREATE FUNCTION aviso.is_reader_told(feed text, reader text, type text)
+RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT current_setting('transaction_isolation') = 'read committed'
+        AND coalesce(aviso.last_reader_event(feed, reader) = type, false)
+$$;
+"""
+
 CHANGE = (
     "CASE WHEN written.revoked_at IS NULL THEN 'granted' ELSE 'revoked' END, NULL,"
     " written.reader, '{}', clock_timestamp()"
 )
-INSERTED = telling(CHANGE, "written", "id")
+# Anything older than its transaction may have been restored behind the log.
+INSERTED = telling(
+    CHANGE,
+    "(SELECT * FROM written WHERE granted_at >= transaction_timestamp()"
+    " OR NOT aviso.is_reader_told(feed, reader,"
+    " CASE WHEN revoked_at IS NULL THEN 'granted' ELSE 'revoked' END)) AS written",
+    "id",
+)
 UPDATED = telling(
     CHANGE,
     "(SELECT written.* FROM written JOIN before USING (id)"
@@ -131,7 +158,9 @@ CREATE TRIGGER readers_truncating BEFORE TRUNCATE ON aviso.readers
 REVERSE = """
 DROP TABLE aviso.readers;
 DROP FUNCTION aviso.reader_writing, aviso.readers_cap, aviso.readers_inserted,
-    aviso.readers_updated, aviso.reader_deleting, aviso.readers_truncating;
+    aviso.readers_updated, aviso.reader_deleting, aviso.readers_truncating,
+    aviso.is_reader_told, aviso.last_reader_event;
+DROP INDEX aviso.events_readers;
 """
 
 STATE = [
@@ -185,7 +214,9 @@ class Migration(migrations.Migration):
     dependencies = [("aviso", "0003_events")]
     operations = [
         migrations.SeparateDatabaseAndState(
-            database_operations=[migrations.RunSQL(TABLES + TRIGGERS, REVERSE)],
+            database_operations=[
+                migrations.RunSQL(TABLES + EVENTS + TRIGGERS, REVERSE)
+            ],
             state_operations=STATE,
         )
     ]
