@@ -50,7 +50,7 @@ def is_live_batch(text: str) -> bool:
 
 
 def has_batch(text: str) -> bool:
-    return text.startswith("<message") and "urn:aviso:feed:1" in text
+    return text.startswith("<message") and "urn:aviso:feed:2" in text
 
 
 def parse(text: str) -> Element:
