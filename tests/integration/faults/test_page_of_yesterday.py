@@ -21,7 +21,7 @@ from ..waiting import until, until_equal
 from ..wire import Wire
 from .conftest import Outcome
 from .report import judge_lists
-from .room_messages import Event, change_events, has_batch, parse
+from .room_messages import Batch, change_batch, has_batch, parse
 from .trial import Trial
 
 _CLIENT = Path(__file__).parent / "yesterday/aviso-feed.js.gz"
@@ -86,11 +86,14 @@ def test_a_type_that_the_page_does_not_know_is_said_and_keeps_its_place(
     wire = make_wire()
     newer = {2, 4}
 
-    def renew(event: Event) -> Event:
-        return event | {"type": kind} if int(event["feedseq"]) in newer else event
+    def renew(batch: Batch) -> Batch:
+        for sequence, event in enumerate(batch["events"], int(batch["feedseq"])):
+            if sequence in newer:
+                event["type"] = kind
+        return batch
 
     def edit(text: str) -> list[str]:
-        return [change_events(parse(text), renew) if has_batch(text) else text]
+        return [change_batch(parse(text), renew) if has_batch(text) else text]
 
     wire.edit = edit
     trial = make_trial(wire=wire)
@@ -184,11 +187,13 @@ def test_todays_page_follows_a_server_that_lacks_all_that_is_new(
 def add_members(message: Element) -> str:
     """Members, an element and an attribute that are in no contract of today."""
 
-    def add(event: Event) -> Event:
-        data = event["data"] | {"signature": {"by": "tomorrow"}, "tags": [1, None]}
-        return event | {"data": data, "partition": "7", "new": {"deep": [{}]}}
+    def add(batch: Batch) -> Batch:
+        for event in batch["events"]:
+            event["data"] |= {"signature": {"by": "tomorrow"}, "tags": [1, None]}
+            event |= {"partition": "7", "new": {"deep": [{}]}}
+        return batch | {"signed": {"by": "tomorrow"}}
 
     for header in message.getElementsByTagName("events"):
         header.setAttribute("signed", "true")
         message.appendChild(Document().createElement("hint"))
-    return change_events(message, add)
+    return change_batch(message, add)
