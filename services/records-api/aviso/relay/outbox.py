@@ -11,19 +11,18 @@ from dataclasses import dataclass
 
 from aviso.events.log import EVENT_COLUMNS, RUNS
 from aviso.events.rendering import EventRow, Lists
-from aviso.relay.backlog import Progress, Wanted
 from aviso.relay.database import Connection, fetch
-from aviso.relay.outgoing import Opening
-from aviso.relay.queue import FeedRun
+from aviso.relay.lanes import Progress, Wanted
+from aviso.relay.outgoing import FeedRun, FeedState, Opening
 
 # With each feed's state: both of one snapshot, so that no event gets an epoch that was
 # not announced before it.
 _LOAD = f"""
-SELECT wanted.turn, wanted.feed, epoch, visibility, announced_at IS NOT NULL,
-    {EVENT_COLUMNS}
+SELECT wanted.turn, wanted.feed, epoch, visibility, announced_at IS NOT NULL, published,
+    wanted.last, pruned, begun, {EVENT_COLUMNS}
 FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::int[], %s::bigint[])
     WITH ORDINALITY AS wanted (feed, after, last, amount, size_bytes, turn)
-JOIN aviso.feeds ON slug = wanted.feed
+JOIN aviso.feeds ON slug = wanted.feed JOIN aviso.feed_progress USING (feed)
 {RUNS}
 WHERE run.bytes_before < wanted.size_bytes AND run.sequence <= wanted.last
 ORDER BY wanted.turn, run.sequence
@@ -31,27 +30,15 @@ ORDER BY wanted.turn, run.sequence
 
 _FEEDS = """
 SELECT slug, epoch, visibility, announced_at IS NOT NULL AS is_announced, published,
-    sequence, pruned
+    sequence, pruned, begun
 FROM aviso.feeds JOIN aviso.feed_heads ON feed = slug
 """
 
 _FEEDS_NAMED = f"{_FEEDS} WHERE slug = ANY(%s)"
 
-# Unpublished, unannounced, or lively: with an event of the last hour.
-_FEEDS_AT_START = f"""
-SELECT found.*, coalesce(newest.time > clock_timestamp() - interval '1 hour', false)
-FROM ({_FEEDS}) AS found
-LEFT JOIN LATERAL (
-    SELECT time FROM (
-        SELECT changeset, last - first + 1 AS place FROM aviso.places
-        WHERE feed = slug ORDER BY first DESC LIMIT 1
-    ) AS last JOIN aviso.events USING (changeset, place)
-) AS newest ON true
-WHERE published < sequence OR NOT is_announced
-    OR newest.time > clock_timestamp() - interval '1 hour'
-"""
+_FEEDS_AT_START = f"{_FEEDS} WHERE published < sequence OR announced_at IS NULL"
 
-# Without waiting for the disk: what a crash of PostgreSQL takes away is only published
+# Without waiting for the disk: what a crash of PostgreSQL takes away is only sent
 # twice. Not over what somebody has lowered meanwhile: those feeds do not come back.
 _WRITE_PROGRESS = """
 UPDATE aviso.feed_progress AS written SET published = given.published
@@ -69,7 +56,7 @@ RETURNING slug
 """
 
 _REANNOUNCE = """
-UPDATE aviso.feeds SET announced_at = NULL WHERE slug = %(feed)s AND epoch = %(epoch)s
+UPDATE aviso.feeds SET announced_at = NULL WHERE slug = %(feed)s
 RETURNING slug
 """
 
@@ -119,27 +106,14 @@ class Ended:
     next_in_s: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class FeedState:
-    """A feed as it stands now: published up to, numbered up to, pruned up to."""
-
-    feed: str
-    opening: Opening
-    is_announced: bool
-    published: int
-    head: int
-    pruned: int
-    is_lively: bool = False
-
-
 class Outbox:
     """The feeds' log and progress, over the connection that holds the lock."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def load(self, wanted: Sequence[Wanted]) -> dict[int, FeedRun]:
-        """Load what is wanted: a run of events by turn, none where there is none."""
+    async def load(self, wanted: Sequence[Wanted]) -> list[FeedRun]:
+        """Load what is wanted, in its order; what is not there is left out."""
         rows = await fetch(
             self._connection,
             _LOAD,
@@ -152,14 +126,12 @@ class Outbox:
             ),
         )
         runs: dict[int, FeedRun] = {}
-        events: dict[int, list[EventRow]] = {}
-        for turn, feed, epoch, visibility, is_announced, *event in rows:
-            run = events.setdefault(turn - 1, [])
-            run.append(EventRow(*event))
-            if len(run) == 1:
-                opening = Opening(epoch, visibility)
-                runs[turn - 1] = FeedRun(feed, opening, is_announced, run)
-        return runs
+        for turn, feed, epoch, visibility, *rest in rows:
+            if turn not in runs:
+                state = FeedState(feed, Opening(epoch, visibility), *rest[:5])
+                runs[turn] = FeedRun(state, [])
+            runs[turn].events.append(EventRow(*rest[5:]))
+        return list(runs.values())
 
     async def look_at(self, feeds: Sequence[str]) -> list[FeedState]:
         """Read how feeds stand; those that do not exist are left out."""
@@ -167,7 +139,7 @@ class Outbox:
         return [FeedState(feed, Opening(e, v), *rest) for feed, e, v, *rest in rows]
 
     async def look_at_all(self) -> list[FeedState]:
-        """Read every feed with something to publish or to announce, or lively."""
+        """Read every feed with something to publish or to announce."""
         rows = await fetch(self._connection, _FEEDS_AT_START)
         return [FeedState(feed, Opening(e, v), *rest) for feed, e, v, *rest in rows]
 
@@ -188,9 +160,9 @@ class Outbox:
         values = (feed, opening.epoch, opening.visibility)
         await fetch(self._connection, _MARK_ANNOUNCED, values)
 
-    async def reannounce(self, feed: str, epoch: str) -> None:
+    async def reannounce(self, feed: str) -> None:
         """Have a feed's opening travel again, with the lists as they will be then."""
-        await fetch(self._connection, _REANNOUNCE, {"feed": feed, "epoch": epoch})
+        await fetch(self._connection, _REANNOUNCE, {"feed": feed})
 
     async def lists(self, feeds: Sequence[str], ticket_domain: str) -> dict[str, Lists]:
         """Read who may read these feeds now, and who no longer may."""

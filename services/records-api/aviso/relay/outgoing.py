@@ -1,9 +1,10 @@
-"""What travels from the outbox to the broker: one message and its place."""
+"""What the relay's modules say of feeds and messages to one another."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+
+from aviso.events.rendering import EventRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,46 +15,34 @@ class Opening:
     visibility: str
 
 
-# Compared by identity: a message is in one place of the window at a time, and
-# the same events loaded in a later term are another one.
-@dataclass(frozen=True, slots=True, eq=False)
-class Outgoing:
-    """One message for the broker: a run of a feed's events, or an opening.
+@dataclass(frozen=True, slots=True)
+class FeedState:
+    """A feed as it stands in the database.
 
-    `first` to `last` are its sequences in the feed, None for an opening, which takes
-    none; `opening` tells the two apart. `again` says that its events were published
-    before, so that they move no progress. `reader` is whom an event of a reader is
-    about. `substitute` marks the `unavailable` event that keeps another's place.
+    Published, numbered and pruned up to; the epoch begins after `begun`.
     """
 
     feed: str
-    event_id: str
-    type: str
-    routing_key: str
-    body: bytes
-    epoch: str
-    first: int | None = None
-    last: int | None = None
-    subject: str | None = None
-    time: datetime | None = None
-    traceparent: str | None = None
-    reader: str | None = None
-    opening: Opening | None = None
-    substitute: bool = False
-    again: bool = False
+    opening: Opening
+    is_announced: bool
+    published: int
+    head: int
+    pruned: int
+    begun: int
 
     @property
-    def size_bytes(self) -> int:
-        return len(self.body)
+    def floor(self) -> int:
+        """Where an archive begins that has nothing of this epoch."""
+        return max(self.pruned, self.begun)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRun:
+    """Events of a feed, in their order, and how the feed stands now."""
+
+    state: FeedState
+    events: list[EventRow]
 
 
 def format_range(first: int, last: int) -> str:
     return str(first) if first == last else f"{first}-{last}"
-
-
-def describe(message: Outgoing, outcome: str) -> dict[str, object]:
-    """What a log line says of one message."""
-    line: dict[str, object] = {"event_id": message.event_id, "feed": message.feed}
-    if message.first is not None and message.last is not None:
-        line["sequence"] = format_range(message.first, message.last)
-    return {**line, "outcome": outcome}

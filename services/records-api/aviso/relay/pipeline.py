@@ -8,11 +8,11 @@ from datetime import datetime
 
 from django.db import connection
 
-from aviso.relay.broker import QueueState, Session
+from aviso.broker.errors import BrokerError
+from aviso.broker.session import QueueState, Session
+from aviso.broker.topology import PARKED_QUEUE, pusher_queues
+from aviso.parked.models import ParkedEvent
 from aviso.relay.configuration import Configuration
-from aviso.relay.errors import BrokerError
-from aviso.relay.models import ParkedEvent
-from aviso.relay.topology import PARKED_QUEUE, pusher_queues
 
 # Each feed that is behind waits for the event after its last published one; what is in
 # the queue for its number. The oldest of the queue is its first changeset.

@@ -30,7 +30,7 @@ from typing import Any, Self
 
 from aviso.events.rendering import EventRow
 from aviso.relay.database import Connection, fetch
-from aviso.relay.outgoing import Opening
+from aviso.relay.outgoing import FeedState, Opening
 
 # A page is one short transaction: a changeset costs it one row, however large it is.
 PAGE = 2_000
@@ -84,13 +84,15 @@ _NUMBER = """
 )
 SELECT pg_current_snapshot()::text, total.rows, total.last,
     told.feed, told.is_to_look_at, told.first::bigint, told.last::bigint,
-    epoch, visibility, announced_at IS NOT NULL,
+    state.*,
     run.id, run.feed, run.type, run.subject, run.reader, run.data, run.time,
     run.sequence, run.traceparent
 FROM total LEFT JOIN told ON true
 LEFT JOIN LATERAL (
-    SELECT epoch, visibility, announced_at FROM aviso.feeds WHERE slug = told.feed
-) AS feeds ON true
+    SELECT epoch, visibility, announced_at IS NOT NULL, published,
+        greatest(coalesce(told.last, 0), sequence)::bigint, pruned, begun
+    FROM aviso.feeds JOIN aviso.feed_heads ON feed = slug WHERE slug = told.feed
+) AS state ON true
 LEFT JOIN LATERAL (
     SELECT e.*, (numbered.last - numbered.size)::bigint + e.place AS sequence
     FROM numbered CROSS JOIN LATERAL (
@@ -131,23 +133,17 @@ NOTHING_SEEN = Snapshot("1:1:", 0, ())
 
 
 @dataclass(frozen=True, slots=True)
-class FeedRun:
-    """Events of a feed, in their order, and how the feed stands now."""
-
-    feed: str
-    opening: Opening
-    is_announced: bool
-    events: Sequence[EventRow]
-
-
-@dataclass(frozen=True, slots=True)
 class Numbered:
-    """A feed's new sequences, `first` to `last`; `run` is there if they are few."""
+    """A feed's new sequences, `first` to `last`, and how the feed stands with them.
+
+    `events` are theirs if they are few, else empty.
+    """
 
     feed: str
     first: int
     last: int
-    run: FeedRun | None
+    state: FeedState
+    events: Sequence[EventRow] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,17 +200,8 @@ class Queue:
 def read_taken(rows: Sequence[tuple[Any, ...]], *, is_all: bool) -> Taken:
     taken = Taken(is_all=is_all)
     events: dict[str, list[EventRow]] = {}
-    for (
-        _,
-        _,
-        _,
-        feed,
-        is_to_look_at,
-        first,
-        last,
-        *state,
-    ) in rows:
-        epoch, visibility, is_announced, *event = state
+    for row in rows:
+        feed, is_to_look_at, first, last = row[3:7]
         if feed is None:
             continue
         if feed not in events:
@@ -222,11 +209,9 @@ def read_taken(rows: Sequence[tuple[Any, ...]], *, is_all: bool) -> Taken:
             if is_to_look_at:
                 taken.to_look_at.append(feed)
             if first is not None:
-                run = None
-                if event[0] is not None:
-                    opening = Opening(epoch, visibility)
-                    run = FeedRun(feed, opening, is_announced, events[feed])
-                taken.numbered.append(Numbered(feed, first, last, run))
-        if event[0] is not None:
-            events[feed].append(EventRow(*event))
+                epoch, visibility, *rest = row[7:14]
+                state = FeedState(feed, Opening(epoch, visibility), *rest)
+                taken.numbered.append(Numbered(feed, first, last, state, events[feed]))
+        if row[14] is not None:
+            events[feed].append(EventRow(*row[14:]))
     return taken

@@ -25,7 +25,7 @@ from psycopg import conninfo, sql
 
 from aviso.relay.queue import Numbered, Queue, Taken
 from aviso.relay.sleep import Sleep
-from aviso.relay.topology import (
+from aviso.broker.topology import (
     PARKED_EXCHANGE,
     PARKED_QUEUE,
     build_topology,

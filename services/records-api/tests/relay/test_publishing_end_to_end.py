@@ -6,7 +6,7 @@ import threading
 
 import psycopg
 
-from aviso.relay.topology import CONTENT_TYPE
+from aviso.broker.topology import CONTENT_TYPE
 from tests.contracts import validate_event
 from tests.relay.conftest import StartRelay
 from tests.relay.drivers import Broker, Database, Received, eventually

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aviso.relay.topology import CONTENT_TYPE, EVENTS_EXCHANGE, build_topology
+from aviso.broker.topology import CONTENT_TYPE, EVENTS_EXCHANGE, build_topology
 from tests.contracts import read_json
 
 QUEUES = 3

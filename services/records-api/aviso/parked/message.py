@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from aviso.relay.broker import Delivery
+from aviso.broker.messages import Delivery
 
 MOST_DETAIL_CHARS = 500
 MOST_TEXT_CHARS = 1_000

@@ -14,16 +14,16 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from aviso.relay.broker import Consumer, Delivery, Outcome, Publication
+from aviso.broker.channels import Consumer
+from aviso.broker.messages import Delivery, Outcome, Publication
+from aviso.broker.topology import EVENTS_EXCHANGE
+from aviso.events.rendering import EventRow, render_event
+from aviso.parked.message import MOST_DETAIL_CHARS, ParkedMessage, read_parked
 from aviso.relay.database import Connection, fetch
 from aviso.relay.errors import StatementRefusedError
-from aviso.relay.messages import build_publication
-from aviso.relay.outgoing import Outgoing
-from aviso.relay.parked_message import ParkedMessage, read_parked
 from aviso.relay.status import Status
-from aviso.relay.topology import EVENTS_EXCHANGE
 
-logger = logging.getLogger("aviso.relay.parking")
+logger = logging.getLogger("aviso.parked.storing")
 
 SEND_BATCH = 5
 
@@ -63,21 +63,23 @@ class Parking:
         self._connection = connection
         self._metrics = status.metrics
 
-    async def park_own(self, message: Outgoing, cause: str, detail: str) -> None:
-        """Put aside an event that can't be published; once, however often tried."""
-        publication = build_publication(message)
+    async def park_own(
+        self, event: EventRow, epoch: str, cause: str, detail: str
+    ) -> None:
+        """Put aside an event that can't be relayed; once, however often tried."""
         parked = ParkedMessage(
-            feed=message.feed,
-            event_id=UUID(message.event_id),
-            sequence=message.first,
+            feed=event.feed,
+            event_id=event.id,
+            sequence=event.sequence,
             cause=cause,
-            detail=detail[:500],
+            detail=detail[:MOST_DETAIL_CHARS],
             parked_by="relay",
-            body=message.body,
-            headers=publication.headers,
-            routing_key=message.routing_key,
-            message_id=message.event_id,
-            content_type=publication.content_type,
+            body=_render(event, epoch),
+            headers={"feed": event.feed}
+            | ({} if event.reader is None else {"reader": event.reader}),
+            routing_key="",
+            message_id=str(event.id),
+            content_type="application/cloudevents+json",
         )
         if await self._insert(parked, redelivered=True):
             self._metrics.parked.labels("relay").inc()
@@ -162,6 +164,14 @@ class Parking:
             },
         )
         return bool(rows)
+
+
+def _render(event: EventRow, epoch: str) -> bytes:
+    """Render an event, or its bare data if it is that which can't be rendered."""
+    try:
+        return render_event(event, epoch)
+    except Exception:  # noqa: BLE001 (whatever it is, the event is kept)
+        return event.data.encode("utf-8", "backslashreplace")
 
 
 def _original_headers(headers: dict[str, Any]) -> dict[str, Any]:
