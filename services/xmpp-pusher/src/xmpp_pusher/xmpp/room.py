@@ -14,9 +14,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final, TypeVar
 from xml.etree.ElementTree import Element
 
-from . import muc, room_options
-from .archive import Archive
-from .errors import (
+from ..contract import Visibility
+from ..errors import (
     Behind,
     Bounced,
     NotArchived,
@@ -25,11 +24,14 @@ from .errors import (
     RoomError,
     RoomLost,
 )
-from .events import Visibility
+from ..messages import Batch, Reader
+from ..position import Position
+from . import muc, room_options
+from .archive import Archive
 from .lists import Lists
-from .positions import Position
-from .readers import Affiliation
+from .readers import is_ticket_holder, list_changes
 from .session import ANSWER_TIMEOUT_S, Session
+from .stanzas import name_batch, span_behind, write_announcement, write_batch
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +68,7 @@ class OccupiedRoom:
         self.last_heard_s = time.monotonic()
         self._session = session
         self._feed = feed
+        self._ticket_domain = ticket_domain
         self._me = f"{address}/{session.nick}"
         self._on_lost = on_lost
         loop = asyncio.get_running_loop()
@@ -81,7 +84,7 @@ class OccupiedRoom:
     def is_lost(self) -> bool:
         return self._lost.done()
 
-    async def join(self, visibility: Visibility | None) -> None:
+    async def join(self) -> None:
         """Become the room's one speaker.
 
         1. Enter, which makes the room if it is not there. 2. See that it is ours.
@@ -89,7 +92,7 @@ class OccupiedRoom:
         only after their leaving the archive can be trusted to be complete. 4. Set the
         options.
 
-        A room says itself what it is; ``visibility`` is for one that does not.
+        A room says itself what it is; one that does not is closed until it is opened.
         ``is_opened`` tells whether its lists can be trusted: in a room that was made
         anew they are empty.
         """
@@ -108,8 +111,7 @@ class OccupiedRoom:
             and room_options.is_opened(offered)
             and await self._lists.has_ticket_host()
         )
-        visibility = room_options.read_visibility(offered) or visibility
-        await self._configure(visibility, offered)
+        await self._configure(room_options.read_visibility(offered), offered)
 
     async def open(
         self,
@@ -129,17 +131,20 @@ class OccupiedRoom:
         """Make the room private; its lists stay as they are."""
         await self._configure("private", await self._read_options())
 
-    async def affiliate(self, changes: Mapping[str, Affiliation]) -> None:
-        """Change the room's lists; returns when the room has.
+    async def change_reader(self, reader: Reader) -> None:
+        """Let a reader in or put him out; returns when the room has.
 
-        Raises Refused if it never will: then for one of these at least.
+        Raises Refused if it never will.
         """
-        await self._lists.change(changes)
+        await self._lists.change(list_changes(reader, self._ticket_domain))
 
-    def tell(self, reader: str, change: str) -> None:
+    def tell_reader(self, reader: Reader) -> None:
         """Give an account a hint of what became of it; it may get lost."""
+        if is_ticket_holder(reader.address, self._ticket_domain):
+            return
         with contextlib.suppress(RoomLost):
-            self._session.send(muc.write_notice(reader, self._feed, change))
+            notice = muc.write_notice(reader.address, self._feed, reader.change)
+            self._session.send(notice)
 
     async def _configure(
         self, visibility: Visibility | None, offered: Mapping[str, muc.Field]
@@ -162,13 +167,13 @@ class OccupiedRoom:
     async def head(self) -> Position | None:
         return await self._archive.head()
 
-    async def past_epochs(self, events: int) -> set[str]:
-        return await self._archive.past_epochs(events)
+    async def past_epochs(self) -> set[str]:
+        return await self._archive.past_epochs()
 
     async def event_id(self, at: Position) -> str | None:
         return await self._archive.event_id(at)
 
-    def send(self, stanza_id: str, stanza: str) -> Awaitable[None]:
+    def send(self, batch: Batch) -> Awaitable[None]:
         """Send one batch now; what is returned ends when the room has archived it.
 
         The archive takes a batch only behind the one before it, and the room reflects
@@ -178,6 +183,15 @@ class OccupiedRoom:
         if the room will never take the batch. After any other RoomError its fate is
         unknown: leave, join again, and ask for the head.
         """
+        name = name_batch(self._feed, batch.span)
+        return self._send(name, write_batch(self.address, batch))
+
+    def announce(self, at: Position) -> Awaitable[None]:
+        """Send the empty batch that says that an epoch goes on behind ``at``."""
+        stanza = write_announcement(self.address, self._feed, at)
+        return self._send(name_batch(self._feed, span_behind(at)), stanza)
+
+    def _send(self, stanza_id: str, stanza: str) -> Awaitable[None]:
         if self.is_lost:
             raise RoomLost(self._lost.result())
         reflected = asyncio.get_running_loop().create_future()

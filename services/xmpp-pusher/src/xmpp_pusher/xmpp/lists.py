@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Final
 
+from ..errors import Bounced, Refused
 from . import muc
-from .errors import Bounced, Refused
 from .readers import Affiliation, is_ticket_holder, list_differences, prepare
 from .session import Session
 

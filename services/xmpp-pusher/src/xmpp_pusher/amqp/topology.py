@@ -12,6 +12,7 @@ from typing import Final
 Arguments = dict[str, str | int | bool]
 
 PARKED: Final = "record-events.parked"
+REPORTS: Final = "record-events.reports"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ EXCHANGES: Final = (
     Exchange("record-events", "topic"),
     Exchange("record-events.by-feed", "x-consistent-hash", {"hash-header": "feed"}),
     Exchange(PARKED, "fanout"),
+    Exchange(REPORTS, "fanout"),
 )
 
 
@@ -56,7 +58,13 @@ def list_queues(count: int) -> list[Queue]:
         "x-overflow": "reject-publish",
     }
     pushers = [Queue(pusher_queue(n), arguments) for n in range(count)]
-    return [*pushers, Queue(PARKED, {"x-queue-type": "quorum"})]
+    reports: Arguments = {
+        "x-queue-type": "classic",
+        "x-max-length-bytes": 8_388_608,
+        "x-overflow": "drop-head",
+    }
+    parked: Arguments = {"x-queue-type": "quorum"}
+    return [*pushers, Queue(PARKED, parked), Queue(REPORTS, reports)]
 
 
 def list_bindings(count: int) -> list[Binding]:
@@ -65,4 +73,5 @@ def list_bindings(count: int) -> list[Binding]:
         Binding("record-events", "exchange", by_feed, "feed.#"),
         *(Binding(by_feed, "queue", pusher_queue(n), "1") for n in range(count)),
         Binding(PARKED, "queue", PARKED, ""),
+        Binding(REPORTS, "queue", REPORTS, ""),
     ]

@@ -12,14 +12,16 @@ from collections.abc import AsyncIterator
 from typing import Final
 from xml.etree.ElementTree import Element
 
+from ..errors import Bounced, RoomError, RoomLost
+from ..position import Position
 from . import muc
-from .errors import Bounced, RoomError, RoomLost
-from .positions import Position
 from .session import Session
 
 # How far back a place is looked for, and how many messages at a time.
 _SEARCH_MESSAGES: Final = 2_000
 _PAGE_MESSAGES: Final = 20
+# More than the broker can hand out once more of what came before them.
+_PAST_BATCHES: Final = 200
 # From the head back, since ejabberd counts all that is between for each page.
 _WINDOWS_S: Final = (3_600, 86_400, 30 * 86_400, 365 * 86_400, 100 * 365 * 86_400)
 
@@ -50,14 +52,14 @@ class Archive:
         """Remember the id of the newest message that is known of."""
         self._newest_id = max(self._newest_id, archive_id)
 
-    async def past_epochs(self, events: int) -> set[str]:
-        """Return the epochs of the newest batches, back over that many events."""
+    async def past_epochs(self) -> set[str]:
+        """Return the epochs of the newest batches."""
         epochs: set[str] = set()
+        batches = 0
         async for page in self._read_back():
-            for epoch, first, last in page.spans:
-                epochs.add(epoch)
-                events -= max(1, last - first + 1)
-            if events <= 0:
+            epochs |= {epoch for epoch, _, _ in page.spans}
+            batches += len(page.spans)
+            if batches >= _PAST_BATCHES:
                 break
         return epochs
 
@@ -68,10 +70,12 @@ class Archive:
         """
         seen = 0
         async for page in self._read_back():
-            found = muc.find_event_id(page, at)
-            is_passed = any(
-                e == at.epoch and at.sequence >= f for e, f, _ in page.spans
-            )
+            try:
+                found = muc.find_event_id(page, at)
+            except (ValueError, LookupError, TypeError, RecursionError) as error:
+                what = f"a batch in the archive of {self._room} can't be read"
+                raise RoomError(what) from error
+            is_passed = any(e == at.epoch and at.last >= f for e, f, _ in page.spans)
             seen += _PAGE_MESSAGES
             if found or is_passed or seen >= _SEARCH_MESSAGES:
                 return found

@@ -9,8 +9,8 @@ from typing import Any
 import pika
 import pytest
 
-from xmpp_pusher import amqp
-from xmpp_pusher.amqp import Link, Outlet
+from xmpp_pusher.amqp import connection
+from xmpp_pusher.amqp.connection import Link, Outlet
 from xmpp_pusher.errors import BrokerGone, NotConfirmed
 
 
@@ -49,7 +49,7 @@ async def publish(outlet: Outlet) -> None:
 async def test_without_a_confirm_in_time_the_connection_is_made_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(amqp, "CONFIRM_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(connection, "CONFIRM_TIMEOUT_S", 0.05)
     link, channel, outlet = await start()
 
     async with asyncio.timeout(5):
@@ -67,7 +67,7 @@ async def test_without_a_confirm_in_time_the_connection_is_made_anew(
 async def test_a_broker_that_says_that_it_is_blocked_is_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(amqp, "CONFIRM_TIMEOUT_S", 0.02)
+    monkeypatch.setattr(connection, "CONFIRM_TIMEOUT_S", 0.02)
     link, channel, outlet = await start()
     link.is_blocked = True
     publishing = asyncio.create_task(publish(outlet))

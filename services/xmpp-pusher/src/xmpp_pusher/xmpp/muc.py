@@ -5,16 +5,18 @@ Pure: XML in, values out, and text for the stream. It knows nothing of a connect
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape, quoteattr
 
-from .contract import TYPES
-from .positions import Position
+from ..contract import CHANGES, MAX_ENVELOPE_BYTES, MAX_EVENT_BYTES, NAMESPACE
+from ..payload import inflate
+from ..position import Position
 
 CLIENT: Final = "jabber:client"
 MUC: Final = "http://jabber.org/protocol/muc"
@@ -26,7 +28,7 @@ MAM: Final = "urn:xmpp:mam:2"
 RSM: Final = "http://jabber.org/protocol/rsm"
 FORWARD: Final = "urn:xmpp:forward:0"
 STANZA_ID: Final = "urn:xmpp:sid:0"
-FEED: Final = "urn:aviso:feed:1"
+FEED: Final = NAMESPACE
 JSON: Final = "urn:xmpp:json:0"
 STANZAS: Final = "urn:ietf:params:xml:ns:xmpp-stanzas"
 
@@ -189,14 +191,21 @@ def find_event_id(page: ArchivePage, at: Position) -> str | None:
 
     None also for one that stands in for another: it has an id of its own.
     """
-    for (epoch, first, last), batch in zip(page.spans, page.batches, strict=True):
-        if epoch != at.epoch or not first <= at.sequence <= last:
-            continue
-        for event in json.loads(batch.findtext(f"{{{JSON}}}json") or "[]"):
-            is_there = event["feedseq"] == str(at.sequence)
-            if is_there and event["type"] != TYPES["unavailable"]:
-                return str(event["id"])
+    for (epoch, first, last), message in zip(page.spans, page.batches, strict=True):
+        if epoch == at.epoch and first <= at.last <= last:
+            batch = _read_payload(message)
+            event = batch["events"][at.last - first]
+            kind = CHANGES.get(event.get("type", batch["type"]))
+            return None if kind == "unavailable" else str(event["id"])
     return None
+
+
+def _read_payload(message: Element) -> Any:
+    deflated = message.findtext(f"{{{FEED}}}deflated")
+    if deflated is None:
+        return json.loads(message.findtext(f"{{{JSON}}}json") or "{}")
+    max_bytes = MAX_EVENT_BYTES + MAX_ENVELOPE_BYTES
+    return json.loads(inflate(base64.b64decode(deflated), max_bytes))
 
 
 def read_form(answer: Element) -> dict[str, Field]:

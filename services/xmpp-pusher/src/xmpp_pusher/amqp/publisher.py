@@ -1,4 +1,4 @@
-"""What the pusher publishes: parked messages, what goes round, and its questions.
+"""What the pusher publishes: parked messages, and its reports to the relay.
 
 Over a connection of its own. A broker that is short of memory or disk stops reading
 from whoever publishes; on the consumer's connection that would hold up the acks too,
@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import json
 
+from ..contract import Cause
+from ..errors import NotConfirmed
+from ..messages import Delivery
+from ..reports import Report
 from . import topology
-from .amqp import Connection, Link, Outlet
-from .deliveries import Delivery
-from .errors import NotConfirmed
-from .events import Cause
+from .connection import Connection, Link, Outlet
 
 
 class Publisher:
-    """A ``deliveries.Publisher``, while its ``connection`` runs."""
+    """A ``ports.Publisher``, while its ``connection`` runs."""
 
     def __init__(self, url: str) -> None:
         self.connection = Connection(url, "publishing", self._set_up, self._on_gone)
@@ -36,31 +37,19 @@ class Publisher:
             content_type=delivery.content_type,
             message_id=delivery.message_id,
             headers=headers,
+            type=delivery.type,
+            content_encoding=delivery.content_encoding,
         )
 
-    async def send_back(self, delivery: Delivery) -> None:
+    async def report(self, reports: list[Report]) -> None:
+        body = json.dumps({"reports": reports}, separators=(",", ":"))
         await self._reachable().publish(
+            topology.REPORTS,
             "",
-            delivery.queue,
-            delivery.body,
-            content_type=delivery.content_type,
-            message_id=delivery.message_id,
-            headers=delivery.headers,
-        )
-
-    async def ask(self, feed: str, epoch: str, first: int, last: int) -> None:
-        request = {
-            "feed": feed,
-            "feedepoch": epoch,
-            "first": str(first),
-            "last": str(last),
-        }
-        await self._reachable().publish(
-            topology.PARKED,
-            "",
-            json.dumps(request).encode(),
+            body.encode("ascii"),
             content_type="application/json",
-            headers={"aviso-request": "republish", "aviso-parked-by": "pusher"},
+            headers={},
+            is_persistent=False,
         )
 
     def _reachable(self) -> Outlet:

@@ -12,7 +12,8 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from .events import Change, Event
+from ..contract import Change
+from ..messages import Reader
 
 Affiliation = Literal["none", "member", "outcast"]
 
@@ -29,14 +30,10 @@ def affiliate(reader: str, change: Change, ticket_domain: str) -> Affiliation:
     return "member" if is_granted else "none"
 
 
-def list_changes(events: Iterable[Event], ticket_domain: str) -> dict[str, Affiliation]:
-    """Return what the events make of each reader; the last word on one counts."""
-    changes: dict[str, Affiliation] = {}
-    for event in events:
-        if event.reader is not None:
-            reader = prepare(event.reader)
-            changes[reader] = affiliate(reader, event.change, ticket_domain)
-    return changes
+def list_changes(reader: Reader, ticket_domain: str) -> dict[str, Affiliation]:
+    """Return what a grant or a revoke makes of its reader."""
+    affiliation = affiliate(reader.address, reader.change, ticket_domain)
+    return {prepare(reader.address): affiliation}
 
 
 def list_differences(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from .events import Visibility
+from ..contract import Visibility
 from .muc import Field
 
 FORM_TYPE: Final = "http://jabber.org/protocol/muc#roomconfig"

@@ -1,7 +1,7 @@
-"""The edge to RabbitMQ: the one file that imports pika.
+"""Connections to RabbitMQ, with pika's callbacks as awaits.
 
-pika's callbacks become awaits here, and its exceptions BrokerGone and NotConfirmed. A
-link is thrown away whole when anything on it breaks, and made anew.
+Its exceptions become BrokerGone and NotConfirmed. A link is thrown away whole when
+anything on it breaks, and made anew.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from pika.adapters.asyncio_connection import AsyncioConnection
 from pika.channel import Channel
 from pika.exceptions import AMQPError
 
-from .backoff import Backoff
-from .errors import BrokerGone, NotConfirmed
+from ..backoff import Backoff
+from ..errors import BrokerGone, NotConfirmed
 
 __all__ = ["Channel", "Connection", "Link", "Outlet"]
 
@@ -209,18 +209,22 @@ class Outlet:
         content_type: str | None,
         message_id: str | None = None,
         headers: Mapping[str, object],
+        is_persistent: bool = True,
+        **more: str | None,
     ) -> None:
         """Publish one message and wait until the broker has it in a queue.
 
         Raises NotConfirmed; it may or may not be there then. Without a confirm in time
         the link is given up: what is behind it on the connection would wait too. One
-        at a time: a returned message does not say which publish it was.
+        at a time: a returned message does not say which publish it was. ``more`` are
+        other properties of AMQP.
         """
         properties = pika.BasicProperties(
             content_type=content_type,
             message_id=message_id,
-            delivery_mode=2,
+            delivery_mode=2 if is_persistent else 1,
             headers=dict(headers),
+            **more,
         )
         async with self._publishing:
             self._was_returned = False

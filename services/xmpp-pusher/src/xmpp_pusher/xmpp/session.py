@@ -1,4 +1,4 @@
-"""What a room needs of the stream it lives on."""
+"""The stream, as a room sees it."""
 
 from __future__ import annotations
 

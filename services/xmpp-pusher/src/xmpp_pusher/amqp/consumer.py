@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ..messages import Delivery
 from . import topology
-from .amqp import Channel, Connection, Link
-from .deliveries import Delivery, Tags
+from .connection import Channel, Connection, Link
+from .tags import Tags
 
 
 class Consumer:
-    """A ``deliveries.Consumer``, while its ``connection`` runs."""
+    """A ``ports.Consumer``, while its ``connection`` runs."""
 
     def __init__(
         self,
@@ -33,6 +34,11 @@ class Consumer:
         self._on_gone = on_gone
         self._channels = 0
         self._open: dict[int, tuple[Channel, Tags]] = {}
+
+    @property
+    def waiting(self) -> int:
+        """How many messages are taken and not acked."""
+        return sum(len(tags) for _, tags in self._open.values())
 
     def ack(self, deliveries: Iterable[Delivery]) -> None:
         by_channel: dict[int, list[int]] = {}
@@ -98,20 +104,18 @@ class Consumer:
         ) -> None:
             if number not in self._open:
                 return  # the connection is being closed: this one comes again
-            headers = properties.headers or {}
-            feed = headers.get("feed")
             tags.deliver(method.delivery_tag)
             self._on_delivery(
                 Delivery(
-                    queue=queue,
                     channel=number,
                     tag=method.delivery_tag,
                     body=body,
-                    feed_header=feed if isinstance(feed, str) else None,
+                    type=properties.type,
                     message_id=properties.message_id,
                     content_type=properties.content_type,
+                    content_encoding=properties.content_encoding,
                     routing_key=method.routing_key,
-                    headers=headers,
+                    headers=properties.headers or {},
                 )
             )
 

@@ -22,9 +22,8 @@ from slixmpp import ClientXMPP
 from slixmpp.xmlstream.stanzabase import StanzaBase
 from slixmpp.xmlstream.xmlstream import NotConnectedError
 
-from .backoff import Backoff
-from .errors import RoomLost
-from .events import Visibility
+from ..backoff import Backoff
+from ..errors import RoomLost
 from .room import OccupiedRoom
 from .stream import Login, OnStanza, Stream
 
@@ -101,12 +100,12 @@ class Rooms:
             pause_s = _CONFLICT_PAUSE_S if session.has_conflict else 0
             await asyncio.sleep(pause_s + backoff.next_s())
 
-    async def enter(
-        self, feed: str, visibility: Visibility | None, on_lost: Callable[[], None]
-    ) -> OccupiedRoom:
+    async def wait_connected(self) -> None:
+        await self._connected.wait()
+
+    async def enter(self, feed: str, on_lost: Callable[[], None]) -> OccupiedRoom:
         """Join the feed's room, as soon as there is a stream; may wait for ever.
 
-        ``visibility`` is for a room that does not say itself what it is.
         ``on_lost`` is called once, when we are out of it for any reason. Raises a
         RoomError if the join does not work out; we are not in the room then.
         """
@@ -115,7 +114,7 @@ class Rooms:
             if self._session is None:
                 raise RoomLost("the stream to ejabberd is gone")
             return await self._session.enter(
-                feed, f"{feed}@{self._account.rooms_domain}", visibility, on_lost
+                feed, f"{feed}@{self._account.rooms_domain}", on_lost
             )
 
     def _log_in(self, resource: str, on_stanza: OnStanza) -> Login:

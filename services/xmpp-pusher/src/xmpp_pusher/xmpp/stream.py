@@ -16,9 +16,8 @@ from typing import Final, Literal, Protocol
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import quoteattr
 
+from ..errors import Bounced, RoomLost
 from . import muc
-from .errors import Bounced, RoomLost
-from .events import Visibility
 from .room import OccupiedRoom
 from .session import ANSWER_TIMEOUT_S
 
@@ -97,7 +96,6 @@ class Stream:
         self,
         feed: str,
         address: str,
-        visibility: Visibility | None,
         on_lost: Callable[[], None],
     ) -> OccupiedRoom:
         def forget() -> None:
@@ -109,7 +107,7 @@ class Stream:
         room = OccupiedRoom(self, feed, address, self._ticket_domain, forget)
         self._rooms[address] = room
         try:
-            await room.join(visibility)
+            await room.join()
         except BaseException:
             room.leave()
             raise
