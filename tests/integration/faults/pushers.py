@@ -7,6 +7,7 @@ whatever the test puts between.
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import urllib.request
@@ -66,6 +67,13 @@ class Pusher:
 
     def close(self) -> None:
         self._part.stop()
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """What /healthz tells of feeds that want a person."""
+        with self._open("healthz") as answer:
+            told: dict[str, str] = json.load(answer)["problems"]
+        return told
 
     def metric(self, name: str) -> float:
         """The sum of a metric's samples. `name` is as /metrics has it."""
