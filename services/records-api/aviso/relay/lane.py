@@ -52,6 +52,8 @@ class OpeningOut:
 
     id: str
     opening: Opening
+    head: int
+    """What was archived when it was written."""
 
 
 @dataclass(slots=True)
@@ -145,7 +147,7 @@ class Lane:
 
     def open(self, opening_id: str, now: float) -> None:
         self._listen(now)
-        self.opening_out = OpeningOut(opening_id, self.opening)
+        self.opening_out = OpeningOut(opening_id, self.opening, self.archived)
         self.is_opening_due = False
 
     def archive(self, last: int, now: float) -> None:
@@ -192,9 +194,13 @@ class Lane:
         self._go_back(self.archived)
 
     def unopen(self) -> None:
-        """The room wants to be opened again, and has dropped what came."""
-        if self.opening_out is None:
+        """The room wants to be opened again, and has dropped what came.
+
+        An opening that is out may be the answer, unless the room knows a newer state.
+        """
+        if self.opening_out is None or self.opening_out.head < self.archived:
             self.is_opening_due = True
+            self.opening_out = None
             self._go_back(self.archived, resumes_at=self.resumes_at)
 
     def opened(self, opening_id: str) -> Opening | None:

@@ -56,9 +56,9 @@ def publish_batch(batch: Batch, run: str) -> Publication:
 
 
 def publish_opening(
-    state: FeedState, lists: Lists, opening_id: uuid.UUID, run: str
+    state: FeedState, lists: Lists, opening_id: uuid.UUID, run: str, head: int
 ) -> Publication:
-    """Announce that the feed's epoch begins after its floor."""
+    """Say who may read a feed, and that its archive has everything up to `head`."""
     return Publication(
         exchange=EVENTS_EXCHANGE,
         routing_key=f"feed.{state.feed}.opened",
@@ -66,7 +66,7 @@ def publish_opening(
             event_id=opening_id,
             feed=state.feed,
             epoch=state.opening.epoch,
-            head=state.floor,
+            head=head,
             visibility=state.opening.visibility,
             lists=lists,
             time=datetime.now(UTC),

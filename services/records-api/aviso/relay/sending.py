@@ -80,7 +80,7 @@ class Sending:
             lane = self._lanes.take_in(state)
             opening_id = uuid.uuid4()
             publication = publish_opening(
-                state, lists[state.feed], opening_id, lane.run
+                state, lists[state.feed], opening_id, lane.run, lane.archived
             )
             if not self._publishing.may_publish():
                 return False
