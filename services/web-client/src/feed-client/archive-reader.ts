@@ -54,6 +54,8 @@ export class ArchiveReader {
     private readonly feed: string,
     private readonly port: ArchivePort,
     private readonly size: PageSize,
+    /** Something is there that a later version of this library would understand. */
+    private readonly onNewer: () => void,
   ) {}
 
   /**
@@ -141,7 +143,10 @@ export class ArchiveReader {
         count += 1;
         bytes += message.textContent?.length ?? 0;
         const read = readStanza(message, this.feed);
-        if (read.kind === "batch") take({ batch: read.batch, stanzaId });
+        if (read.kind === "other-version" && read.isNewer) this.onNewer();
+        if (read.kind !== "batch") return;
+        if (read.unknownTypes.length > 0) this.onNewer();
+        take({ batch: read.batch, stanzaId });
       });
       // The first one may have waited for a server or for live messages; the others show the line.
       const ms = count > 1 ? ((lastAt - firstAt) * count) / (count - 1) : 0;

@@ -67,6 +67,8 @@ export class FeedReader {
   #waiting: Waiting[] = [];
   /** A message came that could not be read: what it held is to be asked for. */
   #isUnsure = false;
+  /** Something came that a later version of this library would understand. */
+  #isOld = false;
   /** The last position that whoever listens was told. */
   #told: Position | null;
   /** REST named the epoch that we follow. */
@@ -135,7 +137,8 @@ export class FeedReader {
    * for an archive that fails; what was read until then stays. `port` null: there is no room yet.
    */
   async catchUp(port: ArchivePort | null, asksRest: boolean): Promise<void> {
-    const archive = port && new ArchiveReader(this.feed, port, this.#archivePage);
+    const archive =
+      port && new ArchiveReader(this.feed, port, this.#archivePage, () => this.#reportOld());
     const { newest, failure } = await this.#newest(archive);
     const before = this.position;
     const isAsked = asksRest || failure !== null || this.#isInDoubt(newest);
@@ -323,7 +326,7 @@ export class FeedReader {
         this.#isUnsure = true;
         throw new ApiError(0, "The feed began a new epoch meanwhile.");
       }
-      this.#reportTypes(page.unknownTypes);
+      if (page.unknownTypes.length > 0) this.#reportOld();
       if (page.unreadable > 0) this.#report("malformed", "The server sent an event that is none.");
       if (page.batch !== null) this.#take(page.batch, null, "rest");
       if (this.position !== position || this.#follower.gap?.from !== gap.from) continue;
@@ -409,18 +412,22 @@ export class FeedReader {
   #read(message: Element): Batch | null {
     const read = readStanza(message, this.feed);
     if (read.kind === "other") return null;
-    if (read.kind === "malformed") {
-      // Whatever it held exists: the archive or REST will say.
-      this.#isUnsure = true;
-      this.#report("malformed", `A message of the feed could not be read: ${read.reason}.`);
-      return null;
+    if (read.kind === "batch") {
+      if (read.unknownTypes.length > 0) this.#reportOld();
+      return read.batch;
     }
-    this.#reportTypes(read.unknownTypes);
-    return read.batch;
+    // Whatever it held exists: the archive or REST will say.
+    this.#isUnsure = true;
+    if (read.kind === "malformed") {
+      this.#report("malformed", `A message of the feed could not be read: ${read.reason}.`);
+    } else if (read.isNewer) this.#reportOld();
+    return null;
   }
 
-  #reportTypes(unknownTypes: readonly string[]): void {
-    if (unknownTypes.length > 0) this.#report("page-too-old", TOO_OLD);
+  /** Once: it stays as old as it is. */
+  #reportOld(): void {
+    if (!this.#isOld) this.#report("page-too-old", TOO_OLD);
+    this.#isOld = true;
   }
 
   #report(code: ProblemDetail["code"], message: string): void {
