@@ -83,6 +83,8 @@ class Lane:
     problem: str | None = None
     """Why nothing is sent any more: the archive has what was never numbered."""
     event_bytes: float = 0.0
+    """How much text an event of the last batch took."""
+    tried: tuple[str, int, int] | None = None
     failures: int = 0
     silences: int = 0
     resumes_at: float = 0.0
@@ -121,7 +123,7 @@ class Lane:
     def wants(self) -> int:
         """Tell how many batches of what is numbered may go out now."""
         waiting = self.head - self.sent
-        if waiting <= 0 or not self.may_send():
+        if waiting <= 0 or not self.may_send() or self.tried == self._situation:
             return 0
         free = MOST_OUT - len(self.out)
         if len(self.out) < QUIET_OUT or self._is_dense(waiting):
@@ -134,7 +136,13 @@ class Lane:
             return False
         if batch.first != self.sent + 1 or batch.epoch != self.opening.epoch:
             return False
-        return len(self.out) < (MOST_OUT if batch.is_full else QUIET_OUT)
+        is_full = batch.is_full or batch.last <= self.alone_up_to
+        return len(self.out) < (MOST_OUT if is_full else QUIET_OUT)
+
+    def note_turn(self, after: int) -> None:
+        """It had its turn behind `after`: if nothing went, nothing will as it is now."""
+        if self.out and self.sent == after:
+            self.tried = self._situation
 
     def send(self, batch: Batch, now: float) -> None:
         self._listen(now)
@@ -246,6 +254,10 @@ class Lane:
     def due(self) -> float:
         """When `pass_time` has something to do."""
         return min(self.resumes_at or NEVER, self.hears_by)
+
+    @property
+    def _situation(self) -> tuple[str, int, int]:
+        return self.run, self.head, len(self.out)
 
     def _is_dense(self, waiting: int) -> bool:
         if self.sent < self.alone_up_to or waiting >= MOST_EVENTS:

@@ -11,7 +11,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from aviso.events.batches import MOST_EVENTS, MOST_TEXT_BYTES, Batch
+from aviso.events.batches import (
+    MOST_EVENT_BYTES,
+    MOST_EVENTS,
+    MOST_TEXT_BYTES,
+    Batch,
+)
 from aviso.relay.lane import NEVER, Lane
 from aviso.relay.outgoing import FeedState, Opening
 from aviso.relay.reports import (
@@ -122,7 +127,8 @@ class Lanes:
         events = EVENTS_A_TURN
         size_bytes = MOST_OUT_BYTES - self.out_bytes
         for feed in self._ready:
-            if len(found) == FEEDS_A_TURN or events <= 0 or size_bytes <= 0:
+            is_over = len(found) == FEEDS_A_TURN or events <= 0
+            if is_over or size_bytes < MOST_EVENT_BYTES:
                 break
             lane = self._lanes[feed]
             if feed in self._opening:
@@ -138,6 +144,10 @@ class Lanes:
     def loaded(self, wanted: Iterable[Wanted]) -> None:
         """Note that these had their turn."""
         for each in wanted:
+            lane = self._lanes.get(each.feed)
+            if lane is not None:
+                lane.note_turn(each.after)
+                self._settle(lane, lane.out_bytes)
             if each.feed in self._ready:
                 self._ready.move_to_end(each.feed)
 
