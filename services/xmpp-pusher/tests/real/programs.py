@@ -484,3 +484,20 @@ def wait_for_report(
 
     wait_for(is_there, f"{kind} of {feed}, {members}", timeout_s)
     return heard
+
+
+def wait_archived(
+    publisher: Publisher, feed: str, last: int, timeout_s: float = 60
+) -> list[dict[str, Any]]:
+    """Wait until the pusher has reported this much; returns all it said of the feed."""
+    heard: list[dict[str, Any]] = []
+
+    def is_there() -> bool:
+        heard.extend(r for r in publisher.take_reports() if r.get("feed") == feed)
+        return any(
+            report["kind"] == "archived" and int(report["last"]) >= last
+            for report in heard
+        )
+
+    wait_for(is_there, f"{last} of {feed} archived", timeout_s)
+    return heard
