@@ -14,6 +14,8 @@ from ..waiting import until
 Change = Callable[[Element], str]
 Batch = dict[str, Any]
 
+FEED = "urn:aviso:feed:2"
+
 
 class NextBatch:
     """Puts something else in the place of the next live batch, once it is told to."""
@@ -51,7 +53,7 @@ def is_live_batch(text: str) -> bool:
 
 
 def has_batch(text: str) -> bool:
-    return text.startswith("<message") and "urn:aviso:feed:2" in text
+    return text.startswith("<message") and FEED in text
 
 
 def parse(text: str) -> Element:

@@ -21,7 +21,7 @@ from ..waiting import until, until_equal
 from ..wire import Wire
 from .conftest import Outcome
 from .report import judge_lists
-from .room_messages import Batch, change_batch, has_batch, parse
+from .room_messages import FEED, Batch, change_batch, has_batch, parse
 from .trial import Trial
 
 _CLIENT = Path(__file__).parent / "yesterday/aviso-feed.js.gz"
@@ -107,6 +107,23 @@ def test_a_type_that_the_page_does_not_know_is_said_and_keeps_its_place(
     until_equal(
         [5, 3, 1], lambda: [row.sequence for row in page.rows()], "the page's rows"
     )
+
+
+def test_a_message_of_a_later_version_is_said_and_its_records_come_all_the_same(
+    make_trial: Callable[..., Trial],
+    make_wire: Callable[..., Wire],
+    conclude: Callable[..., None],
+) -> None:
+    wire = make_wire()
+    later = FEED.replace(":2", ":3")
+    wire.edit = lambda text: [text.replace(FEED, later) if has_batch(text) else text]
+    trial = make_trial(wire=wire)
+    page = trial.watched
+
+    trial.post(5)
+
+    page.tab.get_by_text("This page is older than the server.").wait_for()
+    conclude(trial)
 
 
 def test_yesterdays_client_follows_todays_server_over_a_grant(
