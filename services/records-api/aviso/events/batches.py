@@ -7,6 +7,7 @@ is the text that the trigger wrote and is never parsed, as in `rendering`.
 from __future__ import annotations
 
 import json
+import re
 import uuid
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,6 +21,8 @@ MOST_EVENTS = 250
 MOST_TEXT_BYTES = 128 * 1024
 MOST_EVENT_BYTES = 1024 * 1024
 MOST_ENCODED_BYTES = 384 * 1024
+# Half of what the readers of a batch follow: they stand in calls of their own.
+MOST_LEVELS = 500
 # Below this, what deflating saves is not worth the reader's trouble.
 DEFLATE_FROM_BYTES = 1024
 # More than a batch's own members take, and those of an event beside subject and data.
@@ -27,6 +30,7 @@ _HEAD_BYTES = 512
 _EVENT_BYTES = 200
 # What slixmpp writes for these in a text.
 _ESCAPES = {"&": 5, "<": 4, ">": 4, '"': 6, "'": 6}
+_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]')
 # The stand-in of an event always has the same id, so that a copy is known as one.
 _UNAVAILABLE = uuid.UUID("5b0f6f0e-5f0c-4c55-9a0a-6d1f4a1f7f3b")
 
@@ -96,6 +100,21 @@ def write_batches(
         size_bytes += added
     if begun:
         yield _write(begun, epoch, is_full=len(begun) == MOST_EVENTS)
+
+
+def is_too_deep(data: str) -> bool:
+    """Tell whether JSON has more than MOST_LEVELS objects and lists in one another."""
+    if data.count("{") + data.count("[") <= MOST_LEVELS:
+        return False
+    depth = 0
+    for match in _STRING_OR_BRACKET.finditer(data):
+        if match[0] in "{[":
+            depth += 1
+            if depth > MOST_LEVELS:
+                return True
+        elif match[0] in "}]":
+            depth -= 1
+    return False
 
 
 def stand_in(event: EventRow, cause: str) -> EventRow:

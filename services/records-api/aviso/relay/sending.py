@@ -15,7 +15,9 @@ from django.conf import settings
 
 from aviso.events.batches import (
     MOST_EVENTS,
+    MOST_LEVELS,
     Batch,
+    is_too_deep,
     pruned_place,
     stand_in,
     write_batches,
@@ -119,6 +121,9 @@ class Sending:
         """Write batches, with others in the place of what has to be parked."""
         epoch = lane.opening.epoch
         for event in events:
+            if event.sequence not in lane.parked and is_too_deep(event.data):
+                words = f"nested deeper than {MOST_LEVELS} levels"
+                await self._park(lane, event, "too-deep", words)
             if (words := lane.refused.get(event.sequence)) is not None:
                 is_brokers = words.startswith(BROKER)
                 await self._park(
