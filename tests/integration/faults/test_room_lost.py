@@ -86,7 +86,9 @@ def test_the_pusher_comes_back_and_goes_on(
                 wait_for_news(lambda: page.position, 90)
 
     conclude(trial)
-    assert pusher.metric("aviso_pusher_retries_total") >= TIMES, "never put out"
+    signs = ("retries_total", "shut_total", "reconnects")
+    seen = sum(pusher.metric(f"aviso_pusher_{name}") for name in signs)
+    assert seen >= TIMES, "never put out"
     # By the room, and not over REST for want of it.
     page.wait_for_state("live")
     assert parked_causes(stack, database, feed) == []

@@ -72,13 +72,14 @@ POISON = {
     "cut off": Poison("unreadable", lambda at: at.batch()[:-40]),
     "U+0000 itself": Poison("unreadable", lambda at: at.text(b"nul \0")),
     "U+0008 itself": Poison("unreadable", lambda at: at.text(b"backspace \x08")),
-    "surrogate itself": Poison("unreadable", lambda at: at.text(b"half \xed\xa0\x80")),
     "NaN": Poison("unreadable", lambda at: at.text(b'", "n": NaN, "m": "')),
     "nothing": Poison("unreadable", lambda at: b""),
     "not deflated": Poison("unreadable", Place.batch, encoding="deflate"),
     "deflated by half": Poison(
         "unreadable", lambda at: zlib.compress(at.batch())[:-20], encoding="deflate"
     ),
+    "surrogate itself": Poison("invalid", lambda at: at.text(b"half \xed\xa0\x80")),
+    "no ASCII": Poison("invalid", lambda at: at.text("café".encode())),
     "another kind": Poison("unknown-type", Place.batch, kind="aviso.batch.v9"),
     "no object": Poison("invalid", lambda at: at.batch(data="none")),
     "no events": Poison("invalid", lambda at: edit(at.batch(), events=[])),
@@ -95,7 +96,7 @@ POISON = {
         ),
     ),
     "a bomb": Poison(
-        "too-large",
+        "unreadable",
         lambda at: zlib.compress(at.text(b"x" * BOMB_BYTES)),
         encoding="deflate",
     ),
