@@ -19,6 +19,8 @@ from aviso_native.addresses import find_free_ports
 from aviso_native.process import Command, Part
 from aviso_native.settings import Settings
 
+from ..running import Stack
+
 _STOP_S = 30.0
 
 
@@ -88,6 +90,15 @@ class Pusher:
         return urllib.request.urlopen(
             f"http://127.0.0.1:{self._port}/{page}", timeout=5
         )
+
+
+def list_speakers(stack: Stack, feed: str) -> list[str]:
+    """The addresses with which the pusher's account sits in the feed's room."""
+    settings = stack.settings
+    room = {"name": feed, "service": settings.rooms_domain}
+    occupants = stack.ask_ejabberd("get_room_occupants", room)
+    account = f"pusher@{settings.domain}/"
+    return [each["jid"] for each in occupants if each["jid"].startswith(account)]
 
 
 def demand_no_detour(pusher: Pusher) -> None:

@@ -13,7 +13,7 @@ from .conftest import Outcome
 from .effort import choose
 from .heads import archived_head, wait_until_beyond
 from .news import wait_for_news
-from .pushers import Pusher, demand_no_detour
+from .pushers import Pusher, demand_no_detour, list_speakers
 from .tcp_wire import BATCH, TcpWire, Way
 from .trial import Trial
 
@@ -129,15 +129,6 @@ def test_a_pusher_that_restarts_puts_its_ghost_out_of_the_room(
             assert speaker != ghost
 
     conclude(trial)
-
-
-def list_speakers(stack: Stack, feed: str) -> list[str]:
-    """The addresses with which the pusher's account sits in the feed's room."""
-    settings = stack.settings
-    room = {"name": feed, "service": settings.rooms_domain}
-    occupants = stack.ask_ejabberd("get_room_occupants", room)
-    account = f"pusher@{settings.domain}/"
-    return [each["jid"] for each in occupants if each["jid"].startswith(account)]
 
 
 @pytest.mark.timeout(choose(300, 900))
