@@ -26,9 +26,10 @@ Lose = Callable[[Stack, str], None]
 
 
 def destroyed(stack: Stack, feed: str) -> None:
-    """ejabberd deletes the archive with its room."""
+    """The room, and its archive with it."""
     room = {"name": feed, "service": stack.settings.rooms_domain}
     ejabberd.call(stack.settings, "destroy_room", room)
+    emptied(stack, feed)
 
 
 def emptied(stack: Stack, feed: str) -> None:
