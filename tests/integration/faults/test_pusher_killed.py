@@ -19,7 +19,8 @@ from .tcp_wire import BATCH, TcpWire, Way
 from .trial import Trial
 
 KILLS = choose(3, 50)
-BURST = 1000
+# Several times what is under way at once.
+BURST = 4000
 # And one after it, for which the next pusher wakes whatever became of the burst.
 ROUND = BURST + 1
 # For each piece on its way to the room or back, so that the burst lasts.

@@ -19,7 +19,8 @@ from .trial import Trial
 
 OUTAGE_S = choose(10, 120)
 KILLS = choose(3, 20)
-BURST = 1000
+# Several times what is under way at once.
+BURST = 4000
 # What the relay keeps under way of a feed.
 UNDER_WAY = 4
 BACKLOG = choose(2000, 20_000)
