@@ -10,7 +10,7 @@ import pytest
 from bench import Bench
 from examples import make_batch, make_opening, make_reader_batch
 from fakes import until
-from xmpp_pusher import feed as feed_module
+from xmpp_pusher.backoff import Backoff
 from xmpp_pusher.errors import NotOurs, Refused
 from xmpp_pusher.position import Position, Span
 
@@ -160,7 +160,7 @@ async def test_a_room_that_archives_nothing_is_shut_too(bench: Bench) -> None:
 async def test_while_the_server_is_away_nothing_is_dropped(
     bench: Bench, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feed_module.Backoff, "next_s", lambda _self: 0.001)
+    monkeypatch.setattr(Backoff, "next_s", lambda _self: 0.001)
     if how == "away":
         bench.rooms.disconnect()
     else:

@@ -9,6 +9,7 @@ import time
 
 from pika.exceptions import AMQPError
 
+from real.ports import wait_for
 from real.programs import (
     Guest,
     Publisher,
@@ -18,7 +19,7 @@ from real.programs import (
     wait_archived,
     wait_for_report,
 )
-from real.servers import Ejabberd, Rabbit, wait_for
+from real.servers import Ejabberd, Rabbit
 
 
 def expect(last: int, first: int = 1) -> list[tuple[str, int]]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from real.ports import wait_for
 from real.programs import (
     Guest,
     Publisher,
@@ -19,7 +20,7 @@ from real.programs import (
     wait_archived,
     wait_for_report,
 )
-from real.servers import Ejabberd, wait_for
+from real.servers import Ejabberd
 
 PRESENCE = "{jabber:client}presence"
 MESSAGE = "{jabber:client}message"
