@@ -226,7 +226,8 @@ async def test_an_opening_from_before_a_grant_closes_and_opens_nothing(
     await bench.take(make_opening(1, visibility="private", readers=[], revoked=[]))
 
     assert ["closed"] == bench.archive.story
-    assert ["unopened"] == [k for k in bench.broker.kinds() if k != "archived"]
+    assert ["shut"] == [k for k in bench.broker.kinds() if k != "archived"]
+    assert "2" == bench.broker.told("archived")[-1]["last"]
 
 
 async def test_readers_change_behind_what_was_before_and_are_told_after(

@@ -14,9 +14,11 @@ LAYERS = (
     {"position", "contract", "backoff", "logs", "payload"},
     {"errors", "messages", "metrics", "describing"},
     {"reports", "settings", "health", "reading"},
-    {"ports", "journal"},
+    {"ports", "journal", "under_way"},
     {"amqp", "xmpp", "reporter", "comparison"},
-    {"feed", "parking"},
+    {"telling", "parking"},
+    {"stay"},
+    {"feed"},
     {"feeds"},
     {"__main__"},
 )

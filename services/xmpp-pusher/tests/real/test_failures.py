@@ -203,6 +203,7 @@ async def test_an_opening_that_takes_an_emptied_archive_for_full_is_told_so(
     publisher.publish_opening(feed)
     publisher.publish_batch(feed, 1, 10)
     wait_archived(publisher, feed, 10)
+    ejabberd.postgres.query(f"DELETE FROM archive WHERE username = '{room}'")
     ejabberd.call("destroy_room", name=feed, service=Ejabberd.ROOMS)
 
     publisher.publish_opening(feed, "r2", head=10)
