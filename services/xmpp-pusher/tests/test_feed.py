@@ -285,6 +285,28 @@ async def test_what_the_broker_took_back_is_not_sent(bench: Bench) -> None:
     await until(lambda: bench.archive.leaves >= 1)
 
 
+@pytest.mark.parametrize("is_lost", [False, True])
+async def test_when_the_broker_is_gone_what_is_under_way_is_finished_and_no_more(
+    bench: Bench, is_lost: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Backoff, "next_s", lambda _self: 0.001)
+    bench.archive.gate = asyncio.Event()
+    if is_lost:
+        bench.archive.outcomes.append("lost")
+    bench.feeds.receive(make_batch(1, 1))
+    bench.feeds.receive(make_reader_batch(2, "granted", READER))
+    await until(lambda: bench.archive.under_way == 1)
+
+    bench.feeds.forget()
+    bench.archive.gate.set()
+    await until(lambda: bench.archive.leaves == 1)
+    await asyncio.sleep(0.02)
+
+    # What comes after is told from the archive, not from what was known before.
+    assert ([] if is_lost else expect(1)) == bench.archive.places()
+    assert 1 == bench.archive.joins
+
+
 async def test_stopping_finishes_what_is_under_way_and_begins_nothing(
     bench: Bench,
 ) -> None:

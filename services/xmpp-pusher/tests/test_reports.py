@@ -114,3 +114,19 @@ async def test_what_comes_while_one_is_under_way_travels_together(
     assert [archived("orders", 99), archived("stock", 99)] == broker.reports[-2:]
     assert broker.messages <= 2
     running.cancel()
+
+
+async def test_what_was_not_confirmed_is_reported_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Backoff, "next_s", lambda _self: 0.001)
+    broker = FakeBroker(is_up=False)
+    reporter = Reporter(broker, make_metrics())
+    running = asyncio.create_task(reporter.run())
+    reporter.report(archived("orders", 1))
+    await asyncio.sleep(0.02)
+
+    broker.is_up = True
+
+    await until(lambda: broker.reports == [archived("orders", 1)])
+    running.cancel()
