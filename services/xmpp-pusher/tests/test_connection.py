@@ -37,7 +37,7 @@ class SilentChannel:
 
 async def start() -> tuple[Link, SilentChannel, Outlet]:
     link, channel = Link(pika.URLParameters("amqp://")), SilentChannel()
-    outlet = Outlet(link, channel)  # type: ignore[arg-type]
+    outlet = Outlet(link, channel)
     await outlet.start()
     return link, channel, outlet
 

@@ -10,7 +10,7 @@ import pytest
 from bench import Bench
 from examples import make_batch, make_opening, make_reader_batch
 from fakes import until
-from xmpp_pusher import feed as feed_module
+from xmpp_pusher.backoff import Backoff
 from xmpp_pusher.errors import NotOurs, Refused
 from xmpp_pusher.position import Position, Span
 
@@ -160,7 +160,7 @@ async def test_a_room_that_archives_nothing_is_shut_too(bench: Bench) -> None:
 async def test_while_the_server_is_away_nothing_is_dropped(
     bench: Bench, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feed_module.Backoff, "next_s", lambda _self: 0.001)
+    monkeypatch.setattr(Backoff, "next_s", lambda _self: 0.001)
     if how == "away":
         bench.rooms.disconnect()
     else:
@@ -226,7 +226,8 @@ async def test_an_opening_from_before_a_grant_closes_and_opens_nothing(
     await bench.take(make_opening(1, visibility="private", readers=[], revoked=[]))
 
     assert ["closed"] == bench.archive.story
-    assert ["unopened"] == [k for k in bench.broker.kinds() if k != "archived"]
+    assert ["shut"] == [k for k in bench.broker.kinds() if k != "archived"]
+    assert "2" == bench.broker.told("archived")[-1]["last"]
 
 
 async def test_readers_change_behind_what_was_before_and_are_told_after(
@@ -282,6 +283,28 @@ async def test_what_the_broker_took_back_is_not_sent(bench: Bench) -> None:
     await bench.take(make_batch(1, 1))
     bench.feeds.forget()
     await until(lambda: bench.archive.leaves >= 1)
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+async def test_when_the_broker_is_gone_what_is_under_way_is_finished_and_no_more(
+    bench: Bench, is_lost: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Backoff, "next_s", lambda _self: 0.001)
+    bench.archive.gate = asyncio.Event()
+    if is_lost:
+        bench.archive.outcomes.append("lost")
+    bench.feeds.receive(make_batch(1, 1))
+    bench.feeds.receive(make_reader_batch(2, "granted", READER))
+    await until(lambda: bench.archive.under_way == 1)
+
+    bench.feeds.forget()
+    bench.archive.gate.set()
+    await until(lambda: bench.archive.leaves == 1)
+    await asyncio.sleep(0.02)
+
+    # What comes after is told from the archive, not from what was known before.
+    assert ([] if is_lost else expect(1)) == bench.archive.places()
+    assert 1 == bench.archive.joins
 
 
 async def test_stopping_finishes_what_is_under_way_and_begins_nothing(

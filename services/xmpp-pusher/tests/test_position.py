@@ -115,7 +115,8 @@ def test_an_opening_is_outdated_by_readers_since_and_not_by_records() -> None:
     window.note_archived()
     assert OpeningVerdict.OPEN is window.judge_opening(HEAD, "r1", ())
 
-    window.send(span(16, 20), changes_readers=True)
+    window.send(span(16, 20))
+    window.note_reader(span(16, 20))
     window.note_archived()
 
     before, behind = Position("e001", 15), Position("e001", 16)

@@ -19,6 +19,7 @@ from .parking import Parking
 from .ports import Consumer, Rooms
 from .reading import read_message
 from .reporter import Reporter
+from .telling import Telling
 
 log = logging.getLogger(__name__)
 
@@ -107,8 +108,8 @@ class Feeds:
     def _keep(self, slug: str) -> Feed:
         entry = self._feeds.pop(slug, None)
         if entry is None:
-            journal = Journal(slug, self._metrics)
-            feed = Feed(slug, self._rooms, self._consumer, self._reporter, journal)
+            telling = Telling(slug, self._reporter, Journal(slug, self._metrics))
+            feed = Feed(slug, self._rooms, self._consumer, telling)
         else:
             feed = entry[0]
         self._feeds[slug] = (feed, time.monotonic())

@@ -112,11 +112,13 @@ class Window:
         head = self.head
         return head is not None and head.epoch == span.epoch and span.last <= head.last
 
-    def send(self, span: Span, *, changes_readers: bool = False) -> None:
+    def send(self, span: Span) -> None:
         """Note that a batch or an announcement has gone out."""
         self._under_way.append(span)
-        if changes_readers:
-            self._known_from = Position(span.epoch, span.first)
+
+    def note_reader(self, span: Span) -> None:
+        """Note that the first event of a batch has changed who may read."""
+        self._known_from = Position(span.epoch, span.first)
 
     def note_archived(self) -> None:
         """Note that the foremost under way is in the archive."""

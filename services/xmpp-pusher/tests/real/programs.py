@@ -27,7 +27,8 @@ import pika
 from pika.exceptions import AMQPError
 from slixmpp import ClientXMPP
 
-from real.servers import Ejabberd, Rabbit, free_port, wait_for
+from real.ports import free_port, wait_for
+from real.servers import Ejabberd, Rabbit
 from xmpp_pusher.amqp import topology
 
 SOURCE = Path(__file__).parents[2] / "src"

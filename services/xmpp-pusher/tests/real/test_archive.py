@@ -12,13 +12,14 @@ from xml.etree import ElementTree
 
 import pytest
 
+from real.ports import wait_for
 from real.programs import (
     Guest,
     Publisher,
     PusherProcess,
     wait_for_report,
 )
-from real.servers import MODULE, Ejabberd, Rabbit, wait_for
+from real.servers import MODULE, Ejabberd, Rabbit
 
 CLIENT = "{jabber:client}"
 FEED = "{urn:aviso:feed:2}"

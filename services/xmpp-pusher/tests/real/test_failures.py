@@ -9,6 +9,7 @@ import time
 
 from pika.exceptions import AMQPError
 
+from real.ports import wait_for
 from real.programs import (
     Guest,
     Publisher,
@@ -18,7 +19,7 @@ from real.programs import (
     wait_archived,
     wait_for_report,
 )
-from real.servers import Ejabberd, Rabbit, wait_for
+from real.servers import Ejabberd, Rabbit
 
 
 def expect(last: int, first: int = 1) -> list[tuple[str, int]]:
@@ -202,6 +203,7 @@ async def test_an_opening_that_takes_an_emptied_archive_for_full_is_told_so(
     publisher.publish_opening(feed)
     publisher.publish_batch(feed, 1, 10)
     wait_archived(publisher, feed, 10)
+    ejabberd.postgres.query(f"DELETE FROM archive WHERE username = '{room}'")
     ejabberd.call("destroy_room", name=feed, service=Ejabberd.ROOMS)
 
     publisher.publish_opening(feed, "r2", head=10)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from real.ports import wait_for
 from real.programs import (
     Guest,
     Publisher,
@@ -16,7 +17,7 @@ from real.programs import (
     read_payload,
     wait_for_report,
 )
-from real.servers import Ejabberd, wait_for
+from real.servers import Ejabberd
 
 
 def expect(last: int, first: int = 1, epoch: str = "e001") -> list[tuple[str, int]]:

@@ -65,6 +65,7 @@ class OccupiedRoom:
     ) -> None:
         self.address = address
         self.is_opened = False
+        self.is_being_checked = False
         self.last_heard_s = time.monotonic()
         self._session = session
         self._feed = feed
@@ -208,6 +209,7 @@ class OccupiedRoom:
 
     async def check(self) -> None:
         """Ask the room whether we are still in it (XEP-0410); mark it lost if not."""
+        self.is_being_checked = True
         try:
             ping = "<ping xmlns='urn:xmpp:ping'/>"
             await self._session.ask("get", self._me, ping)
@@ -216,6 +218,8 @@ class OccupiedRoom:
                 self.lose(f"self-ping: {bounce}")
         except RoomLost as lost:
             self.lose(f"self-ping: {lost}")
+        finally:
+            self.is_being_checked = False
         self.last_heard_s = time.monotonic()
 
     def leave(self) -> None:

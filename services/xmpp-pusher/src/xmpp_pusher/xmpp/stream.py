@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import heapq
+import math
 import secrets
 import time
 import uuid
@@ -21,7 +23,7 @@ from . import muc
 from .room import OccupiedRoom
 from .session import ANSWER_TIMEOUT_S
 
-_LOOK_EVERY_S: Final = 5.0
+_LOOK_EVERY_S: Final = 1.0
 _IDLE_S: Final = 30.0
 # Long for a server with anything to say: a connection may have died without a word.
 _QUIET_S: Final = 10.0
@@ -62,6 +64,7 @@ class Stream:
         self._login = log_in(name, self._handle)
         self._rooms: dict[str, OccupiedRoom] = {}
         self._asked: dict[str, tuple[str, asyncio.Future[Element]]] = {}
+        self._checks: set[asyncio.Task[None]] = set()
         self._evicted: dict[str, asyncio.Task[None]] = {}
         self.last_heard_s = time.monotonic()
 
@@ -85,12 +88,24 @@ class Stream:
             if is_quiet or now_s - last_ping_s >= _IDLE_S:
                 last_ping_s = now_s
                 await self._ping()
-            idle = [
-                room.check()
-                for room in self._rooms.values()
-                if now_s - room.last_heard_s >= _IDLE_S
-            ]
-            await asyncio.gather(*idle)
+            self._check_rooms(now_s)
+
+    def _check_rooms(self, now_s: float) -> None:
+        """Begin to check the rooms that have been silent for longest.
+
+        No more at a time than brings each its turn, so that those which were entered
+        together are not asked together for ever.
+        """
+        share = math.ceil(len(self._rooms) * _LOOK_EVERY_S / _IDLE_S)
+        idle = [
+            room
+            for room in self._rooms.values()
+            if now_s - room.last_heard_s >= _IDLE_S and not room.is_being_checked
+        ]
+        for room in heapq.nsmallest(share, idle, key=lambda room: room.last_heard_s):
+            task = asyncio.create_task(room.check())
+            self._checks.add(task)
+            task.add_done_callback(self._checks.discard)
 
     async def enter(
         self,
@@ -153,6 +168,8 @@ class Stream:
         await asyncio.shield(self._evicted[address])
 
     async def close(self) -> None:
+        for check in self._checks:
+            check.cancel()
         await self._login.close()
         self._lose_all()
 
