@@ -3,7 +3,7 @@
 What is pruned is always the beginning of a feed: everything after its `pruned` is
 there. An event stays, and with it whatever follows in its feed, while
 
-- it has no sequence, or the broker has not confirmed it, however old it is;
+- it has no sequence, or its room has not archived it, however old it is;
 - it is younger than the retention;
 - it is parked and nobody has decided about it: to send it again takes its row;
 - it is the newest of its feed, whose place is the feed's head.
