@@ -25,7 +25,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from aviso.events.batches import MOST_EVENTS, MOST_TEXT_BYTES, Batch
-from aviso.relay.outgoing import FeedState, Opening
+from aviso.outbox.states import FeedState, Opening
 
 MOST_OUT = 4
 # So many may be out before one that is not full has to wait.
@@ -138,7 +138,7 @@ class Lane:
         return len(self.out) < (MOST_OUT if is_full else QUIET_OUT)
 
     def note_turn(self, after: int) -> None:
-        """It had its turn behind `after`: if nothing went, nothing will as it is now."""
+        """It had its turn behind `after`: where nothing went, nothing will for now."""
         if self.out and self.sent == after:
             self.tried = self._situation
 

@@ -27,8 +27,8 @@ from aviso.broker.topology import (
     PARKED_QUEUE,
     build_topology,
 )
-from aviso.relay.queue import Numbered, Queue, Taken
-from aviso.relay.sleep import Sleep
+from aviso.outbox.queue import Numbered, Queue, Taken
+from aviso.outbox.sleep import Sleep
 
 SERVICE = Path(__file__).resolve().parents[2]
 QUEUES = 2

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aviso.outbox.states import FeedState, Opening, Wanted
 from aviso.relay.lane import MOST_OUT
-from aviso.relay.lanes import Lanes, Wanted
-from aviso.relay.outgoing import FeedState, Opening
+from aviso.relay.lanes import Lanes
 from aviso.relay.reports import (
     Archived,
     Behind,

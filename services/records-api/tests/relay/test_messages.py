@@ -10,8 +10,8 @@ import pytest
 
 from aviso.broker.messages import Publication
 from aviso.events.rendering import Lists
+from aviso.outbox.states import Opening
 from aviso.relay.messages import publish_batch, publish_opening
-from aviso.relay.outgoing import Opening
 from tests.contracts import read_json, validate_event
 from tests.relay.lanes import make_batch, make_state
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aviso.relay.pruning import BATCH
+from aviso.outbox.pruning import BATCH
 from tests.contracts import validate_event
 from tests.relay.conftest import StartRelay
 from tests.relay.drivers import Broker, Database, eventually

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 from django.conf import settings
 
+from aviso.outbox.connection import connect
 from aviso.relay.configuration import Configuration
-from aviso.relay.database import connect
 from aviso.relay.election import _SESSION
 from aviso.relay.status import Status
 from aviso.relay.term import Term

@@ -18,11 +18,11 @@ from typing import Any
 
 import psycopg
 
-from aviso.relay.database import Connection, translate
-from aviso.relay.errors import StatementRefusedError
+from aviso.outbox.connection import Connection, translate
+from aviso.outbox.errors import StatementRefusedError
 from aviso.relay.metrics import Metrics
 
-logger = logging.getLogger("aviso.relay.pruning")
+logger = logging.getLogger("aviso.outbox.pruning")
 
 # One batch is one short transaction, on rows that no writer ever touches.
 BATCH = 500
