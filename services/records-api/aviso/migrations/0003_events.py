@@ -134,7 +134,7 @@ $$;
 
 -- The relay holds this lock alone while it sleeps: whoever can't share it has to wake it.
 -- Whoever shares it keeps it until his end, and so keeps the relay from falling asleep
--- before it has seen what he wrote (aviso/relay/sleep.py has the proof). No busy writer
+-- before it has seen what he wrote (aviso/outbox/sleep.py has the proof). No busy writer
 -- notifies: a notice makes commits wait for each other.
 CREATE FUNCTION aviso.wake_relay() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -12,9 +12,9 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils import timezone
 
+from aviso.outbox.connection import CHANNEL, PARKED_NOTICE
 from aviso.parked.errors import AlreadyHandledError, RecordGoneError
 from aviso.parked.models import ParkedEvent
-from aviso.relay.database import CHANNEL, PARKED_NOTICE
 
 # The log has no index on the events' ids: an event is found by its place in its feed.
 _FIND = """

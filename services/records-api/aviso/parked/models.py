@@ -12,7 +12,7 @@ class ParkedEvent(models.Model):
     """A message that was put aside, with its cause and what was done about it.
 
     Written by the active relay alone; a person changes its state through
-    relay.parked. `fingerprint` is the SHA-256 of the body: a copy is no second row.
+    `deciding`. `fingerprint` is the SHA-256 of the body: a copy is no second row.
     """
 
     class State(models.TextChoices):

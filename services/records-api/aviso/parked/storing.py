@@ -18,9 +18,9 @@ from aviso.broker.channels import Consumer
 from aviso.broker.messages import Delivery, Outcome, Publication
 from aviso.broker.topology import EVENTS_EXCHANGE
 from aviso.events.rendering import EventRow, render_event
+from aviso.outbox.connection import Connection, fetch
+from aviso.outbox.errors import StatementRefusedError
 from aviso.parked.message import MOST_DETAIL_CHARS, ParkedMessage, read_parked
-from aviso.relay.database import Connection, fetch
-from aviso.relay.errors import StatementRefusedError
 from aviso.relay.status import Status
 
 logger = logging.getLogger("aviso.parked.storing")

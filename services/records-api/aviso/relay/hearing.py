@@ -9,11 +9,11 @@ from __future__ import annotations
 import logging
 import time
 
-from aviso.relay.errors import StatementRefusedError
+from aviso.outbox.errors import StatementRefusedError
+from aviso.outbox.feeds import Outbox
+from aviso.outbox.states import Progress, format_range
 from aviso.relay.lane import NEVER
-from aviso.relay.lanes import Lanes, Progress
-from aviso.relay.outbox import Outbox
-from aviso.relay.outgoing import format_range
+from aviso.relay.lanes import Lanes
 from aviso.relay.reports import (
     Archived,
     Away,

@@ -25,7 +25,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from aviso.events.batches import MOST_EVENTS, MOST_TEXT_BYTES, Batch
-from aviso.relay.outgoing import FeedState, Opening
+from aviso.outbox.states import FeedState, Opening
 
 MOST_OUT = 4
 # So many may be out before one that is not full has to wait.
@@ -52,8 +52,6 @@ class OpeningOut:
 
     id: str
     opening: Opening
-    head: int
-    """What was archived when it was written."""
 
 
 @dataclass(slots=True)
@@ -140,7 +138,7 @@ class Lane:
         return len(self.out) < (MOST_OUT if is_full else QUIET_OUT)
 
     def note_turn(self, after: int) -> None:
-        """It had its turn behind `after`: if nothing went, nothing will as it is now."""
+        """It had its turn behind `after`: where nothing went, nothing will for now."""
         if self.out and self.sent == after:
             self.tried = self._situation
 
@@ -155,7 +153,7 @@ class Lane:
 
     def open(self, opening_id: str, now: float) -> None:
         self._listen(now)
-        self.opening_out = OpeningOut(opening_id, self.opening, self.archived)
+        self.opening_out = OpeningOut(opening_id, self.opening)
         self.is_opening_due = False
 
     def archive(self, last: int, now: float) -> None:
@@ -202,13 +200,9 @@ class Lane:
         self._go_back(self.archived)
 
     def unopen(self) -> None:
-        """The room wants to be opened again, and has dropped what came.
-
-        An opening that is out may be the answer, unless the room knows a newer state.
-        """
-        if self.opening_out is None or self.opening_out.head < self.archived:
+        """The room wants to be opened again, and has dropped what came."""
+        if self.opening_out is None:
             self.is_opening_due = True
-            self.opening_out = None
             self._go_back(self.archived, resumes_at=self.resumes_at)
 
     def opened(self, opening_id: str) -> Opening | None:

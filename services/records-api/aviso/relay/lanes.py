@@ -9,7 +9,6 @@ from __future__ import annotations
 import heapq
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 from aviso.events.batches import (
     MOST_EVENT_BYTES,
@@ -17,8 +16,8 @@ from aviso.events.batches import (
     MOST_TEXT_BYTES,
     Batch,
 )
+from aviso.outbox.states import FeedState, Opening, Progress, Wanted
 from aviso.relay.lane import NEVER, Lane
-from aviso.relay.outgoing import FeedState, Opening
 from aviso.relay.reports import (
     Archived,
     Behind,
@@ -32,26 +31,6 @@ from aviso.relay.reports import (
 MOST_OUT_BYTES = 32 * 1024 * 1024
 FEEDS_A_TURN = 100
 EVENTS_A_TURN = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Load a feed's events above `after`, up to `last` or the limits, one at least."""
-
-    feed: str
-    after: int
-    last: int
-    limit: int
-    limit_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """A feed is archived up to `published`; `before` is what was written down."""
-
-    feed: str
-    before: int
-    published: int
 
 
 class Lanes:

@@ -11,7 +11,7 @@ from aviso.broker.messages import Publication
 from aviso.broker.topology import EVENTS_EXCHANGE
 from aviso.events.batches import Batch
 from aviso.events.rendering import Lists, render_opened
-from aviso.relay.outgoing import FeedState
+from aviso.outbox.states import FeedState
 
 BATCH_TYPE = "aviso.batch.v2"
 OPENING_TYPE = "aviso.feed.opened.v1"

@@ -23,12 +23,12 @@ from aviso.events.batches import (
     write_batches,
 )
 from aviso.events.rendering import EventRow
+from aviso.outbox.feeds import Outbox
+from aviso.outbox.states import FeedRun, FeedState, format_range
 from aviso.parked.storing import Parking
 from aviso.relay.lane import Lane
 from aviso.relay.lanes import Lanes
 from aviso.relay.messages import publish_batch, publish_opening
-from aviso.relay.outbox import Outbox
-from aviso.relay.outgoing import FeedRun, FeedState, format_range
 from aviso.relay.publishing import BROKER, Publishing
 
 logger = logging.getLogger("aviso.relay.sending")

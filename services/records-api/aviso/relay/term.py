@@ -13,20 +13,20 @@ import secrets
 import time
 from collections.abc import Iterator, Sequence
 
+from aviso.outbox.connection import LOOK_INTERVAL_S, PARKED_NOTICE, Connection, listen
+from aviso.outbox.feeds import Outbox
+from aviso.outbox.pruning import Pruning
+from aviso.outbox.queue import Numbered, Queue
+from aviso.outbox.sleep import Sleep
+from aviso.outbox.states import format_range
 from aviso.parked.storing import Parking
 from aviso.relay.configuration import Configuration
-from aviso.relay.database import LOOK_INTERVAL_S, PARKED_NOTICE, Connection, listen
 from aviso.relay.hearing import Hearing
 from aviso.relay.lane import NEVER
 from aviso.relay.lanes import Lanes
 from aviso.relay.link import Link
-from aviso.relay.outbox import Outbox
-from aviso.relay.outgoing import format_range
-from aviso.relay.pruning import Pruning
 from aviso.relay.publishing import Publishing
-from aviso.relay.queue import Numbered, Queue
 from aviso.relay.sending import Sending
-from aviso.relay.sleep import Sleep
 from aviso.relay.status import Status
 
 logger = logging.getLogger("aviso.relay.term")

@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from aviso.events.batches import Batch
+from aviso.outbox.states import FeedState, Opening
 from aviso.relay.lane import Lane
 from aviso.relay.lanes import Lanes
-from aviso.relay.outgoing import FeedState, Opening
 from aviso.relay.reports import Archived, Behind, Refused, Shut
 
 EPOCH = "e1e1"

@@ -10,7 +10,7 @@ import contextlib
 import json
 import threading
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,23 @@ class Archive:
     events: list[dict[str, Any]] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Taken:
+    """An opening that was done, or an event that was archived, as it came."""
+
+    event: dict[str, Any]
+    headers: dict[str, str]
+
+    @property
+    def sequence(self) -> int | None:
+        text = self.event.get("feedseq")
+        return None if text is None else int(text)
+
+    @property
+    def kind(self) -> str:
+        return str(self.event["type"].split(".")[2])
+
+
 @dataclass
 class Pusher:
     """Reads all of the pusher's queues, in a thread of its own."""
@@ -42,23 +59,28 @@ class Pusher:
     refused: Callable[[dict[str, Any]], bool] = lambda _: False
     loses: Callable[[dict[str, Any]], bool] = lambda _: False
     """Tells which reports get lost."""
-    openings: list[dict[str, Any]] = field(default_factory=list)
-    received: list[Any] = field(default_factory=list)
-    """The properties of each batch and opening that came."""
+    received: list[tuple[Any, bytes]] = field(default_factory=list)
+    """Each batch and opening that came: properties, and the text as it is inflated."""
     reported: list[dict[str, Any]] = field(default_factory=list)
+    _taken: list[Taken] = field(default_factory=list)
     _told: dict[str, str] = field(default_factory=dict)
     _stopping: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
 
-    @contextlib.contextmanager
-    def running(self) -> Iterator[Pusher]:
+    def start(self) -> None:
         self._stopping.clear()
-        thread = threading.Thread(target=self._run, daemon=True)
-        thread.start()
-        try:
-            yield self
-        finally:
-            self._stopping.set()
-            thread.join(30)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(30)
+
+    def take(self) -> list[Taken]:
+        """Give what was opened and archived since this was asked last."""
+        taken, self._taken = self._taken, []
+        return taken
 
     def sequences(self, feed: str) -> list[int]:
         """List what the archive of a feed has, in its order."""
@@ -84,16 +106,17 @@ class Pusher:
             with contextlib.suppress(pika.exceptions.AMQPError):
                 connection.close()
 
-    def _on_message(self, channel: Any, method: Any, properties: Any, body: Any) -> None:
+    def _on_message(
+        self, channel: Any, method: Any, properties: Any, body: Any
+    ) -> None:
         if properties.content_encoding == "deflate":
             body = zlib.decompress(body)
-        message = json.loads(body)
-        self.received.append(properties)
-        reports = (
-            self._open(message, properties)
-            if properties.type == "aviso.feed.opened.v1"
-            else self._push(message, properties)
-        )
+        self.received.append((properties, body))
+        reports: list[dict[str, Any]] = []
+        if properties.type == "aviso.feed.opened.v1":
+            reports = self._open(json.loads(body), properties)
+        elif properties.type == "aviso.batch.v2":
+            reports = self._push(json.loads(body), properties)
         for report in reports:
             self.reported.append(report)
             if not self.loses(report):
@@ -113,7 +136,7 @@ class Pusher:
         run = properties.headers["run"]
         if feed in self.shut:
             return [{"kind": "shut", "feed": feed, "run": run, "detail": "no entry"}]
-        self.openings.append(event)
+        self._taken.append(Taken(event, properties.headers))
         archive = self.archives.get(feed)
         if archive is None or archive.epoch != epoch:
             self.archives[feed] = Archive(epoch, int(event["data"]["head"]))
@@ -140,6 +163,7 @@ class Pusher:
         if any(self.refused(event) for event in events):
             span = {"epoch": epoch, "first": str(first), "last": str(last)}
             return [{"kind": "refused", **about, **span, "detail": "not acceptable"}]
+        self._taken += [Taken(event, headers) for event in events]
         archive.events += events
         archive.last = last
         return [_archived(feed, epoch, last)]

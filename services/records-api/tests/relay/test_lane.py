@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from aviso.outbox.states import Opening
 from aviso.relay.lane import MOST_OUT, SILENCE_S
 from aviso.relay.lanes import MOST_OUT_BYTES
-from aviso.relay.outgoing import Opening
 from aviso.relay.reports import Archived, Opened
 from tests.relay.lanes import EPOCH, One, make_batch
 

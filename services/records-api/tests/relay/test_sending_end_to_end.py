@@ -5,47 +5,45 @@ from __future__ import annotations
 import pika  # type: ignore[import-untyped]  # pika 1.4.4 has types but no py.typed
 
 from tests.relay.conftest import StartRelay
-from tests.relay.drivers import Broker, Database, eventually
+from tests.relay.drivers import Database, eventually
 from tests.relay.pusher import Pusher
 
 
 def test_events_of_several_feeds_are_archived_once_and_in_order(
-    database: Database, broker: Broker, start_relay: StartRelay
+    database: Database, pusher: Pusher, start_relay: StartRelay
 ) -> None:
     for feed in ("orders", "stock"):
         database.add_feed(feed)
     start_relay().wait_for_broker()
 
-    with Pusher(broker.url).running() as pusher:
-        for _ in range(20):
-            database.add_records("orders", 30)
-            database.add_records("stock", 1)
-        database.wait_until_published()
+    for _ in range(20):
+        database.add_records("orders", 30)
+        database.add_records("stock", 1)
+    database.wait_until_published()
 
     assert list(range(1, 601)) == pusher.sequences("orders")
     assert list(range(1, 21)) == pusher.sequences("stock")
 
 
 def test_an_archive_that_was_emptied_or_shortened_is_filled_again(
-    database: Database, broker: Broker, start_relay: StartRelay
+    database: Database, pusher: Pusher, start_relay: StartRelay
 ) -> None:
     database.add_feed("orders")
     database.add_feed("stock")
     relay = start_relay()
-    with Pusher(broker.url).running() as pusher:
-        for feed in ("orders", "stock"):
-            database.add_records(feed, 1_200)
-        database.wait_until_published()
-        del pusher.archives["orders"]
-        shortened = pusher.archives["stock"]
-        shortened.last = 700
-        del shortened.events[700:]
+    for feed in ("orders", "stock"):
+        database.add_records(feed, 1_200)
+    database.wait_until_published()
+    del pusher.archives["orders"]
+    shortened = pusher.archives["stock"]
+    shortened.last = 700
+    del shortened.events[700:]
 
-        for feed in ("orders", "stock"):
-            database.add_records(feed, 1)
-        eventually(lambda: pusher.sequences("orders")[-1:] == [1201])
-        eventually(lambda: pusher.sequences("stock")[-1:] == [1201])
-        database.wait_until_published()
+    for feed in ("orders", "stock"):
+        database.add_records(feed, 1)
+    eventually(lambda: pusher.sequences("orders")[-1:] == [1201])
+    eventually(lambda: pusher.sequences("stock")[-1:] == [1201])
+    database.wait_until_published()
 
     for feed in ("orders", "stock"):
         assert list(range(1, 1_202)) == pusher.sequences(feed)

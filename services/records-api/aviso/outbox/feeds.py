@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 from aviso.events.log import EVENT_COLUMNS, RUNS
 from aviso.events.rendering import EventRow, Lists
-from aviso.relay.database import Connection, fetch
-from aviso.relay.lanes import Progress, Wanted
-from aviso.relay.outgoing import FeedRun, FeedState, Opening
+from aviso.outbox.connection import Connection, fetch
+from aviso.outbox.states import FeedRun, FeedState, Opening, Progress, Wanted
 
 # With each feed's state: both of one snapshot, so that no event gets an epoch that was
 # not announced before it.

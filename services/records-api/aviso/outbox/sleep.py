@@ -34,7 +34,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from aviso.relay.database import LOOK_INTERVAL_S, Connection, fetch
+from aviso.outbox.connection import LOOK_INTERVAL_S, Connection, fetch
 
 # In `aviso.wake_relay` too.
 SLEEP_KEY = int.from_bytes(b"aviso-2", "big")

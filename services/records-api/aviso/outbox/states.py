@@ -44,5 +44,25 @@ class FeedRun:
     events: list[EventRow]
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Load a feed's events above `after`, up to `last` or the limits, one at least."""
+
+    feed: str
+    after: int
+    last: int
+    limit: int
+    limit_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A feed is archived up to `published`; `before` is what was written down."""
+
+    feed: str
+    before: int
+    published: int
+
+
 def format_range(first: int, last: int) -> str:
     return str(first) if first == last else f"{first}-{last}"

@@ -13,7 +13,7 @@ from typing import Any, LiteralString
 import psycopg
 from django.conf import settings
 
-from aviso.relay.errors import (
+from aviso.outbox.errors import (
     DatabaseError,
     DatabaseLostError,
     StatementRefusedError,

@@ -29,8 +29,8 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from aviso.events.rendering import EventRow
-from aviso.relay.database import Connection, fetch
-from aviso.relay.outgoing import FeedState, Opening
+from aviso.outbox.connection import Connection, fetch
+from aviso.outbox.states import FeedState, Opening
 
 # A page is one short transaction: a changeset costs it one row, however large it is.
 PAGE = 2_000

@@ -3,7 +3,7 @@
 What is pruned is always the beginning of a feed: everything after its `pruned` is
 there. An event stays, and with it whatever follows in its feed, while
 
-- it has no sequence, or the broker has not confirmed it, however old it is;
+- it has no sequence, or its room has not archived it, however old it is;
 - it is younger than the retention;
 - it is parked and nobody has decided about it: to send it again takes its row;
 - it is the newest of its feed, whose place is the feed's head.
@@ -18,11 +18,11 @@ from typing import Any
 
 import psycopg
 
-from aviso.relay.database import Connection, translate
-from aviso.relay.errors import StatementRefusedError
+from aviso.outbox.connection import Connection, translate
+from aviso.outbox.errors import StatementRefusedError
 from aviso.relay.metrics import Metrics
 
-logger = logging.getLogger("aviso.relay.pruning")
+logger = logging.getLogger("aviso.outbox.pruning")
 
 # One batch is one short transaction, on rows that no writer ever touches.
 BATCH = 500
