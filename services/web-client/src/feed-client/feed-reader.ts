@@ -185,7 +185,10 @@ export class FeedReader {
   ): Promise<{ newest: Archived | null; failure: RequestError | null }> {
     try {
       const newest = (await archive?.newest(this.#anchor, this.#since)) ?? null;
-      return { newest, failure: null };
+      if (newest !== "unreadable") return { newest, failure: null };
+      // Whatever it held exists: REST will say.
+      this.#isUnsure = true;
+      return { newest: null, failure: null };
     } catch (error) {
       // REST is another way; where the stream is gone, its end is dealt with elsewhere.
       if (!(error instanceof RequestError) || error.condition === "gone") throw error;
