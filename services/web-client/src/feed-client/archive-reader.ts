@@ -103,10 +103,11 @@ export class ArchiveReader {
 
   /**
    * Backwards from `end` (null: from the newest), page by page, each oldest first: whoever asks says
-   * when it is enough. `take` has each batch earlier, as it comes.
+   * when it is enough. `take` has each batch earlier, as it comes; no page has more than `most` messages.
    */
   async *backwards(
     end: bigint | null,
+    most: number,
     take: (archived: Archived) => void = () => {},
   ): AsyncGenerator<readonly Archived[]> {
     let start = (end ?? this.#now()) - HOUR;
@@ -115,7 +116,8 @@ export class ArchiveReader {
     for (;;) {
       const found: Archived[] = [];
       const range = { start, ...(until !== null && { end: until }) };
-      const page = await this.#read(range, this.size.size, (archived) => {
+      const max = Math.max(1, Math.min(most, this.size.size));
+      const page = await this.#read(range, max, (archived) => {
         found.push(archived);
         take(archived);
       });
