@@ -37,8 +37,8 @@ export type RestPort = {
   now(): number;
 };
 
-/** More live batches than this are not kept while the epoch is unknown: the archive has them. */
-const MAX_WAITING = 1000;
+/** More live events than this are not kept while the epoch is unknown: the archive has them. */
+const MAX_WAITING = 10_000;
 
 /** Further behind than this, live events are not kept for later either: they are asked for again. */
 const MAX_AHEAD = 20_000;
@@ -118,7 +118,8 @@ export class FeedReader {
     }
     const offered = this.#follower.offer(batch);
     if (offered.kind === "other-epoch") {
-      if (this.#waiting.length < MAX_WAITING) this.#waiting.push({ batch, stanzaId });
+      const count = this.#waiting.reduce((sum, each) => sum + each.batch.items.length, 1);
+      if (count < MAX_WAITING) this.#waiting.push({ batch, stanzaId });
       return;
     }
     this.#hold(batch, stanzaId);
@@ -185,7 +186,10 @@ export class FeedReader {
   ): Promise<{ newest: Archived | null; failure: RequestError | null }> {
     try {
       const newest = (await archive?.newest(this.#anchor, this.#since)) ?? null;
-      return { newest, failure: null };
+      if (newest !== "unreadable") return { newest, failure: null };
+      // Whatever it held exists: REST will say.
+      this.#isUnsure = true;
+      return { newest: null, failure: null };
     } catch (error) {
       // REST is another way; where the stream is gone, its end is dealt with elsewhere.
       if (!(error instanceof RequestError) || error.condition === "gone") throw error;
@@ -239,7 +243,7 @@ export class FeedReader {
     const found: Archived[] = [];
     let count = 0;
     try {
-      for await (const batches of archive.backwards(null)) {
+      for await (const batches of archive.backwards(null, this.history)) {
         const ours = batches.filter(({ batch }) => batch.epoch === epoch);
         found.unshift(...ours);
         count += ours.reduce((sum, { batch }) => sum + batch.items.length, 0);
@@ -309,8 +313,8 @@ export class FeedReader {
     const wanted = this.#follower.gap?.from;
     const epoch = this.position?.epoch;
     if (wanted === undefined) return;
-    const end = this.#wanted()?.end ?? null;
-    for await (const batches of archive.backwards(end, (each) => this.#takeOne(each))) {
+    const { most, end } = this.#wanted() ?? { most: 1, end: null };
+    for await (const batches of archive.backwards(end, most, (each) => this.#takeOne(each))) {
       const isReached = batches.some(({ batch }) => batch.epoch !== epoch || batch.first <= wanted);
       if (isReached || this.#follower.gap?.from !== wanted) return;
     }

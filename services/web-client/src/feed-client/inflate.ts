@@ -5,8 +5,8 @@ import { Unzlib } from "fflate";
 /** What may come out of one stanza: twice the largest event that the contract allows. */
 export const MAX_INFLATED_BYTES = 2 * 1024 * 1024;
 
-/** Deflate makes at most 1032 bytes of one: so much at once goes little beyond the bound. */
-const PIECE = 1024;
+/** Deflate makes at most 1032 bytes of one: so much at once goes no more than 8 MiB beyond the bound. */
+const PIECE = 8192;
 
 /**
  * RFC 1950, in base64, to its text in UTF-8. Throws an Error where it is none of that, or where its

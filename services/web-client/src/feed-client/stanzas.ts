@@ -10,7 +10,7 @@ import { isEpoch, isSlug, MalformedError, readEvent } from "./events";
 import { parseExactJson } from "./exact-json";
 import { inflate } from "./inflate";
 import type { Batch } from "./positions";
-import { childrenOf, NS } from "./xml";
+import { childOf, childrenOf, NS } from "./xml";
 
 /** `claimed` is what `<events/>` said, where that much could be read. */
 export type ReadStanza =
@@ -52,6 +52,7 @@ export function readStanza(message: Element, feed: string): ReadStanza {
 }
 
 function readForeign(message: Element): ReadStanza {
+  if (childOf(message, "notice", NS.events) !== null) return { kind: "other" };
   for (const { localName, namespaceURI } of Array.from(message.children)) {
     const version = VERSION.exec(namespaceURI ?? "")?.[1];
     if (localName === "events" && version !== undefined) {

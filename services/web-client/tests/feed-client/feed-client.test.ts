@@ -341,6 +341,18 @@ describe("live events", () => {
     expect(client.state.kind).toBe("live");
   });
 
+  test.each([
+    ["cannot be read", { payload: "[{" }],
+    ["are of a later version's server", { namespace: "urn:aviso:feed:3" }],
+  ])("that were dropped and %s are found after a silence", async (_what, options) => {
+    const { sequences, client } = await follow();
+
+    write(1, { ...options, isLost: true });
+    await world.clock.advance(60_000);
+
+    expect([sequences, client.state.kind]).toEqual([[1], "live"]);
+  });
+
   test("of an earlier version's server are no reason to call the page old", async () => {
     write(2, { namespace: "urn:aviso:feed:1" });
     const { sequences, problems } = await follow();

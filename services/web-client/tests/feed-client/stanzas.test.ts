@@ -116,6 +116,13 @@ describe("a message", () => {
     expect(readStanza(element(foreign), "orders")).toEqual(read);
   });
 
+  test("that is for readers of an earlier version, and says so, is none", () => {
+    const notice = single
+      .replace("urn:aviso:feed:2", "urn:aviso:feed:1")
+      .replace("</message>", '<notice xmlns="urn:aviso:feed:2"/></message>');
+    expect(readStanza(element(notice), "orders")).toEqual({ kind: "other" });
+  });
+
   test("with a later version's <events/> beside ours is read as ours", () => {
     const both = single.replace("</message>", '<events xmlns="urn:aviso:feed:3"/></message>');
     expect(readStanza(element(both), "orders").kind).toBe("batch");
