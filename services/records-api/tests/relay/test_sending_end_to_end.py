@@ -51,19 +51,18 @@ def test_an_archive_that_was_emptied_or_shortened_is_filled_again(
 
 
 def test_an_opening_that_is_wanted_again_says_what_is_archived(
-    database: Database, broker: Broker, start_relay: StartRelay
+    database: Database, pusher: Pusher, start_relay: StartRelay
 ) -> None:
     """A room that knows more takes an opening for one that was handed out late."""
     database.add_feed("orders")
     start_relay()
-    with Pusher(broker.url).running() as pusher:
-        database.add_records("orders", 10)
-        database.wait_until_published()
-        assert ["0"] == [each["data"]["head"] for each in pusher.openings]
+    database.add_records("orders", 10)
+    database.wait_until_published()
+    assert ["0"] == [each["data"]["head"] for each in pusher.openings]
 
-        with pika.BlockingConnection(pika.URLParameters(broker.url)) as connection:
-            unopened = {"kind": "unopened", "feed": "orders"}
-            pusher.report(connection.channel(), unopened)
+    with pika.BlockingConnection(pika.URLParameters(pusher.url)) as connection:
+        unopened = {"kind": "unopened", "feed": "orders"}
+        pusher.report(connection.channel(), unopened)
 
-        eventually(lambda: len(pusher.openings) == 2)
-        assert "10" == pusher.openings[1]["data"]["head"]
+    eventually(lambda: len(pusher.openings) == 2)
+    assert "10" == pusher.openings[1]["data"]["head"]
