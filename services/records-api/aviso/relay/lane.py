@@ -99,11 +99,10 @@ class Lane:
             self.refused.clear()
             self.parked.clear()
             self.failures = self.silences = self.alone_up_to = 0
-            self.written = state.published
             self._go_back(state.published)
         elif state.published < self.written:
-            self.written = state.published
             self._go_back(state.published)
+        self.written = state.published
         if state.is_announced:
             return
         if self.opening_out is None or self.opening_out.opening != state.opening:

@@ -74,8 +74,9 @@ class Lanes:
 
     def accepts(self, batch: Batch) -> bool:
         """Tell whether this batch may go out now."""
+        lane = self._lanes.get(batch.feed)
         has_room = self.out_bytes + batch.text_bytes <= MOST_OUT_BYTES
-        return has_room and self._lanes[batch.feed].accepts(batch)
+        return has_room and lane is not None and lane.accepts(batch)
 
     def send(self, batch: Batch, now: float) -> None:
         lane = self._lanes[batch.feed]
@@ -188,9 +189,10 @@ class Lanes:
         """Do what is due by now; list the feeds that have heard nothing."""
         silent = []
         while self._timers and self._timers[0][0] <= now:
-            _, feed = heapq.heappop(self._timers)
+            at, feed = heapq.heappop(self._timers)
             lane = self._lanes.get(feed)
-            if lane is None:
+            if lane is None or lane.timer_at != at:
+                # An earlier one has come since.
                 continue
             lane.timer_at = NEVER
             if lane.hears_by <= now:

@@ -185,8 +185,8 @@ class Term:
     async def _look_at_feeds(self, feeds: Sequence[str]) -> None:
         self._end_grants_at = 0.0
         for state in await self._outbox.look_at(feeds):
-            self._lanes.take_in(state)
-            self._status.note_problem(state.feed, None)
+            lane = self._lanes.take_in(state)
+            self._status.note_problem(state.feed, lane.problem)
 
     def _note_numbered(self, numbered: Numbered) -> None:
         feed, first, last = numbered.feed, numbered.first, numbered.last

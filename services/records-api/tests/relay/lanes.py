@@ -77,6 +77,10 @@ class One:
         return self._lane.archived
 
     @property
+    def due(self) -> float:
+        return self._lane.due
+
+    @property
     def problem(self) -> str | None:
         return self._lane.problem
 

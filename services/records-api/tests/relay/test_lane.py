@@ -102,7 +102,7 @@ def test_going_back_without_progress_a_second_time_waits_ever_longer() -> None:
         one.behind(0)
         assert not one.wants
         began = one.now
-        one.wait(one.lanes.due - one.now + 0.001)
+        one.wait(one.due - one.now + 0.001)
         pauses.append(round(one.now - began, 1))
         assert one.wants
 
