@@ -86,6 +86,7 @@ def make_opening(
     head: int = 0,
     epoch: str = "e001",
     run: str = "r1",
+    archived: int | None = None,
     visibility: str = "public",
     feed: str = "orders",
     **lists: list[str],
@@ -96,7 +97,12 @@ def make_opening(
         "source": f"/feeds/{feed}",
         "feed": feed,
         "feedepoch": epoch,
-        "data": {"head": str(head), "visibility": visibility, **lists},
+        "data": {
+            "head": str(head),
+            "archived": str(head if archived is None else archived),
+            "visibility": visibility,
+            **lists,
+        },
     }
     headers = {"feed": feed, "epoch": epoch, "run": run}
     return Delivery(1, next(_TAGS), write(opening), OPENING, headers=headers)

@@ -96,41 +96,41 @@ def test_after_another_head_all_is_judged_by_that() -> None:
 
 
 @pytest.mark.parametrize(
-    ("at", "expected"),
+    ("at", "archived", "expected"),
     [
-        (HEAD, OpeningVerdict.OPEN),
-        (Position("e001", 12), OpeningVerdict.OPEN),
-        (Position("e001", 9), OpeningVerdict.OUTDATED),
-        (Position("e002", 5), OpeningVerdict.ANNOUNCE),
-        (Position("e000", 5), OpeningVerdict.STALE),
+        (Position("e001", 0), 10, OpeningVerdict.OPEN),
+        (Position("e001", 0), 12, OpeningVerdict.OPEN),
+        (Position("e001", 0), 9, OpeningVerdict.OUTDATED),
+        (Position("e002", 5), 9, OpeningVerdict.ANNOUNCE),
+        (Position("e000", 5), 9, OpeningVerdict.STALE),
     ],
 )
-def test_an_opening_by_the_head(at: Position, expected: OpeningVerdict) -> None:
-    assert expected is begin(HEAD).judge_opening(at, "r1", {"e000", "e001"})
+def test_an_opening_by_the_head(
+    at: Position, archived: int, expected: OpeningVerdict
+) -> None:
+    assert expected is begin(HEAD).judge_opening(at, archived, {"e000", "e001"})
 
 
 def test_an_opening_is_outdated_by_readers_since_and_not_by_records() -> None:
     window = begin(HEAD)
     window.send(span(11, 15))
     window.note_archived()
-    assert OpeningVerdict.OPEN is window.judge_opening(HEAD, "r1", ())
+    at = Position("e001", 0)
+    assert OpeningVerdict.OPEN is window.judge_opening(at, 10, ())
 
     window.send(span(16, 20))
     window.note_reader(span(16, 20))
     window.note_archived()
 
-    before, behind = Position("e001", 15), Position("e001", 16)
-    assert OpeningVerdict.OUTDATED is window.judge_opening(before, "r1", ())
-    assert OpeningVerdict.OPEN is window.judge_opening(behind, "r1", ())
+    assert OpeningVerdict.OUTDATED is window.judge_opening(at, 15, ())
+    assert OpeningVerdict.OPEN is window.judge_opening(at, 16, ())
 
 
-def test_an_empty_archive_is_told_before_it_begins_in_the_middle() -> None:
-    window, at = begin(), Position("e001", 7)
-
-    assert OpeningVerdict.OPEN is window.judge_opening(Position("e001", 0), "r1", ())
-    assert OpeningVerdict.BEHIND is window.judge_opening(at, "r1", ())
-    assert OpeningVerdict.BEHIND is window.judge_opening(at, "r1", ())
-    assert OpeningVerdict.ANNOUNCE is window.judge_opening(at, "r2", ())
+def test_an_empty_archive_begins_where_the_epoch_does_whatever_it_had() -> None:
+    for archived in (0, 7, 5000):
+        first, later = Position("e001", 0), Position("e001", 7)
+        assert OpeningVerdict.OPEN is begin().judge_opening(first, archived, ())
+        assert OpeningVerdict.ANNOUNCE is begin().judge_opening(later, archived, ())
 
 
 def test_an_announcement_moves_the_position_into_its_epoch() -> None:
@@ -140,7 +140,7 @@ def test_an_announcement_moves_the_position_into_its_epoch() -> None:
     assert Verdict.SEND is window.judge(span(6, 6, "e002"), "r1")
     window.note_archived()
     assert Position("e002", 5) == window.head
-    assert OpeningVerdict.OPEN is window.judge_opening(Position("e002", 5), "r1", ())
+    assert OpeningVerdict.OPEN is window.judge_opening(Position("e002", 5), 5, ())
 
 
 _SPANS = st.tuples(st.integers(1, 12), st.integers(0, 3)).map(

@@ -88,6 +88,7 @@ def test_an_opening_is_read(path: Path) -> None:
     assert isinstance(opening, Opening)
     head = int(document["data"]["head"])
     assert Position(document["feedepoch"], head) == opening.at
+    assert int(document["data"]["archived"]) == opening.archived
     assert document["data"].get("readers") == (
         None if opening.readers is None else list(opening.readers)
     )

@@ -69,16 +69,21 @@ def render_opened(
     feed: str,
     epoch: str,
     head: int,
+    archived: int,
     visibility: str,
     lists: Lists,
     time: datetime,
 ) -> bytes:
-    """Render `aviso.feed.opened.v1`: the next event of the feed has `head` + 1."""
+    """Render `aviso.feed.opened.v1`: the epoch begins after `head`.
+
+    The archive has everything up to `archived`, as far as is known.
+    """
     return (
         f'{{"specversion":"1.0","id":"{event_id}","source":"/feeds/{feed}",'
         f'"type":"aviso.feed.opened.v1","time":"{format_time(time)}",'
         f'"feed":"{feed}","feedepoch":"{epoch}",'
-        f'"data":{{"head":"{head}","visibility":"{visibility}",'
+        f'"data":{{"head":"{head}","archived":"{archived}",'
+        f'"visibility":"{visibility}",'
         f'"readers":{json.dumps(lists.readers)},'
         f'"revoked":{json.dumps(lists.revoked)}}}}}'
     ).encode("ascii")

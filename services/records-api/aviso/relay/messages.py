@@ -56,9 +56,9 @@ def publish_batch(batch: Batch, run: str) -> Publication:
 
 
 def publish_opening(
-    state: FeedState, lists: Lists, opening_id: uuid.UUID, run: str, head: int
+    state: FeedState, lists: Lists, opening_id: uuid.UUID, run: str, archived: int
 ) -> Publication:
-    """Say who may read a feed, and that its archive has everything up to `head`."""
+    """Announce that the feed's epoch begins after its floor, and who may read it."""
     return Publication(
         exchange=EVENTS_EXCHANGE,
         routing_key=f"feed.{state.feed}.opened",
@@ -66,7 +66,8 @@ def publish_opening(
             event_id=opening_id,
             feed=state.feed,
             epoch=state.opening.epoch,
-            head=head,
+            head=state.floor,
+            archived=archived,
             visibility=state.opening.visibility,
             lists=lists,
             time=datetime.now(UTC),

@@ -60,12 +60,14 @@ class Batch:
 class Opening:
     """A feed exists, or has a new epoch that goes on behind ``at``.
 
+    ``archived`` is what the relay had heard that the archive has when it wrote this.
     ``readers`` are all accounts that may read it, ``revoked`` all ticket holders that
     may no longer; None where it does not say.
     """
 
     feed: str
     at: Position
+    archived: int
     run: str
     visibility: Visibility
     id: str

@@ -48,7 +48,6 @@ class OpeningVerdict(Enum):
     ANNOUNCE = auto()  # the archive has to be told first where the epoch begins
     OUTDATED = auto()  # somebody may have been let in or put out since it was written
     STALE = auto()  # of an epoch that another one has replaced
-    BEHIND = auto()  # the archive is empty, and its writer does not know that
 
 
 class Window:
@@ -61,7 +60,6 @@ class Window:
         self.head: Position | None = None
         self._under_way: deque[Span] = deque()
         self._told_run: str | None = None
-        self._told_empty_run: str | None = None
         self._known_from: Position | None = None
 
     def begin(self, head: Position | None) -> None:
@@ -81,31 +79,26 @@ class Window:
             return Verdict.WAIT
         if run == self._told_run:
             return Verdict.PASSED_OVER
-        self._tell(run)
+        self._told_run = run
         return Verdict.BEHIND
 
     def judge_opening(
-        self, at: Position, run: str, past: Container[str]
+        self, at: Position, archived: int, past: Container[str]
     ) -> OpeningVerdict:
         """Say what becomes of an opening; nothing may be under way.
 
-        ``past`` are the epochs that the archive has left behind.
+        It says that the epoch begins behind ``at``, and was written when the archive
+        was known to have ``archived``. ``past`` are the epochs that the archive has
+        left behind.
         """
-        head = self.head
+        head, known = self.head, self._known_from
         if head is None:
-            if at.last == 0:
-                return OpeningVerdict.OPEN
-            # Written as if the archive had everything up to there. What is before
-            # that may still be had, so its writer has to hear first that it has not.
-            if self._told_empty_run in (None, run):
-                self._tell(run)
-                return OpeningVerdict.BEHIND
-            return OpeningVerdict.ANNOUNCE
+            is_from_one = at.last == 0
+            return OpeningVerdict.OPEN if is_from_one else OpeningVerdict.ANNOUNCE
         if at.epoch != head.epoch:
             is_past = at.epoch in past
             return OpeningVerdict.STALE if is_past else OpeningVerdict.ANNOUNCE
-        known = self._known_from
-        is_known = known is None or known.epoch != at.epoch or at.last >= known.last
+        is_known = known is None or known.epoch != at.epoch or archived >= known.last
         return OpeningVerdict.OPEN if is_known else OpeningVerdict.OUTDATED
 
     def is_archived(self, span: Span) -> bool:
@@ -124,7 +117,6 @@ class Window:
         """Note that the foremost under way is in the archive."""
         span = self._under_way.popleft()
         self.head = span.end
-        self._told_empty_run = None
         if span.first > span.last:
             self._known_from = span.end
 
@@ -137,11 +129,6 @@ class Window:
         """Take the head that the archive told when it refused what was under way."""
         self.begin(head)
         self._told_run = None
-
-    def _tell(self, run: str) -> None:
-        self._told_run = run
-        if self.head is None:
-            self._told_empty_run = run
 
 
 def _follows(span: Span, end: Position | None) -> bool:

@@ -54,6 +54,7 @@ class _Batch(Struct):
 
 class _Opened(Struct):
     head: Annotated[str, Meta(pattern=contract.HEAD)]
+    archived: Annotated[str, Meta(pattern=contract.HEAD)]
     visibility: contract.Visibility
     readers: _Readers | None = None
     revoked: _Readers | None = None
@@ -142,6 +143,7 @@ def _read_opening(delivery: Delivery) -> Opening:
     return Opening(
         feed=opening.feed,
         at=Position(opening.feedepoch, int(opening.data.head)),
+        archived=int(opening.data.archived),
         run=run,
         visibility=opening.data.visibility,
         id=opening.id,

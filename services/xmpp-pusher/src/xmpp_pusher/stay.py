@@ -160,11 +160,9 @@ class Stay:
         room, head = self._room, self._window.head
         is_other = head is not None and head.epoch != opening.at.epoch
         past = await room.past_epochs() if is_other else set()
-        verdict = self._window.judge_opening(opening.at, opening.run, past)
+        verdict = self._window.judge_opening(opening.at, opening.archived, past)
         self._telling.journal.note_opening(opening, verdict.name.lower())
-        if verdict is OpeningVerdict.BEHIND:
-            self._telling.behind(opening.run, head)
-        elif verdict is OpeningVerdict.OUTDATED:
+        if verdict is OpeningVerdict.OUTDATED:
             # It knows nothing of grants and revokes since: it may close, no more.
             if opening.visibility == "private":
                 await room.close()

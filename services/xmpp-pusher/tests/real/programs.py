@@ -77,6 +77,7 @@ def make_opening(
     epoch: str = "e001",
     head: int = 0,
     visibility: str = "public",
+    archived: int | None = None,
     **lists: list[str],
 ) -> bytes:
     event = {
@@ -87,7 +88,12 @@ def make_opening(
         "time": "2026-11-24T09:30:00.123456Z",
         "feed": feed,
         "feedepoch": epoch,
-        "data": {"head": str(head), "visibility": visibility, **lists},
+        "data": {
+            "head": str(head),
+            "archived": str(head if archived is None else archived),
+            "visibility": visibility,
+            **lists,
+        },
     }
     return json.dumps(event, separators=(",", ":")).encode("ascii")
 
@@ -364,7 +370,9 @@ class Relay:
             time.sleep(0.5)
             self._go_back(self.published)
         elif report["kind"] == "unopened":
-            self._publisher.publish_opening(self._feed, self._run, head=self._sent)
+            self._publisher.publish_opening(
+                self._feed, self._run, archived=self.published
+            )
 
     def _go_back(self, to: int) -> None:
         self._runs += 1

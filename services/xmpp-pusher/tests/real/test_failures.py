@@ -192,7 +192,7 @@ async def test_an_archive_that_lost_its_end_is_filled_from_its_head(
     assert ["6", None] == told
 
 
-async def test_an_opening_that_takes_an_emptied_archive_for_full_is_told_so(
+async def test_an_emptied_archive_begins_where_the_epoch_does_though_more_was_known(
     start_pusher: StartPusher,
     ejabberd: Ejabberd,
     publisher: Publisher,
@@ -206,9 +206,10 @@ async def test_an_opening_that_takes_an_emptied_archive_for_full_is_told_so(
     ejabberd.postgres.query(f"DELETE FROM archive WHERE username = '{room}'")
     ejabberd.call("destroy_room", name=feed, service=Ejabberd.ROOMS)
 
-    publisher.publish_opening(feed, "r2", head=10)
-    wait_for_report(publisher, feed, "behind", run="r2", epoch=None, last=None)
-    opening_id = publisher.publish_opening(feed, "r3", head=4)
+    # Whoever wrote it has not heard yet that the archive is empty.
+    opening_id = publisher.publish_opening(feed, "r2", head=4, archived=10)
+    publisher.publish_batch(feed, 11, 11, "r2")
+    wait_for_report(publisher, feed, "behind", run="r2", epoch="e001", last="4")
     publisher.publish_batch(feed, 5, 11, "r3")
     heard = wait_archived(publisher, feed, 11)
 
