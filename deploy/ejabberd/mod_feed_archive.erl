@@ -1,18 +1,18 @@
 %% A room's archive takes a batch only behind the room's head, and the room reflects only what its archive took.
 %%
 %% mod_mam archives what a room passes on, and never looks what its database said. So for a batch (a message with
-%% <events xmlns="urn:aviso:feed:1" feed epoch first last>) this module archives instead, in the room's own process and
+%% <events xmlns="urn:aviso:feed:2" feed epoch first last>) this module archives instead, in the room's own process and
 %% before mod_mam: one statement sees whether the batch follows the head and inserts it (mod_feed_archive.sql).
 %%
-%%  - It follows: reflected, with its id in the archive and with <archived xmlns="urn:aviso:feed:1"/>. Only this module
+%%  - It follows: reflected, with its id in the archive and with <archived xmlns="urn:aviso:feed:2"/>. Only this module
 %%    writes that, so a reflection that has it proves that the batch is archived.
 %%  - It is the head itself, since whoever sent it did not know its outcome: not archived twice, but reflected again.
 %%  - Anything else, or a database that refuses or says nothing: an error to the sender, and no reflection. Where the
-%%    batch does not follow, the error names the head: <head xmlns="urn:aviso:feed:1" epoch last/>, empty if there is
+%%    batch does not follow, the error names the head: <head xmlns="urn:aviso:feed:2" epoch last/>, empty if there is
 %%    none.
 %%
 %% It fails closed: what goes wrong here refuses the batch, and a second hook drops each batch that the first has let
-%% through. An owner of the room learns the head by asking for it (<iq type="get"><head xmlns="urn:aviso:feed:1"/>);
+%% through. An owner of the room learns the head by asking for it (<iq type="get"><head xmlns="urn:aviso:feed:2"/>);
 %% where nobody answers that, the module is not there.
 %%
 %% Every message, batch or not, gets an id above all that the room's archive has, whatever the clock does; mod_mam keeps
@@ -26,7 +26,7 @@
 -export([start/2, stop/1, reload/3, depends/2, mod_options/1, mod_opt_type/1, mod_doc/0, muc_filter_message/3,
          drop_unarchived/3, muc_process_iq/2]).
 
--define(FEED, <<"urn:aviso:feed:1">>).
+-define(FEED, <<"urn:aviso:feed:2">>).
 -define(STANZAS, <<"urn:ietf:params:xml:ns:xmpp-stanzas">>).
 %% More than the statement's own wait for a lock, less than the pusher's for an answer.
 -define(STATEMENT_MS, 8000).

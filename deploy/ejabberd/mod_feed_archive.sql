@@ -35,7 +35,7 @@ BEGIN
     LOOP
         seen := seen + 1;
         events := substring(message.xml FROM '<events\s[^>]*>');
-        CONTINUE WHEN events IS NULL OR strpos(events, 'urn:aviso:feed:1') = 0;
+        CONTINUE WHEN events IS NULL OR strpos(events, 'urn:aviso:feed:2') = 0;
         epoch := substring(events FROM '\sepoch=[''"]([^''"]*)');
         first := substring(events FROM '\sfirst=[''"]([0-9]+)');
         last := substring(events FROM '\slast=[''"]([0-9]+)');

@@ -15,7 +15,11 @@ import tempfile
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(REPOSITORY / "deploy/native"), str(Path(__file__).parent)]
+sys.path[:0] = [
+    str(REPOSITORY),
+    str(REPOSITORY / "deploy/native"),
+    str(Path(__file__).parent),
+]
 
 import bare  # noqa: E402
 import path  # noqa: E402

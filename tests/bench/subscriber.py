@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 
 from slixmpp import ClientXMPP
 from slixmpp.xmlstream import ElementBase
 
 from aviso_native.settings import Settings
+from tests.integration.batches import read_payload
 
-_JSON = "{urn:xmpp:json:0}json"
 _STANZA_ID = "{urn:xmpp:sid:0}stanza-id"
 
 
@@ -47,10 +46,7 @@ class Listener:
 
     def _note(self, message: ElementBase) -> None:
         now = time.monotonic()
-        content = message.xml.find(_JSON)
-        if content is None:
-            return
-        for event in json.loads(content.text or "[]"):
+        for event in read_payload(message.xml):
             self.arrived.setdefault(event["data"]["data"]["n"], now)
         self._changed.set()
 

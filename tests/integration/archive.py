@@ -1,24 +1,23 @@
 """An observer of a room: reads what was sent live, and pages the archive.
 
 It shares no line with the product. What it says of a room is read from the stanzas
-alone (contracts/README.md, XEP-0313, XEP-0059, XEP-0335).
+alone (contracts/README.md, XEP-0313, XEP-0059).
 """
 
 from __future__ import annotations
 
-import json
 import uuid
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape
 
+from .batches import read_payload
 from .chat import CLIENT, Chat
 
 PAGE = 250  # the most that ejabberd gives at once
 
-_EVENTS = "{urn:aviso:feed:1}events"
-_JSON = "{urn:xmpp:json:0}json"
+_EVENTS = "{urn:aviso:feed:2}events"
 _STANZA_ID = "{urn:xmpp:sid:0}stanza-id"
 _MAM = "urn:xmpp:mam:2"
 _RSM = "http://jabber.org/protocol/rsm"
@@ -41,8 +40,8 @@ class Batch:
 
 def read_batch(message: ET.Element) -> Batch | None:
     """Read a message; None when it is no batch (a subject, say)."""
-    span, payload = message.find(_EVENTS), message.find(_JSON)
-    if span is None or payload is None:
+    span = message.find(_EVENTS)
+    if span is None:
         return None
     return Batch(
         id=message.get("id", ""),
@@ -51,7 +50,7 @@ def read_batch(message: ET.Element) -> Batch | None:
         epoch=span.get("epoch", ""),
         first=int(span.get("first", "")),
         last=int(span.get("last", "")),
-        events=json.loads(payload.text or ""),
+        events=read_payload(message),
         stanza_ids=[each.get("id", "") for each in message.findall(_STANZA_ID)],
     )
 

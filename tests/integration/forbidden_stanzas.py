@@ -60,7 +60,7 @@ FORBIDDEN: dict[str, str] = {
     "speaking in a closed room": _message("{closed}", _BODY, "groupchat"),
     "a batch of events": _message(
         "{public}",
-        "<events xmlns='urn:aviso:feed:1' feed='x' epoch='y' first='1' last='0'/>"
+        "<events xmlns='urn:aviso:feed:2' feed='x' epoch='y' first='1' last='0'/>"
         "<json xmlns='urn:xmpp:json:0'>[]</json>",
         "groupchat",
     ),

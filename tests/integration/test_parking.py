@@ -21,30 +21,39 @@ DEEP_LEVELS = 2000
 UNREADABLE = b'{"specversion": "1.0", "broken'
 
 
-def foreign_event(feed: str, **members: object) -> bytes:
-    """An event as somebody else might publish it: it nearly fits."""
-    event = {
+def foreign_batch(feed: str, epoch: str, sequence: int, **members: object) -> bytes:
+    """A batch of one event as somebody else might publish it: it nearly fits."""
+    record = str(uuid.uuid4())
+    written = "2026-11-24T09:30:00.123456Z"
+    data = {"id": record, "version": 1, "created_at": written, "updated_at": written}
+    event = {"id": str(uuid.uuid4()), "subject": record, "data": data | {"data": {}}}
+    batch = {
         "specversion": "1.0",
-        "id": str(uuid.uuid4()),
         "source": f"/feeds/{feed}",
-        "type": "aviso.record.created.v1",
-        "subject": str(uuid.uuid4()),
-        "time": "2026-11-24T09:30:00.123456Z",
         "feed": feed,
-        "data": {},
+        "feedepoch": epoch,
+        "feedseq": str(sequence),
+        "type": "aviso.record.created.v1",
+        "time": written,
+        "events": [event | members],
     }
-    return json.dumps(event | members).encode()
+    return json.dumps(batch).encode()
 
 
-def foreign_message(cause: str, feed: str, **place: str) -> bytes:
-    """A message that has to be parked for this cause."""
+def publish_foreign(
+    cause: str, amqp_url: str, feed: str, epoch: str, sequence: int
+) -> bytes:
+    """Publish a message that has to be parked for this cause; return its body."""
     match cause:
         case "unreadable":
-            return UNREADABLE + feed.encode()
-        case "unknown-type":
-            return foreign_event(feed, type="aviso.record.renamed.v1", **place)
+            body = UNREADABLE + feed.encode()
+        case "invalid":
+            body = foreign_batch(feed, epoch, sequence, data="no object")
         case _:
-            return foreign_event(feed, data="no object", **place)
+            body = foreign_batch(feed, epoch, sequence)
+    kind = "aviso.batch.v9" if cause == "unknown-type" else broker.BATCH
+    broker.publish(amqp_url, body, feed=feed, epoch=epoch, first=sequence, kind=kind)
+    return body
 
 
 @pytest.mark.parametrize("cause", ["unreadable", "unknown-type", "invalid"])
@@ -58,12 +67,13 @@ def test_a_foreign_message_is_parked_and_the_feed_goes_on(
 ) -> None:
     page = open_page(feed)
     page.wait_for_record(api.write(feed, {"n": 1})["id"])
-    body = foreign_message(cause, feed)
+    epoch = api.get(f"feeds/{feed}/")["epoch"]
 
-    broker.publish(stack.facts["amqp_url"], body, feed=feed)
+    # In the place of the record that comes next.
+    body = publish_foreign(cause, stack.facts["amqp_url"], feed, epoch, 2)
+    [parked] = until(lambda: parked_in(database, feed), "the message to be parked")
     after = api.write(feed, {"n": 2})["id"]
 
-    [parked] = until(lambda: parked_in(database, feed), "the message to be parked")
     assert (parked["cause"], parked["state"]) == (cause, "parked")
     assert parked["parked_by"] == "pusher"
     assert parked["detail"]
@@ -80,12 +90,36 @@ def test_a_foreign_message_of_an_epoch_that_never_was_does_not_end_the_feeds_own
     room = api.get(f"feeds/{feed}/")["room"]
     until(lambda: first in archived_subjects(observer, room), "the first event")
 
-    body = foreign_message(cause, feed, feedepoch="neverwas", feedseq="1")
-    broker.publish(stack.facts["amqp_url"], body, feed=feed)
+    publish_foreign(cause, stack.facts["amqp_url"], feed, "neverwas", 1)
     until(lambda: parked_in(database, feed), "the message to be parked")
     after = api.write(feed, {"n": 2})["id"]
 
     until(lambda: after in archived_subjects(observer, room), "the feed to go on")
+
+
+@pytest.mark.parametrize(("epoch", "sequence"), [("neverwas", 1), (None, 7)])
+def test_a_foreign_batch_that_follows_nothing_is_dropped_and_the_feed_goes_on(
+    epoch: str | None,
+    sequence: int,
+    stack: Stack,
+    api: Api,
+    database: Database,
+    feed: str,
+    observer: Chat,
+) -> None:
+    described = api.get(f"feeds/{feed}/")
+    room, epoch = described["room"], epoch or described["epoch"]
+    ids = [api.write(feed, {"n": 1})["id"]]
+    until(lambda: archived_subjects(observer, room) == ids, "the first event")
+
+    body = foreign_batch(feed, epoch, sequence)
+    broker.publish(
+        stack.facts["amqp_url"], body, feed=feed, epoch=epoch, first=sequence
+    )
+    ids += [api.write(feed, {"n": n})["id"] for n in (2, 3)]
+
+    until_equal(ids, lambda: archived_subjects(observer, room), "the feed to go on")
+    assert parked_in(database, feed) == []
 
 
 def test_a_record_too_deep_keeps_its_place_and_the_feed_goes_on(

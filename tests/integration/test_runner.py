@@ -1,13 +1,14 @@
 """The local stack itself: two side by side, ended, started again, killed.
 
-A second stack lives through one story (`mended`): it is started with a limit that is
-too small, something is parked, Ctrl-C ends it, a start without the limit mends the
-cause. The tests look at what the story left.
+A second stack lives through one story (`mended`): something is parked, Ctrl-C ends it,
+and after the next start the cause is mended. The tests look at what the story left.
 """
 
 from __future__ import annotations
 
+import json
 import signal
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -24,8 +25,9 @@ from .test_parking import parked_in
 from .waiting import until, until_equal
 
 FEED = "orders"
-LIMIT_BYTES = 4096
-TOO_BIG = {"text": "x" * 2 * LIMIT_BYTES}
+LEVELS = 2000
+TOO_DEEP = '{"a":' * LEVELS + "1" + "}" * LEVELS
+SHALLOW = {"text": "xxxx"}
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,19 @@ class Mended:
 
 @pytest.fixture(scope="module")
 def mended(start_stack: Callable[..., Stack]) -> Mended:
-    stack = start_stack(AVISO_PUSHER_MAX_EVENT_BYTES=str(LIMIT_BYTES))
+    stack = start_stack()
     database = Database(stack.facts["database_url"])
     api = Api(stack.url, stack.facts["api_key"])
     api.create_feed(FEED)
-    ids = [api.write(FEED, data)["id"] for data in ({"n": 1}, TOO_BIG, {"n": 3})]
+    deep = str(uuid.uuid4())
+    ids = [api.write(FEED, {"n": 1})["id"], deep]
+    database.execute(
+        "INSERT INTO records (id, feed, data) VALUES (%s, %s, %s)",
+        [deep, FEED, TOO_DEEP],
+    )
+    ids.append(api.write(FEED, {"n": 3})["id"])
     until(lambda: sequences(stack) == [1, 2, 3], "three events in the archive")
-    [parked] = until(lambda: parked_in(database, FEED), "the big one to be parked")
+    [parked] = until(lambda: parked_in(database, FEED), "the deep one to be parked")
     api.close()
     # As if the key were of a stack that did not know this right yet.
     database.execute("UPDATE aviso.api_keys SET may_grant = false")
@@ -55,9 +63,12 @@ def mended(start_stack: Callable[..., Stack]) -> Mended:
     ended_with = stack.interrupt()
     left = stack.leftovers()
     stack.start()
+    database.execute(
+        "UPDATE records SET data = %s WHERE id = %s", [json.dumps(SHALLOW), deep]
+    )
 
     answers = [stack.manage("parked", "send", str(parked["id"])) for _ in range(2)]
-    until(lambda: len(sequences(stack)) > 3, "the parked event to be sent again")
+    until(lambda: len(sequences(stack)) > 4, "the parked event to be sent again")
     return Mended(stack, ids, parked, ended_with, left, answers)
 
 
@@ -89,10 +100,10 @@ def test_a_kept_key_that_lacks_a_right_has_a_successor(second: Api) -> None:
     second.grant("granted-by-a-kept-key", "ada@localhost")
 
 
-def test_what_was_too_big_is_parked_with_its_cause(mended: Mended) -> None:
+def test_what_was_too_deep_is_parked_with_its_cause(mended: Mended) -> None:
     parked = mended.parked_before
 
-    assert (parked["cause"], parked["sequence"]) == ("too-large", 2)
+    assert (parked["cause"], parked["sequence"]) == ("too-deep", 2)
 
 
 def test_a_parked_event_is_sent_again_after_its_cause_is_mended(
@@ -102,22 +113,22 @@ def test_a_parked_event_is_sent_again_after_its_cause_is_mended(
     check_spans(batches)
     events = events_of(batches)
     kinds = [event["type"].split(".")[2] for event in events]
-    assert kinds == ["created", "unavailable", "created", "created"]
-    assert events[3]["subject"] == mended.record_ids[1]
-    assert events[3]["data"]["data"] == TOO_BIG
+    assert kinds == ["created", "unavailable", "created", "updated", "created"]
+    assert events[4]["subject"] == mended.record_ids[1]
+    assert events[4]["data"]["data"] == SHALLOW
 
     page = open_page(FEED, url=mended.stack.url)
-    page.wait_for_position(4)
+    page.wait_for_position(5)
     assert "xxxx" in page.row(mended.record_ids[1]).inner_text()
 
 
 def test_sending_a_parked_event_twice_changes_nothing(
     mended: Mended, second: Api
 ) -> None:
-    second.write(FEED, {"n": 5})
+    second.write(FEED, {"n": 6})
 
-    until(lambda: len(sequences(mended.stack)) >= 5, "the next record")
-    assert sequences(mended.stack) == [1, 2, 3, 4, 5]
+    until(lambda: len(sequences(mended.stack)) >= 6, "the next record")
+    assert sequences(mended.stack) == [1, 2, 3, 4, 5, 6]
     [parked] = parked_in(Database(mended.stack.facts["database_url"]), FEED)
     assert parked["state"] == "sent"
 
@@ -154,15 +165,17 @@ def test_every_part_killed_at_once_comes_back_and_the_next_record_arrives(
         mended.stack.wait_for_another(part, pid)
 
     def is_written() -> bool:
-        path, body = f"feeds/{FEED}/records/", {"data": {"n": 6}}
-        again = {"Idempotency-Key": "the-sixth"}
+        path, body = f"feeds/{FEED}/records/", {"data": {"n": 7}}
+        again = {"Idempotency-Key": "the-seventh"}
         try:
             return second.call("POST", path, body, headers=again).status == 201
         except OSError:  # the web server has a pid again, and no port yet
             return False
 
     until(is_written, "records-api to serve again", 60)
-    until_equal([1, 2, 3, 4, 5, 6], lambda: sequences(mended.stack), "the archive", 60)
+    until_equal(
+        [1, 2, 3, 4, 5, 6, 7], lambda: sequences(mended.stack), "the archive", 60
+    )
 
 
 def test_a_killed_runner_takes_its_parts_with_it(mended: Mended) -> None:

@@ -41,7 +41,7 @@ class OutboxCollector(Collector):
         yield up
         yield GaugeMetricFamily(
             "aviso_outbox_events",
-            "Events that the broker has not confirmed yet.",
+            "Events that are not archived in their rooms yet.",
             value=depth.unpublished,
         )
         yield GaugeMetricFamily(

@@ -10,9 +10,9 @@ from aviso.events.models import (
     QueuedChangeset,
 )
 from aviso.feeds.models import Feed, FeedHead, FeedProgress
+from aviso.parked.models import ParkedEvent
 from aviso.readers.models import Reader
 from aviso.records.models import IdempotencyKey, Record
-from aviso.relay.models import ParkedEvent
 
 __all__ = [
     "ApiKey",

@@ -11,8 +11,8 @@ from django.test import Client
 
 from aviso.access.keys import Rights, create_key
 from aviso.events.models import Event
+from aviso.outbox.queue import _NEW, _NUMBER
 from aviso.records.models import Record
-from aviso.relay.queue import _NEW, _NUMBER
 
 JSON = "application/json"
 NUMBER_ALL = _NEW + _NUMBER

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,17 @@ def read_json(name: str) -> Any:
     return json.loads((FOLDER / name).read_bytes())
 
 
-def validate_event(event: object) -> None:
-    jsonschema.validate(
-        event,
-        read_json("event.schema.json"),
+@cache
+def _validator(name: str) -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(
+        read_json(name),
         format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER,
     )
+
+
+def validate_batch(batch: object) -> None:
+    _validator("batch.schema.json").validate(batch)
+
+
+def validate_event(event: object) -> None:
+    _validator("event.schema.json").validate(event)

@@ -10,11 +10,11 @@ from django.db import connection
 
 from aviso.events.models import Event
 from aviso.feeds.models import Feed
+from aviso.outbox.pruning import BATCH
+from aviso.parked.deciding import send_again
+from aviso.parked.errors import RecordGoneError
+from aviso.parked.models import ParkedEvent
 from aviso.records.models import Record
-from aviso.relay.errors import RecordGoneError
-from aviso.relay.models import ParkedEvent
-from aviso.relay.parked import send_again
-from aviso.relay.pruning import BATCH
 from tests.api import Api, publish_events
 
 pytestmark = pytest.mark.django_db

@@ -1,4 +1,4 @@
-"""A broker and rooms in memory, with the interfaces of the real ones.
+"""A broker and rooms in memory, with the interfaces of ``ports.py``.
 
 The room keeps an archive that outlives its occupants, and does to a batch what the
 test wants done: nothing, to lose the reflection, to refuse.
@@ -7,138 +7,103 @@ test wants done: nothing, to lose the reflection, to refuse.
 from __future__ import annotations
 
 import asyncio
-import itertools
-import json
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
-from xml.etree import ElementTree
 
-from xmpp_pusher.deliveries import Delivery
-from xmpp_pusher.errors import (
-    Behind,
-    NotArchived,
-    NotConfirmed,
-    Refused,
-    RoomError,
-    RoomLost,
-)
-from xmpp_pusher.events import Cause, Visibility
-from xmpp_pusher.muc import ArchivePage, find_event_id, read_span
-from xmpp_pusher.positions import Position
-from xmpp_pusher.readers import Affiliation, list_differences
+from xmpp_pusher.contract import Cause, Visibility
+from xmpp_pusher.errors import Behind, NotConfirmed, Refused, RoomError, RoomLost
+from xmpp_pusher.messages import Batch, Delivery, Reader
+from xmpp_pusher.position import Position, Span
+from xmpp_pusher.reports import Report
 
-TICKETS = "ticket.localhost"
-
-Outcome = Literal["archived", "late", "lost", "no-id"]
+# What becomes of a batch that follows: "late" is archived, and nobody hears of it.
+Outcome = Literal["archived", "late", "lost"]
 
 
 @dataclass
 class FakeBroker:
-    """Keeps what was told to it; ``is_up`` False: no channel any more.
-
-    ``is_full`` True: it acks, and says nothing to whoever publishes.
-    """
+    """A Consumer and a Publisher; ``is_up`` False: it takes nothing to publish."""
 
     acked: list[Delivery] = field(default_factory=list)
     parked: list[tuple[Delivery, Cause]] = field(default_factory=list)
-    sent_back: list[Delivery] = field(default_factory=list)
-    asked: list[tuple[str, str, int, int]] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)
+    messages: int = 0
     is_up: bool = True
-    is_full: bool = False
-    refuses: int = 0
-    _tags: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
-
-    def deliver(
-        self, body: bytes, feed: str | None = "orders", reader: object = None
-    ) -> Delivery:
-        headers = {} if reader is None else {"reader": reader}
-        tag = next(self._tags)
-        return Delivery("xmpp-pusher.0", 1, tag, body, feed, headers=headers)
+    on_ack: Callable[[Delivery], None] = lambda _delivery: None
 
     def ack(self, deliveries: Iterable[Delivery]) -> None:
-        self.acked += deliveries
+        for delivery in deliveries:
+            self.on_ack(delivery)
+            self.acked.append(delivery)
 
     async def park(self, delivery: Delivery, cause: Cause, detail: str) -> None:
         assert len(detail) <= 500
         await self._take()
         self.parked.append((delivery, cause))
 
-    async def send_back(self, delivery: Delivery) -> None:
+    async def report(self, reports: list[Report]) -> None:
         await self._take()
-        self.sent_back.append(delivery)
-
-    async def ask(self, feed: str, epoch: str, first: int, last: int) -> None:
-        await self._take()
-        self.asked.append((feed, epoch, first, last))
+        self.messages += 1
+        self.reports += reports
 
     async def _take(self) -> None:
         await asyncio.sleep(0)
-        while self.is_full:
-            await asyncio.sleep(0.005)
         if not self.is_up:
             raise NotConfirmed("down")
-        if self.refuses:
-            self.refuses -= 1
-            raise NotConfirmed("nack")
+
+    def kinds(self) -> list[str | None]:
+        return [report["kind"] for report in self.reports]
+
+    def told(self, kind: str) -> list[Report]:
+        return [report for report in self.reports if report["kind"] == kind]
 
 
 @dataclass
 class FakeArchive:
     """One feed's room on the server: what it holds, and how it will behave."""
 
-    messages: list[ElementTree.Element] = field(default_factory=list)
+    spans: list[Span] = field(default_factory=list)
+    ids: dict[Position, str | None] = field(default_factory=dict)
     outcomes: deque[Outcome] = field(default_factory=deque)
-    refuses: Callable[[ElementTree.Element], bool] = lambda _message: False
-    visibilities: list[Visibility | None] = field(default_factory=list)
+    refuses: Callable[[Span], bool] = lambda _span: False
     is_opened: bool = True
-    lists: dict[str, Affiliation] = field(default_factory=dict)
-    # What happened in the room, in order: lists' changes and batches.
+    # What happened in the room, in order.
     story: list[object] = field(default_factory=list)
-    told: list[tuple[str, str]] = field(default_factory=list)
-    list_errors: deque[RoomError] = field(default_factory=deque)
-    refused_readers: set[str] = field(default_factory=set)
+    lists: list[tuple[object, object]] = field(default_factory=list)
+    reader_errors: deque[RoomError] = field(default_factory=deque)
     under_way: int = 0
     most_under_way: int = 0
     joins: int = 0
     leaves: int = 0
-    join_error: RoomError | None = None
+    join_error: Exception | None = None
     gate: asyncio.Event | None = None
 
-    def begin(self, epoch: str, sequence: int) -> None:
-        """Put an announcement there, as an earlier pusher would have."""
-        self.messages.append(
-            ElementTree.fromstring(
-                '<message><events xmlns="urn:aviso:feed:1" feed="orders"'
-                f' epoch="{epoch}" first="{sequence + 1}" last="{sequence}"/></message>'
-            )
-        )
-
     def head(self) -> Position | None:
-        spans = self.spans()
-        return Position(spans[-1][0], spans[-1][2]) if spans else None
+        return self.spans[-1].end if self.spans else None
 
-    def takes(self, epoch: str, first: int, last: int) -> bool:
+    def takes(self, span: Span) -> bool:
         """The rule of deploy/ejabberd/mod_feed_archive.sql."""
         head = self.head()
-        if last < first:
-            return head is None or head.epoch != epoch
-        return first == 1 if head is None else (epoch, first - 1) == head
-
-    def spans(self) -> list[tuple[str, int, int]]:
-        return [span for m in self.messages if (span := read_span(m))]
-
-    def events(self) -> list[dict[str, object]]:
-        return [
-            event
-            for message in self.messages
-            for event in json.loads(message.findtext("{urn:xmpp:json:0}json") or "[]")
-        ]
+        if span.last < span.first:
+            return head is None or head.epoch != span.epoch
+        if head is None:
+            return span.first == 1
+        return (span.epoch, span.first - 1) == head
 
     def places(self) -> list[tuple[str, int]]:
-        return [(str(e["feedepoch"]), int(str(e["feedseq"]))) for e in self.events()]
+        return [
+            (span.epoch, n)
+            for span in self.spans
+            for n in range(span.first, span.last + 1)
+        ]
+
+    def has(self, span: Span) -> bool:
+        return set(self.places()) >= {
+            (span.epoch, n) for n in range(span.first, span.last + 1)
+        }
 
 
 class FakeRooms:
@@ -146,48 +111,83 @@ class FakeRooms:
         self.archives: dict[str, FakeArchive] = {}
         self.rooms: list[FakeRoom] = []
         self.connections = 1
-        self.is_connected = True
-        self.silent_since_s: float | None = None
+        self.is_silent = False
+        self._connected = asyncio.Event()
+        self._connected.set()
+
+    @property
+    def is_connected(self) -> bool:
+        return self._connected.is_set()
 
     @property
     def last_heard_s(self) -> float | None:
-        now_s = time.monotonic()
-        heard_s = now_s if self.silent_since_s is None else self.silent_since_s
-        return heard_s if self.is_connected else None
+        if not self.is_connected:
+            return None
+        return 0.0 if self.is_silent else time.monotonic()
 
     def archive(self, feed: str = "orders") -> FakeArchive:
         return self.archives.setdefault(feed, FakeArchive())
 
-    async def enter(
-        self, feed: str, visibility: Visibility | None, on_lost: Callable[[], None]
-    ) -> FakeRoom:
+    def disconnect(self) -> None:
+        self._connected.clear()
+        for room in self.rooms:
+            room.lose()
+
+    def connect(self) -> None:
+        self.connections += 1
+        self._connected.set()
+
+    async def wait_connected(self) -> None:
+        await self._connected.wait()
+
+    async def enter(self, feed: str, on_lost: Callable[[], None]) -> FakeRoom:
         archive = self.archive(feed)
         await asyncio.sleep(0)
+        if not self.is_connected:
+            raise RoomLost("the stream is gone")
         if archive.join_error is not None:
             raise archive.join_error
         archive.joins += 1
-        archive.visibilities.append(visibility)
-        room = FakeRoom(f"{feed}@feeds.localhost", archive, on_lost)
+        room = FakeRoom(archive, on_lost)
         self.rooms.append(room)
         return room
 
 
 class FakeRoom:
-    def __init__(
-        self, address: str, archive: FakeArchive, on_lost: Callable[[], None]
-    ) -> None:
-        self.address = address
+    """Asserts that nothing is sent twice in it unless the archive told its head."""
+
+    def __init__(self, archive: FakeArchive, on_lost: Callable[[], None]) -> None:
         self.is_lost = False
         self._archive = archive
         self._on_lost = on_lost
-
-    def lose(self) -> None:
-        self.is_lost = True
-        self._on_lost()
+        self._sent: set[Span] = set()
 
     @property
     def is_opened(self) -> bool:
         return self._archive.is_opened
+
+    def lose(self) -> None:
+        if not self.is_lost:
+            self.is_lost = True
+            self._on_lost()
+
+    def leave(self) -> None:
+        self._archive.leaves += 1
+        self.lose()
+
+    async def head(self) -> Position | None:
+        await asyncio.sleep(0)
+        if self.is_lost:
+            raise RoomLost("lost")
+        return self._archive.head()
+
+    async def past_epochs(self) -> set[str]:
+        await asyncio.sleep(0)
+        return {span.epoch for span in self._archive.spans}
+
+    async def event_id(self, at: Position) -> str | None:
+        await asyncio.sleep(0)
+        return self._archive.ids.get(at)
 
     async def open(
         self,
@@ -196,53 +196,37 @@ class FakeRoom:
         revoked: Iterable[str] | None,
     ) -> None:
         await asyncio.sleep(0)
-        if readers is not None or revoked is not None:
-            changes = list_differences(
-                self._archive.lists, readers or (), revoked or (), TICKETS
-            )
-            self._archive.lists = {
-                address: affiliation
-                for address, affiliation in (self._archive.lists | changes).items()
-                if affiliation != "none"
-            }
         self._archive.is_opened = True
-        self._archive.visibilities.append(visibility)
+        self._archive.story.append(visibility)
+        self._archive.lists.append((readers, revoked))
 
     async def close(self) -> None:
-        self._archive.visibilities.append("private")
+        self._archive.story.append("closed")
 
-    async def affiliate(self, changes: Mapping[str, Affiliation]) -> None:
+    async def change_reader(self, reader: Reader) -> None:
         await asyncio.sleep(0)
-        if self._archive.list_errors:
-            raise self._archive.list_errors.popleft()
-        if self._archive.refused_readers & changes.keys():
-            raise Refused("bad-request (modify): no")
-        self._archive.lists |= changes
-        self._archive.story.append(dict(changes))
+        if self._archive.reader_errors:
+            raise self._archive.reader_errors.popleft()
+        assert not self._archive.under_way
+        self._archive.story.append((reader.change, reader.address))
 
-    def tell(self, reader: str, change: str) -> None:
-        self._archive.told.append((reader, change))
+    def tell_reader(self, reader: Reader) -> None:
+        self._archive.story.append(("told", reader.address))
 
-    async def head(self) -> Position | None:
-        await asyncio.sleep(0)
-        return self._archive.head()
+    def send(self, batch: Batch) -> Awaitable[None]:
+        return self._begin(batch.span, batch)
 
-    async def past_epochs(self, events: int) -> set[str]:
-        assert events > 0
-        return {epoch for epoch, _, _ in self._archive.spans()}
+    def announce(self, at: Position) -> Awaitable[None]:
+        return self._begin(Span(at.epoch, at.last + 1, at.last), None)
 
-    async def event_id(self, at: Position) -> str | None:
-        await asyncio.sleep(0)
-        batches = [m for m in self._archive.messages if read_span(m)]
-        spans = tuple(self._archive.spans())
-        return find_event_id(ArchivePage(spans, tuple(batches), None, True), at)
+    def _begin(self, span: Span, batch: Batch | None) -> Awaitable[None]:
+        if self.is_lost:
+            raise RoomLost("lost")
+        assert span not in self._sent, f"{span} is sent again, blindly"
+        self._sent.add(span)
+        return self._send(span, batch)
 
-    def send(self, stanza_id: str, stanza: str) -> Awaitable[None]:
-        message = ElementTree.fromstring(stanza)
-        assert stanza_id == message.get("id")
-        return self._send(message)
-
-    async def _send(self, message: ElementTree.Element) -> None:
+    async def _send(self, span: Span, batch: Batch | None) -> None:
         archive = self._archive
         archive.under_way += 1
         archive.most_under_way = max(archive.most_under_way, archive.under_way)
@@ -250,35 +234,29 @@ class FakeRoom:
             await asyncio.sleep(0)
             if archive.gate is not None:
                 await archive.gate.wait()
-            self._take(message)
+            self._take(span, batch)
         finally:
             archive.under_way -= 1
 
-    def _take(self, message: ElementTree.Element) -> None:
+    def _take(self, span: Span, batch: Batch | None) -> None:
         archive = self._archive
         if self.is_lost:
             raise RoomLost("lost")
-        if archive.refuses(message):
+        if archive.refuses(span):
             raise Refused("not-allowed (cancel): no")
-        span = read_span(message)
-        assert span is not None
-        if not archive.takes(*span):
-            is_there = archive.messages and read_span(archive.messages[-1]) == span
-            if is_there:
+        if not archive.takes(span):
+            if archive.spans and archive.spans[-1] == span:
                 return
+            self._sent.clear()
             raise Behind(archive.head(), "conflict (cancel): not behind the head")
         outcome = archive.outcomes.popleft() if archive.outcomes else "archived"
-        if outcome in ("archived", "late"):
-            archive.messages.append(message)
-            archive.story.append(span[1:])
-        if outcome == "no-id":
-            raise NotArchived("nothing says that it is stored")
+        if outcome != "lost":
+            archive.spans.append(span)
+            archive.story.append(span)
+            if batch is not None:
+                archive.ids[Position(span.epoch, span.first)] = batch.first_id
         if outcome != "archived":
             raise RoomLost("no reflection")
-
-    def leave(self) -> None:
-        self._archive.leaves += 1
-        self.is_lost = True
 
 
 async def until(is_so: Callable[[], bool], timeout_s: float = 5.0) -> None:

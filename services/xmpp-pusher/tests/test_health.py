@@ -8,18 +8,18 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from xmpp_pusher.feeds import FeedState
 from xmpp_pusher.health import Health, Link
 from xmpp_pusher.metrics import make_metrics
-from xmpp_pusher.positions import Position
 
 LINKS = {"rabbitmq": Link(True, 1), "ejabberd": Link(True, 3)}
-FEEDS = {"orders": FeedState(Position("e001", 7), True, 2, 2, 8, 6.5, None)}
+PROBLEMS = {"orders": "the room is somebody else's"}
 
 
 @pytest.fixture
 async def port() -> AsyncIterator[int]:
-    health = Health(make_metrics(), lambda: LINKS, lambda: FEEDS)
+    health = Health(
+        make_metrics(), lambda: LINKS, lambda: 12, lambda: PROBLEMS, lambda: 2
+    )
     server = await health.serve("127.0.0.1", 0)
     yield server.sockets[0].getsockname()[1]
     server.close()
@@ -39,17 +39,13 @@ async def ask(port: int, request: str) -> tuple[int, str]:
     return int(head.split(" ")[1]), body
 
 
-async def test_health_tells_of_both_ends_and_each_feed(port: int) -> None:
+async def test_health_tells_of_both_ends_and_of_problems(port: int) -> None:
     status, body = await ask(port, "GET /healthz")
 
     assert 200 == status
     report = json.loads(body)
     assert ("connected", "connected") == (report["rabbitmq"], report["ejabberd"])
-    assert 7 == report["feeds"]["orders"]["sequence"]
-    assert (2, 8) == (
-        report["feeds"]["orders"]["held"],
-        report["feeds"]["orders"]["expected"],
-    )
+    assert (12, PROBLEMS) == (report["rooms"], report["problems"])
 
 
 async def test_health_is_503_while_one_end_is_down(port: int) -> None:
@@ -66,7 +62,8 @@ async def test_metrics_are_prometheus_text(port: int) -> None:
 
     assert 200 == status
     lines = body.splitlines()
-    assert "aviso_pusher_held 2.0" in lines
+    assert "aviso_pusher_rooms 12.0" in lines
+    assert "aviso_pusher_waiting 2.0" in lines
     assert 'aviso_pusher_reconnects{to="ejabberd"} 2.0' in lines
     assert 'aviso_pusher_connected{to="rabbitmq"} 1.0' in lines
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
+import zlib
 from collections.abc import Callable
 from typing import Literal
 from xml.etree import ElementTree
@@ -11,7 +13,6 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
-from xmpp_pusher import room as room_module
 from xmpp_pusher.errors import (
     Behind,
     Bounced,
@@ -21,9 +22,11 @@ from xmpp_pusher.errors import (
     RoomError,
     RoomLost,
 )
-from xmpp_pusher.muc import MUC_OWNER
-from xmpp_pusher.positions import Position
-from xmpp_pusher.room import OccupiedRoom
+from xmpp_pusher.position import Position
+from xmpp_pusher.xmpp import archive as archive_module
+from xmpp_pusher.xmpp import room as room_module
+from xmpp_pusher.xmpp.muc import MUC_OWNER
+from xmpp_pusher.xmpp.room import OccupiedRoom
 
 ROOM = "orders@feeds.test"
 ME = f"{ROOM}/aviso-1"
@@ -66,7 +69,7 @@ def stanza_id(by: str = ROOM, id_: str = "1795504466793409") -> str:
     return f"<stanza-id xmlns='urn:xmpp:sid:0' by='{by}' id='{id_}'/>"
 
 
-MARK = "<archived xmlns='urn:aviso:feed:1'/>"
+MARK = "<archived xmlns='urn:aviso:feed:2'/>"
 
 
 def fin(complete: bool, count: int = 0, first: str = "") -> Element:
@@ -89,7 +92,7 @@ def archived(query_id: str, inner: str, sender: str = ROOM) -> Element:
 
 def events(epoch: str, first: int, last: int) -> str:
     return (
-        f"<events xmlns='urn:aviso:feed:1' epoch='{epoch}' first='{first}'"
+        f"<events xmlns='urn:aviso:feed:2' epoch='{epoch}' first='{first}'"
         f" last='{last}'/>"
     )
 
@@ -138,7 +141,7 @@ class Bench:
 
     async def join(self, *before: Element) -> None:
         """Answer a join: the occupants, ourselves, and a form that is in order."""
-        joining = asyncio.create_task(self.room.join("public"))
+        joining = asyncio.create_task(self.room.join())
         await asyncio.sleep(0)
         for element in (*before, presence("aviso-1")):
             self.room.handle(element)
@@ -182,7 +185,7 @@ async def test_options_that_differ_are_set_and_read_back(bench: Bench) -> None:
 
 
 async def test_a_room_of_somebody_else_is_not_entered(bench: Bench) -> None:
-    joining = asyncio.create_task(bench.room.join("public"))
+    joining = asyncio.create_task(bench.room.join())
     await asyncio.sleep(0)
 
     bench.room.handle(presence("aviso-1", affiliation="none"))
@@ -192,7 +195,7 @@ async def test_a_room_of_somebody_else_is_not_entered(bench: Bench) -> None:
 
 
 async def test_a_refused_join_is_told_with_its_reason(bench: Bench) -> None:
-    joining = asyncio.create_task(bench.room.join("public"))
+    joining = asyncio.create_task(bench.room.join())
     await asyncio.sleep(0)
 
     bench.room.handle(
@@ -241,17 +244,19 @@ async def test_a_batch_is_sent_when_the_room_says_that_it_is_archived(
 ) -> None:
     await bench.join()
     asked = len(bench.session.asked)
-    first = asyncio.ensure_future(bench.room.send("b1", "<message id='b1'/>"))
-    second = asyncio.ensure_future(bench.room.send("b2", "<message id='b2'/>"))
+    first = asyncio.ensure_future(bench.room.announce(Position("b1", 0)))
+    second = asyncio.ensure_future(bench.room.announce(Position("b2", 0)))
     await asyncio.sleep(0)
 
-    bench.room.handle(batch("b1", stanza_id() + MARK))
+    bench.room.handle(batch("orders:b1:1-0", stanza_id() + MARK))
     await first
     assert not second.done()
-    bench.room.handle(batch("b2", stanza_id(id_="1795504466793410") + MARK))
+    bench.room.handle(batch("orders:b2:1-0", stanza_id(id_="1795504466793410") + MARK))
     await second
 
-    assert ["b1", "b2"] == [each.get("id") for each in bench.session.sent[-2:]]
+    assert ["orders:b1:1-0", "orders:b2:1-0"] == [
+        each.get("id") for each in bench.session.sent[-2:]
+    ]
     assert asked == len(bench.session.asked), "and nothing was asked"
 
 
@@ -270,10 +275,10 @@ async def test_a_reflection_that_does_not_say_so_is_not_archived(
     bench: Bench, element: str
 ) -> None:
     await bench.join()
-    sending = asyncio.ensure_future(bench.room.send("b1", "<message/>"))
+    sending = asyncio.ensure_future(bench.room.announce(Position("b1", 0)))
     await asyncio.sleep(0)
 
-    bench.room.handle(batch("b1", element))
+    bench.room.handle(batch("orders:b1:1-0", element))
 
     with pytest.raises(NotArchived):
         await sending
@@ -284,10 +289,10 @@ async def test_somebody_elses_message_with_our_id_is_no_reflection(
 ) -> None:
     monkeypatch.setattr(room_module, "ANSWER_TIMEOUT_S", 0.02)
     await bench.join()
-    sending = asyncio.ensure_future(bench.room.send("b1", "<message/>"))
+    sending = asyncio.ensure_future(bench.room.announce(Position("b1", 0)))
     await asyncio.sleep(0)
 
-    bench.room.handle(batch("b1", stanza_id(), sender=f"{ROOM}/intruder"))
+    bench.room.handle(batch("orders:b1:1-0", stanza_id(), sender=f"{ROOM}/intruder"))
 
     with pytest.raises(RoomLost, match="did not come"):
         await sending
@@ -311,12 +316,13 @@ async def test_an_error_tells_whether_another_try_would_help(
     bench: Bench, kind: str, condition: str, expected: type[Exception]
 ) -> None:
     await bench.join()
-    sending = asyncio.ensure_future(bench.room.send("b1", "<message/>"))
+    sending = asyncio.ensure_future(bench.room.announce(Position("b1", 0)))
     await asyncio.sleep(0)
 
     bench.room.handle(
         parse(
-            f"<message type='error' id='b1' from='{ROOM}'><error type='{kind}'>"
+            f"<message type='error' id='orders:b1:1-0' from='{ROOM}'>"
+            f"<error type='{kind}'>"
             f"<{condition} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"
             "</message>"
         )
@@ -330,21 +336,22 @@ async def test_an_error_tells_whether_another_try_would_help(
 @pytest.mark.parametrize(
     ("head", "expected"),
     [
-        ("<head xmlns='urn:aviso:feed:1' epoch='e001' last='7' id='9'/>", ("e001", 7)),
-        ("<head xmlns='urn:aviso:feed:1'/>", None),
+        ("<head xmlns='urn:aviso:feed:2' epoch='e001' last='7' id='9'/>", ("e001", 7)),
+        ("<head xmlns='urn:aviso:feed:2'/>", None),
     ],
 )
 async def test_a_conflict_names_the_archives_head(
     bench: Bench, head: str, expected: tuple[str, int] | None
 ) -> None:
     await bench.join()
-    sending = asyncio.ensure_future(bench.room.send("b1", "<message/>"))
+    sending = asyncio.ensure_future(bench.room.announce(Position("b1", 0)))
     await asyncio.sleep(0)
 
     bench.room.handle(
         parse(
-            f"<message type='error' id='b1' from='{ROOM}'><error type='cancel'>"
-            f"{head}<conflict xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"
+            f"<message type='error' id='orders:b1:1-0' from='{ROOM}'>"
+            f"<error type='cancel'>{head}"
+            f"<conflict xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"
             "</message>"
         )
     )
@@ -356,7 +363,7 @@ async def test_a_conflict_names_the_archives_head(
 
 async def test_being_put_out_ends_what_is_under_way(bench: Bench) -> None:
     await bench.join()
-    sending = asyncio.ensure_future(bench.room.send("b1", "<message/>"))
+    sending = asyncio.ensure_future(bench.room.announce(Position("b1", 0)))
     await asyncio.sleep(0)
 
     bench.room.handle(presence("aviso-1", more="type='unavailable'"))
@@ -365,7 +372,7 @@ async def test_being_put_out_ends_what_is_under_way(bench: Bench) -> None:
         await sending
     assert 1 == bench.losses
     with pytest.raises(RoomLost):
-        await bench.room.send("b2", "<message/>")
+        await bench.room.announce(Position("b2", 0))
 
 
 async def test_the_leaving_of_an_occupancy_before_is_not_ours(bench: Bench) -> None:
@@ -376,7 +383,7 @@ async def test_the_leaving_of_an_occupancy_before_is_not_ours(bench: Bench) -> N
 
 async def test_a_room_that_ends_takes_the_join_with_it(bench: Bench) -> None:
     """No answer will come, so none is waited for."""
-    joining = asyncio.create_task(bench.room.join("public"))
+    joining = asyncio.create_task(bench.room.join())
     await asyncio.sleep(0)
 
     bench.room.handle(presence("aviso-1", more="type='unavailable'", status="332"))
@@ -388,7 +395,7 @@ async def test_a_room_that_ends_takes_the_join_with_it(bench: Bench) -> None:
 
 def head(attributes: str = "") -> Element:
     return parse(
-        f"<iq type='result'><head xmlns='urn:aviso:feed:1' {attributes}/></iq>"
+        f"<iq type='result'><head xmlns='urn:aviso:feed:2' {attributes}/></iq>"
     )
 
 
@@ -430,11 +437,14 @@ async def test_a_page_that_fails_is_not_an_empty_one(bench: Bench) -> None:
     bench.answer_page(fin(complete=False))
 
     with pytest.raises(RoomLost, match="can't be read"):
-        await bench.room.past_epochs(5)
+        await bench.room.past_epochs()
 
 
-async def test_no_page_is_without_a_bound_and_those_widen(bench: Bench) -> None:
+async def test_no_page_is_without_a_bound_and_those_widen(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """ejabberd would count all of the room for each page."""
+    monkeypatch.setattr(archive_module, "_PAST_BATCHES", 2)
     await bench.join()
     bench.session.answers.append(head("epoch='e001' last='7' id='1795504466793409'"))
     await bench.room.head()
@@ -442,7 +452,7 @@ async def test_no_page_is_without_a_bound_and_those_widen(bench: Bench) -> None:
     bench.answer_page(fin(True, 9))
     bench.answer_page(fin(True, 9, first="3"), (events("e001", 1, 100), ROOM))
 
-    assert {"e001", "e002"} == await bench.room.past_epochs(50)
+    assert {"e001", "e002"} == await bench.room.past_epochs()
 
     field = "{jabber:x:data}x/{jabber:x:data}field[@var='start']/{jabber:x:data}value"
     starts = [query.findtext(field) for query in bench.session.asked[-3:]]
@@ -460,40 +470,58 @@ async def test_a_result_that_does_not_come_from_the_room_is_passed_over(
     await bench.join()
     bench.answer_page(fin(complete=True), (events("evil", 1, 99), f"{ROOM}/intruder"))
 
-    assert set() == await bench.room.past_epochs(5)
+    assert set() == await bench.room.past_epochs()
 
 
-def events_with_ids(epoch: str, first: int, *ids: str) -> str:
+def events_with_ids(epoch: str, first: int, *ids: str, deflated: bool = False) -> str:
     kind = "aviso.record.created.v1"
-    payload = [
-        {"id": each, "feedseq": str(sequence), "type": kind}
-        for sequence, each in enumerate(ids, first)
-    ]
-    last = first + len(ids) - 1
-    text = f"<json xmlns='urn:xmpp:json:0'>{json.dumps(payload)}</json>"
-    return events(epoch, first, last) + text
+    batch = {"type": kind, "events": [{"id": each} for each in ids]}
+    batch["events"].append({"id": "?", "type": "aviso.record.unavailable.v1"})  # type: ignore[attr-defined]
+    last = first + len(ids)
+    text = json.dumps(batch)
+    if not deflated:
+        payload = f"<json xmlns='urn:xmpp:json:0'>{text}</json>"
+    else:
+        text = base64.b64encode(zlib.compress(text.encode())).decode()
+        payload = f"<deflated xmlns='urn:aviso:feed:2'>{text}</deflated>"
+    return events(epoch, first, last) + payload
 
 
 async def test_the_event_of_a_place_is_looked_for_from_the_newest_back(
     bench: Bench,
 ) -> None:
     await bench.join()
-    newest = (events_with_ids("e001", 5, "e", "f"), ROOM)
-    older = (events_with_ids("e001", 3, "c", "d"), ROOM)
+    newest = (events_with_ids("e001", 6, "f", "g"), ROOM)
+    older = (events_with_ids("e001", 3, "c", "d", deflated=True), ROOM)
     bench.answer_page(fin(False, 9, first="8"), newest)
     bench.answer_page(fin(False, 9, first="7"), older)
     assert "d" == await bench.room.event_id(Position("e001", 4))
 
+    # What stands there stands in for another.
+    bench.answer_page(fin(False, 9, first="8"), newest, older)
+    assert await bench.room.event_id(Position("e001", 5)) is None
     # A place that nobody has, though what is before it was found.
     bench.answer_page(fin(False, 9, first="8"), older, newest)
-    assert await bench.room.event_id(Position("e001", 7)) is None
+    assert await bench.room.event_id(Position("e001", 9)) is None
     bench.answer_page(fin(True, 9, first="8"), newest)
     assert await bench.room.event_id(Position("e002", 5)) is None
 
 
-async def test_the_epochs_before_are_read_back_over_so_many_events(
+async def test_a_batch_of_the_archive_that_can_not_be_read_is_no_answer(
     bench: Bench,
 ) -> None:
+    await bench.join()
+    broken = events("e001", 1, 2) + "<json xmlns='urn:xmpp:json:0'>[</json>"
+    bench.answer_page(fin(False, 9, first="8"), (broken, ROOM))
+
+    with pytest.raises(RoomError, match="can't be read"):
+        await bench.room.event_id(Position("e001", 1))
+
+
+async def test_the_epochs_before_are_read_back_over_so_many_batches(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive_module, "_PAST_BATCHES", 3)
     await bench.join()
     bench.answer_page(
         fin(False, 9, first="8"),
@@ -502,7 +530,7 @@ async def test_the_epochs_before_are_read_back_over_so_many_events(
     )
     bench.answer_page(fin(True, 9, first="2"), (events("e001", 1, 100), ROOM))
 
-    assert {"e001", "e002", "e003"} == await bench.room.past_epochs(50)
+    assert {"e001", "e002", "e003"} == await bench.room.past_epochs()
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from xmpp_pusher.muc import Field
-from xmpp_pusher.room_options import (
+from xmpp_pusher.xmpp.muc import Field
+from xmpp_pusher.xmpp.room_options import (
     find_missing,
     is_opened,
     list_changes,

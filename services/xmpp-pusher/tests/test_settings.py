@@ -19,7 +19,8 @@ def test_defaults_are_for_loopback() -> None:
     assert 2 == settings.queues
     assert "feeds.localhost" == settings.rooms_domain
     assert ("127.0.0.1", 8090) == (settings.bind_host, settings.bind_port)
-    assert (500, 393_216) == (settings.prefetch, settings.max_event_bytes)
+    assert 200 == settings.prefetch
+    assert (600, 5_000) == (settings.room_lease_s, settings.max_rooms)
     assert "ticket.localhost" == settings.ticket_domain
     assert settings.xmpp_tls is False
 
@@ -35,7 +36,8 @@ def test_defaults_are_for_loopback() -> None:
         ("AVISO_XMPP_TLS", "yes"),
         ("AVISO_PUSHER_BIND", "8090"),
         ("AVISO_PUSHER_PREFETCH", "-1"),
-        ("AVISO_PUSHER_MAX_EVENT_BYTES", "1"),
+        ("AVISO_PUSHER_ROOM_LEASE_S", "0"),
+        ("AVISO_PUSHER_ROOMS", "0"),
         ("AVISO_AMQP_URL", "http://broker"),
         ("AVISO_AMQP_URL", "amqp://u:p@broker:port/"),
         ("AVISO_AMQP_URL", ""),

@@ -7,9 +7,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from xmpp_pusher import stream as stream_module
 from xmpp_pusher.errors import RoomLost
-from xmpp_pusher.stream import OnStanza, Stream
+from xmpp_pusher.xmpp import stream as stream_module
+from xmpp_pusher.xmpp.stream import OnStanza, Stream
 
 ROOM = "orders@rooms.test"
 
@@ -57,7 +57,7 @@ def make_stream() -> tuple[Stream, FakeLogin]:
 async def test_a_question_ends_with_the_room_that_it_went_to() -> None:
     """A room that was destroyed swallows it; to wait for the answer is in vain."""
     stream, login = make_stream()
-    entering = asyncio.create_task(stream.enter("orders", ROOM, "public", lambda: None))
+    entering = asyncio.create_task(stream.enter("orders", ROOM, lambda: None))
     elsewhere = asyncio.create_task(stream.ask("get", "acct.test", "<ping/>"))
     await asyncio.sleep(0)
     login.receive(presence(stream.nick))
@@ -76,7 +76,7 @@ async def test_a_question_ends_with_the_room_that_it_went_to() -> None:
 async def test_a_room_that_ended_a_moment_ago_is_not_asked() -> None:
     """Its end came with the answer before, and whoever goes on has not seen it yet."""
     stream, login = make_stream()
-    entering = asyncio.create_task(stream.enter("orders", ROOM, "public", lambda: None))
+    entering = asyncio.create_task(stream.enter("orders", ROOM, lambda: None))
     await asyncio.sleep(0)
 
     login.receive(presence(stream.nick))
@@ -125,3 +125,33 @@ async def test_a_server_that_talks_is_not_asked_all_the_time(
     watching.cancel()
 
     assert login.sent == []
+
+
+async def test_rooms_that_are_silent_together_are_not_asked_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stream_module, "_LOOK_EVERY_S", 3.0)
+    stream, login = make_stream()
+    rooms = [f"feed-{n}@rooms.test" for n in range(40)]
+    entering = [
+        asyncio.create_task(stream.enter(room.partition("@")[0], room, lambda: None))
+        for room in rooms
+    ]
+    await asyncio.sleep(0)
+    login.sent.clear()
+    long_ago_s = 1_000.0
+    for room in stream._rooms.values():
+        room.last_heard_s = long_ago_s
+
+    asked = []
+    for _ in range(10):
+        stream._check_rooms(long_ago_s + 60)
+        await asyncio.sleep(0)
+        asked.append(sum("urn:xmpp:ping" in stanza for stanza in login.sent))
+        login.sent.clear()
+
+    assert [4] * 10 == asked
+    for task in entering:
+        task.cancel()
+    await asyncio.gather(*entering, return_exceptions=True)
+    await stream.close()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from examples import CONTRACTS
-from xmpp_pusher import topology
+from xmpp_pusher.amqp import topology
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ..api import Api, new_slug
 from ..conftest import OUTCOME, OpenPage
 from ..database import Database
 from ..running import Stack
@@ -55,13 +56,13 @@ def outcome(request: pytest.FixtureRequest) -> Iterator[Outcome]:
 def make_trial(
     stack: Stack, database: Database, feed: str, open_page: OpenPage
 ) -> Iterator[Callable[..., Trial]]:
-    """Make this test's trial; `watched` opens a page on its feed first."""
+    """Make a trial of this test's feed, or another; `watched` opens a page on it."""
     made: list[Trial] = []
 
-    def make(*, watched: bool = True, **options: object) -> Trial:
-        page = open_page(feed, **options) if watched else None
+    def make(*, of: str = feed, watched: bool = True, **options: object) -> Trial:
+        page = open_page(of, **options) if watched else None
         facts = stack.facts
-        trial = Trial(stack.url, facts["api_key"], facts["xmpp"], database, feed, page)
+        trial = Trial(stack.url, facts["api_key"], facts["xmpp"], database, of, page)
         made.append(trial)
         return trial
 
@@ -80,6 +81,14 @@ def conclude(outcome: Outcome) -> Callable[..., None]:
         assert report.is_clean, str(report)
 
     return conclude
+
+
+@pytest.fixture
+def neighbour(api: Api) -> str:
+    """Another feed, which nothing is done to."""
+    slug = new_slug("neighbour")
+    api.create_feed(slug)
+    return slug
 
 
 @pytest.fixture

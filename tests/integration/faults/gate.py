@@ -71,7 +71,7 @@ def hold_commits(database: Database) -> AbstractContextManager[Gate]:
 
 
 def hold_marks(database: Database) -> AbstractContextManager[Gate]:
-    """Hold the relay where it writes down what the broker has confirmed."""
+    """Hold the relay where it writes down what is archived."""
     return _hold(database, "feed_progress", _AT_MARK)
 
 

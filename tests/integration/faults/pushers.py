@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 import signal
-import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from aviso_native.addresses import find_free_ports
 from aviso_native.process import Command, Part
 from aviso_native.settings import Settings
 
-from ..waiting import until
+from ..running import Stack
 
 _STOP_S = 30.0
 
@@ -71,21 +70,12 @@ class Pusher:
     def close(self) -> None:
         self._part.stop()
 
-    def feed(self, slug: str) -> dict[str, Any]:
-        """What /healthz tells of a feed; empty when it knows none, or is not there."""
-        try:
-            with self._open("healthz") as answer:
-                body = answer.read()
-        except urllib.error.HTTPError as error:  # 503: a connection is down
-            body = error.read()
-        except OSError:
-            return {}
-        state: dict[str, Any] = json.loads(body)["feeds"].get(slug, {})
-        return state
-
-    def sequence(self, slug: str) -> int:
-        """How far it knows the feed's room to be; 0 while it does not know."""
-        return self.feed(slug).get("sequence") or 0
+    @property
+    def problems(self) -> dict[str, str]:
+        """What /healthz tells of feeds that want a person."""
+        with self._open("healthz") as answer:
+            told: dict[str, str] = json.load(answer)["problems"]
+        return told
 
     def metric(self, name: str) -> float:
         """The sum of a metric's samples. `name` is as /metrics has it."""
@@ -102,28 +92,21 @@ class Pusher:
         )
 
 
+def list_speakers(stack: Stack, feed: str) -> list[str]:
+    """The addresses with which the pusher's account sits in the feed's room."""
+    settings = stack.settings
+    room = {"name": feed, "service": settings.rooms_domain}
+    occupants = stack.ask_ejabberd("get_room_occupants", room)
+    account = f"pusher@{settings.domain}/"
+    return [each["jid"] for each in occupants if each["jid"].startswith(account)]
+
+
 def demand_no_detour(pusher: Pusher) -> None:
-    """All came to it from the queue, in order: no hole that had to be asked for, and
-    none that events had to make way for.
+    """All came to it from the queue, in order: nothing that did not follow.
 
     The relay has everything still, and would heal what was acknowledged too early.
     """
-    for name in ("asked", "let_go", "sent_back", "guessed_starts"):
-        assert pusher.metric(f"aviso_pusher_{name}_total") == 0, name
-
-
-def wait_until_holding(pusher: Pusher, slug: str, count: int) -> None:
-    """Wait until it has taken so many events of the feed and acked none."""
-    until(
-        lambda: pusher.feed(slug).get("waiting") == count,
-        f"{count} unacknowledged events of {slug}",
-        30,
-    )
-
-
-def wait_until_beyond(sequence: int, pusher: Pusher, slug: str) -> None:
-    """Wait until the pusher knows the feed's room to be further than this."""
-    until(lambda: pusher.sequence(slug) > sequence, f"{slug} to pass {sequence}", 90)
+    assert pusher.metric("aviso_pusher_behind_total") == 0
 
 
 def memory_mib(pid: int) -> float:

@@ -8,10 +8,13 @@ from collections.abc import Callable
 from typing import Any
 from xml.dom.minidom import Document, Element, Text, parseString
 
+from ..batches import deflate, inflate
 from ..waiting import until
 
 Change = Callable[[Element], str]
-Event = dict[str, Any]
+Batch = dict[str, Any]
+
+FEED = "urn:aviso:feed:2"
 
 
 class NextBatch:
@@ -50,7 +53,7 @@ def is_live_batch(text: str) -> bool:
 
 
 def has_batch(text: str) -> bool:
-    return text.startswith("<message") and "urn:aviso:feed:1" in text
+    return text.startswith("<message") and FEED in text
 
 
 def parse(text: str) -> Element:
@@ -59,11 +62,13 @@ def parse(text: str) -> Element:
     return element
 
 
-def change_events(message: Element, change: Callable[[Event], Event]) -> str:
-    """Return the message, live or out of the archive, with its events changed."""
+def change_batch(message: Element, change: Callable[[Batch], Batch]) -> str:
+    """Return the message, live or out of the archive, with its batch changed."""
     for payload in message.getElementsByTagName("json"):
-        events = [change(event) for event in json.loads(text_of(payload))]
-        set_text(payload, json.dumps(events))
+        set_text(payload, json.dumps(change(json.loads(text_of(payload)))))
+    for payload in message.getElementsByTagName("deflated"):
+        batch = change(json.loads(inflate(text_of(payload))))
+        set_text(payload, deflate(json.dumps(batch).encode()))
     return message.toxml()
 
 

@@ -1,4 +1,4 @@
-"""The archive takes a batch only behind its head: what is lost, late or broken."""
+"""The archive answers late, or breaks: it takes a batch once, behind its head."""
 
 from __future__ import annotations
 
@@ -28,33 +28,6 @@ BURST = choose(2000, 1500)
 # For each piece on its way to the room or back, so that the burst lasts.
 DELAY_S = 0.2
 MODULE = REPOSITORY / "deploy/ejabberd/mod_feed_archive.erl"
-
-
-@pytest.mark.timeout(choose(300, 900))
-@pytest.mark.parametrize("kept", [0.0, 0.5])
-def test_an_archive_that_loses_its_end_under_a_running_pusher_is_filled(
-    kept: float,
-    stack: Stack,
-    make_pusher: Callable[..., Pusher],
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
-) -> None:
-    pusher = make_pusher()
-    trial = make_trial()
-    page = trial.watched
-    trial.insert(choose(1500, 5000))
-    reach(page, len(trial.acknowledged), 60)
-
-    for _ in range(TIMES):
-        with trial.writing(rate=20):
-            wait_for_news(lambda: page.position)
-            shorten_archive(stack, trial.feed, kept)
-            with outcome.recovery():
-                reach(page, len(trial.acknowledged) + 1, 120)
-
-    assert pusher.metric("aviso_pusher_behind_total") >= TIMES, "it noticed nothing"
-    conclude(trial)
 
 
 @pytest.mark.timeout(choose(300, 900))
@@ -135,18 +108,6 @@ TERMINATE_WAITING = (
 def ask(stack: Stack, statement: str, *, user: str = "postgres") -> str:
     database = "postgres" if user == "postgres" else user
     return postgres.query(stack.settings, statement, user=user, database=database)
-
-
-def shorten_archive(stack: Stack, feed: str, kept: float) -> None:
-    """Delete the newest batches of a room, all but this share."""
-    room = f"{feed}@{stack.settings.rooms_domain}"
-    ask(
-        stack,
-        f"DELETE FROM archive WHERE username = '{room}' AND timestamp >="
-        f" (SELECT percentile_disc({kept}) WITHIN GROUP (ORDER BY timestamp)"
-        f" FROM archive WHERE username = '{room}')",
-        user="ejabberd",
-    )
 
 
 @contextmanager

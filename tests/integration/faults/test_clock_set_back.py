@@ -27,7 +27,6 @@ TIMES = choose(1, 5)
 @pytest.mark.timeout(choose(300, 900))
 def test_a_clock_set_back_changes_no_order(
     stack: Stack,
-    feed: str,
     make_pusher: Callable[..., Pusher],
     make_trial: Callable[..., Trial],
     outcome: Outcome,
@@ -51,7 +50,6 @@ def test_a_clock_set_back_changes_no_order(
 
     page.wait_for_state("live", 60)
     conclude(trial)
-    assert pusher.sequence(feed) == len(trial.acknowledged)
 
 
 @contextmanager

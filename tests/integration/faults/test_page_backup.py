@@ -100,7 +100,7 @@ def test_a_new_epoch_that_was_forgotten_is_said_and_mends_it_later(
         stack.start_part(part)
     trial.post(3)  # the room has others under these numbers, and drops them
     until(lambda: pusher.metric("aviso_pusher_contradictions_total"), "it to be said")
-    assert "manage.py new_epoch" in pusher.feed(feed)["problem"]
+    assert "manage.py new_epoch" in pusher.problems[feed]
 
     stack.stop_part("relay")
     pusher.terminate()

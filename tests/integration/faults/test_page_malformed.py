@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
-from xml.dom.minidom import Element
+from xml.dom.minidom import Document, Element
 
+from ..batches import deflate
 from ..running import REPOSITORY
 from ..wire import Wire
 from .conftest import Outcome
 from .room_messages import (
+    Batch,
     Change,
     NextBatch,
-    change_events,
+    change_batch,
     parse,
     set_text,
     text_of,
@@ -62,9 +65,13 @@ def malformations() -> list[Change]:
         lambda good: with_header(good, "last", "99999999999999999999"),
         lambda good: with_header(good, "feed", "another"),
         lambda good: with_header(good, "epoch", ""),
-        lambda good: change_events(good, lambda event: event | {"feedseq": "7000"}),
-        lambda good: change_events(good, lambda event: event | {"data": None}),
-        lambda good: change_events(good, lambda event: event | {"id": "none"}),
+        lambda good: change_batch(good, lambda batch: batch | {"feedseq": "7000"}),
+        lambda good: change_batch(good, lambda batch: batch | {"events": []}),
+        lambda good: change_event(good, data=None),
+        lambda good: change_event(good, id="none"),
+        lambda good: change_event(good, feedseq="7000"),
+        deflated_badly,
+        both_ways,
         without_payload,
     ]
 
@@ -92,6 +99,34 @@ def with_header(good: Element, name: str, value: str) -> str:
 def without_payload(good: Element) -> str:
     good.removeChild(payload(good))
     return good.toxml()
+
+
+def change_event(good: Element, **members: object) -> str:
+    def change(batch: Batch) -> Batch:
+        return batch | {"events": [event | members for event in batch["events"]]}
+
+    return change_batch(good, change)
+
+
+def deflated_badly(good: Element) -> str:
+    """In base64, and not deflated."""
+    plain = text_of(payload(good)).encode()
+    good.appendChild(deflated(good, base64.b64encode(plain).decode()))
+    return without_payload(good)
+
+
+def both_ways(good: Element) -> str:
+    """A message has one of the two: of both nobody could say which one counts."""
+    good.appendChild(deflated(good, deflate(text_of(payload(good)).encode())))
+    return good.toxml()
+
+
+def deflated(message: Element, text: str) -> Element:
+    namespace = header(message).getAttribute("xmlns")
+    element = Document().createElement("deflated")
+    element.setAttribute("xmlns", namespace)
+    set_text(element, text)
+    return element
 
 
 def payload(message: Element) -> Element:

@@ -8,31 +8,32 @@ import pytest
 
 from ..database import Database
 from ..running import Stack
-from ..waiting import until
+from ..waiting import until, until_equal
 from .conftest import Outcome
 from .effort import choose
+from .heads import archived_head, wait_until_beyond
 from .parking import parked_causes
-from .pushers import (
-    Pusher,
-    demand_no_detour,
-    wait_until_beyond,
-    wait_until_holding,
-)
+from .pushers import Pusher, demand_no_detour
+from .queues import count_unacked
 from .tcp_wire import BATCH, TcpWire, Way
 from .trial import Trial
 
 KILLS = choose(3, 50)
-BURST = 1000
+# Several times what is under way at once.
+BURST = 4000
 # And one after it, for which the next pusher wakes whatever became of the burst.
 ROUND = BURST + 1
 # For each piece on its way to the room or back, so that the burst lasts.
 DELAY_S = 0.2
 CRASHES = choose(5, 25)
-PREFETCH = 500
+# What the relay keeps under way of a feed (contracts/topology.json: a batch's events).
+UNDER_WAY = 4
+BATCH_EVENTS = 250
 
 
 @pytest.mark.timeout(choose(300, 1200))
 def test_the_pusher_killed_under_load_repeats_and_loses_nothing(
+    stack: Stack,
     feed: str,
     tcp_wire: TcpWire,
     make_pusher: Callable[..., Pusher],
@@ -46,7 +47,7 @@ def test_the_pusher_killed_under_load_repeats_and_loses_nothing(
     for kill in range(KILLS):
         tcp_wire.delay_s = DELAY_S
         trial.insert(BURST)
-        wait_until_beyond(kill * ROUND, pusher, feed)
+        wait_until_beyond(kill * ROUND, stack, feed)
         # In turn: the room never has the batch, or only the answer does not come.
         tcp_wire.hold((Way.THERE, Way.BACK)[kill % 2], since=BATCH)
         until(lambda: BATCH in tcp_wire.kept, "a batch without an answer", 30)
@@ -57,14 +58,14 @@ def test_the_pusher_killed_under_load_repeats_and_loses_nothing(
         pusher.start()
         with outcome.recovery():
             trial.insert(1)
-            wait_until_beyond(kill * ROUND + BURST, pusher, feed)
+            wait_until_beyond(kill * ROUND + BURST, stack, feed)
         demand_no_detour(pusher)
 
     conclude(trial)
 
 
 @pytest.mark.timeout(choose(300, 900))
-def test_crashes_with_a_full_prefetch_park_nothing_that_was_good(
+def test_crashes_with_all_that_may_be_under_way_park_nothing_that_was_good(
     stack: Stack,
     database: Database,
     feed: str,
@@ -79,15 +80,17 @@ def test_crashes_with_a_full_prefetch_park_nothing_that_was_good(
 
     stack.stop_part("ejabberd")
     try:
-        trial.insert(2 * PREFETCH)
+        trial.insert(2 * UNDER_WAY * BATCH_EVENTS)
         for _ in range(CRASHES):
-            wait_until_holding(pusher, feed, PREFETCH)
+            until_equal(
+                UNDER_WAY, lambda: count_unacked(stack), "all to be with it", 60
+            )
             pusher.kill()
             pusher.start()
     finally:
         stack.start_part("ejabberd")
     with outcome.recovery():
-        until(lambda: pusher.sequence(feed), "the first batch", 60)
+        until(lambda: archived_head(stack, feed), "the first batch", 60)
 
     conclude(trial)
     assert parked_causes(stack, database, feed) == []

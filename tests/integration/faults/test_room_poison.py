@@ -1,158 +1,161 @@
-"""Poison between good events: parked, its place kept, and no stream closed by it.
+"""Poison between good batches: parked, nothing of the feed lost, no stream closed.
 
-It goes straight to the exchange, under numbers of a feed that nobody else writes to:
-the database would not have taken most of it.
+It goes straight to the exchange, each time in the place of the batch that comes next,
+for the database would not have taken it.
 """
 
 from __future__ import annotations
 
 import json
-import uuid
+import zlib
 from collections.abc import Callable
-from typing import Any
-
-import pytest
+from dataclasses import dataclass
 
 from .. import broker
 from ..api import Api
-from ..archive import archived_batches, events_of
-from ..chat import Chat
-from ..conftest import OpenPage
 from ..database import Database
-from ..page import Row
-from ..running import REPOSITORY, Stack
-from ..waiting import until, until_equal
+from ..running import Stack
+from ..test_parking import foreign_batch
+from ..waiting import until_equal
 from .conftest import Outcome
+from .heads import wait_until_beyond
 from .parking import parked_causes
 from .pushers import Pusher
-from .report import judge
+from .trial import Trial
 
-EXAMPLES = REPOSITORY / "contracts/examples/events"
-UNAVAILABLE = "aviso.record.unavailable.v1"
 LEVELS = 10_000
+# More than a batch's text may be, and next to nothing on its way.
+BOMB_BYTES = 64 * 1024 * 1024
 
-# What stands in a record's text, as JSON is written: harmless once it is escaped.
-GOOD = {
-    "plain": b"text",
-    "U+0000": rb"nul \u0000",
-    "U+0008": rb"backspace \u0008",
-    "U+FFFE": rb"no character \ufffe",
-    "U+FFFE itself": "no character \ufffe".encode(),
-    "lone surrogate": rb"half \ud800",
-    "half a pair, the other half": rb"half \udc00",
-    "markup": b"]]></json><presence/>&amp;&#8;",
-}
-Spoil = Callable[[bytes], bytes]
-# No JSON at all: where its place is cannot be said.
-UNREADABLE: dict[str, Spoil] = {
-    "cut off": lambda event: event[:-40],
-    "U+0000 itself": lambda event: event.replace(b"TEXT", b"nul \0"),
-    "U+0008 itself": lambda event: event.replace(b"TEXT", b"backspace \x08"),
-    "surrogate itself": lambda event: event.replace(b"TEXT", b"half \xed\xa0\x80"),
-    "NaN": lambda event: event.replace(b'"TEXT"', b"NaN"),
-    "nothing": lambda event: b"",
-}
-# Its place can be read, and is kept.
-PLACED: dict[str, tuple[str, Spoil]] = {
-    "type": ("unknown-type", lambda e: e.replace(b"created.v1", b"created.v9")),
-    "schema": ("invalid", lambda e: e.replace(b'"version"', b'"virsion"')),
-    "levels": (
-        "too-deep",
-        lambda e: e.replace(b'"TEXT"', b"[" * LEVELS + b"]" * LEVELS),
+# What the database takes into a record's text, and XML would not.
+GOOD = [
+    "backspace \b",
+    "no character \ufffe",
+    "]]></json><presence/>&amp;&#8;",
+    "</stream:stream>",
+    "\u2028 \u202e \U0001f600",
+]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the next batch of a feed belongs."""
+
+    feed: str
+    epoch: str
+    sequence: int
+
+    def batch(self, **members: object) -> bytes:
+        return foreign_batch(self.feed, self.epoch, self.sequence, **members)
+
+    def text(self, text: bytes) -> bytes:
+        """A batch with this as it is where a record's text stands."""
+        data = json.loads(self.batch())["events"][0]["data"]
+        return self.batch(data=data | {"data": {"text": "TEXT"}}).replace(b"TEXT", text)
+
+
+@dataclass(frozen=True)
+class Poison:
+    cause: str
+    make: Callable[[Place], bytes]
+    kind: str = broker.BATCH
+    encoding: str | None = None
+    more: int = 0
+    """By how many events the headers say too much."""
+
+
+def edit(body: bytes, **members: object) -> bytes:
+    return json.dumps(json.loads(body) | members).encode()
+
+
+POISON = {
+    "cut off": Poison("unreadable", lambda at: at.batch()[:-40]),
+    "U+0000 itself": Poison("unreadable", lambda at: at.text(b"nul \0")),
+    "U+0008 itself": Poison("unreadable", lambda at: at.text(b"backspace \x08")),
+    "NaN": Poison("unreadable", lambda at: at.text(b'", "n": NaN, "m": "')),
+    "nothing": Poison("unreadable", lambda at: b""),
+    "not deflated": Poison("unreadable", Place.batch, encoding="deflate"),
+    "deflated by half": Poison(
+        "unreadable", lambda at: zlib.compress(at.batch())[:-20], encoding="deflate"
     ),
-    "size": ("too-large", lambda e: e.replace(b"TEXT", b"&" * 120_000)),
+    "surrogate itself": Poison("invalid", lambda at: at.text(b"half \xed\xa0\x80")),
+    "no ASCII": Poison("invalid", lambda at: at.text("café".encode())),
+    "another kind": Poison("unknown-type", Place.batch, kind="aviso.batch.v9"),
+    "no object": Poison("invalid", lambda at: at.batch(data="none")),
+    "no events": Poison("invalid", lambda at: edit(at.batch(), events=[])),
+    "another feed's": Poison(
+        "invalid",
+        lambda at: edit(at.batch(), feed="another", source="/feeds/another"),
+    ),
+    "another place": Poison("invalid", lambda at: edit(at.batch(), feedseq="7000")),
+    "fewer than it says": Poison("invalid", Place.batch, more=1),
+    "levels": Poison(
+        "too-deep",
+        lambda at: at.text(
+            b'", "deep": ' + b"[" * LEVELS + b"]" * LEVELS + b', "m": "'
+        ),
+    ),
+    "a bomb": Poison(
+        "unreadable",
+        lambda at: zlib.compress(at.text(b"x" * BOMB_BYTES)),
+        encoding="deflate",
+    ),
 }
 
 
-class Writer:
-    """Publishes events of a feed under ever higher numbers, and keeps the good ids."""
-
-    def __init__(self, amqp_url: str, feed: str, epoch: str) -> None:
-        self.ids: list[str] = []
-        self.head = 0
-        self._amqp_url = amqp_url
-        self._feed = feed
-        self._epoch = epoch
-
-    def write(self, text: bytes) -> None:
-        event = self.make()
-        self.ids.append(json.loads(event)["subject"])
-        self.publish(event.replace(b"TEXT", text))
-
-    def make(self) -> bytes:
-        """An event with the next number, and TEXT for its record's text."""
-        self.head += 1
-        record = str(uuid.uuid4())
-        event: dict[str, Any] = json.loads(
-            (EXAMPLES / "record-created.json").read_text()
-        )
-        event |= {
-            "id": str(uuid.uuid4()),
-            "source": f"/feeds/{self._feed}",
-            "subject": record,
-            "feed": self._feed,
-            "feedepoch": self._epoch,
-            "feedseq": str(self.head),
-        }
-        event["data"] |= {"id": record, "data": {"text": "TEXT"}}
-        return json.dumps(event).encode()
-
-    def publish(self, body: bytes) -> None:
-        broker.publish(self._amqp_url, body, feed=self._feed)
-
-
-@pytest.fixture
-def writer(stack: Stack, database: Database, feed: str) -> Writer:
-    epoch = database.value("SELECT epoch FROM feeds WHERE slug = %s", [feed])
-    return Writer(stack.facts["amqp_url"], feed, epoch)
-
-
-def test_good_events_between_poison_arrive_in_order_on_one_stream(
+def test_good_batches_between_poison_arrive_in_order_on_one_stream(
     stack: Stack,
     api: Api,
     database: Database,
     feed: str,
-    writer: Writer,
     make_pusher: Callable[..., Pusher],
-    open_page: OpenPage,
-    observer: Chat,
+    make_trial: Callable[..., Trial],
     outcome: Outcome,
+    conclude: Callable[..., None],
 ) -> None:
     pusher = make_pusher()
-    page = open_page(feed)
-    room = api.get(f"feeds/{feed}/")["room"]
+    trial = make_trial()
+    epoch = api.get(f"feeds/{feed}/")["epoch"]
+    trial.post()
+    wait_until_beyond(0, stack, feed)
 
-    for text in GOOD.values():
-        writer.write(text)
-    for spoil in UNREADABLE.values():
-        event = writer.make()
-        writer.publish(spoil(event))
-        writer.head -= 1
-        writer.write(b"after it")
-    for _, spoil in PLACED.values():
-        writer.publish(spoil(writer.make()))
-        writer.write(b"after it")
-
-    causes = ["unreadable"] * len(UNREADABLE) + [cause for cause, _ in PLACED.values()]
-    with outcome.recovery():
-        until_equal(
-            sorted(causes),
-            lambda: sorted(parked_causes(stack, database, feed)),
-            "the poison to be parked",
+    for count, poison in enumerate(POISON.values(), 1):
+        sequence = len(trial.acknowledged) + 1
+        broker.publish(
+            stack.facts["amqp_url"],
+            poison.make(Place(feed, epoch, sequence)),
+            feed=feed,
+            epoch=epoch,
+            first=sequence,
+            last=sequence + poison.more,
+            kind=poison.kind,
+            encoding=poison.encoding,
         )
-    page.wait_for_position(writer.head, 30)
+        causes = [each.cause for each in POISON.values()][:count]
+        until_equal(causes, lambda: parked_causes(stack, database, feed), "the poison")
+        trial.post()
+        with outcome.recovery():
+            wait_until_beyond(sequence - 1, stack, feed)
 
-    def good_rows() -> list[Row]:
-        return [row for row in page.rows() if row.state == "present"]
-
-    # The rows are drawn a moment after the position is known.
-    until(lambda: len(good_rows()) >= len(writer.ids), "the good records' rows")
-    shown = good_rows()
-    batches = archived_batches(observer, room)
-    outcome.report = judge(writer.ids, writer.ids, batches, shown, [UNAVAILABLE])
-    assert outcome.report.is_clean, str(outcome.report)
-    places = [
-        e["data"]["cause"] for e in events_of(batches) if e["type"] == UNAVAILABLE
-    ]
-    assert places == [cause for cause, _ in PLACED.values()]
+    conclude(trial)
     assert pusher.metric("aviso_pusher_reconnects") == 0
+
+
+def test_a_text_that_is_no_xml_arrives_as_it_was_written(
+    stack: Stack,
+    api: Api,
+    feed: str,
+    make_pusher: Callable[..., Pusher],
+    make_trial: Callable[..., Trial],
+    conclude: Callable[..., None],
+) -> None:
+    pusher = make_pusher()
+    trial = make_trial()
+
+    for text in GOOD:
+        trial.post_data({"text": text})
+
+    conclude(trial)
+    assert pusher.metric("aviso_pusher_reconnects") == 0
+    texts = [each["data"]["data"]["text"] for each in trial.archived_events()]
+    assert texts == GOOD

@@ -44,7 +44,7 @@ def test_with_rabbitmq_stopped_every_write_is_taken_at_once_and_delivered_later(
     with outcome.recovery():
         conclude(trial)
     assert trial.tries == len(trial.attempted)
-    # All that was taken is in the outbox: the broker was away indeed.
+    # All that was taken waits in the database: the broker was away indeed.
     assert waiting >= taken_without > 0
     print(f"slowest answer {trial.slowest_answer_s:.2f} s")
 

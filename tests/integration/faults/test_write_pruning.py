@@ -99,7 +99,7 @@ def test_a_long_past_being_pruned_neither_slows_nor_loses_what_is_written(
     conclude(trial)
 
 
-def test_what_the_broker_has_not_taken_is_not_pruned_however_old(
+def test_what_is_not_archived_is_not_pruned_however_old(
     stack: Stack,
     api: Api,
     database: Database,

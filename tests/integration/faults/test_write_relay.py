@@ -1,4 +1,4 @@
-"""The relay dies with events confirmed but not marked; two relays take turns."""
+"""The relay dies with events archived but not marked; two relays take turns."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ WHERE locktype = 'advisory' AND granted AND datname = current_database()
 _LOCK = int.from_bytes(b"aviso-1", "big")
 
 
-def test_a_relay_killed_between_confirm_and_mark_repeats_nothing_to_a_reader(
+def test_a_relay_killed_between_report_and_mark_repeats_nothing_to_a_reader(
     stack: Stack,
     database: Database,
     make_trial: Callable[..., Trial],
@@ -57,7 +57,7 @@ def test_a_relay_killed_between_confirm_and_mark_repeats_nothing_to_a_reader(
         with hold_marks(database) as gate:
             before = len(trial.acknowledged)
             trial.insert(IN_FLIGHT)
-            # Confirmed indeed: it has come as far as the page.
+            # Archived indeed: it has come as far as the page.
             trial.watched.wait_for_position(before + IN_FLIGHT, 30)
             [session] = gate.wait_for(1)
             pid = stack.kill_part("relay")

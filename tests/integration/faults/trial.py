@@ -15,7 +15,7 @@ from http.client import HTTPException
 from typing import Any
 
 from ..api import Api
-from ..archive import Batch, archived_batches
+from ..archive import Batch, archived_batches, events_of
 from ..chat import Chat
 from ..database import Database
 from ..page import FeedPage
@@ -63,6 +63,10 @@ class Trial:
         """Write records over REST, one a request, each tried until it is answered."""
         for _ in range(count):
             self._post_one()
+
+    def post_data(self, data: object) -> None:
+        """Write one record that holds just this."""
+        self._post_one(data)
 
     def insert(self, count: int) -> None:
         """Write records in one SQL transaction."""
@@ -116,11 +120,16 @@ class Trial:
             rows = page.rows()
         return judge(self.attempted, self.acknowledged, batches, rows)
 
+    def archived_events(self) -> list[dict[str, Any]]:
+        """Every event in the room's archive, whole, in its order."""
+        with Chat(self._xmpp) as observer:
+            return events_of(archived_batches(observer, self._room))
+
     def close(self) -> None:
         self._api.close()
 
     def wait_for_head(self, timeout_s: float) -> int:
-        """Return the feed's newest sequence, once nothing waits for its number."""
+        """Return the feed's newest sequence, once all is known to be archived."""
 
         until(
             lambda: self.count_unpublished() == 0,
@@ -133,7 +142,7 @@ class Trial:
         return head
 
     def count_unpublished(self) -> int:
-        """How many of the feed's events the broker has not confirmed yet."""
+        """How many of the feed's events are not known to be archived yet."""
         count: int = self.database.value(
             "SELECT sequence - published + ("
             "SELECT coalesce(sum(size), 0) FROM queue WHERE queue.feed = heads.feed)"
@@ -150,10 +159,10 @@ class Trial:
                 return batches
             time.sleep(0.25)
 
-    def _post_one(self) -> None:
+    def _post_one(self, data: object = None) -> None:
         record = str(uuid.uuid4())
         self.attempted.append(record)
-        body: dict[str, object] = {"id": record, "data": {"n": len(self.attempted)}}
+        body = {"id": record, "data": data or {"n": len(self.attempted)}}
         started = time.monotonic()
         while not self._is_taken(body):
             assert time.monotonic() < started + _GIVE_UP_S, "no answer to a write"

@@ -79,7 +79,7 @@ class LoggedEvent(models.Model):
 
 
 class OutboxFeed(FeedHead):
-    """A feed with events that the broker has not confirmed, for the admin site."""
+    """A feed with events that are not archived yet, for the admin site."""
 
     class Meta:
         proxy = True

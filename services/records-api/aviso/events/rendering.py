@@ -1,9 +1,9 @@
 """Events as bytes: the one place that writes contracts/event.schema.json.
 
-Relay and REST both render here, so an event has the same bytes everywhere. Its data is
-the text that the trigger wrote and is never parsed: any depth and any number that the
-database holds passes unharmed. Everything is ASCII, because XMPP servers close the
-stream at some characters that JSON allows.
+REST renders events here, the relay openings; what the relay sends of events `batches`
+writes. An event's data is the text that the trigger wrote and is never parsed: any
+depth and any number that the database holds passes unharmed. Everything is ASCII,
+because XMPP servers close the stream at some characters that JSON allows.
 """
 
 from __future__ import annotations
@@ -69,44 +69,23 @@ def render_opened(
     feed: str,
     epoch: str,
     head: int,
+    archived: int,
     visibility: str,
     lists: Lists,
     time: datetime,
 ) -> bytes:
-    """Render `aviso.feed.opened.v1`: the next event of the feed has `head` + 1."""
+    """Render `aviso.feed.opened.v1`: the epoch begins after `head`.
+
+    The archive has everything up to `archived`, as far as is known.
+    """
     return (
         f'{{"specversion":"1.0","id":"{event_id}","source":"/feeds/{feed}",'
         f'"type":"aviso.feed.opened.v1","time":"{format_time(time)}",'
         f'"feed":"{feed}","feedepoch":"{epoch}",'
-        f'"data":{{"head":"{head}","visibility":"{visibility}",'
+        f'"data":{{"head":"{head}","archived":"{archived}",'
+        f'"visibility":"{visibility}",'
         f'"readers":{json.dumps(lists.readers)},'
         f'"revoked":{json.dumps(lists.revoked)}}}}}'
-    ).encode("ascii")
-
-
-def render_unavailable(
-    *,
-    event_id: UUID,
-    feed: str,
-    epoch: str,
-    sequence: int,
-    time: datetime,
-    cause: str,
-    parked_id: str | None,
-    parked_type: str | None,
-    subject: str | None = None,
-) -> bytes:
-    """Render `aviso.record.unavailable.v1`, which keeps the place of a parked event.
-
-    `parked_id` and `parked_type` come from the parked message and may be anything.
-    """
-    about = "" if subject is None else f'"subject":{json.dumps(subject)},'
-    return (
-        f'{{"specversion":"1.0","id":"{event_id}","source":"/feeds/{feed}",'
-        f'"type":"aviso.record.unavailable.v1",{about}"time":"{format_time(time)}",'
-        f'"feed":"{feed}","feedepoch":"{epoch}","feedseq":"{sequence}",'
-        f'"data":{{"event_id":{json.dumps(parked_id)},'
-        f'"type":{json.dumps(parked_type)},"cause":{json.dumps(cause)}}}}}'
     ).encode("ascii")
 
 

@@ -62,8 +62,9 @@ class Feed(models.Model):
 class FeedHead(models.Model):
     """How far a feed is: a view of what the relay has written down.
 
-    `sequence` is the newest one given, `published` is up to which the broker has
-    confirmed (a few tenths of a second late), `pruned` up to which events are gone.
+    `sequence` is the newest one given, `published` is up to which the room's archive
+    has them (a few tenths of a second late), `pruned` up to which events are gone,
+    `begun` after which one the present epoch begins.
     """
 
     feed = models.OneToOneField(
@@ -76,6 +77,7 @@ class FeedHead(models.Model):
     sequence = models.BigIntegerField()
     published = models.BigIntegerField()
     pruned = models.BigIntegerField()
+    begun = models.BigIntegerField()
 
     class Meta:
         db_table = 'aviso"."feed_heads'
@@ -97,6 +99,7 @@ class FeedProgress(models.Model):
     )
     published = models.BigIntegerField(default=0, db_default=0)
     pruned = models.BigIntegerField(default=0, db_default=0)
+    begun = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         db_table = 'aviso"."feed_progress'

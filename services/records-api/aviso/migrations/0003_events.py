@@ -68,20 +68,23 @@ CREATE TABLE aviso.places (
     CONSTRAINT places_last CHECK (last >= first)
 );
 
--- Up to which sequence the broker has confirmed a feed's events, and pruning deleted them.
+-- Up to which sequence the room's archive has a feed's events, as the pusher reported,
+-- and pruning deleted them; and after which one the present epoch begins.
 CREATE TABLE aviso.feed_progress (
     feed text PRIMARY KEY REFERENCES aviso.feeds (slug),
     published bigint NOT NULL DEFAULT 0
         CONSTRAINT feed_progress_published CHECK (published >= 0),
     pruned bigint NOT NULL DEFAULT 0
-        CONSTRAINT feed_progress_pruned CHECK (pruned >= 0)
+        CONSTRAINT feed_progress_pruned CHECK (pruned >= 0),
+    begun bigint NOT NULL DEFAULT 0
+        CONSTRAINT feed_progress_begun CHECK (begun >= 0)
 ) WITH (fillfactor = 50);
 
 CREATE VIEW aviso.feed_heads AS
 SELECT feed,
     coalesce((SELECT last FROM aviso.places WHERE places.feed = feed_progress.feed
         ORDER BY first DESC LIMIT 1), 0) AS sequence,
-    published, pruned
+    published, pruned, begun
 FROM aviso.feed_progress;
 
 -- The log for people: with each event's sequence, null until it has one.
@@ -160,7 +163,7 @@ $$;
 
 -- The relay holds this lock alone while it sleeps: whoever can't share it has to wake it.
 -- Whoever shares it keeps it until his end, and so keeps the relay from falling asleep
--- before it has seen what he wrote (aviso/relay/sleep.py has the proof). No busy writer
+-- before it has seen what he wrote (aviso/outbox/sleep.py has the proof). No busy writer
 -- notifies: a notice makes commits wait for each other.
 CREATE FUNCTION aviso.wake_relay() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -241,9 +244,13 @@ BEGIN
     RETURN NEW;
 END $$;
 
+-- What is in the archive already stays there under the epoch that is over.
 CREATE FUNCTION aviso.feed_updated() RETURNS trigger
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    IF NEW.epoch <> OLD.epoch THEN
+        UPDATE aviso.feed_progress SET begun = published WHERE feed = NEW.slug;
+    END IF;
     PERFORM aviso.look_at(NEW.slug);
     RETURN NULL;
 END $$;
@@ -421,6 +428,7 @@ STATE = [
             ("sequence", models.BigIntegerField()),
             ("published", models.BigIntegerField()),
             ("pruned", models.BigIntegerField()),
+            ("begun", models.BigIntegerField()),
         ],
         options={"db_table": 'aviso"."feed_heads', "managed": False},
     ),
@@ -442,6 +450,7 @@ STATE = [
             ("feed", models.OneToOneField(related_name="progress", **FEED_KEY)),
             ("published", models.BigIntegerField(db_default=0, default=0)),
             ("pruned", models.BigIntegerField(db_default=0, default=0)),
+            ("begun", models.BigIntegerField(db_default=0, default=0)),
         ],
         options={"db_table": 'aviso"."feed_progress'},
     ),

@@ -10,16 +10,16 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from aviso.relay.configuration import Configuration
-from aviso.relay.database import (
+from aviso.outbox.connection import (
     LOOK_INTERVAL_S,
     SILENCE_TIMEOUT,
     Connection,
     connect,
     fetch,
 )
+from aviso.outbox.errors import DatabaseError, DatabaseLostError
+from aviso.relay.configuration import Configuration
 from aviso.relay.delays import Backoff
-from aviso.relay.errors import DatabaseError, DatabaseLostError
 from aviso.relay.status import Status
 from aviso.relay.term import Term
 

@@ -17,6 +17,7 @@ from aviso.relay.status import Status
 
 READ_TIMEOUT_S = 5
 MOST_HEAD_BYTES = 16 * 1024
+MOST_PROBLEMS = 20
 
 
 async def serve_health(bind: tuple[str, int], status: Status) -> asyncio.Server:
@@ -62,7 +63,7 @@ def describe_health(status: Status) -> tuple[HTTPStatus, bytes]:
 
     200 while its database session lives, whatever the broker does: a relay without a
     broker numbers, keeps trying and loses nothing, and starting it anew helps nobody.
-    503 while it is neither.
+    503 while it is neither. `problems` names some feeds of which nothing can be sent.
     """
     is_well = status.role in {"active", "standby"} and status.has_database()
     body = {
@@ -70,6 +71,7 @@ def describe_health(status: Status) -> tuple[HTTPStatus, bytes]:
         "role": status.role,
         "database": "connected" if status.has_database() else "lost",
         "broker": status.broker,
+        "problems": dict(sorted(status.problems.items())[:MOST_PROBLEMS]),
     }
     code = HTTPStatus.OK if is_well else HTTPStatus.SERVICE_UNAVAILABLE
     return code, json.dumps(body).encode() + b"\n"

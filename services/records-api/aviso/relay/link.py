@@ -11,12 +11,19 @@ import asyncio
 import logging
 from typing import Protocol
 
-from aviso.relay.broker import Consumer, Delivery, Outcome, Publisher, Session
+from aviso.broker.channels import Consumer, Delivered, Publisher
+from aviso.broker.errors import BrokerError, BrokerUnavailableError
+from aviso.broker.messages import Delivery, Outcome
+from aviso.broker.session import Session
+from aviso.broker.topology import (
+    PARKED_QUEUE,
+    REPORTS_QUEUE,
+    build_topology,
+    pusher_queues,
+)
 from aviso.relay.configuration import Configuration
 from aviso.relay.delays import Backoff
-from aviso.relay.errors import BrokerError, BrokerUnavailableError
 from aviso.relay.status import Status
-from aviso.relay.topology import PARKED_QUEUE, build_topology
 
 logger = logging.getLogger("aviso.relay.link")
 
@@ -34,6 +41,8 @@ class Listener(Protocol):
 
     def on_parked(self, consumer: Consumer, delivery: Delivery) -> None: ...
 
+    def on_reports(self, consumer: Consumer, delivery: Delivery) -> None: ...
+
 
 class Link:
     """The way to the broker; `publisher` is None while there is none."""
@@ -47,7 +56,6 @@ class Link:
         self._status = status
         self._session: Session | None = None
         self.publisher: Publisher | None = None
-        self.sessions = 0
 
     async def run(self) -> None:
         """Keep a session up until cancelled."""
@@ -75,7 +83,24 @@ class Link:
             self._session.give_up(reason)
 
     def may_publish(self) -> bool:
-        return self._session is not None and not self._session.is_blocked
+        return (
+            self.publisher is not None
+            and self._session is not None
+            and not self._session.is_blocked
+        )
+
+    async def is_consumed(self) -> bool:
+        """Tell whether each of the pusher's queues has somebody who reads it."""
+        if self._session is None:
+            return False
+        try:
+            for name in pusher_queues(self._configuration.queues):
+                state = await self._session.inspect(name)
+                if state is None or state.consumers == 0:
+                    return False
+        except BrokerError:
+            return False
+        return True
 
     async def _run_session(self, backoff: Backoff) -> BrokerError:
         session: Session | None = None
@@ -86,36 +111,41 @@ class Link:
             await session.declare(self._topology)
             self.publisher = await session.open_publisher(self._listener.on_settled)
             self._begin(session, backoff)
-            consuming = asyncio.create_task(self._consume_parked(session))
+            consuming = [
+                asyncio.create_task(self._consume(session, REPORTS_QUEUE)),
+                asyncio.create_task(self._consume(session, PARKED_QUEUE)),
+            ]
             try:
                 return await asyncio.shield(session.failure)
             finally:
-                consuming.cancel()
+                for task in consuming:
+                    task.cancel()
         except BrokerError as exc:
             return exc
         finally:
             await self._end(session)
 
-    async def _consume_parked(self, session: Session) -> None:
-        """Consume the parked queue, beside the publishing and without holding it up.
+    async def _consume(self, session: Session, queue: str) -> None:
+        """Consume a queue, beside the publishing and without holding it up.
 
         A quorum queue that came back without its data never answers basic.consume
         (RabbitMQ 3.10.8, killed within minutes after the queue was made).
         """
+        delivered: Delivered = self._listener.on_reports
+        prefetch = 0
+        if queue == PARKED_QUEUE:
+            delivered, prefetch = self._listener.on_parked, PARKED_PREFETCH
         backoff = Backoff(first_s=1.0, longest_s=60.0)
         while True:
             try:
-                await session.consume(
-                    PARKED_QUEUE,
-                    prefetch=PARKED_PREFETCH,
-                    delivered=self._listener.on_parked,
-                )
+                await session.consume(queue, delivered, prefetch=prefetch)
             except BrokerError as exc:
                 if backoff.failures == 0:
                     logger.warning(
-                        "Parked messages can't be read: %s",
+                        "%s can't be read: %s",
+                        queue,
                         exc,
-                        extra={"outcome": "parked-queue-lost"},
+                        extra={"outcome": "queue-lost"},
                     )
                 await asyncio.sleep(backoff.next_s())
             else:
@@ -127,7 +157,6 @@ class Link:
         backoff.reset()
         session.on_blocked = self._on_blocked
         self._session = session
-        self.sessions += 1
         self._on_blocked(session.is_blocked)
         self._listener.on_ready()
 

@@ -14,24 +14,30 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.published = self._counter(
-            "published", "Events that the broker confirmed and the database marked."
+            "published", "Events that are archived in their rooms, as written down."
         )
         self.confirms = self._counter("confirms", "Messages the broker confirmed.")
         self.nacks = self._counter("nacks", "Messages the broker refused.")
         self.returns = self._counter("returns", "Messages the broker had no queue for.")
         self.numbered = self._counter("numbered", "Events that got their sequence.")
         self.parked = self._counter("parked", "Events put aside, by whoever did.", "by")
-        self.republished = self._counter(
-            "republished", "Events sent again because a subscriber may lack them."
+        self.reports = self._counter(
+            "reports", "What went wrong, as the pusher reported.", "kind"
+        )
+        self.contradictions = self._gauge(
+            "contradictions", "Feeds whose archive has what was never numbered."
         )
         self.pruned = self._counter("pruned", "Published events that were deleted.")
         self.broker_losses = self._counter(
             "broker_losses", "Connections to the broker that failed or broke."
         )
-        self.in_flight = self._gauge("in_flight", "Messages without a confirm yet.")
-        self.held = self._gauge("held", "Messages in memory.")
-        self.held_bytes = self._gauge("held_bytes", "Their bodies' size in bytes.")
-        self.depth = self._gauge("outbox_depth", "Events the broker has not confirmed.")
+        self.unconfirmed = self._gauge(
+            "unconfirmed", "Messages that the broker has not confirmed."
+        )
+        self.out_bytes = self._gauge(
+            "out_bytes", "Text of the batches that were sent and are not archived yet."
+        )
+        self.depth = self._gauge("outbox_depth", "Events that are not archived yet.")
         self.oldest_age = self._gauge(
             "oldest_unpublished_age_seconds", "Age of the oldest of them."
         )

@@ -8,11 +8,11 @@ from datetime import datetime
 
 from django.db import connection
 
-from aviso.relay.broker import QueueState, Session
+from aviso.broker.errors import BrokerError
+from aviso.broker.session import QueueState, Session
+from aviso.broker.topology import PARKED_QUEUE, REPORTS_QUEUE, pusher_queues
+from aviso.parked.models import ParkedEvent
 from aviso.relay.configuration import Configuration
-from aviso.relay.errors import BrokerError
-from aviso.relay.models import ParkedEvent
-from aviso.relay.topology import PARKED_QUEUE, pusher_queues
 
 # Each feed that is behind waits for the event after its last published one; what is in
 # the queue for its number. The oldest of the queue is its first changeset.
@@ -41,7 +41,7 @@ SELECT waiting.size + (
 FROM waiting
 """
 
-# Among the newest of all feeds: nothing knows when an event was confirmed.
+# Among the newest of all feeds: nothing knows when an event was archived.
 _LAST_PUBLISHED = """
 SELECT time, feed, sequence FROM (
     SELECT time, places.feed, first + place - 1 AS sequence
@@ -59,7 +59,7 @@ LIMIT 1
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """Events that the broker has not confirmed, how many of them have no sequence
+    """Events that are not archived in their rooms, how many of them have no sequence
     yet, and the age of the oldest in seconds (0 if there is none)."""
 
     unpublished: int
@@ -69,7 +69,7 @@ class Depth:
 
 @dataclass(frozen=True, slots=True)
 class LastPublished:
-    """The newest event that the broker has confirmed, and when it was written."""
+    """The newest event that is archived in its room, and when it was written."""
 
     time: datetime
     feed: str
@@ -122,7 +122,7 @@ async def _look_at_queues(
 ) -> dict[str, QueueState | None]:
     session = await Session.open(configuration.amqp_url, name="aviso pipeline")
     try:
-        names = (*pusher_queues(configuration.queues), PARKED_QUEUE)
+        names = (*pusher_queues(configuration.queues), REPORTS_QUEUE, PARKED_QUEUE)
         return {name: await session.inspect(name) for name in names}
     finally:
         await session.close()

@@ -19,6 +19,8 @@ class Status:
     role: str = "none"
     broker: str = "idle"
     database_seen_at: float | None = None
+    problems: dict[str, str] = field(default_factory=dict)
+    """Feeds of which nothing is sent any more, and why."""
 
     def __post_init__(self) -> None:
         self.set_role(self.role)
@@ -26,6 +28,8 @@ class Status:
 
     def set_role(self, role: str) -> None:
         self.role = role
+        for feed in list(self.problems):
+            self.note_problem(feed, None)
         for name in ROLES:
             self.metrics.role.labels(name).set(name == role)
 
@@ -33,6 +37,17 @@ class Status:
         self.broker = state
         for name in BROKER_STATES:
             self.metrics.broker.labels(name).set(name == state)
+
+    def note_problem(self, feed: str, problem: str | None) -> bool:
+        """Note why nothing of a feed is sent, or that it is; tell if that is new."""
+        if self.problems.get(feed) == problem:
+            return False
+        if problem is None:
+            del self.problems[feed]
+        else:
+            self.problems[feed] = problem
+        self.metrics.contradictions.set(len(self.problems))
+        return True
 
     def see_database(self) -> None:
         self.database_seen_at = time.monotonic()

@@ -11,6 +11,7 @@ import pytest
 
 from tests.ports import free_port
 from tests.relay.drivers import Broker, Database, Relay, environment_for, manage
+from tests.relay.pusher import Pusher
 from tests.relay.rabbitmq import Node, private_rabbitmq
 
 
@@ -53,11 +54,23 @@ def environment(database: Database, broker: Broker) -> dict[str, str]:
     return environment_for(database.url, broker.url, free_port())
 
 
+@pytest.fixture
+def pusher(broker: Broker) -> Iterator[Pusher]:
+    pusher = Pusher(broker.url)
+    pusher.start()
+    yield pusher
+    pusher.stop()
+
+
 StartRelay = Callable[[], Relay]
 
 
 @pytest.fixture
-def start_relay(environment: dict[str, str], tmp_path: Path) -> Iterator[StartRelay]:
+def start_relay(
+    environment: dict[str, str],
+    pusher: Pusher,
+    tmp_path: Path,
+) -> Iterator[StartRelay]:
     """Start relays on the test's database and broker; all are ended afterwards."""
     relays: list[Relay] = []
 

@@ -14,7 +14,6 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, LiteralString, Self, TypeVar
 
@@ -23,14 +22,13 @@ import pika.exceptions  # type: ignore[import-untyped]
 import psycopg
 from psycopg import conninfo, sql
 
-from aviso.relay.queue import Numbered, Queue, Taken
-from aviso.relay.sleep import Sleep
-from aviso.relay.topology import (
+from aviso.broker.topology import (
     PARKED_EXCHANGE,
     PARKED_QUEUE,
     build_topology,
-    pusher_queues,
 )
+from aviso.outbox.queue import Numbered, Queue, Taken
+from aviso.outbox.sleep import Sleep
 
 SERVICE = Path(__file__).resolve().parents[2]
 QUEUES = 2
@@ -182,26 +180,6 @@ class Looking:
         return numbered
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
-    """One message as a consumer gets it."""
-
-    routing_key: str
-    properties: Any
-    body: bytes
-
-    @property
-    def event(self) -> dict[str, Any]:
-        event = json.loads(self.body)
-        assert isinstance(event, dict)
-        return event
-
-    @property
-    def sequence(self) -> int | None:
-        text = self.event.get("feedseq")
-        return None if text is None else int(text)
-
-
 class Broker:
     """A person with a pika connection: looks into queues, puts things into them."""
 
@@ -226,24 +204,17 @@ class Broker:
             for exchange in topology.exchanges:
                 channel.exchange_delete(exchange.name)
 
-    def take_all(self) -> list[Received]:
-        """Take what the pusher's queues hold now, queue by queue."""
-        return [m for queue in pusher_queues(QUEUES) for m in self.take(queue)]
-
-    def take(self, queue: str) -> list[Received]:
-        """Take what a queue holds, until nothing more comes."""
-        messages = []
+    def count_by_feed(self, queue: str) -> dict[str, int]:
+        """Count what a queue holds, by feed; what it holds stays."""
+        counts: dict[str, int] = {}
         with self.channel() as channel:
             # A queue with a single active consumer does not answer basic.get.
-            for method, properties, body in channel.consume(
-                queue, inactivity_timeout=0.5
-            ):
+            for method, properties, _ in channel.consume(queue, inactivity_timeout=0.5):
                 if method is None:
                     break
-                messages.append(Received(method.routing_key, properties, body))
-                channel.basic_ack(method.delivery_tag)
-            channel.cancel()
-        return messages
+                feed = properties.headers["feed"]
+                counts[feed] = counts.get(feed, 0) + 1
+        return counts
 
     def park(self, body: bytes, routing_key: str = "", **properties: Any) -> None:
         with self.channel() as channel:

@@ -7,11 +7,12 @@ import uuid
 from tests.contracts import validate_event
 from tests.relay.conftest import StartRelay
 from tests.relay.drivers import Broker, Database, eventually
+from tests.relay.pusher import Pusher
 from tests.relay.rabbitmq import MAX_MESSAGE_BYTES
 
 
 def test_an_event_larger_than_the_broker_takes_leaves_its_place_to_another(
-    database: Database, broker: Broker, start_relay: StartRelay
+    database: Database, broker: Broker, pusher: Pusher, start_relay: StartRelay
 ) -> None:
     for feed in ("orders", "stock"):
         database.add_feed(feed)
@@ -31,13 +32,9 @@ def test_an_event_larger_than_the_broker_takes_leaves_its_place_to_another(
     start_relay()
     database.wait_until_published()
 
-    received = broker.take_all()
     for feed, count in (("orders", 61), ("stock", 60)):
-        own = [m for m in received if m.event["feed"] == feed and m.sequence]
-        assert set(range(1, count + 1)) == {m.sequence for m in own}
-    (stand_in,) = {
-        m.body: m for m in received if m.routing_key == "feed.orders.unavailable"
-    }.values()
+        assert list(range(1, count + 1)) == pusher.sequences(feed)
+    (stand_in,) = [m for m in pusher.take() if m.kind == "unavailable"]
     validate_event(stand_in.event)
     assert 31 == stand_in.sequence
     assert {
@@ -59,59 +56,40 @@ def test_an_event_larger_than_the_broker_takes_leaves_its_place_to_another(
     assert size > MAX_MESSAGE_BYTES
 
 
-def test_what_no_queue_takes_is_parked_and_its_stand_in_waits_for_the_broker(
-    database: Database, broker: Broker, start_relay: StartRelay
+def test_what_the_room_refuses_is_found_parked_and_its_place_kept(
+    database: Database, pusher: Pusher, start_relay: StartRelay
 ) -> None:
     database.add_feed("orders")
-    relay = start_relay()
-    relay.wait_for_broker()
-    database.wait_until_published()
-    broker.take_all()
-    # Whenever the relay mends the topology, somebody takes the same part away again.
-    with broker.channel() as channel:
-        channel.exchange_unbind("record-events.by-feed", "record-events", "feed.#")
-        database.add_records("orders", 1)
-        eventually(
-            lambda: (
-                channel.exchange_unbind(
-                    "record-events.by-feed", "record-events", "feed.#"
-                )
-                and database.run("SELECT 1 FROM aviso.parked_events")
-            )
-        )
+    pusher.refused = lambda event: event["data"].get("data", {}).get("n") == 7
+    start_relay()
+
+    database.add_records("orders", 20)
     database.wait_until_published()
 
-    (stand_in,) = broker.take_all()
-    assert ("feed.orders.unavailable", 1) == (stand_in.routing_key, stand_in.sequence)
-    assert "unroutable" == database.value("SELECT cause FROM aviso.parked_events")
+    assert list(range(1, 21)) == pusher.sequences("orders")
+    (stand_in,) = [m for m in pusher.take() if m.kind == "unavailable"]
+    assert (7, "refused") == (stand_in.sequence, stand_in.event["data"]["cause"])
+    assert [("orders", 7, "refused", "not acceptable")] == database.run(
+        "SELECT feed, sequence, cause, detail FROM aviso.parked_events"
+    )
 
 
-def test_for_a_readers_event_that_no_queue_takes_the_opening_travels_again(
-    database: Database, broker: Broker, start_relay: StartRelay
+def test_for_a_readers_event_that_is_refused_the_opening_travels_again(
+    database: Database, pusher: Pusher, start_relay: StartRelay
 ) -> None:
     database.add_feed("orders")
-    start_relay().wait_for_broker()
+    pusher.refused = lambda event: event["type"] == "aviso.reader.granted.v1"
+    start_relay()
     database.wait_until_published()
-    broker.take_all()
-    with broker.channel() as channel:
-        channel.exchange_unbind("record-events.by-feed", "record-events", "feed.#")
-        database.run(
-            "INSERT INTO aviso.readers (feed, reader) VALUES ('orders', 'a@b')"
-        )
-        eventually(
-            lambda: (
-                channel.exchange_unbind(
-                    "record-events.by-feed", "record-events", "feed.#"
-                )
-                and database.run("SELECT 1 FROM aviso.parked_events")
-            )
-        )
+    pusher.take()
+
+    database.run("INSERT INTO aviso.readers (feed, reader) VALUES ('orders', 'a@b')")
     database.wait_until_published()
 
-    received = {message.routing_key: message for message in broker.take_all()}
-    assert {"feed.orders.unavailable", "feed.orders.opened"} == set(received)
-    assert "reader" not in received["feed.orders.unavailable"].properties.headers
-    assert ["a@b"] == received["feed.orders.opened"].event["data"]["readers"]
+    opened, stand_in = pusher.take()
+    assert ["a@b"] == opened.event["data"]["readers"]
+    assert "unavailable" == stand_in.kind
+    assert "reader" not in stand_in.headers
     assert {"feed": "orders", "reader": "a@b"} == database.value(
         "SELECT headers FROM aviso.parked_events"
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import psycopg
 
 from tests.relay.conftest import StartRelay
-from tests.relay.drivers import Broker, Database
+from tests.relay.drivers import Database
+from tests.relay.pusher import Pusher
 
 _INSERT = (
     "INSERT INTO aviso.records (feed, data)"
@@ -14,7 +15,7 @@ _INSERT = (
 
 
 def test_overlapping_writers_leave_no_hole_and_lose_nothing(
-    database: Database, broker: Broker, start_relay: StartRelay
+    database: Database, pusher: Pusher, start_relay: StartRelay
 ) -> None:
     database.add_feed("orders")
     start_relay().wait_for_broker()
@@ -32,13 +33,13 @@ def test_overlapping_writers_leave_no_hole_and_lose_nothing(
         early.commit()
     database.wait_until_published()
 
-    events = [m.event for m in broker.take_all() if m.sequence]
+    events = [m.event for m in pusher.take() if m.sequence]
     assert ["1", "2", "3"] == [event["feedseq"] for event in events]
     assert [3, 4, 1] == [event["data"]["data"]["n"] for event in events]
 
 
 def test_a_feed_is_opened_before_its_first_event(
-    database: Database, broker: Broker, start_relay: StartRelay
+    database: Database, pusher: Pusher, start_relay: StartRelay
 ) -> None:
     for slug in ("orders", "stock"):
         database.add_feed(slug)
@@ -47,7 +48,7 @@ def test_a_feed_is_opened_before_its_first_event(
     start_relay()
     database.wait_until_published()
 
-    received = broker.take_all()
+    received = pusher.take()
     for slug in ("orders", "stock"):
         own = [m for m in received if m.event["feed"] == slug]
         assert [None, 1, 2, 3, 4, 5] == [m.sequence for m in own]

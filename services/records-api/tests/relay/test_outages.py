@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from tests.relay.conftest import StartRelay
 from tests.relay.drivers import Broker, Database
+from tests.relay.pusher import Pusher
 from tests.relay.rabbitmq import Node
 
 
 def test_what_is_written_while_the_broker_is_away_comes_in_order(
-    node: Node, database: Database, broker: Broker, start_relay: StartRelay
+    node: Node, database: Database, pusher: Pusher, start_relay: StartRelay
 ) -> None:
     database.add_feed("orders")
     relay = start_relay()
@@ -22,11 +23,11 @@ def test_what_is_written_while_the_broker_is_away_comes_in_order(
         node.start()
     database.wait_until_published()
 
-    assert [None, *range(1, 201)] == [m.sequence for m in broker.take_all()]
+    assert [None, *range(1, 201)] == [m.sequence for m in pusher.take()]
 
 
 def test_a_topology_that_was_deleted_is_declared_again(
-    database: Database, broker: Broker, start_relay: StartRelay
+    database: Database, broker: Broker, pusher: Pusher, start_relay: StartRelay
 ) -> None:
     database.add_feed("orders")
     start_relay().wait_for_broker()
@@ -36,4 +37,4 @@ def test_a_topology_that_was_deleted_is_declared_again(
     database.add_records("orders", 3)
     database.wait_until_published()
 
-    assert [1, 2, 3] == [m.sequence for m in broker.take_all()]
+    assert [1, 2, 3] == [m.sequence for m in pusher.take()]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 
 import pytest
 
 from tests.relay.conftest import StartRelay
 from tests.relay.drivers import Broker, Database, eventually, manage
+from tests.relay.pusher import Pusher
 
 
 def test_a_parked_event_of_ours_is_sent_again_with_a_new_sequence(
     database: Database,
     broker: Broker,
+    pusher: Pusher,
     start_relay: StartRelay,
     environment: dict[str, str],
 ) -> None:
@@ -20,10 +23,9 @@ def test_a_parked_event_of_ours_is_sent_again_with_a_new_sequence(
     start_relay().wait_for_broker()
     database.add_records("orders", 1)
     database.wait_until_published()
-    [event] = [m for m in broker.take_all() if m.sequence]
+    [event] = [m for m in pusher.take() if m.sequence]
     broker.park(
-        event.body,
-        event.routing_key,
+        json.dumps(event.event).encode(),
         message_id=event.event["id"],
         headers={"feed": "orders", "aviso-cause": "too-large", "aviso-detail": "x"},
     )
@@ -33,7 +35,7 @@ def test_a_parked_event_of_ours_is_sent_again_with_a_new_sequence(
     manage(environment, "parked", "send", parked_id)
     database.wait_until_published()
 
-    [again] = broker.take_all()
+    [again] = pusher.take()
     assert 2 == again.sequence
     assert event.event["subject"] == again.event["subject"]
     assert event.event["id"] != again.event["id"]
@@ -41,7 +43,11 @@ def test_a_parked_event_of_ours_is_sent_again_with_a_new_sequence(
 
 @pytest.mark.parametrize("body", [b"\xff\x00 no json", b"[" * 9000, b"{}"])
 def test_a_foreign_message_is_written_down_and_relaying_goes_on(
-    body: bytes, database: Database, broker: Broker, start_relay: StartRelay
+    body: bytes,
+    database: Database,
+    broker: Broker,
+    pusher: Pusher,
+    start_relay: StartRelay,
 ) -> None:
     database.add_feed("orders")
     start_relay().wait_for_broker()
@@ -51,7 +57,7 @@ def test_a_foreign_message_is_written_down_and_relaying_goes_on(
     database.add_records("orders", 2)
     database.wait_until_published()
 
-    assert [None, 1, 2] == [m.sequence for m in broker.take_all()]
+    assert [None, 1, 2] == [m.sequence for m in pusher.take()]
     assert body == bytes(database.value("SELECT body FROM aviso.parked_events"))
     eventually(lambda: broker.depth() == 0)
 
@@ -59,6 +65,7 @@ def test_a_foreign_message_is_written_down_and_relaying_goes_on(
 def test_a_foreign_message_is_published_again_as_it_was(
     database: Database,
     broker: Broker,
+    pusher: Pusher,
     start_relay: StartRelay,
     environment: dict[str, str],
 ) -> None:
@@ -73,8 +80,8 @@ def test_a_foreign_message_is_published_again_as_it_was(
     sent = "SELECT state = 'sent' FROM aviso.parked_events"
     eventually(lambda: database.value(sent))
 
-    [again] = broker.take_all()
-    assert (b'{"a":1}', name) == (again.body, again.properties.message_id)
+    [(properties, body)] = eventually(lambda: pusher.received)
+    assert (b'{"a":1}', name) == (body, properties.message_id)
 
 
 def test_a_dropped_one_is_not_sent(

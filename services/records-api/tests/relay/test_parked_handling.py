@@ -14,11 +14,11 @@ from django.test import Client
 
 from aviso.events.models import Event
 from aviso.feeds.models import Feed
+from aviso.parked.bodies import show_body
+from aviso.parked.deciding import drop, send_again
+from aviso.parked.errors import AlreadyHandledError, RecordGoneError
+from aviso.parked.models import ParkedEvent
 from aviso.records.models import Record
-from aviso.relay.bodies import show_body
-from aviso.relay.errors import AlreadyHandledError, RecordGoneError
-from aviso.relay.models import ParkedEvent
-from aviso.relay.parked import drop, send_again
 from tests.api import number_events
 
 pytestmark = pytest.mark.django_db

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aviso.relay.broker import Delivery
-from aviso.relay.parked_message import read_parked
+from aviso.broker.messages import Delivery
+from aviso.parked.message import read_parked
 
 EVENT_ID = "0193f2a0-0000-4000-8000-000000000001"
 BY_PUSHER = {

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
-from aviso.relay.pruning import BATCH
+from aviso.outbox.pruning import BATCH
 from tests.contracts import validate_event
 from tests.relay.conftest import StartRelay
 from tests.relay.drivers import Broker, Database, eventually
+from tests.relay.pusher import Archive, Pusher
 
 
 @pytest.fixture
@@ -31,15 +30,8 @@ def kept(database: Database) -> list[int]:
     return [sequence for (sequence,) in rows]
 
 
-def ask(broker: Broker, database: Database, first: int, last: int) -> None:
-    epoch = database.value("SELECT epoch FROM aviso.feeds WHERE slug = 'orders'")
-    request = {"feed": "orders", "feedepoch": epoch}
-    body = json.dumps(request | {"first": str(first), "last": str(last)}).encode()
-    broker.park(body, headers={"aviso-request": "republish"})
-
-
 def test_the_relay_prunes_all_but_the_newest_and_goes_on(
-    database: Database, broker: Broker, start_relay: StartRelay
+    database: Database, pusher: Pusher, start_relay: StartRelay
 ) -> None:
     count = 3 * BATCH + 7
     fill(database, count)
@@ -49,7 +41,10 @@ def test_the_relay_prunes_all_but_the_newest_and_goes_on(
     database.add_records("orders", 2)
     database.wait_until_published()
 
-    assert [None, count + 1, count + 2] == [m.sequence for m in broker.take_all()]
+    # Nobody has had any of them: the archive begins with what is kept.
+    opened, *events = pusher.take()
+    assert str(count - 1) == opened.event["data"]["head"]
+    assert [count, count + 1, count + 2] == [m.sequence for m in events]
     assert f"aviso_relay_pruned_total {count - 1}.0" in relay.metrics()
     assert [count, count + 1, count + 2] == kept(database)
 
@@ -70,61 +65,25 @@ def test_nothing_unpublished_is_pruned_however_old(
     assert [9, 10, 11, 12, 13, 14] == kept(database)
 
 
-def test_places_of_pruned_events_are_kept_when_they_are_asked_for(
-    database: Database, broker: Broker, start_relay: StartRelay
+def test_an_archive_that_is_shorter_than_what_was_pruned_has_the_places_kept(
+    database: Database, pusher: Pusher, start_relay: StartRelay
 ) -> None:
-    fill(database, 6)
-    database.run("UPDATE aviso.events SET time = now() WHERE place >= 5")
+    fill(database, 600)
+    epoch = database.value("SELECT epoch FROM aviso.feeds WHERE slug = 'orders'")
+    pusher.archives["orders"] = Archive(epoch, 20)
     start_relay().wait_for_broker()
-    eventually(lambda: kept(database) == [5, 6])
-    broker.take_all()
+    eventually(lambda: kept(database) == [600])
 
-    ask(broker, database, 3, 6)
-    again = eventually(broker.take_all)
+    database.add_records("orders", 1)
+    database.wait_until_published()
 
-    # With the opening: it lists the readers, should one of these have let one in.
-    assert {None, 3, 4, 5, 6} == {message.sequence for message in again}
-    for message in again:
-        validate_event(message.event)
-    assert {"pruned": {3, 4}} == {
-        "pruned": {
-            m.sequence for m in again if m.event["data"].get("cause") == "pruned"
-        }
-    }
-    eventually(database.is_all_published)
-
-
-def test_an_empty_room_begins_with_what_is_left(
-    database: Database, broker: Broker, start_relay: StartRelay
-) -> None:
-    count = 1_100
-    fill(database, count)
-    relay = start_relay()
-    relay.wait_for_broker()
-    eventually(lambda: kept(database) == [count])
-    broker.take_all()
-
-    # A piece of what it lacks, as the pusher asks; all of it is pruned.
-    ask(broker, database, 1, 1_000)
-    again = eventually(broker.take_all)
-
-    assert [None, count] == [message.sequence for message in again]
-
-
-def test_of_many_pruned_ones_the_first_places_come(
-    database: Database, broker: Broker, start_relay: StartRelay
-) -> None:
-    count = 1_100
-    fill(database, count)
-    start_relay().wait_for_broker()
-    eventually(lambda: kept(database) == [count])
-    broker.take_all()
-
-    ask(broker, database, 2, count - 1)
-    again = eventually(broker.take_all)
-
-    sequences = [message.sequence for message in again]
-    assert [*range(2, 1_002)] == [each for each in sequences if each is not None]
+    assert list(range(21, 602)) == pusher.sequences("orders")
+    pruned = []
+    for taken in pusher.take():
+        validate_event(taken.event)
+        if taken.event["data"].get("cause") == "pruned":
+            pruned.append(taken.sequence)
+    assert list(range(21, 600)) == pruned
 
 
 def test_without_a_retention_nothing_is_pruned(

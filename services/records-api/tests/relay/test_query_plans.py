@@ -12,9 +12,9 @@ from typing import Any, LiteralString
 import psycopg
 import pytest
 
-from aviso.relay.outbox import _FEEDS_NAMED, _LOAD, _WRITE_PROGRESS
-from aviso.relay.pruning import FIND_FEEDS, PRUNE
-from aviso.relay.queue import _FURTHER, _NEW, _NUMBER
+from aviso.outbox.feeds import _FEEDS_NAMED, _LOAD, _WRITE_PROGRESS
+from aviso.outbox.pruning import FIND_FEEDS, PRUNE
+from aviso.outbox.queue import _FURTHER, _NEW, _NUMBER
 from tests.relay.drivers import Database, Looking
 
 PAST = 30_000

@@ -38,9 +38,9 @@ def test_few_events_come_along_with_their_numbers_and_many_do_not(
         database.add_records("orders", 4)
         (many,) = looking.take(inline=3).numbered
 
-    assert few.run is not None
-    assert [1, 2, 3] == [event.sequence for event in few.run.events]
-    assert (4, 7, None) == (many.first, many.last, many.run)
+    assert [1, 2, 3] == [event.sequence for event in few.events]
+    assert (4, 7, []) == (many.first, many.last, many.events)
+    assert 7 == many.state.head
 
 
 def test_a_pass_goes_on_behind_its_page_and_leaves_what_came_meanwhile(

@@ -8,11 +8,12 @@ import psycopg
 from psycopg import sql
 
 from tests.relay.conftest import StartRelay
-from tests.relay.drivers import Broker, Database, eventually
+from tests.relay.drivers import Database, eventually
+from tests.relay.pusher import Pusher
 
 
 def test_a_read_only_database_is_waited_for(
-    database: Database, broker: Broker, start_relay: StartRelay
+    database: Database, pusher: Pusher, start_relay: StartRelay
 ) -> None:
     database.add_feed("orders")
     relay = start_relay()
@@ -36,7 +37,7 @@ def test_a_read_only_database_is_waited_for(
     relay.wait_for_role("active")
     database.add_records("orders", 5)
     database.wait_until_published()
-    sequences = [m.sequence for m in broker.take_all() if m.sequence]
+    sequences = [m.sequence for m in pusher.take() if m.sequence]
     assert list(range(1, 11)) == sorted(set(sequences))
     assert relay.process.poll() is None
 

@@ -10,7 +10,7 @@ import psycopg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aviso.relay.sleep import BUSY_S, LONGEST_POLL_S, POLL_S, QUIET_S
+from aviso.outbox.sleep import BUSY_S, LONGEST_POLL_S, POLL_S, QUIET_S
 from tests.relay.drivers import Database, Looking
 
 WRITERS = 3

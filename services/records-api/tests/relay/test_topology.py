@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aviso.relay.topology import CONTENT_TYPE, EVENTS_EXCHANGE, build_topology
+from aviso.broker.topology import EVENTS_EXCHANGE, REPORTS_EXCHANGE, build_topology
 from tests.contracts import read_json
 
 QUEUES = 3
@@ -61,7 +61,7 @@ def test_bindings_are_those_of_the_contract() -> None:
     assert expand(read_json("topology.json")["bindings"]) == ours
 
 
-def test_content_type_and_exchange_are_those_of_the_contract() -> None:
+def test_what_is_published_to_and_read_from_is_what_the_contract_names() -> None:
     contract = read_json("topology.json")
-    assert contract["publish"]["properties"]["content_type"] == CONTENT_TYPE
     assert contract["exchanges"][0]["name"] == EVENTS_EXCHANGE
+    assert contract["reports"]["exchange"] == REPORTS_EXCHANGE

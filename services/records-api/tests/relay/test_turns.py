@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Any, LiteralString
 from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
 
+from aviso.outbox.connection import connect
 from aviso.relay.configuration import Configuration
-from aviso.relay.database import connect
 from aviso.relay.election import _SESSION
 from aviso.relay.status import Status
 from aviso.relay.term import Term
@@ -98,35 +97,6 @@ def test_an_event_of_another_feed_does_not_wait_for_a_large_statement(
         database.value("SELECT sequence FROM aviso.feed_heads WHERE feed = 'bulk'")
         == MANY
     )
-
-
-def test_many_events_asked_for_again_hold_up_neither_their_feed_nor_another(
-    database: Database, broker: Broker, start_relay: StartRelay
-) -> None:
-    for feed in ("long", "quiet"):
-        database.add_feed(feed)
-    database.add_records("long", 20_000)
-    relay = start_relay()
-    database.wait_until_published()
-    epoch = database.value("SELECT epoch FROM aviso.feeds WHERE slug = 'long'")
-    before = broker.take_all()
-    assert 20_003 == len(before) + 1
-    request = {"feed": "long", "feedepoch": epoch, "first": "1", "last": "20000"}
-
-    broker.park(json.dumps(request).encode(), headers={"aviso-request": "republish"})
-    eventually(lambda: relay.lines("republished"))
-    for feed in ("long", "quiet"):
-        database.add_records(feed, 1)
-    eventually(lambda: "aviso_relay_held 0.0" in relay.metrics())
-
-    again = broker.take_all()
-    of_long = [m.sequence for m in again if m.event["feed"] == "long"]
-    assert None is of_long[0]
-    assert list(range(1, 20_001)) == [n for n in of_long if n and n <= 20_000]
-    # Neither came last: both were published while the others travelled.
-    assert of_long.index(20_001) < 15_000
-    assert 20_001 == published(database, "long")
-    assert 1 == published(database, "quiet")
 
 
 class Counting:

@@ -28,6 +28,8 @@ export type ArchivePort = {
 
 export type Archived = { readonly batch: Batch; readonly stanzaId: string };
 
+export type Newest = Archived | "unreadable" | null;
+
 /** What is missing: at most so many messages, and none of them later than `end`. */
 export type Wanted = { readonly most: number; readonly end: bigint | null };
 
@@ -54,21 +56,24 @@ export class ArchiveReader {
     private readonly feed: string,
     private readonly port: ArchivePort,
     private readonly size: PageSize,
+    /** Something is there that a later version of this library would understand. */
+    private readonly onNewer: () => void,
   ) {}
 
   /**
-   * The newest batch; null where there is none.
+   * The newest batch; null where there is none, and `unreadable` where the newest message is none
+   * that can be read.
    *
    * `anchor`: only what came after this id. `since`: what is looked for happened at this time or
    * later, in microseconds since 1970, by the clock of whoever wrote it.
    */
-  async newest(anchor: string | null, since: bigint | null): Promise<Archived | null> {
+  async newest(anchor: string | null, since: bigint | null): Promise<Newest> {
     for (const start of this.#starts(anchor, since)) {
       let found: Archived | null = null;
       const page = await this.#read({ start }, 1, (archived) => {
         found = archived;
       });
-      if (page.last !== null) return found;
+      if (page.last !== null) return found ?? "unreadable";
     }
     return null;
   }
@@ -98,10 +103,11 @@ export class ArchiveReader {
 
   /**
    * Backwards from `end` (null: from the newest), page by page, each oldest first: whoever asks says
-   * when it is enough. `take` has each batch earlier, as it comes.
+   * when it is enough. `take` has each batch earlier, as it comes; no page has more than `most` messages.
    */
   async *backwards(
     end: bigint | null,
+    most: number,
     take: (archived: Archived) => void = () => {},
   ): AsyncGenerator<readonly Archived[]> {
     let start = (end ?? this.#now()) - HOUR;
@@ -110,7 +116,8 @@ export class ArchiveReader {
     for (;;) {
       const found: Archived[] = [];
       const range = { start, ...(until !== null && { end: until }) };
-      const page = await this.#read(range, this.size.size, (archived) => {
+      const max = Math.max(1, Math.min(most, this.size.size));
+      const page = await this.#read(range, max, (archived) => {
         found.push(archived);
         take(archived);
       });
@@ -141,7 +148,10 @@ export class ArchiveReader {
         count += 1;
         bytes += message.textContent?.length ?? 0;
         const read = readStanza(message, this.feed);
-        if (read.kind === "batch") take({ batch: read.batch, stanzaId });
+        if (read.kind === "other-version" && read.isNewer) this.onNewer();
+        if (read.kind !== "batch") return;
+        if (read.unknownTypes.length > 0) this.onNewer();
+        take({ batch: read.batch, stanzaId });
       });
       // The first one may have waited for a server or for live messages; the others show the line.
       const ms = count > 1 ? ((lastAt - firstAt) * count) / (count - 1) : 0;

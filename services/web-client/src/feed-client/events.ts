@@ -30,6 +30,8 @@ const TYPE = /^aviso\.record\.(created|updated|deleted|unavailable)\.v1$/;
 export const isSlug = (value: unknown): value is string =>
   typeof value === "string" && SLUG.test(value);
 
+export const isReader = (type: unknown): boolean => typeof type === "string" && READER.test(type);
+
 export const isEpoch = (value: unknown): value is string =>
   typeof value === "string" && EPOCH.test(value);
 
@@ -63,7 +65,7 @@ export function readEvent(value: unknown, feed: string, epoch: string): ReadEven
   const sequence = readSequence(raw.feedseq);
   demand(sequence !== null, "feedseq is no decimal string");
 
-  if (READER.test(raw.type)) {
+  if (isReader(raw.type)) {
     demand(raw.subject === undefined, "it is of no record");
     asObject(raw.data, "data");
     return { sequence, event: null, unknownType: null };
@@ -110,7 +112,8 @@ function unavailable(value: unknown): Unavailable {
   return { event_id, type, cause };
 }
 
-function asObject(value: unknown, what: string): Record<string, unknown> {
+/** Throws MalformedError. */
+export function asObject(value: unknown, what: string): Record<string, unknown> {
   demand(
     typeof value === "object" &&
       value !== null &&

@@ -37,8 +37,8 @@ export type RestPort = {
   now(): number;
 };
 
-/** More live batches than this are not kept while the epoch is unknown: the archive has them. */
-const MAX_WAITING = 1000;
+/** More live events than this are not kept while the epoch is unknown: the archive has them. */
+const MAX_WAITING = 10_000;
 
 /** Further behind than this, live events are not kept for later either: they are asked for again. */
 const MAX_AHEAD = 20_000;
@@ -67,6 +67,8 @@ export class FeedReader {
   #waiting: Waiting[] = [];
   /** A message came that could not be read: what it held is to be asked for. */
   #isUnsure = false;
+  /** Something came that a later version of this library would understand. */
+  #isOld = false;
   /** The last position that whoever listens was told. */
   #told: Position | null;
   /** REST named the epoch that we follow. */
@@ -116,7 +118,8 @@ export class FeedReader {
     }
     const offered = this.#follower.offer(batch);
     if (offered.kind === "other-epoch") {
-      if (this.#waiting.length < MAX_WAITING) this.#waiting.push({ batch, stanzaId });
+      const count = this.#waiting.reduce((sum, each) => sum + each.batch.items.length, 1);
+      if (count < MAX_WAITING) this.#waiting.push({ batch, stanzaId });
       return;
     }
     this.#hold(batch, stanzaId);
@@ -135,7 +138,8 @@ export class FeedReader {
    * for an archive that fails; what was read until then stays. `port` null: there is no room yet.
    */
   async catchUp(port: ArchivePort | null, asksRest: boolean): Promise<void> {
-    const archive = port && new ArchiveReader(this.feed, port, this.#archivePage);
+    const archive =
+      port && new ArchiveReader(this.feed, port, this.#archivePage, () => this.#reportOld());
     const { newest, failure } = await this.#newest(archive);
     const before = this.position;
     const isAsked = asksRest || failure !== null || this.#isInDoubt(newest);
@@ -182,7 +186,10 @@ export class FeedReader {
   ): Promise<{ newest: Archived | null; failure: RequestError | null }> {
     try {
       const newest = (await archive?.newest(this.#anchor, this.#since)) ?? null;
-      return { newest, failure: null };
+      if (newest !== "unreadable") return { newest, failure: null };
+      // Whatever it held exists: REST will say.
+      this.#isUnsure = true;
+      return { newest: null, failure: null };
     } catch (error) {
       // REST is another way; where the stream is gone, its end is dealt with elsewhere.
       if (!(error instanceof RequestError) || error.condition === "gone") throw error;
@@ -236,7 +243,7 @@ export class FeedReader {
     const found: Archived[] = [];
     let count = 0;
     try {
-      for await (const batches of archive.backwards(null)) {
+      for await (const batches of archive.backwards(null, this.history)) {
         const ours = batches.filter(({ batch }) => batch.epoch === epoch);
         found.unshift(...ours);
         count += ours.reduce((sum, { batch }) => sum + batch.items.length, 0);
@@ -306,8 +313,8 @@ export class FeedReader {
     const wanted = this.#follower.gap?.from;
     const epoch = this.position?.epoch;
     if (wanted === undefined) return;
-    const end = this.#wanted()?.end ?? null;
-    for await (const batches of archive.backwards(end, (each) => this.#takeOne(each))) {
+    const { most, end } = this.#wanted() ?? { most: 1, end: null };
+    for await (const batches of archive.backwards(end, most, (each) => this.#takeOne(each))) {
       const isReached = batches.some(({ batch }) => batch.epoch !== epoch || batch.first <= wanted);
       if (isReached || this.#follower.gap?.from !== wanted) return;
     }
@@ -323,7 +330,7 @@ export class FeedReader {
         this.#isUnsure = true;
         throw new ApiError(0, "The feed began a new epoch meanwhile.");
       }
-      this.#reportTypes(page.unknownTypes);
+      if (page.unknownTypes.length > 0) this.#reportOld();
       if (page.unreadable > 0) this.#report("malformed", "The server sent an event that is none.");
       if (page.batch !== null) this.#take(page.batch, null, "rest");
       if (this.position !== position || this.#follower.gap?.from !== gap.from) continue;
@@ -409,18 +416,22 @@ export class FeedReader {
   #read(message: Element): Batch | null {
     const read = readStanza(message, this.feed);
     if (read.kind === "other") return null;
-    if (read.kind === "malformed") {
-      // Whatever it held exists: the archive or REST will say.
-      this.#isUnsure = true;
-      this.#report("malformed", `A message of the feed could not be read: ${read.reason}.`);
-      return null;
+    if (read.kind === "batch") {
+      if (read.unknownTypes.length > 0) this.#reportOld();
+      return read.batch;
     }
-    this.#reportTypes(read.unknownTypes);
-    return read.batch;
+    // Whatever it held exists: the archive or REST will say.
+    this.#isUnsure = true;
+    if (read.kind === "malformed") {
+      this.#report("malformed", `A message of the feed could not be read: ${read.reason}.`);
+    } else if (read.isNewer) this.#reportOld();
+    return null;
   }
 
-  #reportTypes(unknownTypes: readonly string[]): void {
-    if (unknownTypes.length > 0) this.#report("page-too-old", TOO_OLD);
+  /** Once: it stays as old as it is. */
+  #reportOld(): void {
+    if (!this.#isOld) this.#report("page-too-old", TOO_OLD);
+    this.#isOld = true;
   }
 
   #report(code: ProblemDetail["code"], message: string): void {

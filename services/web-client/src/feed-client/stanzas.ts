@@ -5,15 +5,19 @@
  * Pure over DOM elements: no Strophe, no clock, no network.
  */
 
+import { writeOut } from "./batches";
 import { isEpoch, isSlug, MalformedError, readEvent } from "./events";
 import { parseExactJson } from "./exact-json";
+import { inflate } from "./inflate";
 import type { Batch } from "./positions";
-import { childrenOf, NS } from "./xml";
+import { childOf, childrenOf, NS } from "./xml";
 
 /** `claimed` is what `<events/>` said, where that much could be read. */
 export type ReadStanza =
   /** No feed message: the room's subject, a chat. */
   | { readonly kind: "other" }
+  /** A feed message of a version that this library does not read. */
+  | { readonly kind: "other-version"; readonly isNewer: boolean }
   | { readonly kind: "batch"; readonly batch: Batch; readonly unknownTypes: readonly string[] }
   | {
       readonly kind: "malformed";
@@ -21,11 +25,13 @@ export type ReadStanza =
       readonly claimed: { readonly epoch: string; readonly last: number } | null;
     };
 
+const VERSION = /^urn:aviso:feed:([0-9]+)$/;
+const OUR_VERSION = Number(VERSION.exec(NS.events)?.[1]);
 const NUMBER = /^(0|[1-9][0-9]{0,15})$/;
 
 export function readStanza(message: Element, feed: string): ReadStanza {
   const headers = childrenOf(message, "events", NS.events);
-  if (headers.length === 0) return { kind: "other" };
+  if (headers.length === 0) return readForeign(message);
   let claimed: Claim | null = null;
   try {
     claimed = readHeader(headers, feed);
@@ -33,13 +39,7 @@ export function readStanza(message: Element, feed: string): ReadStanza {
     if (message.getAttribute("id") !== `${feed}:${epoch}:${first}-${last}`) {
       throw new MalformedError("its id and its <events/> differ");
     }
-    const read = readPayload(message).map((value) => readEvent(value, feed, epoch));
-    if (read.length !== last - first + 1) {
-      throw new MalformedError("it holds another number of events than it says");
-    }
-    read.forEach((item, index) => {
-      if (item.sequence !== first + index) throw new MalformedError("its events are out of order");
-    });
+    const read = readPayload(message, feed, claimed).map((value) => readEvent(value, feed, epoch));
     return {
       kind: "batch",
       batch: { epoch, first, last, items: read },
@@ -49,6 +49,17 @@ export function readStanza(message: Element, feed: string): ReadStanza {
     if (!(error instanceof MalformedError)) throw error;
     return { kind: "malformed", reason: error.message, claimed };
   }
+}
+
+function readForeign(message: Element): ReadStanza {
+  if (childOf(message, "notice", NS.events) !== null) return { kind: "other" };
+  for (const { localName, namespaceURI } of Array.from(message.children)) {
+    const version = VERSION.exec(namespaceURI ?? "")?.[1];
+    if (localName === "events" && version !== undefined) {
+      return { kind: "other-version", isNewer: Number(version) > OUR_VERSION };
+    }
+  }
+  return { kind: "other" };
 }
 
 type Claim = { epoch: string; first: number; last: number };
@@ -70,19 +81,44 @@ function readHeader(headers: readonly Element[], feed: string): Claim {
   return { epoch, first, last };
 }
 
-function readPayload(message: Element): readonly unknown[] {
-  const [json, second] = childrenOf(message, "json", NS.json);
-  if (json === undefined || second !== undefined) {
-    throw new MalformedError("it has not exactly one <json/>");
+/** The events of `claimed`, whole; none where there is nothing to show. */
+function readPayload(message: Element, feed: string, claimed: Claim): readonly unknown[] {
+  const payloads = [
+    ...childrenOf(message, "json", NS.json),
+    ...childrenOf(message, "deflated", NS.events),
+  ];
+  const count = claimed.last - claimed.first + 1;
+  if (count === 0 && payloads.length === 0) return [];
+  const [payload] = payloads;
+  if (count === 0 || payload === undefined || payloads.length > 1) {
+    throw new MalformedError("it has not exactly one <json/> or <deflated/>");
   }
-  let events: unknown;
+  const batch = writeOut(parse(textOf(payload)));
+  if (batch.feed !== feed || batch.epoch !== claimed.epoch || batch.first !== claimed.first) {
+    throw new MalformedError("its <events/> and its batch differ");
+  }
+  if (batch.events.length !== count) {
+    throw new MalformedError("it holds another number of events than it says");
+  }
+  return batch.events;
+}
+
+function textOf(payload: Element): string {
+  const text = payload.textContent ?? "";
+  if (payload.localName === "json") return text;
   try {
-    events = parseExactJson(json.textContent ?? "");
+    return inflate(text);
+  } catch (error) {
+    throw new MalformedError(`its <deflated/> cannot be read: ${(error as Error).message}`);
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return parseExactJson(text);
   } catch {
     throw new MalformedError("its JSON cannot be read");
   }
-  if (!Array.isArray(events)) throw new MalformedError("its JSON is no array");
-  return events;
 }
 
 function readNumber(text: string | null): number | null {

@@ -4,7 +4,7 @@ export const NS = {
   client: "jabber:client",
   dataForm: "jabber:x:data",
   delay: "urn:xmpp:delay",
-  events: "urn:aviso:feed:1",
+  events: "urn:aviso:feed:2",
   forward: "urn:xmpp:forward:0",
   json: "urn:xmpp:json:0",
   mam: "urn:xmpp:mam:2",

@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { FeedSession } from "../../src/feed-client/session";
 import type { FeedSessionOptions } from "../../src/feed-client/types";
 import { escapeXml } from "../../src/feed-client/xml";
+import { textOf } from "./batch-writer";
 import { eventJson, makeTicket, makeWorld, type World } from "./fakes";
 
 const ROOM = "orders@feeds.localhost";
@@ -244,7 +245,7 @@ describe("a room that says that it is not there", () => {
 
     world.xmpp.link.deliver(
       `<message xmlns="jabber:client" type="headline" from="pusher@localhost/x">` +
-        `<reader xmlns="urn:aviso:feed:1" feed="orders" change="granted"/></message>`,
+        `<reader xmlns="urn:aviso:feed:2" feed="orders" change="granted"/></message>`,
     );
     await world.clock.advance(0);
 
@@ -270,7 +271,7 @@ test("a server with too many requests is believed when to come again", async () 
 describe("nothing is shown of what came", () => {
   const inner = (from: string, attributes = 'type="groupchat"', more = ""): string =>
     `<message xmlns="jabber:client" ${attributes} from="${from}" id="orders:aaaa:4-4">` +
-    `<events xmlns="urn:aviso:feed:1" feed="orders" epoch="aaaa" first="4" last="4"/>` +
+    `<events xmlns="urn:aviso:feed:2" feed="orders" epoch="aaaa" first="4" last="4"/>` +
     `<json xmlns="urn:xmpp:json:0">[]</json>${more}</message>`;
   const owner = `${ROOM}/aviso-1f`;
   const wrapped = (from: string, name: string, namespace: string): string =>
@@ -297,7 +298,7 @@ describe("nothing is shown of what came", () => {
     ],
   ])("%s", async (_what, stanza) => {
     const { client, sequences } = await follow({});
-    const events = JSON.stringify([eventJson("orders", "aaaa", 4)]);
+    const events = textOf([eventJson("orders", "aaaa", 4)]);
 
     world.xmpp.link.deliver(stanza.replace("[]", escapeXml(events)));
     await world.clock.advance(0);

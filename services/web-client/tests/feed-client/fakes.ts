@@ -6,6 +6,7 @@
 import type { Host, HostListener } from "../../src/feed-client/host";
 import type { Link, LinkListener, LinkRequest } from "../../src/feed-client/link";
 import { escapeXml } from "../../src/feed-client/xml";
+import { message as feedMessage, jsonPayload, textOf } from "./batch-writer";
 import { element } from "./contract-examples";
 
 const PUSHER = "aviso-1f";
@@ -409,6 +410,8 @@ export class FakeXmpp {
       type?: string;
       /** So many bytes more in each event, which nobody reads. */
       padding?: number;
+      /** What the server of another version puts in place of ours. */
+      namespace?: string;
     } = {},
   ): void {
     const room = `${feed}@feeds.localhost`;
@@ -419,12 +422,14 @@ export class FakeXmpp {
     }));
     this.#last = Math.max(this.#last + 1, this.line.now * 1000 - FIRST_ID);
     const id = FIRST_ID + this.#last;
-    const message =
-      `<message xmlns="jabber:client" type="groupchat" from="${room}/${options.nick ?? PUSHER}" ` +
-      `id="${feed}:${epoch}:${first}-${last}"><events xmlns="urn:aviso:feed:1" feed="${feed}" ` +
-      `epoch="${epoch}" first="${first}" last="${last}"/><json xmlns="urn:xmpp:json:0">` +
-      `${escapeXml(options.payload ?? JSON.stringify(events))}</json>` +
-      `<stanza-id xmlns="urn:xmpp:sid:0" by="${room}" id="${id}"/></message>`;
+    const ours = feedMessage(
+      { feed, epoch, first, last },
+      (count === 0 ? "" : jsonPayload(options.payload ?? textOf(events))) +
+        `<stanza-id xmlns="urn:xmpp:sid:0" by="${room}" id="${id}"/>`,
+      ` from="${room}/${options.nick ?? PUSHER}"`,
+    );
+    const namespace = options.namespace ?? "urn:aviso:feed:2";
+    const message = ours.replaceAll("urn:aviso:feed:2", namespace);
     this.archives.set(room, [...(this.archives.get(room) ?? []), { id, message }]);
     if (options.isLost) return;
     for (const link of this.links) if (link.occupancies.has(room)) link.deliver(message);

@@ -8,6 +8,7 @@ import type {
   FeedState,
   ProblemDetail,
 } from "../../src/feed-client/types";
+import { textOf } from "./batch-writer";
 import { makeWorld, settle, type World } from "./fakes";
 
 const ROOM = "orders@feeds.localhost";
@@ -72,7 +73,7 @@ async function follow(
 /** The writer writes and the pusher sends. */
 function write(
   count: number,
-  options: { isLost?: boolean; payload?: string; type?: string } = {},
+  options: { isLost?: boolean; payload?: string; type?: string; namespace?: string } = {},
 ): void {
   const feed = world.rest.feeds.get("orders");
   if (feed === undefined) throw new Error("no feed");
@@ -304,14 +305,62 @@ describe("live events", () => {
   test("of a type from the future keep their place, and the page is said to be too old", async () => {
     const { sequences, problems, client } = await follow();
 
-    const events = [{ ...JSON.parse(JSON.stringify(futureEvent())) }];
-    write(1, { payload: JSON.stringify(events) });
+    write(1, { payload: textOf([futureEvent()]) });
     write(1);
     await world.clock.advance(0);
 
     expect(sequences).toEqual([2]);
     expect(problems).toEqual(["page-too-old"]);
     expect(client.state.kind).toBe("live");
+  });
+
+  test("of the archive that are of a type from the future are said too", async () => {
+    const { session, client, sequences, problems } = await follow();
+    write(1);
+    await world.clock.advance(0);
+    client.stop();
+    write(1, { payload: textOf([{ ...futureEvent(), feedseq: "2" }]), isLost: true });
+    write(1, { isLost: true });
+
+    client.start();
+    await world.clock.advance(0);
+
+    expect([sequences, problems, client.state.kind]).toEqual([[1, 3], ["page-too-old"], "live"]);
+    session.close();
+  });
+
+  test("of a later version's server come over REST, and the page is said to be too old, once", async () => {
+    const { sequences, problems, client } = await follow();
+
+    write(2, { namespace: "urn:aviso:feed:3" });
+    await world.clock.advance(0);
+    write(1, { namespace: "urn:aviso:feed:3" });
+    await world.clock.advance(0);
+
+    expect([sequences, problems]).toEqual([[1, 2, 3], ["page-too-old"]]);
+    expect(client.state.kind).toBe("live");
+  });
+
+  test.each([
+    ["cannot be read", { payload: "[{" }],
+    ["are of a later version's server", { namespace: "urn:aviso:feed:3" }],
+  ])("that were dropped and %s are found after a silence", async (_what, options) => {
+    const { sequences, client } = await follow();
+
+    write(1, { ...options, isLost: true });
+    await world.clock.advance(60_000);
+
+    expect([sequences, client.state.kind]).toEqual([[1], "live"]);
+  });
+
+  test("of an earlier version's server are no reason to call the page old", async () => {
+    write(2, { namespace: "urn:aviso:feed:1" });
+    const { sequences, problems } = await follow();
+
+    write(1, { namespace: "urn:aviso:feed:1" });
+    await world.clock.advance(0);
+
+    expect([sequences, problems]).toEqual([[1, 2, 3], []]);
   });
 
   test("are asked for after a silence no more often than it is quiet", async () => {

@@ -120,6 +120,37 @@ describe("a gap of one event in a room of 128 KiB batches", () => {
     expect(world.rest.requests.filter((path) => path.includes("events"))).toEqual([]);
   });
 
+  test("asks for no more messages than fit into a page of a mebibyte", async () => {
+    for (let batch = 0; batch < 3; batch += 1) write(25, { padding: 5_000 });
+    const { client, sequences } = await follow({ history: 10 });
+    world.rest.failure = { status: 503, path: /events/ };
+    for (let batch = 0; batch < 30; batch += 1) write(25, { isLost: true, padding: 5_000 });
+    write(25, { padding: 5_000 });
+    world.xmpp.queries.length = 0;
+    world.xmpp.sentFromArchives = 0;
+
+    await world.clock.advance(0);
+    await untilLive(client);
+
+    expect(sequences).toEqual(upTo(34 * 25).slice(-31 * 25 - 10));
+    // Each of the 31 once, and the newest that is asked for beforehand.
+    expect(world.xmpp.sentFromArchives).toBeLessThanOrEqual(33);
+    const sizes = world.xmpp.queries.map((query) => Number(/max (\d+)/.exec(query)?.[1]));
+    expect(sizes.slice(2).every((size) => size <= 8)).toBe(true);
+  });
+
+  test("asks for one message where only the archive's end is known", async () => {
+    for (let batch = 0; batch < 60; batch += 1) write(1, { padding: 13_000 });
+    world.rest.failure = { status: 404, path: /feeds/ };
+
+    const { client, sequences } = await follow({ position: { epoch: "aaaa", sequence: 58 } });
+    await untilLive(client);
+
+    expect(sequences).toEqual([59, 60]);
+    // The newest, and the one that is missing below it.
+    expect(world.xmpp.sentFromArchives).toBe(2);
+  });
+
   test("asks for one message where one was dropped", async () => {
     for (let batch = 0; batch < 60; batch += 1) write(1, { padding: 13_000 });
     const { client, sequences } = await follow({ history: 10 });

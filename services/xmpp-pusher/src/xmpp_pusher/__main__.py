@@ -7,25 +7,30 @@ failed in a way that nobody foresaw; whoever supervises this starts it again.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
 import sys
+from collections.abc import Coroutine
 from typing import Final
 
-from .consumer import Consumer
+from .amqp.consumer import Consumer
+from .amqp.publisher import Publisher
 from .errors import SettingsError
+from .feeds import Feeds
 from .health import Health, Link
 from .logs import set_up_logs
 from .metrics import make_metrics
-from .publisher import Publisher
-from .pusher import Pusher
-from .rooms import Account, Rooms
+from .parking import Parking
+from .reporter import Reporter
 from .settings import Settings, read_settings
+from .xmpp.rooms import Account, Rooms
 
 log = logging.getLogger(__name__)
 
 _STOP_TIMEOUT_S: Final = 10.0
+_LAST_REPORTS_TIMEOUT_S: Final = 1.0
 
 
 def main() -> int:
@@ -60,18 +65,19 @@ async def run(settings: Settings) -> int:
         settings.amqp_url,
         settings.queues,
         settings.prefetch,
-        on_delivery=lambda delivery: pusher.receive(delivery),
-        on_gone=lambda: pusher.forget(),
+        on_delivery=lambda delivery: feeds.receive(delivery),
+        on_gone=lambda: feeds.forget(),
     )
     publisher = Publisher(settings.amqp_url)
-    pusher = Pusher(
+    reporter = Reporter(publisher, metrics)
+    feeds = Feeds(
         rooms,
         consumer,
-        publisher,
+        reporter,
+        Parking(consumer, publisher, reporter, metrics),
         metrics,
-        settings.prefetch,
-        settings.max_event_bytes,
-        settings.ticket_domain,
+        lease_s=settings.room_lease_s,
+        max_rooms=settings.max_rooms,
     )
     health = Health(
         metrics,
@@ -82,60 +88,68 @@ async def run(settings: Settings) -> int:
             ),
             "ejabberd": Link(rooms.is_connected, rooms.connections),
         },
-        feeds=pusher.states,
+        rooms=lambda: len(feeds),
+        problems=feeds.problems,
+        waiting=lambda: consumer.waiting,
     )
     try:
         server = await health.serve(settings.bind_host, settings.bind_port)
     except OSError as error:
         log.error("AVISO_PUSHER_BIND: %s", error)
         return 1
-    return await _run_until(stopped, pusher, rooms, consumer, publisher, server)
+    parts = {
+        "rooms": rooms.run(),
+        "consumer": consumer.connection.run(),
+        "publisher": publisher.connection.run(),
+        "feeds": feeds.watch(),
+        "reports": reporter.run(),
+        "away": reporter.tell_away(rooms, lambda: feeds.is_holding),
+    }
+    is_well = await _run_until(stopped, parts, feeds, reporter)
+    server.close()
+    log.info("stopped", extra={"outcome": "stopped"})
+    return 0 if is_well else 1
 
 
 async def _run_until(
     stopped: asyncio.Event,
-    pusher: Pusher,
-    rooms: Rooms,
-    consumer: Consumer,
-    publisher: Publisher,
-    server: asyncio.Server,
-) -> int:
-    """Run all parts. To stop: 1. the feeds, 2. the rooms, 3. the broker, 4. health.
+    parts: dict[str, Coroutine[None, None, None]],
+    feeds: Feeds,
+    reporter: Reporter,
+) -> bool:
+    """Run all parts; returns whether none of them failed.
 
-    The broker goes after the rooms: only then may a standby get our events.
+    To stop: 1. the feeds, 2. their last reports, 3. the rooms, 4. the broker: only
+    when nobody speaks in our rooms any more may a standby get our events.
     """
-    parts = {
-        name: asyncio.create_task(part, name=name)
-        for name, part in (
-            ("rooms", rooms.run()),
-            ("consumer", consumer.connection.run()),
-            ("publisher", publisher.connection.run()),
-            ("watch", pusher.watch()),
-        )
-    }
+    tasks = {name: asyncio.create_task(part, name=name) for name, part in parts.items()}
     stopping = asyncio.create_task(stopped.wait())
     log.info("started", extra={"outcome": "started"})
-    await asyncio.wait((stopping, *parts.values()), return_when=asyncio.FIRST_COMPLETED)
-    failed = [part for part in parts.values() if part.done()]
-    for part in failed:
+    await asyncio.wait((stopping, *tasks.values()), return_when=asyncio.FIRST_COMPLETED)
+    failed = [task for task in tasks.values() if task.done()]
+    for task in failed:
         log.error(
             "the part %s failed",
-            part.get_name(),
-            exc_info=part.exception(),
+            task.get_name(),
+            exc_info=task.exception(),
             extra={"outcome": "failed"},
         )
     try:
         async with asyncio.timeout(_STOP_TIMEOUT_S):
-            await pusher.stop()
-            for name in ("watch", "rooms", "consumer", "publisher"):
-                parts[name].cancel()
-                await asyncio.wait((parts[name],))
+            await feeds.stop()
+            for name in ("feeds", "away", "reports"):
+                tasks[name].cancel()
+                await asyncio.wait((tasks[name],))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LAST_REPORTS_TIMEOUT_S):
+                    await reporter.flush()
+            for name in ("rooms", "consumer", "publisher"):
+                tasks[name].cancel()
+                await asyncio.wait((tasks[name],))
     except TimeoutError:
         log.warning("not everything under way was finished in time")
     stopping.cancel()
-    server.close()
-    log.info("stopped", extra={"outcome": "stopped"})
-    return 1 if failed else 0
+    return not failed
 
 
 if __name__ == "__main__":

@@ -5,36 +5,33 @@
     ├── BrokerGone           the connection is closed: its deliveries are void, they
     │                        come again over the next one
     ├── NotConfirmed         the broker did not take a message: again, later
-    └── RoomError            the feed's batch has an unknown or no outcome
+    └── RoomError            a batch has an unknown or no outcome
         ├── RoomLost         not in the room (any more), or no answer: join again,
-        │                    read the archive, go on from there
+        │                    ask the archive, go on from there
         ├── Bounced          the server answered with an error: as RoomLost
         ├── NotArchived      the room spoke, and nothing proves that it archived: the
-        │                    same, later
+        │                    same
         ├── Behind           the archive took nothing, for its head is another: go on
         │                    from that
         ├── NotOurs          the room is there and somebody else owns it: the same,
         │                    but a person has to mend it
-        └── Refused          the room won't take this very stanza: another try would
+        └── Refused          the room won't take this very batch: another try would
                              not help
 
-``mends_itself`` says whether trying again makes sense without a person.
-A library's own exceptions stop in ``amqp.py`` and ``rooms.py``.
+A library's own exceptions stop in ``amqp/`` and ``xmpp/``.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from .positions import Position
+from .position import Position
 
 
 class PusherError(Exception):
-    mends_itself: ClassVar[bool] = True
+    pass
 
 
 class SettingsError(PusherError):
-    mends_itself = False
+    pass
 
 
 class BrokerGone(PusherError):
@@ -72,8 +69,8 @@ class Behind(RoomError):
 
 
 class NotOurs(RoomError):
-    mends_itself = False
+    pass
 
 
 class Refused(RoomError):
-    mends_itself = False
+    pass

@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from .feeds import FeedState
 from .metrics import Metrics
 
 _TIMEOUT_S: Final = 5.0
@@ -33,7 +32,9 @@ class Link:
 class Health:
     metrics: Metrics
     links: Callable[[], dict[str, Link]]
-    feeds: Callable[[], dict[str, FeedState]]
+    rooms: Callable[[], int]
+    problems: Callable[[], dict[str, str]]
+    waiting: Callable[[], int]
 
     async def serve(self, host: str, port: int) -> asyncio.Server:
         return await asyncio.start_server(
@@ -50,16 +51,16 @@ class Health:
                 name: "connected" if link.is_connected else "disconnected"
                 for name, link in links.items()
             },
-            "feeds": {slug: _describe(state) for slug, state in self.feeds().items()},
+            "rooms": self.rooms(),
+            "problems": self.problems(),
         }
 
     def collect(self) -> bytes:
         for name, link in self.links().items():
             self.metrics.connected.labels(name).set(link.is_connected)
             self.metrics.reconnects.labels(name).set(max(0, link.connections - 1))
-        states = self.feeds().values()
-        self.metrics.held.set(sum(state.held for state in states))
-        self.metrics.waiting.set(sum(state.waiting for state in states))
+        self.metrics.rooms.set(self.rooms())
+        self.metrics.waiting.set(self.waiting())
         return generate_latest(self.metrics.registry)
 
     async def _answer(
@@ -91,19 +92,6 @@ class Health:
         if path == b"/metrics":
             return _write(200, CONTENT_TYPE_LATEST, self.collect())
         return _write(404, "text/plain", b"/healthz or /metrics\n")
-
-
-def _describe(state: FeedState) -> dict[str, Any]:
-    return {
-        "epoch": state.archived.epoch if state.archived else None,
-        "sequence": state.archived.sequence if state.archived else None,
-        "in_room": state.in_room,
-        "waiting": state.waiting,
-        "held": state.held,
-        "expected": state.expected,
-        "stuck_s": state.stuck_s,
-        "problem": state.problem,
-    }
 
 
 def _write(status: int, content_type: str, body: bytes) -> bytes:

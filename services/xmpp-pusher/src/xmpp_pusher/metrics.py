@@ -26,16 +26,16 @@ class Metrics:
     copies: Counter
     contradictions: Counter
     behind: Counter
-    stale: Counter
-    guessed_starts: Counter
-    let_go: Counter
-    sent_back: Counter
-    asked: Counter
+    passed_over: Counter
+    refused: Counter
+    shut: Counter
+    unopened: Counter
+    reports: Counter
     retries: Counter
     failures: Counter
     reconnects: Gauge
     connected: Gauge
-    held: Gauge
+    rooms: Gauge
     waiting: Gauge
     lag_s: Histogram = field(repr=False)
 
@@ -53,26 +53,26 @@ def make_metrics() -> Metrics:
         registry=registry,
         relayed=count("relayed", "Events that a room has archived."),
         batches=count("batches", "Batches that a room has archived."),
-        parked=count("parked", "Events that could not be relayed.", "cause"),
-        copies=count("copies", "Events that the room had already, dropped."),
+        parked=count("parked", "Messages that could not be read.", "cause"),
+        copies=count("copies", "Batches that the room had already, dropped."),
         contradictions=count(
             "contradictions", "Copies that are none: the room has other events there."
         ),
-        behind=count("behind", "Batches refused, the archive's head being another."),
-        stale=count("stale", "Events of an epoch that has ended, dropped."),
-        guessed_starts=count("guessed_starts", "Epochs begun without an opening."),
-        let_go=count("let_go", "Stuck events acked, to be asked for again."),
-        sent_back=count("sent_back", "Stuck events sent to the tail of their queue."),
-        asked=count("asked", "Requests for events that did not come."),
+        behind=count("behind", "Times that the relay was told to go back."),
+        passed_over=count("passed_over", "Messages of a run that was told, dropped."),
+        refused=count("refused", "Batches that a room never takes."),
+        shut=count("shut", "Times that a room could not be used."),
+        unopened=count("unopened", "Times that an opening was wanted."),
+        reports=count("reports", "Reports that the broker took."),
         retries=count("retries", "Rooms left and entered again.", "reason"),
         failures=count("failures", "Errors that nobody foresaw."),
         reconnects=gauge("reconnects", "Connections made again.", "to"),
         connected=gauge("connected", "1 if connected.", "to"),
-        held=gauge("held", "Events that wait for a missing one."),
-        waiting=gauge("waiting", "Events taken from the broker and not acked."),
+        rooms=gauge("rooms", "Feeds that are kept, most of them with their room."),
+        waiting=gauge("waiting", "Messages taken from the broker and not acked."),
         lag_s=Histogram(
             "aviso_pusher_lag_seconds",
-            "From an event's time to its archiving.",
+            "From the time of a batch's first event to its archiving.",
             buckets=_LAG_BUCKETS_S,
             registry=registry,
         ),

@@ -27,7 +27,8 @@ class Settings:
     ticket_domain: str
     bind_host: str
     bind_port: int
-    max_event_bytes: int
+    room_lease_s: int
+    max_rooms: int
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -48,7 +49,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         amqp_url=_amqp_url(environment),
         queues=_number(environment, "AVISO_QUEUES", 2, 1, 256),
         # Quorum queues refuse nothing here, but 0 would mean "no bound at all".
-        prefetch=_number(environment, "AVISO_PUSHER_PREFETCH", 500, 1, 65_535),
+        prefetch=_number(environment, "AVISO_PUSHER_PREFETCH", 200, 1, 65_535),
         xmpp_host=_text(environment, "AVISO_XMPP_HOST", "127.0.0.1"),
         xmpp_port=_number(environment, "AVISO_XMPP_PORT", 5222, 1, 65_535),
         xmpp_jid=jid,
@@ -60,9 +61,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         ),
         bind_host=host,
         bind_port=port,
-        max_event_bytes=_number(
-            environment, "AVISO_PUSHER_MAX_EVENT_BYTES", 393_216, 1024, 16_777_216
-        ),
+        room_lease_s=_number(environment, "AVISO_PUSHER_ROOM_LEASE_S", 600, 1, 86_400),
+        max_rooms=_number(environment, "AVISO_PUSHER_ROOMS", 5_000, 1, 1_000_000),
     )
 
 

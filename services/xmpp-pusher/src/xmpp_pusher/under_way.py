@@ -1,4 +1,4 @@
-"""The batches of one room that are sent and not answered, in their order.
+"""The messages of one room that are sent and not answered, in their order.
 
 The archive takes each only behind the one before it. So they are judged from the
 front: after one that was not taken none behind it counts.
@@ -10,41 +10,33 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
 
 from .errors import Behind, Refused, RoomLost
-from .ledger import Item
-from .positions import Position
-from .stanzas import name_batch
-
-# More would only queue in the room.
-MAX_UNDER_WAY: Final = 4
+from .messages import Batch, Delivery, Opening
 
 
-class Room(Protocol):
-    def send(self, stanza_id: str, stanza: str) -> Awaitable[None]:
-        """Send now; what is returned ends when the room has archived it.
+@dataclass(slots=True, eq=False)
+class Item:
+    """A delivery on its way; ``is_void``: the broker has taken it back."""
 
-        Behind: the archive's head is another. Refused: it never will be taken.
-        """
+    delivery: Delivery
+    message: Batch | Opening
+    is_void: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Sent:
-    """A batch under way; one without items is an announcement of ours."""
+    """``run`` is that of the newest copy of what was sent."""
 
-    items: list[Item]
-    first: Position
-    last: Position
+    item: Item
+    run: str
     outcome: asyncio.Future[None]
 
 
 class UnderWay:
-    """``on_answer`` is called at each answer, of whichever batch."""
+    """``on_answer`` is called at each answer, of whichever message."""
 
-    def __init__(self, feed: str, room: Room, on_answer: Callable[[], None]) -> None:
-        self._feed = feed
-        self._room = room
+    def __init__(self, on_answer: Callable[[], None]) -> None:
         self._on_answer = on_answer
         self._sent: deque[Sent] = deque()
 
@@ -57,30 +49,35 @@ class UnderWay:
         return bool(self._sent) and self._sent[0].outcome.done()
 
     @property
-    def epochs(self) -> set[str]:
-        return {sent.last.epoch for sent in self._sent}
+    def foremost(self) -> Sent:
+        return self._sent[0]
 
-    def send(
-        self, items: list[Item], first: Position, last: Position, stanza: str
-    ) -> None:
-        name = name_batch(self._feed, first.epoch, first.sequence, last.sequence)
-        outcome = asyncio.ensure_future(self._room.send(name, stanza))
+    def send(self, item: Item, sending: Awaitable[None]) -> None:
+        outcome = asyncio.ensure_future(sending)
         outcome.add_done_callback(lambda _outcome: self._on_answer())
-        self._sent.append(Sent(items, first, last, outcome))
+        self._sent.append(Sent(item, item.message.run, outcome))
 
     def take_foremost(self) -> Sent:
         return self._sent.popleft()
 
-    async def take_back(self) -> tuple[list[Item], Behind | None]:
-        """Wait for the rest, behind one that was not taken: they won't be either.
+    def rename(self, run: str) -> None:
+        """Copies have come in another run: what is told from now on is told of that."""
+        for sent in self._sent:
+            sent.run = run
 
-        Returns their items and what the last answer says of the head. Raises a
-        RoomError if the fate of one is unknown.
+    def void(self) -> None:
+        """The broker has taken back all that is not acked."""
+        for sent in self._sent:
+            sent.item.is_void = True
+
+    async def wait_refused(self) -> Behind | None:
+        """Wait for what is behind the foremost, which was not taken: nor is it.
+
+        Returns what the last answer says of the head. Raises a RoomError if the fate of
+        one is unknown.
         """
-        rest = list(self._sent)
-        outcomes = [sent.outcome for sent in rest]
+        outcomes = [sent.outcome for sent in self._sent][1:]
         await asyncio.gather(*outcomes, return_exceptions=True)
-        self._sent.clear()
         last: Behind | None = None
         for outcome in outcomes:
             error = outcome.exception()
@@ -90,11 +87,18 @@ class UnderWay:
                 last = error
             elif not isinstance(error, Refused):
                 raise error
-        return [item for sent in rest for item in sent.items], last
+        return last
 
-    async def abandon(self) -> None:
+    def take_back(self) -> list[Item]:
+        """Return in order what is to be judged again; nothing is under way then."""
+        items = [sent.item for sent in self._sent if not sent.item.is_void]
+        self._sent.clear()
+        return items
+
+    async def abandon(self) -> list[Item]:
+        """Wait no longer for any answer; returns as ``take_back`` does."""
         for sent in self._sent:
             sent.outcome.cancel()
-        outcomes = (sent.outcome for sent in self._sent)
+        outcomes = [sent.outcome for sent in self._sent]
         await asyncio.gather(*outcomes, return_exceptions=True)
-        self._sent.clear()
+        return self.take_back()

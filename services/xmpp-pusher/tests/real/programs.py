@@ -6,6 +6,7 @@ The guest is plain slixmpp and shares no line with the pusher.
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import os
@@ -16,6 +17,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -25,37 +27,49 @@ import pika
 from pika.exceptions import AMQPError
 from slixmpp import ClientXMPP
 
-from real.servers import Ejabberd, Rabbit, free_port, wait_for
-from xmpp_pusher import topology
+from real.ports import free_port, wait_for
+from real.servers import Ejabberd, Rabbit
+from xmpp_pusher.amqp import topology
 
 SOURCE = Path(__file__).parents[2] / "src"
 MAM = "{urn:xmpp:mam:2}"
 RSM = "{http://jabber.org/protocol/rsm}"
 
 
-def make_event(
-    feed: str, sequence: int, epoch: str = "e001", change: str = "created", **more: Any
+def make_events(feed: str, first: int, last: int, **more: Any) -> list[dict[str, Any]]:
+    """Make the events of a batch, as the contract writes them."""
+    events = []
+    for sequence in range(first, last + 1):
+        record = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{feed}:{sequence}"))
+        event = {
+            "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"event:{feed}:{sequence}")),
+            "subject": record,
+            "data": {
+                "id": record,
+                "version": 1,
+                "created_at": "2026-11-24T09:30:00.123456Z",
+                "updated_at": "2026-11-24T09:30:00.123456Z",
+                "data": {"number": sequence, **more},
+            },
+        }
+        events.append(event)
+    return events
+
+
+def make_batch(
+    feed: str, first: int, events: list[dict[str, Any]], epoch: str = "e001"
 ) -> bytes:
-    record = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{feed}:{sequence}"))
-    event = {
+    batch = {
         "specversion": "1.0",
-        "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{feed}:{epoch}:{sequence}")),
         "source": f"/feeds/{feed}",
-        "type": f"aviso.record.{change}.v1",
-        "subject": record,
-        "time": "2026-11-24T09:30:00.123456Z",
         "feed": feed,
         "feedepoch": epoch,
-        "feedseq": str(sequence),
-        "data": {
-            "id": record,
-            "version": 1,
-            "created_at": "2026-11-24T09:30:00.123456Z",
-            "updated_at": "2026-11-24T09:30:00.123456Z",
-            "data": {"number": sequence, **more},
-        },
+        "feedseq": str(first),
+        "type": "aviso.record.created.v1",
+        "time": "2026-11-24T09:30:00.123456Z",
+        "events": events,
     }
-    return json.dumps(event, separators=(",", ":")).encode("ascii")
+    return json.dumps(batch, separators=(",", ":")).encode("ascii")
 
 
 def make_opening(
@@ -63,6 +77,7 @@ def make_opening(
     epoch: str = "e001",
     head: int = 0,
     visibility: str = "public",
+    archived: int | None = None,
     **lists: list[str],
 ) -> bytes:
     event = {
@@ -73,15 +88,13 @@ def make_opening(
         "time": "2026-11-24T09:30:00.123456Z",
         "feed": feed,
         "feedepoch": epoch,
-        "data": {"head": str(head), "visibility": visibility, **lists},
+        "data": {
+            "head": str(head),
+            "archived": str(head if archived is None else archived),
+            "visibility": visibility,
+            **lists,
+        },
     }
-    return json.dumps(event, separators=(",", ":")).encode("ascii")
-
-
-def make_reader_event(feed: str, sequence: int, change: str) -> bytes:
-    event = json.loads(make_event(feed, sequence))
-    del event["subject"]
-    event |= {"type": f"aviso.reader.{change}.v1", "data": {}}
     return json.dumps(event, separators=(",", ":")).encode("ascii")
 
 
@@ -114,19 +127,76 @@ class Publisher:
             else:
                 self._channel.exchange_bind(b.destination, b.source, b.routing_key)
 
-    def publish(self, feed: str, body: bytes, **headers: str) -> None:
+    def publish(
+        self,
+        feed: str,
+        body: bytes,
+        kind: str = "aviso.batch.v2",
+        encoding: str | None = None,
+        **headers: str,
+    ) -> None:
         properties = pika.BasicProperties(
-            content_type="application/cloudevents+json",
+            type=kind,
+            content_type="application/json",
+            content_encoding=encoding,
             delivery_mode=2,
             headers={"feed": feed, **headers},
         )
+        name = "batch" if kind == "aviso.batch.v2" else "opened"
         self._channel.basic_publish(
-            "record-events", f"feed.{feed}.created", body, properties, mandatory=True
+            "record-events", f"feed.{feed}.{name}", body, properties, mandatory=True
         )
 
-    def publish_range(self, feed: str, first: int, last: int, **more: Any) -> None:
-        for sequence in range(first, last + 1):
-            self.publish(feed, make_event(feed, sequence, **more))
+    def publish_opening(
+        self, feed: str, run: str = "r1", epoch: str = "e001", **more: Any
+    ) -> str:
+        """Publish an opening; returns its id."""
+        body = make_opening(feed, epoch, **more)
+        kind = "aviso.feed.opened.v1"
+        self.publish(feed, body, kind, epoch=epoch, run=run)
+        opening_id: str = json.loads(body)["id"]
+        return opening_id
+
+    def publish_batch(
+        self,
+        feed: str,
+        first: int,
+        last: int,
+        run: str = "r1",
+        epoch: str = "e001",
+        *,
+        events: list[dict[str, Any]] | None = None,
+        reader: str | None = None,
+        **more: Any,
+    ) -> None:
+        """Publish one batch, deflated from 1 KiB on."""
+        events = make_events(feed, first, last, **more) if events is None else events
+        body = make_batch(feed, first, events, epoch)
+        encoding = None
+        if len(body) >= 1024:
+            body, encoding = zlib.compress(body), "deflate"
+        headers = {} if reader is None else {"reader": reader}
+        self.publish(
+            feed,
+            body,
+            encoding=encoding,
+            epoch=epoch,
+            first=str(first),
+            last=str(last),
+            run=run,
+            **headers,
+        )
+
+    def take_reports(self) -> list[dict[str, Any]]:
+        """Take what the pusher has reported, oldest first."""
+        taken: list[dict[str, Any]] = []
+        while True:
+            method, _, body = self._channel.basic_get(
+                "record-events.reports", auto_ack=True
+            )
+            if method is None:
+                return taken
+            taken += json.loads(body)["reports"]
 
     def count(self, queue: str) -> int:
         answer = self._channel.queue_declare(queue, passive=True)
@@ -230,30 +300,86 @@ class PusherProcess:
 
 
 class Relay:
-    """Answers what a pusher asks for, from memory, and notes it."""
+    """Plays the relay for one feed: few batches out, and back where it is told to.
 
-    def __init__(self, publisher: Publisher, feed: str, last: int) -> None:
-        self.asked: list[tuple[int, int]] = []
+    ``numbered`` is how many events there are; ``published``, how many of them are
+    reported as archived.
+    """
+
+    MAX_OUT = 4
+
+    def __init__(
+        self, publisher: Publisher, feed: str, numbered: int, size: int = 25
+    ) -> None:
+        self.numbered = numbered
+        self.published = 0
+        self.reports: list[dict[str, Any]] = []
         self._publisher = publisher
         self._feed = feed
-        self._last = last
+        self._size = size
+        self._runs = 0
+        self._sent = 0
+        self._out: list[int] = []
+        self._heard_s = time.monotonic()
+        self._go_back(0)
+        publisher.publish_opening(feed, self._run)
 
-    def answer(self) -> None:
-        for headers, body in self._publisher.take_parked():
-            request = json.loads(body)
-            if "aviso-request" not in headers or request["feed"] != self._feed:
-                continue
-            first, last = int(request["first"]), int(request["last"])
-            self.asked.append((first, last))
-            self._publisher.publish_range(self._feed, first, min(last, self._last))
+    def relay(self) -> None:
+        """Take in what was reported, and send what may go."""
+        for report in self._publisher.take_reports():
+            if report.get("feed") in (self._feed, None):
+                self.reports.append(report)
+                self._heard_s = time.monotonic()
+                self._take(report)
+        if self._out and time.monotonic() - self._heard_s > 5:
+            self._go_back(self.published)
+        while self._sent < self.numbered and len(self._out) < self.MAX_OUT:
+            first = self._sent + 1
+            self._sent = min(self._sent + self._size, self.numbered)
+            self._publisher.publish_batch(
+                self._feed, first, self._sent, self._run, text="x" * 100
+            )
+            self._out.append(self._sent)
 
-    def answer_until(self, pusher: PusherProcess, sequence: int) -> None:
+    def relay_until(self, published: int, timeout_s: float = 120) -> None:
         def is_there() -> bool:
-            self.answer()
-            state = pusher.health()[1]["feeds"][self._feed]
-            return state["sequence"] == sequence and state["waiting"] == 0
+            self.relay()
+            return self.published >= published
 
-        wait_for(is_there, f"sequence {sequence}", 60)
+        wait_for(is_there, f"the report of {published} of {self._feed}", timeout_s)
+
+    def reconnect(self, publisher: Publisher) -> None:
+        """Go on over another connection; what was out may be lost."""
+        self._publisher = publisher
+        self._go_back(self.published)
+
+    def kinds(self) -> set[str]:
+        return {report["kind"] for report in self.reports}
+
+    def _take(self, report: dict[str, Any]) -> None:
+        if report["kind"] == "archived":
+            self.published = max(self.published, int(report["last"]))
+            self._out = [last for last in self._out if last > self.published]
+        elif report["kind"] == "behind" and report["run"] == self._run:
+            head = int(report["last"]) if report["last"] else 0
+            self.published = head
+            self._go_back(head)
+            if report["last"] is None:
+                self._publisher.publish_opening(self._feed, self._run)
+        elif report["kind"] == "shut" and report["run"] == self._run:
+            time.sleep(0.5)
+            self._go_back(self.published)
+        elif report["kind"] == "unopened":
+            self._publisher.publish_opening(
+                self._feed, self._run, archived=self.published
+            )
+
+    def _go_back(self, to: int) -> None:
+        self._runs += 1
+        self._run = f"run-{self._runs}"
+        self._sent = to
+        self._out = []
+        self._heard_s = time.monotonic()
 
 
 StartPusher = Callable[..., PusherProcess]
@@ -334,26 +460,53 @@ class Guest(ClientXMPP):
 
 def list_places(messages: Iterable[ElementTree.Element]) -> list[tuple[str, int]]:
     """Return epoch and sequence of each event, in the order of the messages."""
-    return [(e["feedepoch"], int(e["feedseq"])) for e in list_events(messages)]
-
-
-def list_events(messages: Iterable[ElementTree.Element]) -> list[dict[str, Any]]:
     return [
-        event
-        for message in messages
-        for event in json.loads(message.findtext("{urn:xmpp:json:0}json") or "[]")
+        (batch["feedepoch"], int(batch["feedseq"]) + n)
+        for batch in list_batches(messages)
+        for n in range(len(batch["events"]))
     ]
 
 
-def wait_until_sequence(
-    pusher: PusherProcess, feed: str, sequence: int, timeout_s: float = 60
-) -> None:
+def list_batches(messages: Iterable[ElementTree.Element]) -> list[dict[str, Any]]:
+    """Return the batches of the messages, without the empty ones."""
+    texts = [read_payload(message) for message in messages]
+    return [json.loads(text) for text in texts if text is not None]
+
+
+def read_payload(message: ElementTree.Element) -> str | None:
+    deflated = message.findtext("{urn:aviso:feed:2}deflated")
+    if deflated is not None:
+        return zlib.decompress(base64.b64decode(deflated)).decode("ascii")
+    return message.findtext("{urn:xmpp:json:0}json")
+
+
+def wait_for_report(
+    publisher: Publisher, feed: str, kind: str, timeout_s: float = 60, **members: Any
+) -> list[dict[str, Any]]:
+    """Wait until the pusher has reported this; returns all it said of the feed."""
+    heard: list[dict[str, Any]] = []
+
     def is_there() -> bool:
-        state = pusher.health()[1].get("feeds", {}).get(feed, {})
-        return (state.get("sequence") or 0) >= sequence and state["waiting"] == 0
+        heard.extend(r for r in publisher.take_reports() if r.get("feed") == feed)
+        expected = {"kind": kind, "feed": feed, **members}.items()
+        return any(expected <= report.items() for report in heard)
 
-    wait_for(is_there, f"sequence {sequence} of {feed}", timeout_s)
+    wait_for(is_there, f"{kind} of {feed}, {members}", timeout_s)
+    return heard
 
 
-def now_s() -> float:
-    return time.monotonic()
+def wait_archived(
+    publisher: Publisher, feed: str, last: int, timeout_s: float = 60
+) -> list[dict[str, Any]]:
+    """Wait until the pusher has reported this much; returns all it said of the feed."""
+    heard: list[dict[str, Any]] = []
+
+    def is_there() -> bool:
+        heard.extend(r for r in publisher.take_reports() if r.get("feed") == feed)
+        return any(
+            report["kind"] == "archived" and int(report["last"]) >= last
+            for report in heard
+        )
+
+    wait_for(is_there, f"{last} of {feed} archived", timeout_s)
+    return heard

@@ -13,17 +13,17 @@ from xml.etree import ElementTree
 
 import pytest
 
+from real.ports import wait_for
 from real.programs import (
     Guest,
     Publisher,
     PusherProcess,
-    make_event,
-    make_opening,
+    wait_for_report,
 )
-from real.servers import MODULE, Ejabberd, Rabbit, wait_for
+from real.servers import MODULE, Ejabberd, Rabbit
 
 CLIENT = "{jabber:client}"
-FEED = "{urn:aviso:feed:1}"
+FEED = "{urn:aviso:feed:2}"
 STANZAS = "{urn:ietf:params:xml:ns:xmpp-stanzas}"
 STANZA_ID = "{urn:xmpp:sid:0}stanza-id"
 
@@ -43,7 +43,7 @@ class Speaker(Guest):
         events = "".join(f" {name}='{value}'" for name, value in attributes.items())
         self.send_raw(
             f"<message type='groupchat' id='{id_}' to='{self.room}'><body>it's</body>"
-            f"<events xmlns='urn:aviso:feed:1'{events} first='{first}' last='{last}'/>"
+            f"<events xmlns='urn:aviso:feed:2'{events} first='{first}' last='{last}'/>"
             "<json xmlns='urn:xmpp:json:0'>[\"\\\\ ' &quot;\"]</json></message>"
         )
         return id_
@@ -81,7 +81,7 @@ class Speaker(Guest):
         return condition, named
 
     async def head(self) -> tuple[str | None, str | None]:
-        question = "<head xmlns='urn:aviso:feed:1'/>"
+        question = "<head xmlns='urn:aviso:feed:2'/>"
         answer = await self.ask(self.room, "get", question)
         head = answer.find(f"{FEED}head")
         assert head is not None, ElementTree.tostring(answer)
@@ -407,7 +407,7 @@ async def test_only_the_rooms_owner_learns_its_head(
     await speaker.archive(1, 1)
 
     async with Guest(ejabberd) as guest:
-        question = "<head xmlns='urn:aviso:feed:1'/>"
+        question = "<head xmlns='urn:aviso:feed:2'/>"
         answer = await guest.ask(speaker.room, "get", question)
 
     assert "error" == answer.get("type")
@@ -422,7 +422,7 @@ async def test_an_old_and_large_archive_is_read_by_its_index(
         query(
             "INSERT INTO archive (username, server_host, timestamp, peer, bare_peer,"
             f" xml, txt, kind, nick) SELECT '{room}', {host}, n * {events}, 'p', 'p',"
-            " '<events xmlns=''urn:aviso:feed:1'' epoch=''e001'' first=''' || n ||"
+            " '<events xmlns=''urn:aviso:feed:2'' epoch=''e001'' first=''' || n ||"
             " ''' last=''' || n || '''/>', '', 'groupchat', 'n'"
             " FROM generate_series(1, 50000) AS n"
         )
@@ -491,13 +491,11 @@ async def test_without_the_module_nothing_is_proved_and_the_pusher_sends_nothing
         await speaker.__aexit__()
 
         pusher.start()
-        publisher.publish(feed, make_opening(feed))
-        publisher.publish(feed, make_event(feed, 1))
+        publisher.publish_opening(feed)
+        publisher.publish_batch(feed, 1, 1)
 
-        def problem() -> str:
-            return pusher.health()[1]["feeds"].get(feed, {}).get("problem") or ""
-
-        wait_for(lambda: "mod_feed_archive" in problem(), "the complaint")
+        heard = wait_for_report(publisher, feed, "shut")
+        assert "mod_feed_archive" in heard[-1]["detail"]
         assert [] == rows(ejabberd, f"{feed}@{Ejabberd.ROOMS}")
     finally:
         pusher.close()

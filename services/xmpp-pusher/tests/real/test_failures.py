@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import threading
+import time
 
+from pika.exceptions import AMQPError
+
+from real.ports import wait_for
 from real.programs import (
     Guest,
     Publisher,
-    PusherProcess,
     Relay,
     StartPusher,
     list_places,
-    make_opening,
-    wait_until_sequence,
+    wait_archived,
+    wait_for_report,
 )
-from real.servers import Ejabberd, Rabbit, wait_for
+from real.servers import Ejabberd, Rabbit
 
 
 def expect(last: int, first: int = 1) -> list[tuple[str, int]]:
@@ -27,31 +31,52 @@ async def read_places(ejabberd: Ejabberd, room: str) -> list[tuple[str, int]]:
         return list_places(await guest.read_archive(room))
 
 
-class Stream:
-    """Publishes in a thread of its own, so that something can be killed meanwhile."""
+async def read_opened(
+    relay: Relay, ejabberd: Ejabberd, room: str
+) -> list[tuple[str, int]]:
+    """Read a room that an ejabberd killed at once may have forgotten, and closed."""
+    async with asyncio.timeout(30):
+        while not (places := await read_places(ejabberd, room)):
+            relay.relay()
+            await asyncio.sleep(0.1)
+    return places
 
-    def __init__(self, rabbit: Rabbit, feed: str, last: int, size: int = 100) -> None:
-        self._thread = threading.Thread(
-            target=self._publish, args=(rabbit, feed, last, size)
-        )
+
+class Stream:
+    """A relay in a thread of its own, so that something can be killed meanwhile."""
+
+    def __init__(self, rabbit: Rabbit, feed: str, last: int) -> None:
+        self._rabbit = rabbit
+        self._last = last
+        self._publisher = Publisher(rabbit)
+        self.relay = Relay(self._publisher, feed, last)
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def _publish(self, rabbit: Rabbit, feed: str, last: int, size: int) -> None:
-        publisher = Publisher(rabbit)
-        publisher.publish(feed, make_opening(feed))
-        publisher.publish_range(feed, 1, last, text="x" * size)
-        publisher.close()
-
-    def is_going(self) -> bool:
-        return self._thread.is_alive()
+    def wait_published(self, sequence: int) -> None:
+        wait_for(lambda: self.relay.published >= sequence, f"{sequence} published", 60)
 
     def wait(self) -> None:
         self._thread.join(120)
+        assert self._last == self.relay.published
+        self._publisher.close()
 
+    def _run(self) -> None:
+        while self.relay.published < self._last:
+            try:
+                self.relay.relay()
+                time.sleep(0.005)
+            except AMQPError:
+                self._reconnect()
 
-def sequence_of(pusher: PusherProcess, feed: str) -> int:
-    state = pusher.health()[1].get("feeds", {}).get(feed, {})
-    return state.get("sequence") or 0
+    def _reconnect(self) -> None:
+        while True:
+            try:
+                self._publisher = Publisher(self._rabbit)
+                self.relay.reconnect(self._publisher)
+                return
+            except (AMQPError, OSError):
+                time.sleep(0.2)
 
 
 async def test_kill_9_of_the_pusher_mid_stream(
@@ -66,13 +91,10 @@ async def test_kill_9_of_the_pusher_mid_stream(
 
     for milestone in (1, 400, 900, 1500, 2200):
         pusher = start_pusher()
-        wait_for(
-            lambda p=pusher, m=milestone: sequence_of(p, feed) >= m,  # type: ignore
-            f"sequence {milestone}",
-        )
+        stream.wait_published(milestone)
         pusher.stop(signal.SIGKILL)
+    start_pusher()
     stream.wait()
-    wait_until_sequence(start_pusher(), feed, last)
 
     assert expect(last) == await read_places(ejabberd, room)
 
@@ -89,15 +111,11 @@ async def test_kill_9_of_ejabberd_mid_stream(
     stream = Stream(rabbit, feed, last)
 
     for milestone in (200, 1200):
-        wait_for(
-            lambda m=milestone: sequence_of(pusher, feed) >= m,  # type: ignore
-            f"sequence {milestone}",
-        )
+        stream.wait_published(milestone)
         ejabberd.stop(signal.SIGKILL)
         wait_for(lambda: pusher.health()[0] == 503, "the pusher's noticing", 10)
         ejabberd.start()
     stream.wait()
-    wait_until_sequence(pusher, feed, last)
 
     assert expect(last) == await read_places(ejabberd, room)
 
@@ -106,44 +124,97 @@ async def test_a_broker_that_is_killed_and_comes_back(
     start_pusher: StartPusher,
     rabbit: Rabbit,
     ejabberd: Ejabberd,
-    publisher: Publisher,
     feed: str,
     room: str,
 ) -> None:
+    last = 2000
     pusher = start_pusher()
-    publisher.publish(feed, make_opening(feed))
-    publisher.publish_range(feed, 1, 500, text="x" * 2000)
+    stream = Stream(rabbit, feed, last)
 
+    stream.wait_published(300)
     rabbit.stop(signal.SIGKILL)
     wait_for(lambda: pusher.health()[0] == 503, "the pusher's noticing", 20)
     rabbit.start()
-    again = Publisher(rabbit)
-    again.publish_range(feed, 501, 600)
-    again.close()
-    wait_until_sequence(pusher, feed, 600)
+    stream.wait()
 
-    assert expect(600) == await read_places(ejabberd, room)
+    assert expect(last) == await read_places(ejabberd, room)
 
 
-async def test_with_ejabberd_down_the_pusher_holds_its_prefetch_and_goes_on_by_itself(
+async def test_with_ejabberd_down_it_says_that_it_is_away_and_goes_on_by_itself(
     start_pusher: StartPusher,
     ejabberd: Ejabberd,
     publisher: Publisher,
     feed: str,
     room: str,
 ) -> None:
-    pusher = start_pusher(AVISO_PUSHER_PREFETCH="50")
-    publisher.publish(feed, make_opening(feed))
-    publisher.publish_range(feed, 1, 5)
-    wait_until_sequence(pusher, feed, 5)
+    pusher = start_pusher(AVISO_PUSHER_PREFETCH="3")
+    relay = Relay(publisher, feed, 5, size=5)
+    relay.relay_until(5)
     ejabberd.stop(signal.SIGKILL)
-    publisher.publish_range(feed, 6, 300)
-    wait_for(lambda: pusher.health()[1]["feeds"][feed]["waiting"] == 50, "a full hold")
+    relay.numbered = 35
+
+    def is_away() -> bool:
+        relay.relay()
+        return [report["kind"] for report in relay.reports].count("away") >= 2
+
+    wait_for(is_away, "two reports that it is away")
+    # It keeps what it has: no more than its prefetch.
+    assert 3 == pusher.metric("aviso_pusher_waiting")
+    assert {"opened", "archived", "away"} == relay.kinds()
 
     ejabberd.start()
-    wait_until_sequence(pusher, feed, 300)
+    relay.relay_until(35)
+    assert expect(35) == await read_opened(relay, ejabberd, room)
 
-    assert expect(300) == await read_places(ejabberd, room)
+
+async def test_an_archive_that_lost_its_end_is_filled_from_its_head(
+    start_pusher: StartPusher,
+    ejabberd: Ejabberd,
+    publisher: Publisher,
+    feed: str,
+    room: str,
+) -> None:
+    start_pusher()
+    relay = Relay(publisher, feed, 10, size=1)
+    relay.relay_until(10)
+
+    for kept in (6, 0):
+        ejabberd.postgres.query(
+            f"DELETE FROM archive WHERE username = '{room}' AND timestamp NOT IN"
+            f" (SELECT timestamp FROM archive WHERE username = '{room}'"
+            f" ORDER BY timestamp LIMIT {kept})"
+        )
+        relay.numbered += 1
+        relay.relay_until(relay.numbered)
+
+        assert expect(relay.numbered) == await read_places(ejabberd, room)
+    told = [r["last"] for r in relay.reports if r["kind"] == "behind"]
+    assert ["6", None] == told
+
+
+async def test_an_emptied_archive_begins_where_the_epoch_does_though_more_was_known(
+    start_pusher: StartPusher,
+    ejabberd: Ejabberd,
+    publisher: Publisher,
+    feed: str,
+    room: str,
+) -> None:
+    start_pusher()
+    publisher.publish_opening(feed)
+    publisher.publish_batch(feed, 1, 10)
+    wait_archived(publisher, feed, 10)
+    ejabberd.postgres.query(f"DELETE FROM archive WHERE username = '{room}'")
+    ejabberd.call("destroy_room", name=feed, service=Ejabberd.ROOMS)
+
+    # Whoever wrote it has not heard yet that the archive is empty.
+    opening_id = publisher.publish_opening(feed, "r2", head=4, archived=10)
+    publisher.publish_batch(feed, 11, 11, "r2")
+    wait_for_report(publisher, feed, "behind", run="r2", epoch="e001", last="4")
+    publisher.publish_batch(feed, 5, 11, "r3")
+    heard = wait_archived(publisher, feed, 11)
+
+    assert {"kind": "opened", "feed": feed, "epoch": "e001", "id": opening_id} in heard
+    assert expect(11, 5) == await read_places(ejabberd, room)
 
 
 async def test_a_destroyed_room_is_made_again_and_filled_from_the_beginning(
@@ -153,15 +224,13 @@ async def test_a_destroyed_room_is_made_again_and_filled_from_the_beginning(
     feed: str,
     room: str,
 ) -> None:
-    publisher.take_parked()
-    pusher = start_pusher()
-    publisher.publish(feed, make_opening(feed))
-    publisher.publish_range(feed, 1, 10)
-    wait_until_sequence(pusher, feed, 10)
+    start_pusher()
+    relay = Relay(publisher, feed, 10)
+    relay.relay_until(10)
 
     ejabberd.call("destroy_room", name=feed, service=Ejabberd.ROOMS)
-    publisher.publish_range(feed, 11, 20)
-    Relay(publisher, feed, 20).answer_until(pusher, 20)
+    relay.numbered = 20
+    relay.relay_until(20)
 
     assert expect(20) == await read_places(ejabberd, room)
 
@@ -173,14 +242,14 @@ async def test_a_pusher_that_was_put_out_of_the_room_comes_back(
     feed: str,
     room: str,
 ) -> None:
-    pusher = start_pusher()
-    publisher.publish(feed, make_opening(feed))
-    publisher.publish_range(feed, 1, 10)
-    wait_until_sequence(pusher, feed, 10)
+    start_pusher()
+    publisher.publish_opening(feed)
+    publisher.publish_batch(feed, 1, 10)
+    wait_archived(publisher, feed, 10)
 
     ejabberd.call("kick_session", **pusher_session(ejabberd))
-    publisher.publish_range(feed, 11, 20)
-    wait_until_sequence(pusher, feed, 20)
+    publisher.publish_batch(feed, 11, 20)
+    wait_archived(publisher, feed, 20)
 
     assert expect(20) == await read_places(ejabberd, room)
 
@@ -206,15 +275,13 @@ async def test_a_stale_pusher_is_fenced_before_the_archive_is_read(
     last = 1500
     stale = start_pusher()
     stream = Stream(rabbit, feed, last)
-    wait_for(lambda: sequence_of(stale, feed) >= 200, "sequence 200")
+    stream.wait_published(200)
 
     stale.send_signal(signal.SIGSTOP)
     # The broker gives the queues away once the stopped one misses its heartbeats.
     fresh = start_pusher()
     stream.wait()
-    wait_for(lambda: sequence_of(fresh, feed) >= 300, "the takeover", 60)
     stale.send_signal(signal.SIGCONT)
-    wait_until_sequence(fresh, feed, last)
     wait_for(lambda: stale.metric("aviso_pusher_reconnects") >= 2, "its coming back")
     wait_for(lambda: stale.health()[0] == 200, "the stale one as a standby")
 
@@ -233,12 +300,11 @@ async def test_a_standby_takes_over_when_the_active_pusher_is_killed(
     active = start_pusher()
     standby = start_pusher()
     stream = Stream(rabbit, feed, last)
-    wait_for(lambda: sequence_of(active, feed) >= 300, "sequence 300")
-    assert {} == standby.health()[1]["feeds"]
+    stream.wait_published(300)
+    assert 0 == standby.health()[1]["rooms"]
 
     active.stop(signal.SIGKILL)
     stream.wait()
-    wait_until_sequence(standby, feed, last)
 
     assert expect(last) == await read_places(ejabberd, room)
 
@@ -254,11 +320,10 @@ async def test_sigterm_under_load_hands_over_to_the_standby(
     active = start_pusher()
     standby = start_pusher()
     stream = Stream(rabbit, feed, last)
-    wait_for(lambda: sequence_of(active, feed) >= 300, "sequence 300")
+    stream.wait_published(300)
 
     assert 0 == active.stop(signal.SIGTERM)
     stream.wait()
-    wait_until_sequence(standby, feed, last)
 
     assert expect(last) == await read_places(ejabberd, room)
     assert not any(line.get("outcome") == "evicted" for line in standby.logs())

@@ -9,8 +9,9 @@ import sys
 
 import pytest
 
+from real.ports import wait_for
 from real.programs import SOURCE, StartPusher
-from real.servers import Ejabberd, Rabbit, wait_for
+from real.servers import Ejabberd, Rabbit
 
 
 def run_with(**settings: str) -> subprocess.CompletedProcess[str]:

@@ -11,22 +11,21 @@ from typing import Any
 
 import pytest
 
+from real.ports import wait_for
 from real.programs import (
     Guest,
     Publisher,
     StartPusher,
     list_places,
-    make_event,
-    make_opening,
-    make_reader_event,
-    wait_until_sequence,
+    wait_archived,
+    wait_for_report,
 )
-from real.servers import Ejabberd, wait_for
+from real.servers import Ejabberd
 
 PRESENCE = "{jabber:client}presence"
 MESSAGE = "{jabber:client}message"
 MUC = "http://jabber.org/protocol/muc"
-NOTICE = "{urn:aviso:feed:1}reader"
+NOTICE = "{urn:aviso:feed:2}reader"
 PASSWORD = "reader-test-password"
 
 
@@ -49,8 +48,12 @@ def holder(ejabberd: Ejabberd) -> str:
 def publish_reader(
     publisher: Publisher, feed: str, sequence: int, change: str, reader: str
 ) -> None:
-    body = make_reader_event(feed, sequence, change)
-    publisher.publish(feed, body, reader=reader)
+    event = {
+        "id": str(uuid.uuid4()),
+        "type": f"aviso.reader.{change}.v1",
+        "data": {},
+    }
+    publisher.publish_batch(feed, sequence, sequence, events=[event], reader=reader)
 
 
 def read_lists(ejabberd: Ejabberd, feed: str) -> dict[str, str]:
@@ -121,10 +124,10 @@ async def test_an_account_is_let_in_told_and_put_out(
     room: str,
     account: str,
 ) -> None:
-    pusher = start_pusher()
-    publisher.publish(feed, make_opening(feed, visibility="private"))
-    publisher.publish(feed, make_event(feed, 1))
-    wait_until_sequence(pusher, feed, 1)
+    start_pusher()
+    publisher.publish_opening(feed, visibility="private")
+    publisher.publish_batch(feed, 1, 1)
+    wait_archived(publisher, feed, 1)
 
     async with Guest(ejabberd, account, PASSWORD) as guest:
         guest.send_presence()
@@ -132,14 +135,14 @@ async def test_an_account_is_let_in_told_and_put_out(
         assert [] == await guest.read_archive(room)
 
         publish_reader(publisher, feed, 2, "granted", account)
-        wait_until_sequence(pusher, feed, 2)
+        wait_archived(publisher, feed, 2)
         assert [("e001", 1), ("e001", 2)] == list_places(await guest.read_archive(room))
         guest.heard.clear()
         await guest.join(room)
-        publisher.publish(feed, make_event(feed, 3))
+        publisher.publish_batch(feed, 3, 3)
         publish_reader(publisher, feed, 4, "revoked", account)
-        publisher.publish(feed, make_event(feed, 5))
-        wait_until_sequence(pusher, feed, 5)
+        publisher.publish_batch(feed, 5, 5)
+        wait_archived(publisher, feed, 5)
 
         await wait_put_out(guest, room)
         assert [3] == heard_places(guest, room)
@@ -156,27 +159,27 @@ async def test_a_ticket_holder_may_read_until_he_is_put_out_and_after_he_is_forg
     room: str,
     holder: str,
 ) -> None:
-    pusher = start_pusher()
-    publisher.publish(feed, make_opening(feed, visibility="private"))
-    publisher.publish(feed, make_event(feed, 1))
-    wait_until_sequence(pusher, feed, 1)
+    start_pusher()
+    publisher.publish_opening(feed, visibility="private")
+    publisher.publish_batch(feed, 1, 1)
+    wait_archived(publisher, feed, 1)
 
     async with Guest(ejabberd, holder, PASSWORD) as guest:
         await guest.join(room)
         # Granted what he has: he stays in.
         publish_reader(publisher, feed, 2, "granted", holder)
-        publisher.publish(feed, make_event(feed, 3))
-        wait_until_sequence(pusher, feed, 3)
+        publisher.publish_batch(feed, 3, 3)
+        wait_archived(publisher, feed, 3)
         publish_reader(publisher, feed, 4, "revoked", holder)
-        publisher.publish(feed, make_event(feed, 5))
+        publisher.publish_batch(feed, 5, 5)
         await wait_put_out(guest, room)
-        wait_until_sequence(pusher, feed, 5)
+        wait_archived(publisher, feed, 5)
         assert [2, 3] == heard_places(guest, room)
         assert not await may_enter(guest, room)
         assert [] == await guest.read_archive(room)
 
         publish_reader(publisher, feed, 6, "granted", holder)
-        wait_until_sequence(pusher, feed, 6)
+        wait_archived(publisher, feed, 6)
         assert {Ejabberd.TICKETS: "member"} == read_lists(ejabberd, feed)
         assert await may_enter(guest, room)
         assert 6 == len(list_places(await guest.read_archive(room)))
@@ -190,10 +193,10 @@ async def test_a_ticket_holder_is_put_out_of_a_public_room_too(
     room: str,
     holder: str,
 ) -> None:
-    pusher = start_pusher()
-    publisher.publish(feed, make_opening(feed))
-    publisher.publish(feed, make_event(feed, 1))
-    wait_until_sequence(pusher, feed, 1)
+    start_pusher()
+    publisher.publish_opening(feed)
+    publisher.publish_batch(feed, 1, 1)
+    wait_archived(publisher, feed, 1)
 
     async with Guest(ejabberd, holder, PASSWORD) as guest:
         await guest.join(room)
@@ -211,19 +214,19 @@ async def test_who_is_revoked_in_a_burst_has_all_before_and_nothing_after(
     account: str,
 ) -> None:
     pusher = start_pusher()
-    publisher.publish(feed, make_opening(feed, visibility="private"))
+    publisher.publish_opening(feed, visibility="private")
     publish_reader(publisher, feed, 1, "granted", account)
-    wait_until_sequence(pusher, feed, 1)
+    wait_archived(publisher, feed, 1)
 
     async with Guest(ejabberd, account, PASSWORD) as guest:
         await guest.join(room)
         # All of it waits for the next pusher, so that its batches are full.
         pusher.stop()
-        publisher.publish_range(feed, 2, 250)
+        publisher.publish_batch(feed, 2, 250)
         publish_reader(publisher, feed, 251, "revoked", account)
-        publisher.publish_range(feed, 252, 500)
-        again = start_pusher()
-        await asyncio.to_thread(wait_until_sequence, again, feed, 500)
+        publisher.publish_batch(feed, 252, 500)
+        start_pusher()
+        await asyncio.to_thread(wait_archived, publisher, feed, 500)
         await wait_put_out(guest, room)
 
         assert list(range(2, 251)) == heard_places(guest, room)
@@ -238,18 +241,18 @@ async def test_killed_between_the_lists_and_the_archive_it_does_the_same_again(
     account: str,
 ) -> None:
     first = start_pusher()
-    publisher.publish(feed, make_opening(feed, visibility="private"))
-    publisher.publish(feed, make_event(feed, 1))
-    wait_until_sequence(first, feed, 1)
+    publisher.publish_opening(feed, visibility="private")
+    publisher.publish_batch(feed, 1, 1)
+    wait_archived(publisher, feed, 1)
 
     # Stopped where the room has the grant and the archive refuses the batch.
     with broken_archive(ejabberd):
         publish_reader(publisher, feed, 2, "granted", account)
         wait_for(lambda: account in read_lists(ejabberd, feed), "the grant")
         first.stop(signal.SIGKILL)
-    publisher.publish(feed, make_event(feed, 3))
-    second = start_pusher()
-    wait_until_sequence(second, feed, 3)
+    publisher.publish_batch(feed, 3, 3)
+    start_pusher()
+    wait_archived(publisher, feed, 3)
 
     expected = {account: "member", Ejabberd.TICKETS: "member"}
     assert expected == read_lists(ejabberd, feed)
@@ -268,32 +271,30 @@ async def test_a_room_made_anew_is_closed_until_its_readers_are_back(
     holder: str,
 ) -> None:
     publisher.take_parked()
-    pusher = start_pusher()
-    publisher.publish(feed, make_opening(feed, visibility="private"))
+    start_pusher()
+    publisher.publish_opening(feed, visibility="private")
     publish_reader(publisher, feed, 1, "granted", account)
     publish_reader(publisher, feed, 2, "revoked", holder)
-    wait_until_sequence(pusher, feed, 2)
+    wait_archived(publisher, feed, 2)
 
     ejabberd.call("destroy_room", name=feed, service=Ejabberd.ROOMS)
-    publisher.publish_range(feed, 1, 3)
-    wait_until_sequence(pusher, feed, 3)
+    publisher.publish_batch(feed, 3, 3, run="r2")
+    heard = wait_archived(publisher, feed, 3)
+    assert {"kind": "unopened", "feed": feed} in heard
     assert {} == read_lists(ejabberd, feed)
     async with Guest(ejabberd, holder, PASSWORD) as guest:
         assert not await may_enter(guest, room)
-    asked: list[bytes] = []
 
-    def has_asked() -> bool:
-        asked.extend(body for _, body in publisher.take_parked())
-        return any(b'"first": "1", "last": "0"' in body for body in asked)
-
-    wait_for(has_asked, "the request for the opening")
-
-    again = make_opening(
-        feed, head=3, visibility="private", readers=[account], revoked=[holder]
+    opening_id = publisher.publish_opening(
+        feed,
+        head=3,
+        visibility="private",
+        readers=[account],
+        revoked=[holder],
     )
-    publisher.publish(feed, again)
+    wait_for_report(publisher, feed, "opened", id=opening_id)
     expected = {account: "member", holder: "outcast", Ejabberd.TICKETS: "member"}
-    wait_for(lambda: expected == read_lists(ejabberd, feed), "the lists")
+    assert expected == read_lists(ejabberd, feed)
 
 
 async def test_guests_are_put_out_of_a_feed_that_is_made_private(
@@ -305,10 +306,10 @@ async def test_guests_are_put_out_of_a_feed_that_is_made_private(
     account: str,
     holder: str,
 ) -> None:
-    pusher = start_pusher()
-    publisher.publish(feed, make_opening(feed))
-    publisher.publish(feed, make_event(feed, 1))
-    wait_until_sequence(pusher, feed, 1)
+    start_pusher()
+    publisher.publish_opening(feed)
+    publisher.publish_batch(feed, 1, 1)
+    wait_archived(publisher, feed, 1)
 
     async with (
         Guest(ejabberd) as guest,
@@ -317,12 +318,11 @@ async def test_guests_are_put_out_of_a_feed_that_is_made_private(
     ):
         for one in (guest, reader, visitor):
             await one.join(room)
-        closing = make_opening(
+        publisher.publish_opening(
             feed, head=1, visibility="private", readers=[account], revoked=[]
         )
-        publisher.publish(feed, closing)
-        publisher.publish(feed, make_event(feed, 2))
-        wait_until_sequence(pusher, feed, 2)
+        publisher.publish_batch(feed, 2, 2)
+        wait_archived(publisher, feed, 2)
         await wait_put_out(guest, room)
 
         assert [] == heard_places(guest, room)
@@ -331,7 +331,7 @@ async def test_guests_are_put_out_of_a_feed_that_is_made_private(
         await wait_heard_place(visitor, room, 2)
 
 
-async def test_an_address_that_no_room_takes_stops_nothing(
+async def test_an_address_that_no_room_takes_is_refused_and_stops_nothing(
     start_pusher: StartPusher,
     publisher: Publisher,
     ejabberd: Ejabberd,
@@ -341,14 +341,25 @@ async def test_an_address_that_no_room_takes_stops_nothing(
     publisher.take_parked()
     # U+06DD is forbidden in a JID's local part (RFC 3454, C.2.2).
     bad, own = f"\u06ddx@{Ejabberd.DOMAIN}", f"pusher@{Ejabberd.DOMAIN}"
-    pusher = start_pusher()
-    publisher.publish(feed, make_opening(feed, readers=[bad, account, own], revoked=[]))
-    publish_reader(publisher, feed, 1, "granted", bad)
-    publish_reader(publisher, feed, 2, "revoked", own)
-    publisher.publish(feed, make_reader_event(feed, 3, "granted"))
-    publisher.publish(feed, make_event(feed, 4))
-    wait_until_sequence(pusher, feed, 4)
+    start_pusher()
+    publisher.publish_opening(feed, readers=[bad, account, own], revoked=[])
+    for run, change, reader in (("r1", "granted", bad), ("r2", "revoked", own)):
+        event = {
+            "id": str(uuid.uuid4()),
+            "type": f"aviso.reader.{change}.v1",
+            "data": {},
+        }
+        publisher.publish_batch(feed, 1, 1, run, events=[event], reader=reader)
+        heard = wait_for_report(publisher, feed, "refused", run=run)
+        assert ("e001", "1", "1") == tuple(
+            heard[-1][name] for name in ("epoch", "first", "last")
+        )
+    assert [] == publisher.take_parked()
+    event = {"id": str(uuid.uuid4()), "type": "aviso.reader.granted.v1", "data": {}}
+    publisher.publish_batch(feed, 1, 1, "r3", events=[event])
+    wait_for_report(publisher, feed, "refused", run="r3")
+    assert ["invalid"] == [h["aviso-cause"] for h, _ in publisher.take_parked()]
+    publisher.publish_batch(feed, 1, 1, "r4")
+    wait_archived(publisher, feed, 1)
 
     assert "member" == read_lists(ejabberd, feed)[account]
-    causes = [headers["aviso-cause"] for headers, _ in publisher.take_parked()]
-    assert sorted(["refused", "refused", "invalid"]) == sorted(causes)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 from xml.etree import ElementTree
 
+from real.ports import wait_for
 from real.programs import (
     Guest,
     Publisher,
+    Relay,
     StartPusher,
-    list_events,
     list_places,
-    make_event,
-    make_opening,
-    wait_until_sequence,
+    make_batch,
+    make_events,
+    wait_archived,
+    wait_for_report,
 )
-from real.servers import Ejabberd, wait_for
+from real.servers import Ejabberd
 
 MESSAGE = "{jabber:client}message"
 MUC = "http://jabber.org/protocol/muc"
@@ -40,10 +43,10 @@ def condition_of(stanza: ElementTree.Element) -> str:
 async def test_a_public_room_is_a_stage_for_the_pusher_alone(
     start_pusher: StartPusher, publisher: Publisher, ejabberd: Ejabberd, feed: str
 ) -> None:
-    pusher = start_pusher()
-    publisher.publish(feed, make_opening(feed))
-    publisher.publish_range(feed, 1, 1)
-    wait_until_sequence(pusher, feed, 1)
+    start_pusher()
+    publisher.publish_opening(feed)
+    publisher.publish_batch(feed, 1, 1)
+    wait_archived(publisher, feed, 1)
 
     options = read_options(ejabberd, feed)
     expected = {
@@ -77,10 +80,10 @@ async def test_a_guest_can_read_and_cannot_speak(
     feed: str,
     room: str,
 ) -> None:
-    pusher = start_pusher()
-    publisher.publish(feed, make_opening(feed))
-    publisher.publish_range(feed, 1, 3)
-    wait_until_sequence(pusher, feed, 3)
+    start_pusher()
+    publisher.publish_opening(feed)
+    publisher.publish_batch(feed, 1, 3)
+    wait_archived(publisher, feed, 3)
 
     async with Guest(ejabberd) as guest:
         await guest.join(room)
@@ -102,10 +105,10 @@ async def test_a_private_feeds_room_and_archive_are_closed(
     feed: str,
     room: str,
 ) -> None:
-    pusher = start_pusher()
-    publisher.publish(feed, make_opening(feed, visibility="private"))
-    publisher.publish_range(feed, 1, 3)
-    wait_until_sequence(pusher, feed, 3)
+    start_pusher()
+    publisher.publish_opening(feed, visibility="private")
+    publisher.publish_batch(feed, 1, 3)
+    wait_archived(publisher, feed, 3)
 
     async with Guest(ejabberd) as guest:
         guest.send_raw(f"<presence id='in' to='{room}/x'><x xmlns='{MUC}'/></presence>")
@@ -120,14 +123,14 @@ async def test_a_private_feeds_room_and_archive_are_closed(
 async def test_a_feed_that_is_made_private_is_closed_and_opened_again(
     start_pusher: StartPusher, publisher: Publisher, ejabberd: Ejabberd, feed: str
 ) -> None:
-    pusher = start_pusher()
-    publisher.publish(feed, make_opening(feed))
-    publisher.publish(feed, make_event(feed, 1))
-    wait_until_sequence(pusher, feed, 1)
+    start_pusher()
+    publisher.publish_opening(feed)
+    publisher.publish_batch(feed, 1, 1)
+    wait_archived(publisher, feed, 1)
 
-    publisher.publish(feed, make_opening(feed, head=1, visibility="private"))
+    publisher.publish_opening(feed, head=1, visibility="private")
     wait_for(lambda: read_options(ejabberd, feed)["members_only"] == "true", "closing")
-    publisher.publish(feed, make_opening(feed, head=1, visibility="public"))
+    publisher.publish_opening(feed, head=1, visibility="public")
     wait_for(lambda: read_options(ejabberd, feed)["members_only"] == "false", "opening")
 
 
@@ -135,14 +138,14 @@ async def test_a_restarted_pusher_leaves_a_public_room_open(
     start_pusher: StartPusher, publisher: Publisher, ejabberd: Ejabberd, feed: str
 ) -> None:
     first = start_pusher()
-    publisher.publish(feed, make_opening(feed))
-    publisher.publish(feed, make_event(feed, 1))
-    wait_until_sequence(first, feed, 1)
+    publisher.publish_opening(feed)
+    publisher.publish_batch(feed, 1, 1)
+    wait_archived(publisher, feed, 1)
     first.stop()
 
     second = start_pusher()
-    publisher.publish(feed, make_event(feed, 2))
-    wait_until_sequence(second, feed, 2)
+    publisher.publish_batch(feed, 2, 2)
+    wait_archived(publisher, feed, 2)
 
     assert "false" == read_options(ejabberd, feed)["members_only"]
     assert not any(line.get("outcome") == "configured" for line in second.logs())
@@ -151,25 +154,22 @@ async def test_a_restarted_pusher_leaves_a_public_room_open(
 async def test_a_room_whose_visibility_nobody_told_is_closed(
     start_pusher: StartPusher, publisher: Publisher, ejabberd: Ejabberd, feed: str
 ) -> None:
-    pusher = start_pusher()
+    start_pusher()
 
-    publisher.publish(feed, make_event(feed, 1))
-    wait_until_sequence(pusher, feed, 1)
+    publisher.publish_batch(feed, 1, 1)
+    heard = wait_archived(publisher, feed, 1)
 
     assert "true" == read_options(ejabberd, feed)["members_only"]
-    wait_for(
-        lambda: any(line.get("outcome") == "closed" for line in pusher.logs()),
-        "the asking for an opening",
-    )
+    assert {"kind": "unopened", "feed": feed} in heard
 
 
 async def test_an_option_that_somebody_changed_is_set_again_at_the_next_join(
     start_pusher: StartPusher, publisher: Publisher, ejabberd: Ejabberd, feed: str
 ) -> None:
     first = start_pusher()
-    publisher.publish(feed, make_opening(feed))
-    publisher.publish(feed, make_event(feed, 1))
-    wait_until_sequence(first, feed, 1)
+    publisher.publish_opening(feed)
+    publisher.publish_batch(feed, 1, 1)
+    wait_archived(publisher, feed, 1)
     first.stop()
     ejabberd.call(
         "change_room_option",
@@ -179,9 +179,9 @@ async def test_an_option_that_somebody_changed_is_set_again_at_the_next_join(
         value="false",
     )
 
-    second = start_pusher()
-    publisher.publish(feed, make_event(feed, 2))
-    wait_until_sequence(second, feed, 2)
+    start_pusher()
+    publisher.publish_batch(feed, 2, 2)
+    wait_archived(publisher, feed, 2)
 
     assert "true" == read_options(ejabberd, feed)["moderated"]
 
@@ -201,15 +201,15 @@ async def test_a_room_of_somebody_else_is_told_and_taken_up_when_it_is_ours(
         options=[{"name": "persistent", "value": "true"}],
     )
     pusher = start_pusher()
-    publisher.publish(feed, make_opening(feed))
-    publisher.publish_range(feed, 1, 3)
+    publisher.publish_opening(feed)
+    publisher.publish_batch(feed, 1, 3)
+    heard = wait_for_report(publisher, feed, "shut", run="r1")
 
-    def problem() -> str:
-        return pusher.health()[1]["feeds"].get(feed, {}).get("problem") or ""
-
-    wait_for(lambda: "not its owner" in problem(), "the complaint")
-    assert pusher.metric("aviso_pusher_retries_total") >= 1
-
+    assert "not its owner" in heard[-1]["detail"]
+    assert "not its owner" in pusher.health()[1]["problems"][feed]
+    wait_for(lambda: pusher.metric("aviso_pusher_waiting") == 0, "every ack", 10)
+    # Nothing more is said of that run.
+    publisher.publish_batch(feed, 1, 3)
     ejabberd.call(
         "set_room_affiliation",
         name=feed,
@@ -217,13 +217,17 @@ async def test_a_room_of_somebody_else_is_told_and_taken_up_when_it_is_ours(
         jid=f"pusher@{Ejabberd.DOMAIN}",
         affiliation="owner",
     )
-    wait_until_sequence(pusher, feed, 3)
+    publisher.publish_opening(feed, "r2")
+    publisher.publish_batch(feed, 1, 3, "r2")
+    heard = wait_archived(publisher, feed, 3)
+    assert "shut" not in {report["kind"] for report in heard}
+    assert {} == pusher.health()[1]["problems"]
 
     async with Guest(ejabberd) as guest:
         assert expect(3) == list_places(await guest.read_archive(room))
 
 
-async def test_an_archive_that_does_not_write_delays_and_loses_nothing(
+async def test_an_archive_that_does_not_write_shuts_the_room_and_loses_nothing(
     start_pusher: StartPusher,
     publisher: Publisher,
     ejabberd: Ejabberd,
@@ -231,18 +235,20 @@ async def test_an_archive_that_does_not_write_delays_and_loses_nothing(
     room: str,
 ) -> None:
     pusher = start_pusher()
-    publisher.publish(feed, make_opening(feed))
-    publisher.publish_range(feed, 1, 3)
-    wait_until_sequence(pusher, feed, 3)
+    relay = Relay(publisher, feed, 3)
+    relay.relay_until(3)
 
     ejabberd.postgres.query("ALTER TABLE archive RENAME TO away")
-    publisher.publish_range(feed, 4, 6)
-    wait_for(
-        lambda: pusher.metric("aviso_pusher_retries_total") >= 1, "the first doubt", 30
-    )
-    assert 3 == pusher.health()[1]["feeds"][feed]["sequence"]
+    relay.numbered = 6
+
+    def is_shut() -> bool:
+        relay.relay()
+        return "shut" in relay.kinds()
+
+    wait_for(is_shut, "the report that the room is shut")
+    assert 3 == relay.published
     ejabberd.postgres.query("ALTER TABLE away RENAME TO archive")
-    wait_until_sequence(pusher, feed, 6)
+    relay.relay_until(6)
 
     async with Guest(ejabberd) as guest:
         assert expect(6) == list_places(await guest.read_archive(room))
@@ -261,64 +267,60 @@ async def test_an_archive_that_cannot_be_read_is_not_taken_for_an_empty_one(
     room: str,
 ) -> None:
     first = start_pusher()
-    publisher.publish(feed, make_opening(feed))
-    publisher.publish_range(feed, 1, 3)
-    wait_until_sequence(first, feed, 3)
+    relay = Relay(publisher, feed, 3)
+    relay.relay_until(3)
     first.stop()
 
     ejabberd.postgres.query("ALTER TABLE archive RENAME TO away")
-    publisher.publish_range(feed, 1, 4)  # three copies and a new one
-    second = start_pusher()
-    wait_for(lambda: second.metric("aviso_pusher_retries_total") >= 2, "two tries", 30)
+    publisher.publish_batch(feed, 1, 4, "r9")  # three copies and a new one
+    start_pusher()
+    heard = wait_for_report(publisher, feed, "shut", run="r9")
+    assert ["shut"] == [report["kind"] for report in heard]
     ejabberd.postgres.query("ALTER TABLE away RENAME TO archive")
-    wait_until_sequence(second, feed, 4)
+    relay.numbered = 4
+    relay.relay_until(4)
 
     async with Guest(ejabberd) as guest:
         assert expect(4) == list_places(await guest.read_archive(room))
 
 
-async def test_poison_between_good_events_is_parked_and_its_place_kept(
-    start_pusher: StartPusher,
-    publisher: Publisher,
-    ejabberd: Ejabberd,
-    feed: str,
-    room: str,
+async def test_what_can_not_be_read_is_parked_as_it_came_and_refused(
+    start_pusher: StartPusher, publisher: Publisher, feed: str
 ) -> None:
     publisher.take_parked()
-    pusher = start_pusher()
-    unknown = make_event(feed, 2).replace(b"created.v1", b"created.v7")
-    deep = make_event(feed, 4).replace(b'"number":4', b'"n":' + b"[" * 900 + b"]" * 900)
-    large = make_event(feed, 6, text="&" * 120_000)
+    start_pusher()
+    good = make_batch(feed, 1, make_events(feed, 1, 1))
+    deep = good.replace(b'"number":1', b'"n":' + b"[" * 9000 + b"]" * 9000)
+    large = make_batch(feed, 1, make_events(feed, 1, 1, text="&" * 120_000))
+    place = {"epoch": "e001", "first": "1", "last": "1"}
 
-    publisher.publish(feed, make_opening(feed))
-    publisher.publish(feed, make_event(feed, 1))
-    publisher.publish(feed, unknown)
-    publisher.publish(feed, make_event(feed, 3))
-    publisher.publish(feed, deep)
-    publisher.publish(feed, b"no json at all")
-    publisher.publish(feed, make_event(feed, 5))
-    publisher.publish(feed, large)
-    publisher.publish(feed, make_event(feed, 7))
-    wait_until_sequence(pusher, feed, 7)
-    wait_for(lambda: publisher.count("record-events.parked") == 4, "the parking")
+    publisher.publish_opening(feed)
+    publisher.publish(feed, good, "aviso.batch.v9", run="r1", **place)
+    publisher.publish(feed, deep, run="r2", **place)
+    publisher.publish(feed, b"no json at all", run="r3", **place)
+    publisher.publish(feed, zlib.compress(good)[:-9], encoding="deflate", run="r4")
+    publisher.publish(feed, large, run="r5", **place)
+    publisher.publish(feed, good, run="r6", **place)
+    heard = wait_archived(publisher, feed, 1)
+    wait_for(lambda: publisher.count("record-events.parked") == 5, "the parking")
 
-    async with Guest(ejabberd) as guest:
-        messages = await guest.read_archive(room)
-    assert expect(7) == list_places(messages)
-    lost = {
-        event["feedseq"]: event["data"]["cause"]
-        for event in list_events(messages)
-        if event["type"] == "aviso.record.unavailable.v1"
-    }
-    assert {"2": "unknown-type", "4": "too-deep", "6": "too-large"} == lost
+    def is_told() -> bool:
+        heard.extend(publisher.take_reports())
+        return any(report["kind"] == "refused" for report in heard)
+
+    wait_for(is_told, "the reports")
+    refused = {report["run"] for report in heard if report["kind"] == "refused"}
+    assert refused <= {"r2", "r3", "r5"}
     parked = publisher.take_parked()
-    causes = {body: headers["aviso-cause"] for headers, body in parked}
+    causes = {headers["run"]: headers["aviso-cause"] for headers, _ in parked}
     assert causes == {
-        unknown: "unknown-type",
-        deep: "too-deep",
-        b"no json at all": "unreadable",
-        large: "too-large",
+        "r1": "unknown-type",
+        "r2": "too-deep",
+        "r3": "unreadable",
+        "r4": "unreadable",
+        "r5": "too-large",
     }
+    assert {good, deep, b"no json at all", large} <= {body for _, body in parked}
     assert all(headers["feed"] == feed for headers, _ in parked)
     assert all(headers["aviso-parked-by"] == "pusher" for headers, _ in parked)
 
@@ -330,12 +332,12 @@ async def test_a_new_epoch_is_announced_in_the_archive(
     feed: str,
     room: str,
 ) -> None:
-    pusher = start_pusher()
-    publisher.publish(feed, make_opening(feed))
-    publisher.publish_range(feed, 1, 2)
-    publisher.publish(feed, make_opening(feed, "e002", head=900))
-    publisher.publish(feed, make_event(feed, 901, "e002"))
-    wait_until_sequence(pusher, feed, 901)
+    start_pusher()
+    publisher.publish_opening(feed)
+    publisher.publish_batch(feed, 1, 2)
+    publisher.publish_opening(feed, epoch="e002", head=900)
+    publisher.publish_batch(feed, 901, 901, epoch="e002")
+    wait_archived(publisher, feed, 901)
 
     async with Guest(ejabberd) as guest:
         messages = await guest.read_archive(room)
@@ -351,10 +353,10 @@ async def test_a_kick_from_the_room_is_mended_by_the_next_join(
     feed: str,
     room: str,
 ) -> None:
-    pusher = start_pusher()
-    publisher.publish(feed, make_opening(feed))
-    publisher.publish(feed, make_event(feed, 1))
-    wait_until_sequence(pusher, feed, 1)
+    start_pusher()
+    publisher.publish_opening(feed)
+    publisher.publish_batch(feed, 1, 1)
+    wait_archived(publisher, feed, 1)
 
     # An owner of the room may kick, and so may an admin over the API: as an outcast
     # for a moment the pusher is put out, and then it is the owner again.
@@ -366,8 +368,8 @@ async def test_a_kick_from_the_room_is_mended_by_the_next_join(
             jid=f"pusher@{Ejabberd.DOMAIN}",
             affiliation=affiliation,
         )
-    publisher.publish(feed, make_event(feed, 2))
-    wait_until_sequence(pusher, feed, 2)
+    publisher.publish_batch(feed, 2, 2)
+    wait_archived(publisher, feed, 2)
 
     async with Guest(ejabberd) as guest:
         assert expect(2) == list_places(await guest.read_archive(room))

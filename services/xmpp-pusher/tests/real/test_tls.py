@@ -10,9 +10,7 @@ import pytest
 from real.programs import (
     Publisher,
     PusherProcess,
-    make_event,
-    make_opening,
-    wait_until_sequence,
+    wait_archived,
 )
 from real.servers import Ejabberd, Rabbit
 
@@ -42,10 +40,10 @@ def test_events_are_relayed_over_starttls(
     )
     try:
         pusher.start()
-        publisher.publish(feed, make_opening(feed))
-        publisher.publish(feed, make_event(feed, 1))
+        publisher.publish_opening(feed)
+        publisher.publish_batch(feed, 1, 1)
 
-        wait_until_sequence(pusher, feed, 1)
+        wait_archived(publisher, feed, 1)
     finally:
         pusher.close()
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from aviso.broker.session import QueueState
 from aviso.environment import Environment, SettingError
-from aviso.relay.broker import QueueState
 from aviso.relay.configuration import read_configuration
 from aviso.relay.pipeline import Pipeline, look_at_pipeline
 

@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
 from aviso.feeds.models import Feed
+from aviso.outbox.pruning import BATCH, COUNT, EVERYTHING, PRUNE
 from aviso.relay.configuration import MOST_DAYS
-from aviso.relay.pruning import BATCH, COUNT, EVERYTHING, PRUNE
 
 
 class Command(BaseCommand):

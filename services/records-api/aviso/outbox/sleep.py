@@ -1,0 +1,106 @@
+"""When the relay looks into the queue: woken, polling, or asleep.
+
+A notice in a writer's transaction makes commits wait for each other, all over the
+server and for as long as the disk takes. So writers give one only to a relay that
+sleeps. What tells them is an advisory lock, K:
+
+- the relay holds K alone while it sleeps;
+- a writer, after its row in the queue, tries to share K until its transaction ends
+  (`aviso.wake_relay`, which never waits); it notifies if it can't.
+
+**Nothing is missed.** Take a writer's row that was committed, and the moment at which
+its writer tried K.
+
+1. The relay did not hold K then. The writer shares it until its end, and the relay
+   can't take K before. Once it has K it looks once more before it waits, with a
+   snapshot that is taken after the writer's end (PostgreSQL makes a transaction
+   visible first and gives its locks away after that), and sees the row. If it never
+   takes K, it polls, and sees the row at the next look.
+2. The relay held K then. The writer notifies, and the notice comes with its commit. The
+   relay listens before it takes K for the first time. It looks at each notice.
+
+A writer that tries K in a savepoint that is rolled back loses its share and its row at
+once. A lost listening connection ends the term, and the next one reads everything. And
+the sleeper looks each second all the same.
+
+**Not woken for each event.** While the relay holds K every writer notifies, so a lone
+event needs no poll at all: the relay looks, and goes on sleeping. Only when one
+notice follows upon another does it give K back, and polls every 2 ms, backing off to
+20 ms while it finds nothing; after 100 ms without a find it tries to take K again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from aviso.outbox.connection import LOOK_INTERVAL_S, Connection, fetch
+
+# In `aviso.wake_relay` too.
+SLEEP_KEY = int.from_bytes(b"aviso-2", "big")
+
+POLL_S = 0.002
+LONGEST_POLL_S = 0.02
+QUIET_S = 0.1
+# Two finds of a sleeper within so short a time are a busy writer.
+BUSY_S = 0.02
+
+
+class Sleep:
+    """Tells after each look when the next one is due.
+
+    `is_listening` is set by whoever hears the notices; before, there is no sleep.
+    """
+
+    def __init__(
+        self, connection: Connection, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._poll_s = POLL_S
+        self._found_at = clock()
+        self._tried_at = clock()
+        self.is_listening = False
+        self.is_asleep = False
+
+    async def next_look_s(self, *, found: bool) -> float:
+        """Return in how many seconds to look again, unless a notice comes before.
+
+        `found` tells whether the look that is just over found anything.
+        """
+        if self.is_asleep:
+            return await self._after_a_look_in_sleep(found=found)
+        now = self._clock()
+        if found:
+            self._found_at, self._poll_s = now, POLL_S
+            return self._poll_s
+        quiet_s = now - max(self._found_at, self._tried_at)
+        if self.is_listening and quiet_s >= QUIET_S and await self.fall_asleep():
+            return 0.0
+        self._poll_s = min(LONGEST_POLL_S, 1.5 * self._poll_s)
+        return self._poll_s
+
+    async def fall_asleep(self) -> bool:
+        """Try to take K. The caller has to look once more before it waits."""
+        self._tried_at = self._clock()
+        ((is_taken,),) = await fetch(
+            self._connection, "SELECT pg_try_advisory_lock(%s)", (SLEEP_KEY,)
+        )
+        self.is_asleep = bool(is_taken)
+        return self.is_asleep
+
+    async def wake_up(self) -> None:
+        await fetch(self._connection, "SELECT pg_advisory_unlock(%s)", (SLEEP_KEY,))
+        self.is_asleep = False
+
+    async def _after_a_look_in_sleep(self, *, found: bool) -> float:
+        if not found:
+            return LOOK_INTERVAL_S
+        now = self._clock()
+        is_busy = now - self._found_at < BUSY_S
+        self._found_at = now
+        if not is_busy:
+            return LOOK_INTERVAL_S
+        await self.wake_up()
+        self._poll_s = POLL_S
+        return POLL_S

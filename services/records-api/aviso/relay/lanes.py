@@ -1,0 +1,287 @@
+"""All feeds' lanes: whose turn it is, and how much may be out in all.
+
+No I/O, no clock in here. Feeds take turns, each with a budget in events and bytes: a
+feed with a million events to send is as far from its next turn as one with three.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
+
+from aviso.events.batches import (
+    MOST_EVENT_BYTES,
+    MOST_EVENTS,
+    MOST_TEXT_BYTES,
+    Batch,
+)
+from aviso.outbox.states import FeedState, Opening, Progress, Wanted
+from aviso.relay.lane import NEVER, Lane
+from aviso.relay.reports import (
+    Archived,
+    Behind,
+    Heard,
+    Opened,
+    Refused,
+    Shut,
+    Unopened,
+)
+
+MOST_OUT_BYTES = 32 * 1024 * 1024
+FEEDS_A_TURN = 100
+EVENTS_A_TURN = 1_000
+
+
+class Lanes:
+    """The lanes of the feeds that have something to send, or to hear of."""
+
+    def __init__(self, new_run: Callable[[], str]) -> None:
+        self._new_run = new_run
+        self._lanes: dict[str, Lane] = {}
+        self._ready: OrderedDict[str, None] = OrderedDict()
+        self._opening: OrderedDict[str, None] = OrderedDict()
+        self._progress: dict[str, None] = {}
+        self._timers: list[tuple[float, str]] = []
+        self.out_bytes = 0
+
+    def get(self, feed: str) -> Lane | None:
+        return self._lanes.get(feed)
+
+    def __iter__(self) -> Iterator[Lane]:
+        return iter(self._lanes.values())
+
+    def take_in(self, state: FeedState) -> Lane:
+        """Take in what the database says of a feed, as it is now."""
+        lane = self._lanes.get(state.feed)
+        if lane is None:
+            lane = Lane(
+                feed=state.feed,
+                opening=state.opening,
+                floor=state.floor,
+                archived=state.published,
+                head=state.head,
+                new_run=self._new_run,
+                run=self._new_run(),
+                written=state.published,
+                sent=state.published,
+            )
+            self._lanes[state.feed] = lane
+        before = lane.out_bytes
+        lane.take_in(state)
+        self._settle(lane, before)
+        return lane
+
+    def accepts(self, batch: Batch) -> bool:
+        """Tell whether this batch may go out now."""
+        lane = self._lanes.get(batch.feed)
+        has_room = self.out_bytes + batch.text_bytes <= MOST_OUT_BYTES
+        return has_room and lane is not None and lane.accepts(batch)
+
+    def send(self, batch: Batch, now: float) -> None:
+        lane = self._lanes[batch.feed]
+        before = lane.out_bytes
+        lane.send(batch, now)
+        self._settle(lane, before)
+        if lane.feed in self._ready:
+            self._ready.move_to_end(lane.feed)
+
+    def open(self, feed: str, opening_id: str, now: float) -> None:
+        lane = self._lanes[feed]
+        lane.open(opening_id, now)
+        self._settle(lane, lane.out_bytes)
+
+    def openings(self, limit: int) -> list[str]:
+        """List feeds whose opening is to go out now."""
+        found = []
+        for feed in self._opening:
+            if self._lanes[feed].may_send():
+                found.append(feed)
+            if len(found) == limit:
+                break
+        return found
+
+    def wanted(self) -> list[Wanted]:
+        """Share a turn among the feeds that may send."""
+        found: list[Wanted] = []
+        events = EVENTS_A_TURN
+        size_bytes = MOST_OUT_BYTES - self.out_bytes
+        for feed in self._ready:
+            is_over = len(found) == FEEDS_A_TURN or events <= 0
+            if is_over or size_bytes < MOST_EVENT_BYTES:
+                break
+            lane = self._lanes[feed]
+            if feed in self._opening:
+                continue
+            batches = lane.wants()
+            limit = min(events, batches * MOST_EVENTS, lane.head - lane.sent)
+            limit_bytes = min(size_bytes, batches * MOST_TEXT_BYTES)
+            found.append(Wanted(feed, lane.sent, lane.head, limit, limit_bytes))
+            events -= limit
+            size_bytes -= min(limit_bytes, int(limit * lane.event_bytes) + 1)
+        return found
+
+    def loaded(self, wanted: Iterable[Wanted]) -> None:
+        """Note that these had their turn."""
+        for each in wanted:
+            lane = self._lanes.get(each.feed)
+            if lane is not None:
+                lane.note_turn(each.after)
+                self._settle(lane, lane.out_bytes)
+            if each.feed in self._ready:
+                self._ready.move_to_end(each.feed)
+
+    def report(self, report: Heard, now: float) -> bool:
+        """Take a report in, but for what is opened; tell whether it says anything."""
+        lane = self._lanes.get(report.feed)
+        if lane is None:
+            return False
+        before = lane.out_bytes
+        is_news = _tell(lane, report, now)
+        self._settle(lane, before)
+        return is_news
+
+    def opened(self, report: Opened) -> Opening | None:
+        """Take in that a room is open; tell what is to be marked as announced."""
+        lane = self._lanes.get(report.feed)
+        opening = None if lane is None else lane.opened(report.id)
+        if lane is not None:
+            self._settle(lane, lane.out_bytes)
+        return opening
+
+    def want_opening(self, feed: str) -> None:
+        """Have a feed's opening go out, before anything else of it."""
+        lane = self._lanes.get(feed)
+        if lane is not None:
+            lane.is_opening_due = True
+            self._settle(lane, lane.out_bytes)
+
+    def shut(self, feed: str, now: float) -> None:
+        """The broker did not take what was sent of a feed."""
+        lane = self._lanes.get(feed)
+        if lane is not None:
+            before = lane.out_bytes
+            lane.shut(now)
+            self._settle(lane, before)
+
+    def lose(self) -> None:
+        """The broker is gone: everything that was out goes out again."""
+        for lane in self._lanes.values():
+            if lane.is_waiting:
+                before = lane.out_bytes
+                lane.lose()
+                self._settle(lane, before)
+
+    def put_off(self, until: float) -> None:
+        """Nothing is to be expected of the pusher before `until`."""
+        for lane in self._lanes.values():
+            lane.put_off(until)
+
+    def is_anything_overdue(self, now: float) -> bool:
+        """Tell whether a feed has waited for too long for a word."""
+        return any(
+            lane.hears_by <= now
+            for at, feed in self._timers
+            if at <= now and (lane := self._lanes.get(feed)) is not None
+        )
+
+    def pass_time(self, now: float) -> list[str]:
+        """Do what is due by now; list the feeds that have heard nothing."""
+        silent = []
+        while self._timers and self._timers[0][0] <= now:
+            at, feed = heapq.heappop(self._timers)
+            lane = self._lanes.get(feed)
+            if lane is None or lane.timer_at != at:
+                # An earlier one has come since.
+                continue
+            lane.timer_at = NEVER
+            if lane.hears_by <= now:
+                silent.append(feed)
+            before = lane.out_bytes
+            lane.pass_time(now)
+            self._settle(lane, before)
+        return silent
+
+    @property
+    def depth(self) -> int:
+        """Count the events that have a sequence and are not known to be archived."""
+        return sum(max(0, lane.head - lane.archived) for lane in self)
+
+    @property
+    def oldest(self) -> float | None:
+        """Tell when the oldest event that is out was written, in seconds since 1970."""
+        return min((lane.out[0].oldest for lane in self if lane.out), default=None)
+
+    @property
+    def due(self) -> float:
+        return self._timers[0][0] if self._timers else NEVER
+
+    @property
+    def is_lowering(self) -> bool:
+        """Tell whether less is archived of a feed than is written down."""
+        return any(
+            lane.archived < lane.written
+            for feed in self._progress
+            if (lane := self._lanes.get(feed)) is not None
+        )
+
+    @property
+    def has_progress(self) -> bool:
+        return bool(self._progress)
+
+    def progress(self) -> list[Progress]:
+        """List what is to be written down."""
+        return [
+            Progress(feed, lane.written, lane.archived)
+            for feed in self._progress
+            if (lane := self._lanes[feed]).written != lane.archived
+        ]
+
+    def wrote(self, progress: Progress) -> None:
+        lane = self._lanes.get(progress.feed)
+        if lane is not None:
+            lane.written = progress.published
+            self._settle(lane, lane.out_bytes)
+
+    def _settle(self, lane: Lane, out_bytes_before: int) -> None:
+        self.out_bytes += lane.out_bytes - out_bytes_before
+        feed = lane.feed
+        if lane.is_done:
+            del self._lanes[feed]
+            for each in (self._ready, self._opening, self._progress):
+                each.pop(feed, None)
+            return
+        _keep(self._ready, feed, is_in=lane.wants() > 0)
+        _keep(self._opening, feed, is_in=lane.is_opening_due and lane.may_send())
+        _keep(self._progress, feed, is_in=lane.archived != lane.written)
+        if lane.due < lane.timer_at:
+            lane.timer_at = lane.due
+            heapq.heappush(self._timers, (lane.due, feed))
+
+
+def _tell(lane: Lane, report: Heard, now: float) -> bool:
+    match report:
+        case Archived(epoch=epoch, last=last):
+            if epoch != lane.opening.epoch:
+                return False
+            lane.archive(last, now)
+        case Unopened():
+            lane.unopen()
+        case Behind(run=run) | Shut(run=run) | Refused(run=run) if run != lane.run:
+            return False
+        case Behind(epoch=epoch, last=last):
+            lane.behind(epoch, last, now)
+        case Shut():
+            lane.shut(now)
+        case Refused(epoch=epoch, first=first, last=last, detail=detail):
+            if epoch != lane.opening.epoch:
+                return False
+            lane.refuse(first, last, detail, now)
+    return True
+
+
+def _keep(those: dict[str, None], feed: str, *, is_in: bool) -> None:
+    if is_in:
+        those.setdefault(feed)
+    else:
+        those.pop(feed, None)

@@ -1,0 +1,1 @@
+"""ejabberd: the stream, the rooms on it, and how a batch is written for them."""

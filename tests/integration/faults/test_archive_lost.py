@@ -1,0 +1,88 @@
+"""A room's archive loses its end, or all of it, under a running pusher."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from aviso_native import ejabberd, postgres
+
+from ..database import Database
+from ..running import Stack
+from .conftest import Outcome
+from .effort import choose
+from .heads import archived_head, wait_until_beyond
+from .news import reach, wait_for_news
+from .parking import parked_causes
+from .pushers import Pusher
+from .trial import Trial
+
+TIMES = choose(1, 5)
+# A page keeps its newest 20,000 records at most: so many must not be reached.
+MANY = choose(5000, 15_000)
+
+Lose = Callable[[Stack, str], None]
+
+
+def destroyed(stack: Stack, feed: str) -> None:
+    """The room, and its archive with it."""
+    room = {"name": feed, "service": stack.settings.rooms_domain}
+    ejabberd.call(stack.settings, "destroy_room", room)
+    emptied(stack, feed)
+
+
+def emptied(stack: Stack, feed: str) -> None:
+    delete_newest(stack, feed, kept=0.0)
+
+
+def shortened(stack: Stack, feed: str) -> None:
+    delete_newest(stack, feed, kept=0.5)
+
+
+@pytest.mark.timeout(choose(300, 1200))
+@pytest.mark.parametrize("lose", [destroyed, emptied, shortened])
+def test_what_an_archive_has_lost_comes_again_once_and_no_other_feed_waits(
+    lose: Lose,
+    stack: Stack,
+    database: Database,
+    feed: str,
+    neighbour: str,
+    make_pusher: Callable[..., Pusher],
+    make_trial: Callable[..., Trial],
+    outcome: Outcome,
+    conclude: Callable[..., None],
+) -> None:
+    pusher = make_pusher()
+    trial, other = make_trial(), make_trial(of=neighbour, watched=False)
+    page = trial.watched
+    trial.insert(MANY)
+    reach(page, MANY, 120)
+    wait_until_beyond(MANY - 1, stack, feed)
+
+    with other.writing(rate=10):
+        for _ in range(TIMES):
+            with trial.writing(rate=20):
+                wait_for_news(lambda: page.position)
+                lose(stack, feed)
+                with outcome.recovery():
+                    wait_until_beyond(len(trial.acknowledged), stack, feed, 120)
+                wait_for_news(lambda: archived_head(stack, neighbour))
+
+    assert pusher.metric("aviso_pusher_behind_total") >= TIMES, "it noticed nothing"
+    conclude(other)
+    conclude(trial)
+    assert parked_causes(stack, database, feed) == []
+
+
+def delete_newest(stack: Stack, feed: str, kept: float) -> None:
+    """Delete the newest batches of a room, all but this share."""
+    room = f"{feed}@{stack.settings.rooms_domain}"
+    postgres.query(
+        stack.settings,
+        f"DELETE FROM archive WHERE username = '{room}' AND timestamp >="
+        f" (SELECT percentile_disc({kept}) WITHIN GROUP (ORDER BY timestamp)"
+        f" FROM archive WHERE username = '{room}')",
+        user="ejabberd",
+        database="ejabberd",
+    )

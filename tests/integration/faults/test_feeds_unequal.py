@@ -1,0 +1,66 @@
+"""One feed has more to say than all others together; the others do not feel it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from ..running import Stack
+from ..waiting import until
+from .conftest import Outcome
+from .effort import choose
+from .heads import archived_head
+from .queues import count_messages
+from .trial import Trial
+
+BULK = choose(100_000, 1_000_000)
+EVERY_S = 0.2
+ALIVE_S = 10  # generous: a test asserts no times
+# What waits, waits in PostgreSQL: a few batches of each feed are elsewhere.
+MOST_MESSAGES = 300
+# To look takes a second of a core.
+LOOK_EVERY = 10
+
+
+@pytest.mark.timeout(choose(300, 3000))
+def test_each_record_of_a_quiet_feed_is_shown_while_another_ones_bulk_travels(
+    stack: Stack,
+    feed: str,
+    neighbour: str,
+    make_trial: Callable[..., Trial],
+    outcome: Outcome,
+    conclude: Callable[..., None],
+) -> None:
+    bulk, quiet = make_trial(watched=False), make_trial(of=neighbour)
+    page = quiet.watched
+    quiet.post()
+    page.wait_for_position(1)
+    slowest_s, most, shown_amid = 0.0, 0, 0
+
+    bulk.insert(BULK)
+    while (head := archived_head(stack, feed)) < BULK:
+        started = time.monotonic()
+        quiet.post()
+        sequence = len(quiet.acknowledged)
+        until(
+            lambda: page.position >= sequence,  # noqa: B023
+            f"the page to show {sequence} beside {head} of {BULK}",
+            ALIVE_S,
+        )
+        slowest_s = max(slowest_s, time.monotonic() - started)
+        shown_amid += head > 0 and archived_head(stack, feed) < BULK
+        if sequence % LOOK_EVERY == 0:
+            most = max(most, count_messages(stack))
+        time.sleep(max(0.0, EVERY_S - (time.monotonic() - started)))
+
+    assert shown_amid > LOOK_EVERY, "the bulk was through before anybody looked"
+    assert 0 < most <= MOST_MESSAGES
+    outcome.notes.append(
+        f"{len(quiet.acknowledged)} records beside {BULK}, {shown_amid} of them amid"
+        f" it: the slowest was shown after {slowest_s:.1f} s; at most {most} messages"
+        " were in RabbitMQ"
+    )
+    conclude(quiet)
+    conclude(bulk, choose(90, 600))

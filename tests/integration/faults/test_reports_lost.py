@@ -1,0 +1,95 @@
+"""What the pusher reports gets lost: no event with it, and none comes twice."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from pika.adapters.blocking_connection import BlockingChannel
+from pika.exceptions import AMQPError
+
+from ..running import Stack
+from ..waiting import until
+from .conftest import Outcome
+from .effort import choose
+from .queues import REPORTS, channel_to
+from .trial import Trial
+
+BURST = choose(3000, 10_000)
+ROUNDS = choose(1, 10)
+
+Lose = Callable[[BlockingChannel, threading.Event], Iterator[None]]
+
+
+def purge(channel: BlockingChannel, ended: threading.Event) -> Iterator[None]:
+    while not ended.wait(0.05):
+        channel.queue_purge(REPORTS)
+        yield
+
+
+def delete(channel: BlockingChannel, ended: threading.Event) -> Iterator[None]:
+    """Whoever needs the queue has to make it anew."""
+    while not ended.wait(1):
+        channel.queue_delete(REPORTS)
+        yield
+
+
+def steal(channel: BlockingChannel, ended: threading.Event) -> Iterator[None]:
+    """Every one goes to another consumer, which is served before the relay."""
+    first = {"x-priority": 2**31 - 1}
+    for method, _, _ in channel.consume(
+        REPORTS, auto_ack=True, inactivity_timeout=0.1, arguments=first
+    ):
+        if ended.is_set():
+            return
+        if method is not None:
+            yield
+
+
+@pytest.mark.timeout(choose(300, 1800))
+@pytest.mark.parametrize(("lose", "times"), [(purge, 100), (delete, 5), (steal, 3)])
+def test_reports_that_are_lost_again_and_again_cost_no_event_and_repeat_none(
+    lose: Lose,
+    times: int,
+    stack: Stack,
+    make_trial: Callable[..., Trial],
+    outcome: Outcome,
+    conclude: Callable[..., None],
+) -> None:
+    trial = make_trial(watched=False)
+
+    for _ in range(ROUNDS):
+        with losing(stack, lose) as losses:
+            trial.insert(BURST)
+            with trial.writing(rate=50):
+                until(lambda: len(losses) >= times, f"{times} losses", 120)
+
+    # Progress comes to the head without another record.
+    with outcome.recovery():
+        conclude(trial, 120)
+
+
+@contextmanager
+def losing(stack: Stack, lose: Lose) -> Iterator[list[None]]:
+    """Lose what has been reported, over and over; what is given counts it."""
+    losses: list[None] = []
+    ended = threading.Event()
+
+    def lose_again() -> None:
+        while not ended.is_set():
+            try:
+                with channel_to(stack.facts["amqp_url"]) as channel:
+                    for loss in lose(channel, ended):
+                        losses.append(loss)
+            except AMQPError:  # the queue is not there at the moment
+                ended.wait(0.1)
+
+    thread = threading.Thread(target=lose_again)
+    thread.start()
+    try:
+        yield losses
+    finally:
+        ended.set()
+        thread.join(30)

@@ -1,0 +1,75 @@
+"""ejabberd is away with much behind it: the pusher holds little, and all arrives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from ..api import Api, new_slug
+from ..database import Database
+from ..running import Stack
+from ..waiting import until
+from .conftest import Outcome
+from .effort import choose
+from .heads import archived_head, wait_until_beyond
+from .pushers import Pusher, memory_mib
+from .queues import count_unacked
+from .trial import Trial
+
+FEEDS = choose(20, 64)
+EVENTS = 1000
+# A record holds 64 KiB at most, its braces and names included. Random: it hardly
+# becomes shorter on its way. Of `n`, so that each row has another.
+TEXT = """(
+    SELECT string_agg(md5(random() || ' ' || n * g), '')
+    FROM generate_series(1, 2040) AS g
+)"""
+MOST_MIB = 256
+
+
+@pytest.mark.timeout(choose(300, 900))
+def test_a_thousand_large_events_wait_beside_the_pusher_and_arrive_later(
+    stack: Stack,
+    api: Api,
+    database: Database,
+    feed: str,
+    make_pusher: Callable[..., Pusher],
+    make_trial: Callable[..., Trial],
+    outcome: Outcome,
+    conclude: Callable[..., None],
+) -> None:
+    pusher = make_pusher()
+    trial = make_trial(watched=False)
+    others = [new_slug("large") for _ in range(FEEDS)]
+    for each in others:
+        api.create_feed(each)
+    trial.post()
+    wait_until_beyond(0, stack, feed)
+    each_of = EVENTS // len(others)
+
+    stack.stop_part("ejabberd")
+    try:
+        for each in others:
+            insert_large(database, each, each_of)
+        trial.insert(EVENTS)
+        until(lambda: count_unacked(stack) >= FEEDS, "each feed's first to be sent", 60)
+        assert archived_head(stack, feed) == 1
+    finally:
+        stack.start_part("ejabberd")
+
+    with outcome.recovery():
+        for each in others:
+            wait_until_beyond(each_of - 1, stack, each, 120)
+    conclude(trial)
+    assert memory_mib(pusher.pid) < MOST_MIB
+    outcome.notes.append(f"the pusher had at most {memory_mib(pusher.pid):.0f} MiB")
+
+
+def insert_large(database: Database, feed: str, count: int) -> None:
+    database.execute(
+        "INSERT INTO records (feed, data)"
+        f" SELECT %s, jsonb_build_object('text', {TEXT})"
+        " FROM generate_series(1, %s) AS n",
+        [feed, count],
+    )
