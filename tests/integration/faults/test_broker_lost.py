@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pika
 import pytest
 
 from ..running import Stack, services
-from .conftest import Outcome
-from .trial import Trial
+from .experiment import Experiment
 
 QUEUES = ("xmpp-pusher.0", "xmpp-pusher.1")
 
@@ -25,13 +24,10 @@ def pusher_again(stack: Stack) -> Iterator[None]:
 @pytest.mark.usefixtures("pusher_again")
 @pytest.mark.parametrize("taken", [(0, 120), (40, 120)], ids=["first", "middle"])
 def test_what_a_queue_lost_is_asked_for(
-    stack: Stack,
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
-    taken: tuple[int, int],
+    experiment: Experiment, taken: tuple[int, int]
 ) -> None:
-    trial = make_trial()
+    stack = experiment.stack
+    trial = experiment.make_trial()
     stack.stop_part("pusher")
     trial.insert(200)
     trial.wait_for_head(60)
@@ -41,18 +37,14 @@ def test_what_a_queue_lost_is_asked_for(
         lose(channel, after=passed_on, count=lost)
     stack.start_part("pusher")
 
-    with outcome.recovery():
-        conclude(trial)
+    with experiment.recovery():
+        experiment.conclude(trial)
 
 
 @pytest.mark.usefixtures("pusher_again")
-def test_a_lost_tail_shows_when_the_broker_is_back(
-    stack: Stack,
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
-) -> None:
-    trial = make_trial()
+def test_a_lost_tail_shows_when_the_broker_is_back(experiment: Experiment) -> None:
+    stack = experiment.stack
+    trial = experiment.make_trial()
     stack.stop_part("pusher")
     trial.insert(100)
     trial.wait_for_head(60)
@@ -63,8 +55,8 @@ def test_a_lost_tail_shows_when_the_broker_is_back(
     pid = stack.kill_part("rabbitmq")
     stack.wait_for_another("rabbitmq", pid)
 
-    with outcome.recovery():
-        conclude(trial)
+    with experiment.recovery():
+        experiment.conclude(trial)
 
 
 @contextmanager

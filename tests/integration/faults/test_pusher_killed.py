@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from ..database import Database
-from ..running import Stack
 from ..waiting import until
-from .conftest import Outcome
 from .effort import choose
+from .experiment import Experiment
 from .parking import parked_causes
 from .pushers import (
-    Pusher,
     demand_no_detour,
     wait_until_beyond,
     wait_until_holding,
 )
-from .tcp_wire import BATCH, TcpWire, Way
-from .trial import Trial
+from .tcp_wire import BATCH, Way
 
 KILLS = choose(3, 50)
 BURST = 1000
@@ -33,15 +27,11 @@ PREFETCH = 500
 
 @pytest.mark.timeout(choose(300, 1200))
 def test_the_pusher_killed_under_load_repeats_and_loses_nothing(
-    feed: str,
-    tcp_wire: TcpWire,
-    make_pusher: Callable[..., Pusher],
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
+    experiment: Experiment,
 ) -> None:
-    pusher = make_pusher(AVISO_XMPP_PORT=str(tcp_wire.port))
-    trial = make_trial(watched=choose(True, False))
+    feed, tcp_wire = experiment.feed, experiment.tcp_wire
+    pusher = experiment.make_pusher(AVISO_XMPP_PORT=str(tcp_wire.port))
+    trial = experiment.make_trial(watched=choose(True, False))
 
     for kill in range(KILLS):
         tcp_wire.delay_s = DELAY_S
@@ -55,27 +45,22 @@ def test_the_pusher_killed_under_load_repeats_and_loses_nothing(
         tcp_wire.delay_s = 0
         tcp_wire.mend()
         pusher.start()
-        with outcome.recovery():
+        with experiment.recovery():
             trial.insert(1)
             wait_until_beyond(kill * ROUND + BURST, pusher, feed)
         demand_no_detour(pusher)
 
-    conclude(trial)
+    experiment.conclude(trial)
 
 
 @pytest.mark.timeout(choose(300, 900))
 def test_crashes_with_a_full_prefetch_park_nothing_that_was_good(
-    stack: Stack,
-    database: Database,
-    feed: str,
-    make_pusher: Callable[..., Pusher],
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
+    experiment: Experiment,
 ) -> None:
     """Each crash counts against the broker's limit of deliveries."""
-    pusher = make_pusher()
-    trial = make_trial()
+    stack, feed = experiment.stack, experiment.feed
+    pusher = experiment.make_pusher()
+    trial = experiment.make_trial()
 
     stack.stop_part("ejabberd")
     try:
@@ -86,8 +71,8 @@ def test_crashes_with_a_full_prefetch_park_nothing_that_was_good(
             pusher.start()
     finally:
         stack.start_part("ejabberd")
-    with outcome.recovery():
+    with experiment.recovery():
         until(lambda: pusher.sequence(feed), "the first batch", 60)
 
-    conclude(trial)
-    assert parked_causes(stack, database, feed) == []
+    experiment.conclude(trial)
+    assert parked_causes(stack, experiment.database, feed) == []

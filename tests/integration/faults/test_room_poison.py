@@ -14,17 +14,13 @@ from typing import Any
 import pytest
 
 from .. import broker
-from ..api import Api
 from ..archive import archived_batches, events_of
-from ..chat import Chat
-from ..conftest import OpenPage
 from ..database import Database
 from ..page import Row
 from ..running import REPOSITORY, Stack
 from ..waiting import until, until_equal
-from .conftest import Outcome
+from .experiment import Experiment
 from .parking import parked_causes
-from .pushers import Pusher
 from .report import judge
 
 EXAMPLES = REPOSITORY / "contracts/examples/events"
@@ -108,19 +104,12 @@ def writer(stack: Stack, database: Database, feed: str) -> Writer:
 
 
 def test_good_events_between_poison_arrive_in_order_on_one_stream(
-    stack: Stack,
-    api: Api,
-    database: Database,
-    feed: str,
-    writer: Writer,
-    make_pusher: Callable[..., Pusher],
-    open_page: OpenPage,
-    observer: Chat,
-    outcome: Outcome,
+    experiment: Experiment, writer: Writer
 ) -> None:
-    pusher = make_pusher()
-    page = open_page(feed)
-    room = api.get(f"feeds/{feed}/")["room"]
+    feed = experiment.feed
+    pusher = experiment.make_pusher()
+    page = experiment.open_page(feed)
+    room = experiment.api.get(f"feeds/{feed}/")["room"]
 
     for text in GOOD.values():
         writer.write(text)
@@ -134,10 +123,10 @@ def test_good_events_between_poison_arrive_in_order_on_one_stream(
         writer.write(b"after it")
 
     causes = ["unreadable"] * len(UNREADABLE) + [cause for cause, _ in PLACED.values()]
-    with outcome.recovery():
+    with experiment.recovery():
         until_equal(
             sorted(causes),
-            lambda: sorted(parked_causes(stack, database, feed)),
+            lambda: sorted(parked_causes(experiment.stack, experiment.database, feed)),
             "the poison to be parked",
         )
     page.wait_for_position(writer.head, 30)
@@ -148,9 +137,11 @@ def test_good_events_between_poison_arrive_in_order_on_one_stream(
     # The rows are drawn a moment after the position is known.
     until(lambda: len(good_rows()) >= len(writer.ids), "the good records' rows")
     shown = good_rows()
-    batches = archived_batches(observer, room)
-    outcome.report = judge(writer.ids, writer.ids, batches, shown, [UNAVAILABLE])
-    assert outcome.report.is_clean, str(outcome.report)
+    batches = archived_batches(experiment.observer, room)
+    experiment.outcome.report = judge(
+        writer.ids, writer.ids, batches, shown, [UNAVAILABLE]
+    )
+    assert experiment.outcome.report.is_clean, str(experiment.outcome.report)
     places = [
         e["data"]["cause"] for e in events_of(batches) if e["type"] == UNAVAILABLE
     ]

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from ..database import Database
-from ..running import Stack
-from .conftest import Outcome
 from .effort import choose
+from .experiment import Experiment
 from .parking import parked_causes
-from .pushers import Pusher, demand_no_detour, wait_until_beyond
-from .tcp_wire import TcpWire
-from .trial import Trial
+from .pushers import demand_no_detour, wait_until_beyond
 
 ROUNDS = choose(3, 30)
 # Several times what is under way at once, so that the pusher is killed amid it.
@@ -28,18 +22,12 @@ MANY = 3000
 
 @pytest.mark.timeout(choose(300, 900))
 def test_the_active_pusher_killed_leaves_all_to_the_other(
-    stack: Stack,
-    database: Database,
-    feed: str,
-    tcp_wire: TcpWire,
-    make_pusher: Callable[..., Pusher],
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
+    experiment: Experiment,
 ) -> None:
+    feed, tcp_wire = experiment.feed, experiment.tcp_wire
     way = {"AVISO_XMPP_PORT": str(tcp_wire.port)}
-    pushers = [make_pusher(**way), make_pusher(**way)]
-    trial = make_trial(watched=choose(True, False))
+    pushers = [experiment.make_pusher(**way), experiment.make_pusher(**way)]
+    trial = experiment.make_trial(watched=choose(True, False))
 
     for number in range(ROUNDS):
         active, standby = pushers
@@ -51,7 +39,7 @@ def test_the_active_pusher_killed_leaves_all_to_the_other(
         relayed = standby.metric("aviso_pusher_relayed_total")
         active.kill()
         tcp_wire.delay_s = 0
-        with outcome.recovery():
+        with experiment.recovery():
             trial.insert(1)
             wait_until_beyond(start + BURST, standby, feed)
         more = standby.metric("aviso_pusher_relayed_total") - relayed
@@ -61,22 +49,18 @@ def test_the_active_pusher_killed_leaves_all_to_the_other(
         active.wait_ready()
         pushers.reverse()
 
-    conclude(trial)
-    assert parked_causes(stack, database, feed) == []
+    experiment.conclude(trial)
+    assert parked_causes(experiment.stack, experiment.database, feed) == []
 
 
 @pytest.mark.timeout(choose(300, 900))
 def test_sigterm_under_load_ends_in_order_and_leaves_nothing_to_repeat(
-    feed: str,
-    tcp_wire: TcpWire,
-    make_pusher: Callable[..., Pusher],
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
+    experiment: Experiment,
 ) -> None:
+    feed, tcp_wire = experiment.feed, experiment.tcp_wire
     way = {"AVISO_XMPP_PORT": str(tcp_wire.port)}
-    pushers = [make_pusher(**way), make_pusher(**way)]
-    trial = make_trial(watched=False)
+    pushers = [experiment.make_pusher(**way), experiment.make_pusher(**way)]
+    trial = experiment.make_trial(watched=False)
 
     for number in range(ROUNDS):
         active, standby = pushers
@@ -87,7 +71,7 @@ def test_sigterm_under_load_ends_in_order_and_leaves_nothing_to_repeat(
         relayed = standby.metric("aviso_pusher_relayed_total")
         assert active.terminate() == 0
         tcp_wire.delay_s = 0
-        with outcome.recovery():
+        with experiment.recovery():
             trial.insert(1)
             wait_until_beyond(start + BURST, standby, feed)
         more = standby.metric("aviso_pusher_relayed_total") - relayed
@@ -98,22 +82,18 @@ def test_sigterm_under_load_ends_in_order_and_leaves_nothing_to_repeat(
         active.wait_ready()
         pushers.reverse()
 
-    conclude(trial)
+    experiment.conclude(trial)
 
 
 @pytest.mark.timeout(choose(300, 900))
 @pytest.mark.parametrize("signal", ["SIGTERM", "SIGKILL"])
 def test_more_than_a_prefetch_waiting_comes_to_the_standby_in_order(
-    signal: str,
-    feed: str,
-    make_pusher: Callable[..., Pusher],
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
+    signal: str, experiment: Experiment
 ) -> None:
+    feed = experiment.feed
     prefetch = {"AVISO_PUSHER_PREFETCH": "50"}
-    pushers = [make_pusher(**prefetch), make_pusher(**prefetch)]
-    trial = make_trial(watched=False)
+    pushers = [experiment.make_pusher(**prefetch), experiment.make_pusher(**prefetch)]
+    trial = experiment.make_trial(watched=False)
 
     for number in range(ROUNDS):
         active, standby = pushers
@@ -123,7 +103,7 @@ def test_more_than_a_prefetch_waiting_comes_to_the_standby_in_order(
             assert active.terminate() == 0
         else:
             active.kill()
-        with outcome.recovery():
+        with experiment.recovery():
             wait_until_beyond((number + 1) * MANY - 1, standby, feed)
         # What the one held came before what the other had not seen yet.
         demand_no_detour(standby)
@@ -133,4 +113,4 @@ def test_more_than_a_prefetch_waiting_comes_to_the_standby_in_order(
         active.wait_ready()
         pushers.reverse()
 
-    conclude(trial)
+    experiment.conclude(trial)
