@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from aviso_native import services
-from aviso_native.addresses import find_free_ports
+from aviso_native.addresses import find_free_port
 
 from ..api import new_slug
 from ..database import Database
@@ -45,7 +45,7 @@ def start_pruning(stack: Stack) -> Iterator[Callable[[], None]]:
     def start() -> None:
         stack.stop_part("relay")
         environ = {
-            "AVISO_RELAY_BIND": f"127.0.0.1:{find_free_ports(1)[0]}",
+            "AVISO_RELAY_BIND": f"127.0.0.1:{find_free_port()}",
             "AVISO_EVENT_RETENTION_DAYS": "1",
         }
         with (stack.run_dir / "log/relay-pruning.log").open("ab") as log:

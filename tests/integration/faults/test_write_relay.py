@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from aviso_native import services
-from aviso_native.addresses import find_free_ports
+from aviso_native.addresses import find_free_port
 
 from ..database import Database
 from ..running import PYTHON, REPOSITORY, Stack
@@ -126,7 +126,7 @@ def test_of_two_relays_one_is_active_whatever_ends_it(
 @pytest.fixture
 def second_relay(stack: Stack) -> Iterator[str]:
     """A relay beside the stack's own; its health's address."""
-    port = find_free_ports(1)[0]
+    port = find_free_port()
     with (stack.run_dir / "log/relay-2.log").open("ab") as log:
         process = subprocess.Popen(
             [str(PYTHON), "manage.py", "relay"],

@@ -19,7 +19,8 @@ from real.programs import (
     make_event,
     make_opening,
 )
-from real.servers import MODULE, Ejabberd, Rabbit, wait_for
+from real.servers import MODULE, Ejabberd, Rabbit
+from real.waiting import wait_for
 
 CLIENT = "{jabber:client}"
 FEED = "{urn:aviso:feed:1}"

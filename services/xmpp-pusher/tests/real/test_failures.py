@@ -15,7 +15,8 @@ from real.programs import (
     make_opening,
     wait_until_sequence,
 )
-from real.servers import Ejabberd, Rabbit, wait_for
+from real.servers import Ejabberd, Rabbit
+from real.waiting import wait_for
 
 
 def expect(last: int, first: int = 1) -> list[tuple[str, int]]:

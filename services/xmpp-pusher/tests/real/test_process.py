@@ -10,7 +10,8 @@ import sys
 import pytest
 
 from real.programs import SOURCE, StartPusher
-from real.servers import Ejabberd, Rabbit, wait_for
+from real.servers import Ejabberd, Rabbit
+from real.waiting import wait_for
 
 
 def run_with(**settings: str) -> subprocess.CompletedProcess[str]:

@@ -21,7 +21,8 @@ from real.programs import (
     make_reader_event,
     wait_until_sequence,
 )
-from real.servers import Ejabberd, wait_for
+from real.servers import Ejabberd
+from real.waiting import wait_for
 
 PRESENCE = "{jabber:client}presence"
 MESSAGE = "{jabber:client}message"

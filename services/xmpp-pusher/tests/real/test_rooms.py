@@ -15,7 +15,8 @@ from real.programs import (
     make_opening,
     wait_until_sequence,
 )
-from real.servers import Ejabberd, wait_for
+from real.servers import Ejabberd
+from real.waiting import wait_for
 
 MESSAGE = "{jabber:client}message"
 MUC = "http://jabber.org/protocol/muc"
