@@ -28,7 +28,7 @@ from aviso.records.models import Record
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SERVICE = Path(__file__).resolve().parents[1]
-_DEADLINE_S = 30
+_DEADLINE_S = 60
 RECORDS = "/api/v1/feeds/orders/records/"
 
 

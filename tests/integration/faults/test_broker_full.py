@@ -49,7 +49,12 @@ def test_a_broker_that_takes_nothing_is_emptied_and_filled_again_later(
         experiment.conclude(trial)
 
     assert trial.tries == len(trial.attempted) - BACKLOG
-    assert parked_causes(stack, experiment.database, feed) == ["unreadable"]
+    # The relay writes it down when it comes to it.
+    until_equal(
+        ["unreadable"],
+        lambda: parked_causes(stack, experiment.database, feed),
+        "the poison to be parked",
+    )
 
 
 def test_the_publishing_connection_alone_is_made_again(experiment: Experiment) -> None:

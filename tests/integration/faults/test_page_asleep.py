@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -46,13 +46,23 @@ def asleep() -> Iterator[None]:
     browsers = [pid for pid in descendants(os.getpid()) if "chrom" in name_of(pid)]
     assert browsers
     for pid in browsers:
-        os.kill(pid, signal.SIGSTOP)
+        signal_if_there(pid, signal.SIGSTOP)
     try:
         yield
     finally:
         for pid in browsers:
-            os.kill(pid, signal.SIGCONT)
+            signal_if_there(pid, signal.SIGCONT)
+
+
+def signal_if_there(pid: int, number: signal.Signals) -> None:
+    """Chromium ends some of its processes when it likes."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 def name_of(pid: int) -> str:
-    return Path(f"/proc/{pid}/comm").read_text()
+    """The program's name; empty when it has ended."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from ..archive import archived_batches, events_of
+from ..archive import batches_with, events_of
 from ..page import FeedPage
 from ..running import Stack
 from ..waiting import until
@@ -49,9 +49,8 @@ def test_pages_start_over_after_an_older_backup_was_restored(
     for page in pages:
         assert [row.sequence for row in page.rows()] == list(range(8, 0, -1))
         page.tab.get_by_text("This feed was begun anew.").wait_for()
-    batches = archived_batches(
-        experiment.observer, experiment.api.get(f"feeds/{trial.feed}/")["room"]
-    )
+    room = experiment.api.get(f"feeds/{trial.feed}/")["room"]
+    batches = batches_with(experiment.observer, room, restored)
     created = [e["subject"] for e in events_of(batches) if "subject" in e]
     experiment.outcome.report = judge_lists(
         restored,

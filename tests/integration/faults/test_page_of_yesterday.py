@@ -11,7 +11,7 @@ from xml.dom.minidom import Document, Element
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Route, expect
 
-from ..archive import archived_batches, events_of
+from ..archive import batches_with, events_of
 from ..page import FeedPage
 from ..waiting import until, until_equal
 from .experiment import Experiment
@@ -117,7 +117,8 @@ def test_yesterdays_client_follows_todays_server_over_a_grant(
     ids += [api.write(feed, {"n": n})["id"] for n in (2, 3)]
 
     until_equal(ids, lambda: tab.evaluate("() => window.one.ids"), "all records")
-    batches = archived_batches(experiment.observer, api.get(f"feeds/{feed}/")["room"])
+    room = api.get(f"feeds/{feed}/")["room"]
+    batches = batches_with(experiment.observer, room, ids)
     events = events_of(batches)
     experiment.outcome.report = judge_lists(
         ids,
@@ -130,7 +131,7 @@ def test_yesterdays_client_follows_todays_server_over_a_grant(
     problems: list[str] = tab.evaluate("() => window.one.problems")
     # What it does not know it says, and nothing else is wrong with it.
     assert problems == ["page-too-old"] * len(newer)
-    assert tab.evaluate("() => window.one.state") == "live"
+    until(lambda: tab.evaluate("() => window.one.state") == "live", "it to be live")
 
 
 def test_todays_page_follows_a_server_that_lacks_all_that_is_new(

@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 from .. import broker
-from ..archive import archived_batches
+from ..archive import archived_batches, sequences_of
 from ..database import Database
 from ..page import Row
 from ..running import Stack
@@ -60,7 +60,14 @@ def test_a_parked_event_is_sent_again_once_and_another_dropped(
 
     until_equal(3, lambda: len(present()), "the rows of three records")
     ids = [first, third, deep]
-    batches = archived_batches(experiment.observer, api.get(f"feeds/{feed}/")["room"])
+    room = api.get(f"feeds/{feed}/")["room"]
+    observer = experiment.observer
+    until_equal(
+        list(range(1, events + 1)),
+        lambda: sequences_of(archived_batches(observer, room)),
+        "the archive to have them all",
+    )
+    batches = archived_batches(observer, room)
     experiment.outcome.report = judge(ids, ids, batches, present(), PLACES)
     assert experiment.outcome.report.is_clean, str(experiment.outcome.report)
 

@@ -52,11 +52,14 @@ def test_rabbitmq_killed_in_a_burst_of_inserts_loses_and_repeats_nothing(
     stack = experiment.stack
     trial = experiment.make_trial()
 
+    waiting = 0
     for number in range(0, BURST, ROWS_PER_STATEMENT):
         trial.insert(ROWS_PER_STATEMENT)
         if number == BURST // 2:
             pid = stack.kill_part("rabbitmq")
-    assert trial.count_unpublished() > 0
+        # Not at the end of the burst alone: the stack brings the broker back.
+        waiting = max(waiting, trial.count_unpublished())
+    assert waiting > 0
 
     with experiment.recovery():
         stack.wait_for_another("rabbitmq", pid)

@@ -34,7 +34,7 @@ from aviso.relay.topology import (
 
 SERVICE = Path(__file__).resolve().parents[2]
 QUEUES = 2
-PATIENCE_S = 40.0
+PATIENCE_S = 90.0
 
 T = TypeVar("T")
 
