@@ -1,3 +1,5 @@
+%% SPDX-License-Identifier: GPL-2.0-or-later
+
 %% Keeps every query of a room's archive short: the room answers it itself, and everybody in it waits meanwhile.
 %%
 %% With each page mod_mam asks the database how many messages there are, between the query's `start` and `end`: without

@@ -1,3 +1,5 @@
+%% SPDX-License-Identifier: GPL-2.0-or-later
+
 %% A room's archive takes a batch only behind the room's head, and the room reflects only what its archive took.
 %%
 %% mod_mam archives what a room passes on, and never looks what its database said. So for a batch (a message with

@@ -1,3 +1,5 @@
+%% SPDX-License-Identifier: GPL-2.0-or-later
+
 %% What a user may send, and what a stranger is told. It stands in front of everything else.
 %%
 %% Room options refuse speech from visitors, but they do not stop a message from one user to another, and a member has

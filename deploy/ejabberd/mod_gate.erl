@@ -1,3 +1,5 @@
+%% SPDX-License-Identifier: GPL-2.0-or-later
+
 %% How much one address may ask for: connections, passwords, accounts. So that whoever asks for too much shuts out
 %% himself, and nobody else.
 %%

@@ -1,3 +1,5 @@
+%% SPDX-License-Identifier: GPL-2.0-or-later
+
 %% Tickets and tokens (contracts/README.md, "Tokens"): JSON Web Tokens, HS256, one secret.
 %%
 %%  - A ticket is the password on the ticket host. ejabberd_auth_jwt has checked its signature, `exp` and `sub` when

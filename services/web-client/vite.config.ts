@@ -12,6 +12,8 @@ export default defineConfig(({ mode }) => {
     build: {
       target: "es2022",
       sourcemap: true,
+      // The build leaves out the comments in which those of the packages stand.
+      license: { fileName: "licenses.md" },
       outDir: isLibrary ? "dist/feed-client" : "dist",
       emptyOutDir: true,
       ...(isLibrary && {

@@ -26,7 +26,7 @@ import path  # noqa: E402
 import report  # noqa: E402
 
 from aviso_native import settings as native_settings  # noqa: E402
-from aviso_native.addresses import find_free_ports  # noqa: E402
+from aviso_native.addresses import find_free_port  # noqa: E402
 from aviso_native.stack import Stack, tell_on_stderr  # noqa: E402
 
 
@@ -39,7 +39,7 @@ def main() -> None:
         environ = {
             **os.environ,
             "AVISO_RUN_DIR": directory,
-            "AVISO_PORT": str(find_free_ports(1)[0]),
+            "AVISO_PORT": str(find_free_port()),
             "AVISO_PYTHON": sys.executable,
         }
         with native_settings.claim(Path(directory)):

@@ -8,7 +8,6 @@ the writes that were answered with "created".
 from __future__ import annotations
 
 import argparse
-import shutil
 import threading
 import time
 import uuid
@@ -17,7 +16,7 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, sync_playwright
 
-from ..integration.conftest import CHROMIUM_FLAGS
+from ..integration import chromium
 from ..integration.faults.report import Report, judge_lists
 from ..integration.wire import Wire
 from .aviso_system import Aviso
@@ -77,11 +76,8 @@ def main() -> None:
     faults = {k: v for k, v in FAULTS.items() if chosen in (None, k)}
     results: list[tuple[str, str, Report]] = []
     systems: list[System] = [Aviso(), Channels()]
-    program = shutil.which("chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program, args=CHROMIUM_FLAGS
-        )
+        browser = chromium.launch(playwright)
         for system in systems:
             print(f"{system.name} …", flush=True)
             system.start()

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from ..integration.running import find_free_ports, is_free
+from ..integration.running import find_free_port, is_free
 from ..integration.waiting import until
 from .system import Break
 
@@ -26,7 +26,7 @@ class Channels:
 
     def start(self) -> None:
         self._directory = Path(tempfile.mkdtemp(prefix="channels-"))
-        self._redis_port, self._port = find_free_ports(2)
+        self._redis_port, self._port = find_free_port(), find_free_port()
         self._log = (self._directory / "log").open("ab")
         self._redis = self._start_redis()
         self._site = self._start_site()

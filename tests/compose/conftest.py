@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from integration import chromium
 from integration.api import Api
 from integration.page import FeedPage
 from playwright.sync_api import sync_playwright
 
 from .stack import ComposeStack, RunningStack
 
-_CHROMIUM_FLAGS = [
-    "--no-sandbox",  # the tests may run as root
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 _STACK = pytest.StashKey[ComposeStack]()
 
 
@@ -47,12 +39,8 @@ def stack(running: RunningStack) -> ComposeStack:
 @pytest.fixture(scope="session")
 def page(stack: ComposeStack) -> Iterator[FeedPage]:
     """The feed `demo` in a real browser, live."""
-    program = shutil.which("chromium")
-    assert program, "chromium is not installed (Debian package chromium)"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program, args=_CHROMIUM_FLAGS
-        )
+        browser = chromium.launch(playwright)
         page = FeedPage(browser.new_page(), stack.url, "demo")
         yield page.open()
         browser.close()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import socket
 import subprocess
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from aviso_native.addresses import find_free_port
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMPOSE_FILE = REPOSITORY / "deploy/compose.yml"
@@ -34,7 +35,7 @@ class ComposeStack:
     def __init__(self, directory: Path) -> None:
         self.project = f"aviso-test-{uuid.uuid4().hex[:8]}"
         self.env_file = directory / "settings.env"
-        self.port = _find_free_port()
+        self.port = find_free_port()
         self.url = f"http://localhost:{self.port}"
 
     def up(self) -> str:
@@ -125,10 +126,3 @@ def clean_environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith(("AVISO_", "COMPOSE_"))
     }
-
-
-def _find_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -114,7 +114,7 @@ def test_down_and_up_again_keep_secrets_key_and_records(
     assert api.call("GET", f"feeds/demo/records/{record_id}/").status == 200
     newer = write_until_accepted(api, {"after": "up"})
     page.wait_for_record(newer, _TIMEOUT_S)
-    assert page.position == api.head("demo")
+    until(lambda: page.position == api.head("demo"), "the page to be complete")
 
 
 def test_new_secrets_are_not_made_over_old_data(stack: ComposeStack) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from .batches import read_payload
-from .chat import CLIENT, Chat
+from .chat import CLIENT, Chat, Refused
+from .waiting import until
 
 PAGE = 250  # the most that ejabberd gives at once
 
@@ -94,6 +95,23 @@ def archived_batches(chat: Chat, room: str, page: int = PAGE) -> list[Batch]:
             return batches
         after = results[-1].get("id", "")
     raise AssertionError(f"the archive of {room} does not end")
+
+
+def batches_with(chat: Chat, room: str, ids: list[str]) -> list[Batch]:
+    """Wait until the archive has an event of each of these records; return it all.
+
+    A page that shows them may have read them over REST, before the pusher came to it.
+    """
+
+    def complete() -> list[Batch]:
+        try:
+            batches = archived_batches(chat, room)
+        except Refused:  # not made yet
+            return []
+        subjects = {event.get("subject") for event in events_of(batches)}
+        return batches if subjects.issuperset(ids) else []
+
+    return until(complete, f"{len(ids)} records in {room}", 60, every_s=0.25)
 
 
 def events_of(batches: list[Batch]) -> list[dict[str, Any]]:

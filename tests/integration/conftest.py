@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Error, sync_playwright
 
+from . import chromium
 from .api import Api, new_slug
 from .chat import Chat
 from .database import Database
@@ -20,14 +21,6 @@ from .page import FeedPage
 from .running import Stack
 from .wire import Wire
 
-CHROMIUM_FLAGS = [
-    "--no-sandbox",  # the tests may run as root, in a container
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 _LOGS = pytest.StashKey[Callable[[], list[tuple[str, str]]]]()
 _PAGES = pytest.StashKey[list[FeedPage]]()
 
@@ -135,12 +128,8 @@ def make_wire() -> Iterator[Callable[..., Wire]]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium")
-    assert program, "chromium is not installed (Debian package chromium)"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program, args=CHROMIUM_FLAGS
-        )
+        browser = chromium.launch(playwright)
         yield browser
         browser.close()
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import ConsoleMessage, Dialog, Error, Locator, Page
 
-from .waiting import until, until_equal
+from .waiting import ALIVE_S, until, until_equal
 
 _ROWS = """feed => [...document.querySelectorAll(
     `[data-feed="${feed}"] [data-record-id]`
@@ -86,10 +86,10 @@ class FeedPage:
     def wait_for_state(self, state: str, timeout_s: float = 40) -> None:
         until_equal(state, lambda: self.state, "the page's connection", timeout_s)
 
-    def wait_for_position(self, sequence: int, timeout_s: float = 20) -> None:
+    def wait_for_position(self, sequence: int, timeout_s: float = ALIVE_S) -> None:
         until_equal(sequence, lambda: self.position, "the page's position", timeout_s)
 
-    def wait_for_rows(self, expected: list[str], timeout_s: float = 20) -> None:
+    def wait_for_rows(self, expected: list[str], timeout_s: float = ALIVE_S) -> None:
         """Wait until exactly these records are shown, the newest first."""
         until_equal(
             expected,
@@ -98,7 +98,7 @@ class FeedPage:
             timeout_s,
         )
 
-    def wait_for_record(self, record_id: str, timeout_s: float = 20) -> Row:
+    def wait_for_record(self, record_id: str, timeout_s: float = ALIVE_S) -> Row:
         """Wait until the record has a row, and return that."""
         [row] = until(
             lambda: [row for row in self.rows() if row.record_id == record_id],

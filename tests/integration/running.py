@@ -24,7 +24,7 @@ PYTHON = Path(sys.executable)
 sys.path.insert(0, str(NATIVE))
 
 from aviso_native import control, ejabberd, services  # noqa: E402 # found on the path just set
-from aviso_native.addresses import find_free_ports, is_free  # noqa: E402
+from aviso_native.addresses import find_free_port, is_free  # noqa: E402
 from aviso_native.settings import Settings  # noqa: E402
 
 START_TIMEOUT_S = 150.0
@@ -37,7 +37,7 @@ class Stack:
 
     def __init__(self, run_dir: Path, port: int | None = None) -> None:
         self.run_dir = run_dir
-        self.port = port or find_free_ports(1)[0]
+        self.port = port or find_free_port()
         self._runner: subprocess.Popen[bytes] | None = None
         self._seen: set[tuple[int, str]] = set()
 

@@ -10,12 +10,14 @@ import pytest
 from .api import Api
 from .archive import (
     archived_batches,
+    batches_with,
     check_spans,
     events_of,
     live_batches,
     sequences_of,
 )
 from .chat import Chat, Refused
+from .rooms import wait_for_room
 from .running import Stack
 from .waiting import until
 
@@ -23,10 +25,12 @@ PASSWORD = "a-password-of-one-test"
 
 
 @pytest.fixture
-def room(api: Api, feed: str) -> str:
-    """The feed's room, once the pusher has made it."""
-    api.write(feed, {"first": True})
+def room(stack: Stack, api: Api, feed: str, observer: Chat) -> str:
+    """The feed's room, with a first record that nobody who comes now still hears."""
+    first = api.write(feed, {"first": True})["id"]
     room: str = api.get(f"feeds/{feed}/")["room"]
+    wait_for_room(stack, feed)
+    batches_with(observer, room, [first])
     return room
 
 

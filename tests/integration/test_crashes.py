@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from .api import Api
-from .archive import archived_batches, check_spans, events_of, sequences_of
+from .archive import batches_with, check_spans, events_of, sequences_of
 from .chat import Chat
 from .conftest import OpenPage
 from .database import Database
@@ -45,7 +45,7 @@ def test_relay_and_pusher_killed_ten_times_each_lose_and_repeat_nothing(
     assert len(ids) == RECORDS
     page.wait_for_position(RECORDS, 90)
     with Chat(stack.facts["xmpp"]) as observer:
-        batches = archived_batches(observer, room)
+        batches = batches_with(observer, room, ids)
     check_spans(batches)
     assert sequences_of(batches) == list(range(1, RECORDS + 1))
     assert [event["subject"] for event in events_of(batches)] == ids

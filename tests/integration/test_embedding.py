@@ -99,7 +99,7 @@ def test_names_and_origins_that_cannot_be_are_told_at_once(
     tab = embed(page, {"feed": "Demo"}, {"feed": feed, "origin": f"{page.url}/"})
 
     wanted = ["There is no such feed, or it is not open to you.", "Live"]
-    until_equal(wanted, lambda: states(tab), "the elements", 5)
+    until_equal(wanted, lambda: states(tab), "the elements", 20)
 
 
 def test_a_session_too_many_is_told_and_stays_quiet(
@@ -125,7 +125,7 @@ def test_a_session_too_many_is_told_and_stays_quiet(
     record_id = api.write(feed, {"note": "for the others"})["id"]
     for other in others:
         other.wait_for_record(record_id)
-        assert other.state == "live"
+        other.wait_for_state("live")
     assert first.state == "refused"
 
     first.tab.get_by_role("button", name="Read on here").click()

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from aviso_native.addresses import find_free_ports, is_free
 from aviso_native.web import write_buffers
 
-from .running import REPOSITORY, Stack, find_free_ports, is_free
+from .running import REPOSITORY, Stack
 from .waiting import until
 
 CADDYFILE = REPOSITORY / "deploy/caddy/Caddyfile"

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from .api import Api
-from .archive import archived_batches, check_spans, events_of, sequences_of
+from .archive import batches_with, check_spans, events_of, sequences_of
 from .chat import Chat
 from .conftest import OpenPage
 from .running import Stack
-from .waiting import until
 
 WRITES = 500
 BACK_S = 90
@@ -48,13 +47,7 @@ def test_what_is_written_while_rabbitmq_and_ejabberd_are_down_is_delivered_later
     page.wait_for_position(WRITES + 1, BACK_S)
     page.wait_for_rows(ids[::-1])
     with Chat(stack.facts["xmpp"]) as observer:
-        # The page may have read it over REST before the pusher was back.
-        until(
-            lambda: len(sequences_of(archived_batches(observer, room))) > WRITES,
-            "the archive to be complete",
-            BACK_S,
-        )
-        batches = archived_batches(observer, room)
+        batches = batches_with(observer, room, ids)
     check_spans(batches)
     assert sequences_of(batches) == list(range(1, WRITES + 2))
     assert [event["subject"] for event in events_of(batches)] == ids

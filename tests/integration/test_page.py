@@ -86,7 +86,7 @@ def test_older_records_than_the_page_begins_with_are_fetched(
         return page.count == 350
 
     until(scroll_to_the_end, "all 350 records on the page", 40)
-    assert [row.record_id for row in page.rows()] == ids[::-1]
+    page.wait_for_rows(ids[::-1])
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,8 @@ def test_the_form_writes_a_record_with_a_key(
 
     page.tab.locator('[data-write-outcome="written"]').wait_for()
     [row] = until(page.rows, "the record on the page")
-    assert "the form" in page.row(row.record_id).inner_text()
+    shown = page.row(row.record_id)
+    until(lambda: "the form" in shown.inner_text(), "what the form wrote")
 
 
 def test_the_form_shows_why_a_record_was_refused(

@@ -10,7 +10,13 @@ import pytest
 
 from . import broker
 from .api import Api
-from .archive import archived_batches, check_spans, events_of, sequences_of
+from .archive import (
+    archived_batches,
+    batches_with,
+    check_spans,
+    events_of,
+    sequences_of,
+)
 from .chat import Chat, Refused
 from .conftest import OpenPage
 from .database import Database
@@ -146,7 +152,8 @@ def test_a_record_too_deep_keeps_its_place_and_the_feed_goes_on(
     )
     [parked] = parked_in(database, feed)
     assert (parked["cause"], parked["sequence"]) == ("too-deep", 2)
-    batches = archived_batches(observer, api.get(f"feeds/{feed}/")["room"])
+    room = api.get(f"feeds/{feed}/")["room"]
+    batches = batches_with(observer, room, [before, after])
     check_spans(batches)
     assert sequences_of(batches) == [1, 2, 3]
     place = events_of(batches)[1]

@@ -44,7 +44,7 @@ def test_a_granted_feed_appears_and_a_revoked_one_goes(
     page.tab.locator('[data-refusal="no-longer-open"]').wait_for()
     until_equal(0, lambda: links(page, private_feed), "the list without the feed")
     until_equal([], private.rows, "the rows of the feed gone")
-    assert "of the house" not in page.tab.content()
+    until(lambda: "of the house" not in page.tab.content(), "its text gone")
 
     api.grant(private_feed, reader)
 
@@ -66,7 +66,7 @@ def test_signing_out_leaves_nothing_of_a_private_feed(
 
     until(lambda: account_kind(page) == "guest", "the reader to be a guest")
     until_equal(0, lambda: links(page, private_feed), "the list without the feed")
-    assert "of the house" not in page.tab.content()
+    until(lambda: "of the house" not in page.tab.content(), "its text gone")
 
 
 def sign_up(page: FeedPage) -> str:

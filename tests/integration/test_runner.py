@@ -11,6 +11,7 @@ import signal
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Any
 
 import pytest
@@ -119,7 +120,8 @@ def test_a_parked_event_is_sent_again_after_its_cause_is_mended(
 
     page = open_page(FEED, url=mended.stack.url)
     page.wait_for_position(5)
-    assert "xxxx" in page.row(mended.record_ids[1]).inner_text()
+    shown = page.row(mended.record_ids[1])
+    until(lambda: "xxxx" in shown.inner_text(), "the record in its row")
 
 
 def test_sending_a_parked_event_twice_changes_nothing(
@@ -169,7 +171,8 @@ def test_every_part_killed_at_once_comes_back_and_the_next_record_arrives(
         again = {"Idempotency-Key": "the-seventh"}
         try:
             return second.call("POST", path, body, headers=again).status == 201
-        except OSError:  # the web server has a pid again, and no port yet
+        except (OSError, HTTPException):  # it has a pid again, and no port yet
+            second.close()
             return False
 
     until(is_written, "records-api to serve again", 60)

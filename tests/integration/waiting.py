@@ -7,10 +7,15 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
+# Nothing is promised by it: it ends the wait for what will not come any more.
+ALIVE_S = 60.0
 
 
 def until(
-    question: Callable[[], T], what: str, timeout_s: float = 20, every_s: float = 0.05
+    question: Callable[[], T],
+    what: str,
+    timeout_s: float = ALIVE_S,
+    every_s: float = 0.05,
 ) -> T:
     """Ask until the answer is true, and return it.
 
@@ -28,7 +33,7 @@ def until(
 
 
 def until_equal(
-    expected: T, question: Callable[[], T], what: str, timeout_s: float = 20
+    expected: T, question: Callable[[], T], what: str, timeout_s: float = ALIVE_S
 ) -> None:
     """Ask until the answer is `expected`; the failure shows the two side by side."""
     deadline = time.monotonic() + timeout_s

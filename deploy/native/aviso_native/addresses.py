@@ -12,8 +12,8 @@ LOOPBACK = "127.0.0.1"
 # Linux takes those of outgoing connections from 32768 on: they could take a port before
 # it is used.
 _PORTS = range(10_000, 32_768)
-# More than a stack needs, for each process.
-_steps = itertools.count(100 * os.getpid())
+# More than a stack or a test run needs, for each process.
+_steps = itertools.count(1_000 * os.getpid())
 
 
 def find_free_ports(count: int) -> list[int]:
@@ -28,6 +28,10 @@ def find_free_ports(count: int) -> list[int]:
     if len(ports) < count:
         raise OSError(f"no {count} free ports in {_PORTS}")
     return ports
+
+
+def find_free_port() -> int:
+    return find_free_ports(1)[0]
 
 
 def is_free(port: int) -> bool:

@@ -1,22 +1,42 @@
-"""People and groups on the admin site: each change of what they may do is noted."""
+"""People and groups on the admin site: each change of what they may do is noted.
+
+Nothing that happened while a form was open is undone by saving it.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
+from django.contrib.admin.forms import AdminPasswordChangeForm as OwnPasswordChangeForm
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.forms import (
+    AdminPasswordChangeForm,
+    SetPasswordMixin,
+    UserChangeForm,
+)
 from django.contrib.auth.models import Group, User
+from django.contrib.auth.views import PasswordChangeView
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.urls import reverse_lazy
 
 from aviso.access.audit import name_person, note_change
+from aviso.rest.admin_forms import SeenAdmin, SeenForm
 
 # Django's class takes no type argument at run time.
 if TYPE_CHECKING:
     TypedUserAdmin = UserAdmin[User]
+    TypedUserForm = UserChangeForm[User]
+    TypedPasswordForm = AdminPasswordChangeForm[User]
+    TypedSetPassword = SetPasswordMixin[User]
 else:
     TypedUserAdmin = UserAdmin
+    TypedUserForm = UserChangeForm
+    TypedPasswordForm = AdminPasswordChangeForm
+    TypedSetPassword = SetPasswordMixin
 
 _BEFORE = "aviso.rights_before"
 
@@ -24,8 +44,71 @@ admin.site.unregister(User)
 admin.site.unregister(Group)
 
 
+class PersonForm(SeenForm[User], TypedUserForm):
+    seen_columns: ClassVar = [
+        "username",
+        "first_name",
+        "last_name",
+        "email",
+        "is_active",
+        "is_staff",
+        "is_superuser",
+        "groups",
+        "user_permissions",
+    ]
+
+
+class GroupForm(SeenForm[Group]):
+    seen_columns: ClassVar = ["name", "permissions"]
+
+
+class PasswordAlone(TypedSetPassword):
+    """Writes a new password, and no other column."""
+
+    def set_password_and_save(
+        self,
+        user: User,
+        password_field_name: str = "password1",  # noqa: S107 # a field, not one
+        commit: bool = True,
+    ) -> User:
+        super().set_password_and_save(
+            user, password_field_name=password_field_name, commit=False
+        )
+        if commit:
+            user.save(update_fields=["password"])
+        return user
+
+
+class PersonsPasswordForm(PasswordAlone, TypedPasswordForm):
+    pass
+
+
+class OwnPasswordForm(PasswordAlone, OwnPasswordChangeForm):
+    pass
+
+
+def change_own_password(request: HttpRequest) -> HttpResponseBase:
+    view = PasswordChangeView.as_view(
+        form_class=OwnPasswordForm,
+        success_url=reverse_lazy("admin:password_change_done"),
+        extra_context=admin.site.each_context(request),
+    )
+    return view(request)
+
+
 @admin.register(User)
-class PersonAdmin(TypedUserAdmin):
+class PersonAdmin(SeenAdmin[User], TypedUserAdmin):
+    form = PersonForm
+    change_password_form = PersonsPasswordForm
+    # Written by coming in, which may happen while the form is open.
+    readonly_fields = ["last_login", "date_joined"]
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or not self.has_change_permission(request, obj):
+            return fieldsets
+        return [*fieldsets, (None, {"fields": ["seen"]})]
+
     def save_model(
         self, request: HttpRequest, obj: User, form: Any, change: bool
     ) -> None:
@@ -56,7 +139,8 @@ class PersonAdmin(TypedUserAdmin):
         id: str,  # noqa: A002 (its name)
         form_url: str = "",
     ) -> HttpResponse:
-        response = super().user_change_password(request, id, form_url)
+        with transaction.atomic():  # get_object locks the row
+            response = super().user_change_password(request, id, form_url)
         if request.method == "POST" and isinstance(response, HttpResponseRedirect):
             person = User.objects.get(pk=id)
             _note("password changed", request, {"person": person.get_username()})
@@ -64,7 +148,9 @@ class PersonAdmin(TypedUserAdmin):
 
 
 @admin.register(Group)
-class PeopleGroupAdmin(GroupAdmin):
+class PeopleGroupAdmin(SeenAdmin[Group], GroupAdmin):
+    form = GroupForm
+
     def save_model(
         self, request: HttpRequest, obj: Group, form: Any, change: bool
     ) -> None:

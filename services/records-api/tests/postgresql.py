@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.ports import free_port
+from aviso_native.addresses import find_free_port
 
 _START_S = 60
 _DEBIAN = Path("/usr/lib/postgresql")
@@ -50,7 +50,7 @@ def _server(fill: list[str], settings: dict[str, str]) -> Iterator[str]:
             check=True,
             stdout=subprocess.DEVNULL,
         )
-        port = free_port()
+        port = find_free_port()
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
                 [*as_server, *_postgres(folder, port, settings)], stdout=log, stderr=log

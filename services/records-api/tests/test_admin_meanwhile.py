@@ -15,6 +15,7 @@ from aviso.access.models import ApiKey
 from aviso.feeds.models import Feed
 from aviso.readers.models import Reader
 from aviso.records.models import Record
+from tests.admin_forms import read_form, save
 
 pytestmark = pytest.mark.django_db
 
@@ -25,31 +26,11 @@ def admin(client: Client) -> Client:
     return client
 
 
-def read_form(client: Client, path: str) -> dict[str, str]:
-    """Open a page and return what its form would send."""
-    page = client.get(f"/admin/aviso/{path}/change/").context["adminform"].form
-    form: dict[str, str] = {}
-    for field in page:
-        value = field.value()
-        if isinstance(value, bool):
-            form |= {field.html_name: "on"} if value else {}
-        elif isinstance(value, list):
-            form[field.html_name] = ",".join(value)
-        elif value is not None:
-            form[field.html_name] = str(value)
-    return form
-
-
-def save(client: Client, path: str, form: dict[str, Any]) -> str:
-    page = client.post(f"/admin/aviso/{path}/change/", form, follow=True)
-    return page.content.decode()
-
-
 def test_a_record_that_was_changed_meanwhile_is_not_written_over(
     admin: Client, orders: Feed
 ) -> None:
     record = Record.objects.create(feed=orders, data={"a": 1})
-    path = f"record/{record.pk}"
+    path = f"aviso/record/{record.pk}"
     form = read_form(admin, path)
     Record.objects.filter(pk=record.pk).update(data={"a": 2})
 
@@ -64,10 +45,12 @@ def test_a_record_that_was_changed_meanwhile_is_not_written_over(
 def test_a_feed_that_was_changed_meanwhile_is_not_written_over(
     admin: Client, orders: Feed
 ) -> None:
-    form = read_form(admin, "feed/orders")
+    form = read_form(admin, "aviso/feed/orders")
     Feed.objects.update(visibility="private")
 
-    assert "changed meanwhile" in save(admin, "feed/orders", {**form, "title": "New"})
+    assert "changed meanwhile" in save(
+        admin, "aviso/feed/orders", {**form, "title": "New"}
+    )
 
     assert ("", "private") == Feed.objects.values_list("title", "visibility").get()
 
@@ -75,7 +58,7 @@ def test_a_feed_that_was_changed_meanwhile_is_not_written_over(
 def test_what_the_form_does_not_show_is_left_as_it_is(
     admin: Client, orders: Feed
 ) -> None:
-    form = read_form(admin, "feed/orders")
+    form = read_form(admin, "aviso/feed/orders")
 
     def renew_epoch(execute: Any, sql: str, *rest: Any) -> Any:
         """Another hand, between the form's reading of the row and its writing."""
@@ -84,17 +67,17 @@ def test_what_the_form_does_not_show_is_left_as_it_is(
         return execute(sql, *rest)
 
     with connection.execute_wrapper(renew_epoch):
-        save(admin, "feed/orders", {**form, "title": "New"})
+        save(admin, "aviso/feed/orders", {**form, "title": "New"})
 
     assert ("New", "other") == Feed.objects.values_list("title", "epoch").get()
 
 
 def test_a_key_that_was_revoked_meanwhile_stays_revoked(admin: Client) -> None:
     ApiKey.objects.create(id="abc", name="x")
-    form = read_form(admin, "apikey/abc")
+    form = read_form(admin, "aviso/apikey/abc")
     revoke_key("abc")
 
-    page = save(admin, "apikey/abc", {**form, "may_write": "on"})
+    page = save(admin, "aviso/apikey/abc", {**form, "may_write": "on"})
 
     key = ApiKey.objects.get()
     assert "changed meanwhile" in page
@@ -104,7 +87,11 @@ def test_a_key_that_was_revoked_meanwhile_stays_revoked(admin: Client) -> None:
 def test_a_key_is_changed_there(admin: Client) -> None:
     ApiKey.objects.create(id="abc", name="x", feeds=["orders"])
 
-    save(admin, "apikey/abc", {**read_form(admin, "apikey/abc"), "may_write": "on"})
+    save(
+        admin,
+        "aviso/apikey/abc",
+        {**read_form(admin, "aviso/apikey/abc"), "may_write": "on"},
+    )
 
     assert (True, ["orders"]) == ApiKey.objects.values_list("may_write", "feeds").get()
 
@@ -113,18 +100,20 @@ def test_a_reader_that_was_revoked_meanwhile_is_not_changed(
     admin: Client, secrets: Feed
 ) -> None:
     reader = Reader.objects.create(feed=secrets, reader="ada@localhost")
-    form = read_form(admin, f"reader/{reader.pk}")
+    form = read_form(admin, f"aviso/reader/{reader.pk}")
     Reader.objects.update(revoked_at="2026-01-01T00:00:00Z")
 
     end = {"expires_at_0": "2999-01-02", "expires_at_1": "03:04"}
-    page = save(admin, f"reader/{reader.pk}", {**form, **end})
+    page = save(admin, f"aviso/reader/{reader.pk}", {**form, **end})
 
     assert "changed meanwhile" in page
     assert Reader.objects.get().expires_at is None
 
 
 def test_a_page_without_what_it_was_is_refused(admin: Client, orders: Feed) -> None:
-    form = read_form(admin, "feed/orders")
+    form = read_form(admin, "aviso/feed/orders")
     del form["seen"]
 
-    assert "changed meanwhile" in save(admin, "feed/orders", {**form, "title": "New"})
+    assert "changed meanwhile" in save(
+        admin, "aviso/feed/orders", {**form, "title": "New"}
+    )

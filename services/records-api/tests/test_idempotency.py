@@ -192,7 +192,7 @@ def _wait_until_blocked(other: psycopg.Connection[Any]) -> None:
     blocked = (
         "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
     )
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         found = other.execute(blocked, [other.info.backend_pid]).fetchone()
         if found and found[0]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, LiteralString
@@ -14,13 +13,12 @@ import psycopg
 import pytest
 
 from tests.postgresql import private_postgresql, standby_of
-from tests.relay.drivers import environment_for, manage
+from tests.relay.drivers import environment_for, eventually, manage
 from tests.switches import switch_to
 from tests.test_server import RECORDS, Server, serving
 
 # All threads of both workers, so that each connection of their pools is in use.
 _AT_ONCE = 32
-_PATIENCE_S = 20
 
 
 class Stack:
@@ -70,13 +68,6 @@ def ask(url: str, statement: LiteralString) -> Any:
 
 def _port(url: str) -> int:
     return urlsplit(url).port or 0
-
-
-def eventually(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _PATIENCE_S
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
 
 
 def _is_refused(stack: Stack) -> bool:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aviso_native.addresses import find_free_port
 from django.db import connection
 
 from aviso.access.keys import Rights, create_key
@@ -24,11 +25,10 @@ from aviso.events.models import Event
 from aviso.feeds.models import Feed
 from aviso.feeds.reading import MAX_HEADS
 from aviso.records.models import Record
-from tests.ports import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SERVICE = Path(__file__).resolve().parents[1]
-_DEADLINE_S = 30
+_DEADLINE_S = 60
 RECORDS = "/api/v1/feeds/orders/records/"
 
 
@@ -58,7 +58,7 @@ class Server:
 @contextmanager
 def serving(folder: Path, database_url: str = "") -> Iterator[Server]:
     """Serve from the tests' database, or from another one."""
-    port = free_port()
+    port = find_free_port()
     made = connection.settings_dict
     url = (
         f"postgresql://{made['USER']}:{made['PASSWORD']}@{made['HOST']}:{made['PORT']}"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from aviso_native import services
-from aviso_native.addresses import find_free_ports
+from aviso_native.addresses import find_free_port
 from aviso_native.process import Command, Part
 from aviso_native.settings import Settings
 
@@ -28,7 +28,7 @@ class Pusher:
     """One pusher process; `start` may be called again after its end."""
 
     def __init__(self, settings: Settings, name: str, **environ: str) -> None:
-        self._port = find_free_ports(1)[0]
+        self._port = find_free_port()
         like = services.make_pusher(settings).command()
         env = {**like.env, "AVISO_PUSHER_BIND": f"127.0.0.1:{self._port}", **environ}
         self._part = Part(

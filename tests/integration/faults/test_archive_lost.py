@@ -8,15 +8,12 @@ import pytest
 
 from aviso_native import ejabberd, postgres
 
-from ..database import Database
 from ..running import Stack
-from .conftest import Outcome
 from .effort import choose
+from .experiment import Experiment
 from .heads import archived_head, wait_until_beyond
 from .news import reach, wait_for_news
 from .parking import parked_causes
-from .pushers import Pusher
-from .trial import Trial
 
 TIMES = choose(1, 5)
 # A page keeps its newest 20,000 records at most: so many must not be reached.
@@ -43,18 +40,12 @@ def shortened(stack: Stack, feed: str) -> None:
 @pytest.mark.timeout(choose(300, 1200))
 @pytest.mark.parametrize("lose", [destroyed, emptied, shortened])
 def test_what_an_archive_has_lost_comes_again_once_and_no_other_feed_waits(
-    lose: Lose,
-    stack: Stack,
-    database: Database,
-    feed: str,
-    neighbour: str,
-    make_pusher: Callable[..., Pusher],
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
+    experiment: Experiment, lose: Lose, neighbour: str
 ) -> None:
-    pusher = make_pusher()
-    trial, other = make_trial(), make_trial(of=neighbour, watched=False)
+    stack, database, feed = experiment.stack, experiment.database, experiment.feed
+    pusher = experiment.make_pusher()
+    trial = experiment.make_trial()
+    other = experiment.make_trial(of=neighbour, watched=False)
     page = trial.watched
     trial.insert(MANY)
     reach(page, MANY, 120)
@@ -65,13 +56,13 @@ def test_what_an_archive_has_lost_comes_again_once_and_no_other_feed_waits(
             with trial.writing(rate=20):
                 wait_for_news(lambda: page.position)
                 lose(stack, feed)
-                with outcome.recovery():
+                with experiment.recovery():
                     wait_until_beyond(len(trial.acknowledged), stack, feed, 120)
                 wait_for_news(lambda: archived_head(stack, neighbour))
 
     assert pusher.metric("aviso_pusher_behind_total") >= TIMES, "it noticed nothing"
-    conclude(other)
-    conclude(trial)
+    experiment.conclude(other)
+    experiment.conclude(trial)
     assert parked_causes(stack, database, feed) == []
 
 

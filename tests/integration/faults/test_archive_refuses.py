@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,12 +15,10 @@ from aviso_native.settings import REPOSITORY
 
 from ..running import Stack
 from ..waiting import until
-from .conftest import Outcome
 from .effort import choose
+from .experiment import Experiment
 from .news import reach, wait_for_news
 from .pushers import Pusher
-from .tcp_wire import TcpWire
-from .trial import Trial
 
 TIMES = choose(1, 5)
 # A page keeps its newest 20,000 records at most: so many must not be reached.
@@ -33,18 +31,13 @@ MODULE = REPOSITORY / "deploy/ejabberd/mod_feed_archive.erl"
 @pytest.mark.timeout(choose(300, 900))
 @pytest.mark.parametrize("end", ["reset", "terminate"])
 def test_a_commit_that_shows_late_makes_no_hole_and_no_copy(
-    end: str,
-    stack: Stack,
-    tcp_wire: TcpWire,
-    make_pusher: Callable[..., Pusher],
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
+    experiment: Experiment, end: str
 ) -> None:
     """Durable and seen by nobody, as with a synchronous standby that has gone."""
+    stack, tcp_wire = experiment.stack, experiment.tcp_wire
     with records_commit_alone(stack):
-        pusher = make_pusher(AVISO_XMPP_PORT=str(tcp_wire.port))
-        trial = make_trial()
+        pusher = experiment.make_pusher(AVISO_XMPP_PORT=str(tcp_wire.port))
+        trial = experiment.make_trial()
         page = trial.watched
         for _ in range(TIMES):
             # So that batches are on their way to the archive: the relay waits too.
@@ -57,21 +50,18 @@ def test_a_commit_that_shows_late_makes_no_hole_and_no_copy(
                     if end == "terminate":
                         ask(stack, TERMINATE_WAITING)
                 tcp_wire.delay_s = 0
-                with outcome.recovery():
+                with experiment.recovery():
                     reach(page, len(trial.acknowledged) + 1, 120)
-        conclude(trial)
+        experiment.conclude(trial)
 
 
 @pytest.mark.timeout(choose(300, 900))
 def test_an_archive_that_crashes_delays_and_repeats_nothing(
-    stack: Stack,
-    make_pusher: Callable[..., Pusher],
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
+    experiment: Experiment,
 ) -> None:
-    pusher = make_pusher()
-    trial = make_trial()
+    stack = experiment.stack
+    pusher = experiment.make_pusher()
+    trial = experiment.make_trial()
     page = trial.watched
 
     with trial.writing(rate=20):
@@ -81,10 +71,10 @@ def test_an_archive_that_crashes_delays_and_repeats_nothing(
         with crashing_archive(stack):
             wait_for_doubts(pusher, 3)
             assert archived(stack, trial.feed) == before, "the archive took one"
-        with outcome.recovery():
+        with experiment.recovery():
             reach(page, len(trial.acknowledged) + 1, 120)
 
-    conclude(trial)
+    experiment.conclude(trial)
 
 
 def wait_for_doubts(pusher: Pusher, count: int) -> None:

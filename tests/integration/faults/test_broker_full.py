@@ -6,22 +6,19 @@ Emptying the queues is what may help it, so consumers have to go on.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from aviso_native import rabbitmq
 
 from .. import broker
-from ..database import Database
 from ..running import Stack
 from ..waiting import until_equal
-from .conftest import Outcome
 from .effort import choose
+from .experiment import Experiment
 from .heads import archived_head, wait_until_beyond
 from .parking import parked_causes
-from .pushers import Pusher
 from .queues import count_messages
-from .trial import Trial
 
 FULL_S = choose(10, 150)
 # Three times what the relay keeps under way of a feed.
@@ -31,16 +28,11 @@ BACKLOG = 3 * UNDER_WAY * BATCH_EVENTS
 
 
 def test_a_broker_that_takes_nothing_is_emptied_and_filled_again_later(
-    stack: Stack,
-    database: Database,
-    feed: str,
-    make_pusher: Callable[..., Pusher],
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
+    experiment: Experiment,
 ) -> None:
-    pusher = make_pusher()
-    trial = make_trial()
+    stack, feed = experiment.stack, experiment.feed
+    pusher = experiment.make_pusher()
+    trial = experiment.make_trial()
     pusher.terminate()
     # It has to be parked, that is published, before anything else is at its turn.
     publish_poison(stack, feed)
@@ -50,29 +42,27 @@ def test_a_broker_that_takes_nothing_is_emptied_and_filled_again_later(
     with short_of_memory(stack):
         pusher.start()
         with trial.writing(rate=20):
-            with outcome.recovery():
+            with experiment.recovery():
                 wait_until_beyond(UNDER_WAY * BATCH_EVENTS - 1, stack, feed)
                 until_equal(1, lambda: count_messages(stack), "all but the poison")
             time.sleep(FULL_S)
             assert archived_head(stack, feed) < BACKLOG, "the broker took them"
-    with outcome.recovery():
-        conclude(trial)
+    with experiment.recovery():
+        experiment.conclude(trial)
 
     assert trial.tries == len(trial.attempted) - BACKLOG
-    assert parked_causes(stack, database, feed) == ["unreadable"]
+    # The relay writes it down when it comes to it.
+    until_equal(
+        ["unreadable"],
+        lambda: parked_causes(stack, experiment.database, feed),
+        "the poison to be parked",
+    )
 
 
-def test_the_publishing_connection_alone_is_made_again(
-    stack: Stack,
-    database: Database,
-    feed: str,
-    make_pusher: Callable[..., Pusher],
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
-) -> None:
-    pusher = make_pusher()
-    trial = make_trial()
+def test_the_publishing_connection_alone_is_made_again(experiment: Experiment) -> None:
+    stack, feed = experiment.stack, experiment.feed
+    pusher = experiment.make_pusher()
+    trial = experiment.make_trial()
     trial.post()
 
     for pid in connections(stack, "aviso pusher, publishing"):
@@ -80,13 +70,13 @@ def test_the_publishing_connection_alone_is_made_again(
     publish_poison(stack, feed)
     trial.post(5)
 
-    with outcome.recovery():
+    with experiment.recovery():
         until_equal(
             ["unreadable"],
-            lambda: parked_causes(stack, database, feed),
+            lambda: parked_causes(stack, experiment.database, feed),
             "the poison to be parked",
         )
-    conclude(trial)
+    experiment.conclude(trial)
     assert pusher.metric("aviso_pusher_reconnects") == 0, "consuming went with it"
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from pika.adapters.blocking_connection import BlockingChannel
 
 from ..running import Stack
 from ..waiting import until_equal
-from .conftest import Outcome
+from .experiment import Experiment
 from .queues import TRAVELLING, channel_to, count_ready
-from .trial import Trial
 
 # As many as the relay keeps under way of a feed, each as full as it may be.
 UNDER_WAY = 4
@@ -28,13 +27,10 @@ def pusher_again(stack: Stack) -> Iterator[None]:
 @pytest.mark.usefixtures("pusher_again")
 @pytest.mark.parametrize("passed_on", [0, 1, 3], ids=["first", "middle", "last"])
 def test_what_a_queue_lost_travels_again(
-    stack: Stack,
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
-    passed_on: int,
+    experiment: Experiment, passed_on: int
 ) -> None:
-    trial = make_trial()
+    stack = experiment.stack
+    trial = experiment.make_trial()
     stack.stop_part("pusher")
     trial.insert(BURST)
     wait_until_under_way(stack)
@@ -43,18 +39,16 @@ def test_what_a_queue_lost_travels_again(
         lose(channel, after=passed_on, count=UNDER_WAY // 2)
     stack.start_part("pusher")
 
-    with outcome.recovery():
-        conclude(trial)
+    with experiment.recovery():
+        experiment.conclude(trial)
 
 
 @pytest.mark.usefixtures("pusher_again")
 def test_all_that_a_broker_lost_travels_again_when_it_is_back(
-    stack: Stack,
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
+    experiment: Experiment,
 ) -> None:
-    trial = make_trial()
+    stack = experiment.stack
+    trial = experiment.make_trial()
     stack.stop_part("pusher")
     trial.insert(BURST)
     wait_until_under_way(stack)
@@ -65,8 +59,8 @@ def test_all_that_a_broker_lost_travels_again_when_it_is_back(
     pid = stack.kill_part("rabbitmq")
     stack.wait_for_another("rabbitmq", pid)
 
-    with outcome.recovery():
-        conclude(trial)
+    with experiment.recovery():
+        experiment.conclude(trial)
 
 
 def wait_until_under_way(stack: Stack) -> None:

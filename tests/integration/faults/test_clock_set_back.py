@@ -5,7 +5,7 @@ mod_mam takes the ids of the archive, and with them its order, from the clock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,32 +15,24 @@ from aviso_native import ejabberd
 from aviso_native.process import Command, Part
 
 from ..running import Stack
-from .conftest import Outcome
 from .effort import choose
+from .experiment import Experiment
 from .news import reach
-from .pushers import Pusher
-from .trial import Trial
 
 TIMES = choose(1, 5)
 
 
 @pytest.mark.timeout(choose(300, 900))
-def test_a_clock_set_back_changes_no_order(
-    stack: Stack,
-    make_pusher: Callable[..., Pusher],
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
-) -> None:
-    pusher = make_pusher()
-    trial = make_trial()
+def test_a_clock_set_back_changes_no_order(experiment: Experiment) -> None:
+    pusher = experiment.make_pusher()
+    trial = experiment.make_trial()
     page = trial.watched
 
     for _ in range(TIMES):
         with trial.writing(rate=20):
             reach(page, len(trial.acknowledged) + 20)
-            with clock_set_back(stack):
-                with outcome.recovery():
+            with clock_set_back(experiment.stack):
+                with experiment.recovery():
                     reach(page, len(trial.acknowledged) + 20, 90)
                 # All that another one knows of the room is its archive.
                 pusher.kill()
@@ -49,7 +41,7 @@ def test_a_clock_set_back_changes_no_order(
             reach(page, len(trial.acknowledged) + 20, 90)
 
     page.wait_for_state("live", 60)
-    conclude(trial)
+    experiment.conclude(trial)
 
 
 @contextmanager

@@ -5,19 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from ..running import Stack
-from .conftest import Outcome
 from .effort import choose
+from .experiment import Experiment
 from .heads import archived_head
 from .news import reach, wait_for_news
-from .pushers import Pusher
-from .tcp_wire import TcpWire
 from .trial import Trial
 
 KILLS = choose(3, 20)
@@ -31,38 +29,31 @@ STILL_S = choose(15, 100)
 
 @pytest.mark.timeout(choose(300, 1200))
 def test_postgresql_killed_under_load_loses_and_repeats_nothing(
-    stack: Stack,
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
+    experiment: Experiment,
 ) -> None:
-    trial = make_trial()
+    stack = experiment.stack
+    trial = experiment.make_trial()
     page = trial.watched
 
     for _ in range(KILLS):
         begin_burst(trial)
         with trial.writing(rate=50):
             pid = stack.kill_part("postgres")
-            with outcome.recovery():
+            with experiment.recovery():
                 stack.wait_for_another("postgres", pid)
                 reach(page, len(trial.acknowledged) + 1, 120)
 
     page.wait_for_state("live", 60)
-    conclude(trial)
+    experiment.conclude(trial)
 
 
 @pytest.mark.timeout(choose(300, 600))
 def test_postgresql_that_stands_still_for_a_while_loses_and_repeats_nothing(
-    stack: Stack,
-    feed: str,
-    tcp_wire: TcpWire,
-    make_pusher: Callable[..., Pusher],
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
+    experiment: Experiment,
 ) -> None:
-    pusher = make_pusher(AVISO_XMPP_PORT=str(tcp_wire.port))
-    trial = make_trial()
+    stack, feed, tcp_wire = experiment.stack, experiment.feed, experiment.tcp_wire
+    pusher = experiment.make_pusher(AVISO_XMPP_PORT=str(tcp_wire.port))
+    trial = experiment.make_trial()
     page = trial.watched
 
     # So that a batch comes to the room while its archive stands still.
@@ -70,15 +61,15 @@ def test_postgresql_that_stands_still_for_a_while_loses_and_repeats_nothing(
     begin_burst(trial)
     assert archived_head(stack, feed) < BURST, "too quick"
     with trial.writing(rate=20):
-        with standing_still(stack):
+        with standing_still(experiment.stack):
             time.sleep(STILL_S)
         tcp_wire.delay_s = 0
-        with outcome.recovery():
+        with experiment.recovery():
             reach(page, len(trial.acknowledged) + 1, 120)
 
     page.wait_for_state("live", 60)
     assert pusher.metric("aviso_pusher_retries_total") > 0, "it noticed nothing"
-    conclude(trial)
+    experiment.conclude(trial)
 
 
 def begin_burst(trial: Trial) -> None:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 import pytest
 
-from ..running import Stack
 from ..waiting import until
-from .conftest import Outcome
 from .effort import choose
+from .experiment import Experiment
 from .heads import archived_head
 from .queues import count_messages
-from .trial import Trial
 
 BULK = choose(100_000, 1_000_000)
 EVERY_S = 0.2
@@ -26,14 +23,11 @@ LOOK_EVERY = 10
 
 @pytest.mark.timeout(choose(300, 3000))
 def test_each_record_of_a_quiet_feed_is_shown_while_another_ones_bulk_travels(
-    stack: Stack,
-    feed: str,
-    neighbour: str,
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
+    experiment: Experiment, neighbour: str
 ) -> None:
-    bulk, quiet = make_trial(watched=False), make_trial(of=neighbour)
+    stack, feed = experiment.stack, experiment.feed
+    bulk = experiment.make_trial(watched=False)
+    quiet = experiment.make_trial(of=neighbour)
     page = quiet.watched
     quiet.post()
     page.wait_for_position(1)
@@ -57,10 +51,10 @@ def test_each_record_of_a_quiet_feed_is_shown_while_another_ones_bulk_travels(
 
     assert shown_amid > LOOK_EVERY, "the bulk was through before anybody looked"
     assert 0 < most <= MOST_MESSAGES
-    outcome.notes.append(
+    experiment.outcome.notes.append(
         f"{len(quiet.acknowledged)} records beside {BULK}, {shown_amid} of them amid"
         f" it: the slowest was shown after {slowest_s:.1f} s; at most {most} messages"
         " were in RabbitMQ"
     )
-    conclude(quiet)
-    conclude(bulk, choose(90, 600))
+    experiment.conclude(quiet)
+    experiment.conclude(bulk, choose(90, 600))

@@ -3,38 +3,25 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
-from ..api import Api
-from ..archive import archived_batches, events_of
-from ..chat import Chat
-from ..conftest import OpenPage
+from ..archive import batches_with, events_of
 from ..page import FeedPage
 from ..running import Stack
 from ..waiting import until
-from ..wire import Wire
-from .conftest import Outcome
-from .pushers import Pusher
+from .experiment import Experiment
 from .report import judge_lists
-from .trial import Trial
 
 _SPEAKERS = ("relay", "pusher")
 
 
 def test_pages_start_over_after_an_older_backup_was_restored(
-    stack: Stack,
-    api: Api,
-    observer: Chat,
-    make_trial: Callable[..., Trial],
-    make_wire: Callable[..., Wire],
-    open_page: OpenPage,
-    outcome: Outcome,
-    tmp_path: Path,
+    experiment: Experiment, tmp_path: Path
 ) -> None:
-    trial = make_trial()
-    wire = make_wire()
-    pages = [trial.watched, open_page(trial.feed, wire=wire)]
+    stack = experiment.stack
+    trial = experiment.make_trial()
+    wire = experiment.make_wire()
+    pages = [trial.watched, experiment.open_page(trial.feed, wire=wire)]
     trial.post(5)
     show(pages, trial.acknowledged)
     backup = tmp_path / "backup.sql"
@@ -51,7 +38,7 @@ def test_pages_start_over_after_an_older_backup_was_restored(
     stack.manage("new_epoch", "--all")
     for part in ("records-api", *_SPEAKERS):
         stack.start_part(part)
-    with outcome.recovery():
+    with experiment.recovery():
         show(pages[:1], kept)
     trial.post(3)  # with the sequences 6 to 8, which other records had before
     restored = kept + trial.acknowledged[len(kept + forgotten) :]
@@ -62,28 +49,25 @@ def test_pages_start_over_after_an_older_backup_was_restored(
     for page in pages:
         assert [row.sequence for row in page.rows()] == list(range(8, 0, -1))
         page.tab.get_by_text("This feed was begun anew.").wait_for()
-    batches = archived_batches(observer, api.get(f"feeds/{trial.feed}/")["room"])
+    room = experiment.api.get(f"feeds/{trial.feed}/")["room"]
+    batches = batches_with(experiment.observer, room, restored)
     created = [e["subject"] for e in events_of(batches) if "subject" in e]
-    outcome.report = judge_lists(
+    experiment.outcome.report = judge_lists(
         restored,
         restored,
         # What the backup does not know stays in the archive, under the old epoch.
         archived=[record for record in created if record not in forgotten],
         shown=[row.record_id for row in reversed(pages[1].rows())],
     )
-    assert outcome.report.is_clean, str(outcome.report)
+    assert experiment.outcome.report.is_clean, str(experiment.outcome.report)
 
 
 def test_a_new_epoch_that_was_forgotten_is_said_and_mends_it_later(
-    stack: Stack,
-    feed: str,
-    make_pusher: Callable[..., Pusher],
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    tmp_path: Path,
+    experiment: Experiment, tmp_path: Path
 ) -> None:
-    pusher = make_pusher()
-    trial = make_trial()
+    stack, feed = experiment.stack, experiment.feed
+    pusher = experiment.make_pusher()
+    trial = experiment.make_trial()
     page = trial.watched
     trial.post(5)
     show([page], trial.acknowledged)
@@ -107,12 +91,14 @@ def test_a_new_epoch_that_was_forgotten_is_said_and_mends_it_later(
     stack.manage("new_epoch", "--all")
     stack.start_part("relay")
     pusher.start()
-    with outcome.recovery():
+    with experiment.recovery():
         restored = kept + trial.acknowledged[-3:]
         show([page], restored)
     shown = [row.record_id for row in reversed(page.rows())]
-    outcome.report = judge_lists(restored, restored, archived=None, shown=shown)
-    assert outcome.report.is_clean, str(outcome.report)
+    experiment.outcome.report = judge_lists(
+        restored, restored, archived=None, shown=shown
+    )
+    assert experiment.outcome.report.is_clean, str(experiment.outcome.report)
 
 
 def show(pages: list[FeedPage], ids: list[str]) -> None:

@@ -11,9 +11,9 @@ from playwright.sync_api import Browser
 
 from ..running import Stack
 from ..waiting import until_equal
-from .conftest import Outcome
 from .crowd import Crowd
 from .effort import choose
+from .experiment import Experiment
 from .trial import Trial
 
 _BACK_S = 180
@@ -42,13 +42,10 @@ def gather(
 
 
 def test_many_subscribers_return_after_a_restart_of_what_they_hang_on(
-    stack: Stack,
-    make_trial: Callable[..., Trial],
-    gather: Callable[[str, int], list[Crowd]],
-    outcome: Outcome,
-    conclude: Callable[..., None],
+    experiment: Experiment, gather: Callable[[str, int], list[Crowd]]
 ) -> None:
-    trial = make_trial(watched=False)
+    stack = experiment.stack
+    trial = experiment.make_trial(watched=False)
     crowds = gather(trial.feed, choose(50, 300))
     trial.post(5)
     wait_until_read(crowds, trial)
@@ -57,14 +54,14 @@ def test_many_subscribers_return_after_a_restart_of_what_they_hang_on(
         stack.stop_part(part)
         trial.insert(20)
         stack.start_part(part)
-        with outcome.recovery():
+        with experiment.recovery():
             wait_until_read(crowds, trial)
             wait_until_live(crowds)
         trial.post(5)
         wait_until_read(crowds, trial)
         pauses_s = [each for crowd in crowds for each in crowd.take_first_pauses_s()]
         returns_s = [each for crowd in crowds for each in crowd.returns_s()]
-        outcome.notes.append(
+        experiment.outcome.notes.append(
             f"{part}: they came back within {max(returns_s):.1f} s,"
             f" {count_densest(returns_s, max(returns_s) / 10)} of {len(returns_s)}"
             " in the busiest tenth of it"
@@ -75,7 +72,7 @@ def test_many_subscribers_return_after_a_restart_of_what_they_hang_on(
         at_once = count_densest(pauses_s, median(pauses_s) / 10)
         assert at_once < len(pauses_s) / 2, "no jitter"
 
-    conclude(trial)
+    experiment.conclude(trial)
 
 
 def count_densest(moments_s: list[float], width_s: float) -> int:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
 from xml.dom.minidom import Document, Element
 
 from ..batches import deflate
 from ..running import REPOSITORY
-from ..wire import Wire
-from .conftest import Outcome
+from .experiment import Experiment
 from .room_messages import (
     Batch,
     Change,
@@ -19,20 +17,14 @@ from .room_messages import (
     set_text,
     text_of,
 )
-from .trial import Trial
 
 _INVALID = REPOSITORY / "contracts/examples/stanzas/invalid"
 
 
-def test_malformed_stanzas_in_the_place_of_good_ones(
-    make_trial: Callable[..., Trial],
-    make_wire: Callable[..., Wire],
-    outcome: Outcome,
-    conclude: Callable[..., None],
-) -> None:
-    wire = make_wire()
+def test_malformed_stanzas_in_the_place_of_good_ones(experiment: Experiment) -> None:
+    wire = experiment.make_wire()
     wire.edit = batch = NextBatch()
-    trial = make_trial(wire=wire)
+    trial = experiment.make_trial(wire=wire)
     page = trial.watched
     trial.post()
     page.wait_for_position(1)
@@ -42,12 +34,12 @@ def test_malformed_stanzas_in_the_place_of_good_ones(
         trial.post()
         batch.wait_until_done()
         page.tab.get_by_text("Something unreadable was sent").wait_for()
-        with outcome.recovery():
+        with experiment.recovery():
             page.wait_for_position(number)
         page.wait_for_state("live")
         page.tab.locator(".notice-warn button").click()
 
-    conclude(trial)
+    experiment.conclude(trial)
 
 
 def malformations() -> list[Change]:

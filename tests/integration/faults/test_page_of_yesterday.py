@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.dom.minidom import Document, Element
@@ -11,18 +11,12 @@ from xml.dom.minidom import Document, Element
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Route, expect
 
-from ..api import Api
-from ..archive import archived_batches, events_of
-from ..chat import Chat
-from ..database import Database
+from ..archive import batches_with, events_of
 from ..page import FeedPage
-from ..running import Stack
 from ..waiting import until, until_equal
-from ..wire import Wire
-from .conftest import Outcome
+from .experiment import Experiment
 from .report import judge_lists
 from .room_messages import FEED, Batch, change_batch, has_batch, parse
-from .trial import Trial
 
 _CLIENT = Path(__file__).parent / "yesterday/aviso-feed.js.gz"
 _FOLLOW = """async feed => {
@@ -57,14 +51,10 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     context.close()
 
 
-def test_what_a_newer_server_adds_is_passed_over(
-    make_trial: Callable[..., Trial],
-    make_wire: Callable[..., Wire],
-    conclude: Callable[..., None],
-) -> None:
-    wire = make_wire()
+def test_what_a_newer_server_adds_is_passed_over(experiment: Experiment) -> None:
+    wire = experiment.make_wire()
     wire.edit = lambda text: [add_members(parse(text)) if has_batch(text) else text]
-    trial = make_trial(wire=wire)
+    trial = experiment.make_trial(wire=wire)
     page = trial.watched
     trial.post(3)
     page.wait_for_position(3)
@@ -76,14 +66,14 @@ def test_what_a_newer_server_adds_is_passed_over(
 
     page.wait_for_position(6, 60)
     expect(page.tab.locator(".notice-warn")).to_have_count(0)
-    conclude(trial)
+    experiment.conclude(trial)
 
 
 @pytest.mark.parametrize("kind", ["aviso.record.created.v2", "aviso.record.signed.v1"])
 def test_a_type_that_the_page_does_not_know_is_said_and_keeps_its_place(
-    make_trial: Callable[..., Trial], make_wire: Callable[..., Wire], kind: str
+    experiment: Experiment, kind: str
 ) -> None:
-    wire = make_wire()
+    wire = experiment.make_wire()
     newer = {2, 4}
 
     def renew(batch: Batch) -> Batch:
@@ -96,7 +86,7 @@ def test_a_type_that_the_page_does_not_know_is_said_and_keeps_its_place(
         return [change_batch(parse(text), renew) if has_batch(text) else text]
 
     wire.edit = edit
-    trial = make_trial(wire=wire)
+    trial = experiment.make_trial(wire=wire)
     page = trial.watched
 
     trial.post(5)
@@ -110,31 +100,24 @@ def test_a_type_that_the_page_does_not_know_is_said_and_keeps_its_place(
 
 
 def test_a_message_of_a_later_version_is_said_and_its_records_come_all_the_same(
-    make_trial: Callable[..., Trial],
-    make_wire: Callable[..., Wire],
-    conclude: Callable[..., None],
+    experiment: Experiment,
 ) -> None:
-    wire = make_wire()
+    wire = experiment.make_wire()
     later = FEED.replace(":2", ":3")
     wire.edit = lambda text: [text.replace(FEED, later) if has_batch(text) else text]
-    trial = make_trial(wire=wire)
+    trial = experiment.make_trial(wire=wire)
     page = trial.watched
 
     trial.post(5)
 
     page.tab.get_by_text("This page is older than the server.").wait_for()
-    conclude(trial)
+    experiment.conclude(trial)
 
 
 def test_yesterdays_client_follows_todays_server_over_a_grant(
-    stack: Stack,
-    api: Api,
-    database: Database,
-    feed: str,
-    observer: Chat,
-    context: BrowserContext,
-    outcome: Outcome,
+    experiment: Experiment, context: BrowserContext
 ) -> None:
+    stack, api, feed = experiment.stack, experiment.api, experiment.feed
     tab = context.new_page()
     client = gzip.decompress(_CLIENT.read_bytes())
     tab.route(
@@ -146,32 +129,34 @@ def test_yesterdays_client_follows_todays_server_over_a_grant(
     until(lambda: tab.evaluate("() => window.one.state") == "live", "it to be live")
 
     ids = [api.write(feed, {"n": 1})["id"]]
-    database.execute(
+    experiment.database.execute(
         "INSERT INTO readers (feed, reader) VALUES (%s, 'ada@localhost')", [feed]
     )
     ids += [api.write(feed, {"n": n})["id"] for n in (2, 3)]
 
     # What it can not read in the room it asks REST for, after a silence.
     until_equal(ids, lambda: tab.evaluate("() => window.one.ids"), "all records", 90)
-    batches = archived_batches(observer, api.get(f"feeds/{feed}/")["room"])
+    room = api.get(f"feeds/{feed}/")["room"]
+    batches = batches_with(experiment.observer, room, ids)
     events = events_of(batches)
-    outcome.report = judge_lists(
+    experiment.outcome.report = judge_lists(
         ids,
         ids,
         archived=[e["subject"] for e in events if ".record." in e["type"]],
         shown=tab.evaluate("() => window.one.ids"),
     )
-    assert outcome.report.is_clean, str(outcome.report)
+    assert experiment.outcome.report.is_clean, str(experiment.outcome.report)
     newer = [e for e in events if ".record." not in e["type"]]
     problems: list[str] = tab.evaluate("() => window.one.problems")
     # What it does not know it says, and nothing else is wrong with it.
     assert problems == ["page-too-old"] * len(newer)
-    assert tab.evaluate("() => window.one.state") == "live"
+    until(lambda: tab.evaluate("() => window.one.state") == "live", "it to be live")
 
 
 def test_todays_page_follows_a_server_that_lacks_all_that_is_new(
-    stack: Stack, api: Api, feed: str, context: BrowserContext, outcome: Outcome
+    experiment: Experiment, context: BrowserContext
 ) -> None:
+    api, feed = experiment.api, experiment.feed
     seen: set[str] = set()
 
     def cut_down(route: Route) -> None:
@@ -188,15 +173,15 @@ def test_todays_page_follows_a_server_that_lacks_all_that_is_new(
     # The page follows other tests' feeds too, whose records Python may not parse.
     context.route(f"**/api/v1/feeds/{feed}/events/*", cut_down)
     ids = [api.write(feed, {"n": n})["id"] for n in range(3)]
-    page = FeedPage(context.new_page(), stack.url, feed).open()
+    page = FeedPage(context.new_page(), experiment.stack.url, feed).open()
     page.wait_for_rows(ids[::-1])
 
     ids.append(api.write(feed, {"n": 4})["id"])
 
     page.wait_for_rows(ids[::-1])
     shown = [row.record_id for row in reversed(page.rows())]
-    outcome.report = judge_lists(ids, ids, archived=None, shown=shown)
-    assert outcome.report.is_clean, str(outcome.report)
+    experiment.outcome.report = judge_lists(ids, ids, archived=None, shown=shown)
+    assert experiment.outcome.report.is_clean, str(experiment.outcome.report)
     expect(page.tab.locator(".notice-warn")).to_have_count(0)
     assert page.faults == []
     assert "connection" in seen

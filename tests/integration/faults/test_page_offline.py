@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
-from ..wire import Wire
-from .conftest import Outcome
 from .effort import choose
-from .trial import Trial
+from .experiment import Experiment
 
 MANY = choose(1000, 5000)
 PARTS = choose(1, 10)
@@ -27,14 +24,9 @@ _WATCH = """() => {
 }"""
 
 
-def test_a_page_offline_while_many_arrive(
-    make_trial: Callable[..., Trial],
-    make_wire: Callable[..., Wire],
-    outcome: Outcome,
-    conclude: Callable[..., None],
-) -> None:
-    wire = make_wire()
-    trial = make_trial(wire=wire)
+def test_a_page_offline_while_many_arrive(experiment: Experiment) -> None:
+    wire = experiment.make_wire()
+    trial = experiment.make_trial(wire=wire)
     page = trial.watched
     trial.post(3)
     page.wait_for_position(3)
@@ -47,7 +39,7 @@ def test_a_page_offline_while_many_arrive(
     # "connecting" for as long as a try takes.
     assert page.state in ("offline", "connecting")
     assert page.position == 3
-    with outcome.recovery():
+    with experiment.recovery():
         wire.mend()
         page.wait_for_position(3 + MANY, 120)
         page.wait_for_state("live")
@@ -57,25 +49,20 @@ def test_a_page_offline_while_many_arrive(
     back = seen[states.index("offline") :]
     assert "catching-up" in [state for state, _ in back]
     assert next(position for state, position in back if state == "live") == 3 + MANY
-    conclude(trial)
+    experiment.conclude(trial)
 
 
-def test_a_page_cut_off_again_and_again_under_load(
-    make_trial: Callable[..., Trial],
-    make_wire: Callable[..., Wire],
-    outcome: Outcome,
-    conclude: Callable[..., None],
-) -> None:
-    wire = make_wire()
-    trial = make_trial(wire=wire)
+def test_a_page_cut_off_again_and_again_under_load(experiment: Experiment) -> None:
+    wire = experiment.make_wire()
+    trial = experiment.make_trial(wire=wire)
     page = trial.watched
 
     with trial.writing(rate=50):
         for _ in range(choose(3, 30)):
             wire.cut()
             page.wait_for_state("offline")
-            with outcome.recovery():
+            with experiment.recovery():
                 wire.mend()
                 page.wait_for_state("live", 60)
 
-    conclude(trial)
+    experiment.conclude(trial)

@@ -2,52 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from ..conftest import OpenPage
 from ..page import FeedPage, Row
 from ..waiting import until
-from ..wire import Wire
-from .conftest import Outcome
 from .effort import choose
+from .experiment import Experiment
 from .news import reach
 from .trial import Trial
 
 _KEPT = 3  # so many pages stay open to the end
 
 
-def test_pages_opened_under_load_are_each_complete(
-    make_trial: Callable[..., Trial],
-    open_page: OpenPage,
-    conclude: Callable[..., None],
-) -> None:
-    trial = make_trial()
+def test_pages_opened_under_load_are_each_complete(experiment: Experiment) -> None:
+    trial = experiment.make_trial()
     pages: list[FeedPage] = []
 
     with trial.writing(rate=50):
         for _ in range(choose(5, 100)):
             acknowledged = len(trial.acknowledged)
-            page = open_page(trial.feed)
+            page = experiment.open_page(trial.feed)
             reach(page, acknowledged)
             check_rows(page, trial)
             pages.append(page)
             if len(pages) > _KEPT:
                 pages.pop(0).tab.context.close()
 
-    conclude(trial)
+    experiment.conclude(trial)
     for page in pages:
         reach(page, len(trial.acknowledged))
         check_rows(page, trial)
 
 
-def test_long_polling_that_is_cut_under_load(
-    make_trial: Callable[..., Trial],
-    make_wire: Callable[..., Wire],
-    outcome: Outcome,
-    conclude: Callable[..., None],
-) -> None:
-    wire = make_wire(passes_websocket=False)
-    trial = make_trial(wire=wire)
+def test_long_polling_that_is_cut_under_load(experiment: Experiment) -> None:
+    wire = experiment.make_wire(passes_websocket=False)
+    trial = experiment.make_trial(wire=wire)
     page = trial.watched
 
     # A page keeps its newest 20,000 records at most: so many must not be reached.
@@ -57,13 +44,13 @@ def test_long_polling_that_is_cut_under_load(
             reach(page, len(trial.acknowledged))
             wire.cut()
             page.wait_for_state("offline")
-            with outcome.recovery():
+            with experiment.recovery():
                 wire.mend()
                 page.wait_for_state("live", 60)
         reach(page, len(trial.acknowledged))
 
     assert page.transport == "long polling"
-    conclude(trial)
+    experiment.conclude(trial)
 
 
 def check_rows(page: FeedPage, trial: Trial) -> None:

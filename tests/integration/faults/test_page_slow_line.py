@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from ..wire import Wire
-from .conftest import Outcome
 from .effort import choose
-from .trial import Trial
+from .experiment import Experiment
 
 _BYTES_PER_S = 250_000  # 2 Mbit/s
 
 
 def test_what_was_written_while_the_page_was_away_comes_over_a_slow_line(
-    make_trial: Callable[..., Trial],
-    make_wire: Callable[..., Wire],
-    outcome: Outcome,
-    conclude: Callable[..., None],
+    experiment: Experiment,
 ) -> None:
-    wire = make_wire()
-    trial = make_trial(wire=wire)
+    wire = experiment.make_wire()
+    trial = experiment.make_trial(wire=wire)
     page = trial.watched
     trial.post(1)
     page.wait_for_position(1)
@@ -30,9 +23,9 @@ def test_what_was_written_while_the_page_was_away_comes_over_a_slow_line(
     trial.insert(choose(5_000, 15_000))
     trial.wait_for_head(60)
     wire.bytes_per_s = _BYTES_PER_S
-    with outcome.recovery():
+    with experiment.recovery():
         wire.mend()
         page.wait_for_position(len(trial.acknowledged), choose(120, 400))
         page.wait_for_state("live", 60)
 
-    conclude(trial)
+    experiment.conclude(trial)

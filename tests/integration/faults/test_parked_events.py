@@ -7,15 +7,12 @@ import uuid
 from typing import Any
 
 from .. import broker
-from ..api import Api
-from ..archive import archived_batches
-from ..chat import Chat
-from ..conftest import OpenPage
+from ..archive import archived_batches, sequences_of
 from ..database import Database
 from ..page import Row
 from ..running import Stack
 from ..waiting import until, until_equal
-from .conftest import Outcome
+from .experiment import Experiment
 from .report import judge
 
 LEVELS = 2000
@@ -24,15 +21,15 @@ UNREADABLE = b'{"specversion": "1.0", "broken'
 
 
 def test_a_parked_event_is_sent_again_once_and_another_dropped(
-    stack: Stack,
-    api: Api,
-    database: Database,
-    feed: str,
-    open_page: OpenPage,
-    observer: Chat,
-    outcome: Outcome,
+    experiment: Experiment,
 ) -> None:
-    page = open_page(feed)
+    stack, api, database, feed = (
+        experiment.stack,
+        experiment.api,
+        experiment.database,
+        experiment.feed,
+    )
+    page = experiment.open_page(feed)
     deep = str(uuid.uuid4())
     first = api.write(feed, {"n": 1})["id"]
     database.execute(
@@ -63,9 +60,16 @@ def test_a_parked_event_is_sent_again_once_and_another_dropped(
 
     until_equal(3, lambda: len(present()), "the rows of three records")
     ids = [first, third, deep]
-    batches = archived_batches(observer, api.get(f"feeds/{feed}/")["room"])
-    outcome.report = judge(ids, ids, batches, present(), PLACES)
-    assert outcome.report.is_clean, str(outcome.report)
+    room = api.get(f"feeds/{feed}/")["room"]
+    observer = experiment.observer
+    until_equal(
+        list(range(1, events + 1)),
+        lambda: sequences_of(archived_batches(observer, room)),
+        "the archive to have them all",
+    )
+    batches = archived_batches(observer, room)
+    experiment.outcome.report = judge(ids, ids, batches, present(), PLACES)
+    assert experiment.outcome.report.is_clean, str(experiment.outcome.report)
 
 
 def find_two(stack: Stack, feed: str) -> dict[str, dict[str, Any]]:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from ..database import Database
-from ..running import Stack
 from ..waiting import until, until_equal
-from .conftest import Outcome
 from .effort import choose
+from .experiment import Experiment
 from .heads import archived_head, wait_until_beyond
 from .parking import parked_causes
-from .pushers import Pusher, demand_no_detour
+from .pushers import demand_no_detour
 from .queues import count_unacked
-from .tcp_wire import BATCH, TcpWire, Way
-from .trial import Trial
+from .tcp_wire import BATCH, Way
 
 KILLS = choose(3, 50)
 # Several times what is under way at once.
@@ -33,16 +28,11 @@ BATCH_EVENTS = 250
 
 @pytest.mark.timeout(choose(300, 1200))
 def test_the_pusher_killed_under_load_repeats_and_loses_nothing(
-    stack: Stack,
-    feed: str,
-    tcp_wire: TcpWire,
-    make_pusher: Callable[..., Pusher],
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
+    experiment: Experiment,
 ) -> None:
-    pusher = make_pusher(AVISO_XMPP_PORT=str(tcp_wire.port))
-    trial = make_trial(watched=choose(True, False))
+    stack, feed, tcp_wire = experiment.stack, experiment.feed, experiment.tcp_wire
+    pusher = experiment.make_pusher(AVISO_XMPP_PORT=str(tcp_wire.port))
+    trial = experiment.make_trial(watched=choose(True, False))
 
     for kill in range(KILLS):
         tcp_wire.delay_s = DELAY_S
@@ -56,27 +46,22 @@ def test_the_pusher_killed_under_load_repeats_and_loses_nothing(
         tcp_wire.delay_s = 0
         tcp_wire.mend()
         pusher.start()
-        with outcome.recovery():
+        with experiment.recovery():
             trial.insert(1)
             wait_until_beyond(kill * ROUND + BURST, stack, feed)
         demand_no_detour(pusher)
 
-    conclude(trial)
+    experiment.conclude(trial)
 
 
 @pytest.mark.timeout(choose(300, 900))
 def test_crashes_with_all_that_may_be_under_way_park_nothing_that_was_good(
-    stack: Stack,
-    database: Database,
-    feed: str,
-    make_pusher: Callable[..., Pusher],
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
+    experiment: Experiment,
 ) -> None:
     """Each crash counts against the broker's limit of deliveries."""
-    pusher = make_pusher()
-    trial = make_trial()
+    stack, feed = experiment.stack, experiment.feed
+    pusher = experiment.make_pusher()
+    trial = experiment.make_trial()
 
     stack.stop_part("ejabberd")
     try:
@@ -89,8 +74,8 @@ def test_crashes_with_all_that_may_be_under_way_park_nothing_that_was_good(
             pusher.start()
     finally:
         stack.start_part("ejabberd")
-    with outcome.recovery():
+    with experiment.recovery():
         until(lambda: archived_head(stack, feed), "the first batch", 60)
 
-    conclude(trial)
-    assert parked_causes(stack, database, feed) == []
+    experiment.conclude(trial)
+    assert parked_causes(stack, experiment.database, feed) == []

@@ -13,15 +13,13 @@ from itertools import pairwise
 
 import pytest
 
-from ..api import Api
 from ..archive import archived_batches, live_batches, sequences_of
 from ..chat import CLIENT, Chat, Refused
 from ..database import Database
 from ..running import Stack
 from ..waiting import until
-from .conftest import Outcome
 from .effort import choose
-from .trial import Trial
+from .experiment import Experiment
 
 ROUNDS = choose(4, 40)
 # One of them dies in every round, in turn.
@@ -44,21 +42,16 @@ class Stay:
 
 @pytest.mark.timeout(choose(300, 1500))
 def test_a_reader_gets_what_lies_between_grant_and_revoke_and_nothing_else(
-    stack: Stack,
-    api: Api,
-    database: Database,
-    feed: str,
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
+    experiment: Experiment,
 ) -> None:
+    stack, api, feed = experiment.stack, experiment.api, experiment.feed
     api.change_feed(feed, visibility="private")
     name = f"reader-{uuid.uuid4().hex[:8]}"
     reader = f"{name}@{stack.facts['xmpp']['domain']}"
     room = api.get(f"feeds/{feed}/")["room"]
     account = (name, PASSWORD)
     Chat(stack.facts["xmpp"], account, register=True).close()
-    trial = make_trial(watched=False)
+    trial = experiment.make_trial(watched=False)
     heard: list[list[int]] = []
 
     with trial.writing(RATE):
@@ -70,7 +63,7 @@ def test_a_reader_gets_what_lies_between_grant_and_revoke_and_nothing_else(
             if part != "ejabberd":  # that would end the session before the revoke
                 stack.kill_part(part)
             api.revoke(feed, reader)
-            with outcome.recovery():
+            with experiment.recovery():
                 wait_until_out(chat, room)
             heard.append(sequences_of(live_batches(chat, room)))
             if part == "ejabberd":
@@ -85,8 +78,8 @@ def test_a_reader_gets_what_lies_between_grant_and_revoke_and_nothing_else(
     api.change_feed(feed, visibility="public")
     with Chat(stack.facts["xmpp"]) as guest:
         wait_for_entry(guest, room)
-    conclude(trial)
-    stays = stays_of(database, feed, reader)
+    experiment.conclude(trial)
+    stays = stays_of(experiment.database, feed, reader)
     assert len(stays) == ROUNDS
     for sequences, stay in zip(heard, stays, strict=True):
         assert all(after == before + 1 for before, after in pairwise(sequences))

@@ -12,10 +12,9 @@ from pika.exceptions import AMQPError
 
 from ..running import Stack
 from ..waiting import until
-from .conftest import Outcome
 from .effort import choose
+from .experiment import Experiment
 from .queues import REPORTS, channel_to
-from .trial import Trial
 
 BURST = choose(3000, 10_000)
 ROUNDS = choose(1, 10)
@@ -51,14 +50,10 @@ def steal(channel: BlockingChannel, ended: threading.Event) -> Iterator[None]:
 @pytest.mark.timeout(choose(300, 1800))
 @pytest.mark.parametrize(("lose", "times"), [(purge, 100), (delete, 5), (steal, 3)])
 def test_reports_that_are_lost_again_and_again_cost_no_event_and_repeat_none(
-    lose: Lose,
-    times: int,
-    stack: Stack,
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
+    experiment: Experiment, lose: Lose, times: int
 ) -> None:
-    trial = make_trial(watched=False)
+    stack = experiment.stack
+    trial = experiment.make_trial(watched=False)
 
     for _ in range(ROUNDS):
         with losing(stack, lose) as losses:
@@ -67,8 +62,8 @@ def test_reports_that_are_lost_again_and_again_cost_no_event_and_repeat_none(
                 until(lambda: len(losses) >= times, f"{times} losses", 120)
 
     # Progress comes to the head without another record.
-    with outcome.recovery():
-        conclude(trial, 120)
+    with experiment.recovery():
+        experiment.conclude(trial, 120)
 
 
 @contextmanager

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from ..api import Api, new_slug
+from ..api import new_slug
 from ..database import Database
-from ..running import Stack
 from ..waiting import until
-from .conftest import Outcome
 from .effort import choose
+from .experiment import Experiment
 from .heads import archived_head, wait_until_beyond
-from .pushers import Pusher, memory_mib
+from .pushers import memory_mib
 from .queues import count_unacked
-from .trial import Trial
 
 FEEDS = choose(20, 64)
 EVENTS = 1000
@@ -30,17 +26,12 @@ MOST_MIB = 256
 
 @pytest.mark.timeout(choose(300, 900))
 def test_a_thousand_large_events_wait_beside_the_pusher_and_arrive_later(
-    stack: Stack,
-    api: Api,
-    database: Database,
-    feed: str,
-    make_pusher: Callable[..., Pusher],
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
+    experiment: Experiment,
 ) -> None:
-    pusher = make_pusher()
-    trial = make_trial(watched=False)
+    stack, api, database = experiment.stack, experiment.api, experiment.database
+    feed = experiment.feed
+    pusher = experiment.make_pusher()
+    trial = experiment.make_trial(watched=False)
     others = [new_slug("large") for _ in range(FEEDS)]
     for each in others:
         api.create_feed(each)
@@ -58,12 +49,14 @@ def test_a_thousand_large_events_wait_beside_the_pusher_and_arrive_later(
     finally:
         stack.start_part("ejabberd")
 
-    with outcome.recovery():
+    with experiment.recovery():
         for each in others:
             wait_until_beyond(each_of - 1, stack, each, 120)
-    conclude(trial)
+    experiment.conclude(trial)
     assert memory_mib(pusher.pid) < MOST_MIB
-    outcome.notes.append(f"the pusher had at most {memory_mib(pusher.pid):.0f} MiB")
+    experiment.outcome.notes.append(
+        f"the pusher had at most {memory_mib(pusher.pid):.0f} MiB"
+    )
 
 
 def insert_large(database: Database, feed: str, count: int) -> None:

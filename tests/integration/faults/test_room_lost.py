@@ -10,18 +10,16 @@ import pytest
 
 from aviso_native import ejabberd
 
-from ..api import Api, new_slug
-from ..database import Database
+from ..api import new_slug
 from ..running import Stack
 from ..waiting import until_equal
-from .conftest import Outcome
 from .effort import choose
+from .experiment import Experiment
 from .heads import wait_until_beyond
 from .news import reach, wait_for_news
 from .parking import parked_causes
-from .pushers import Pusher, list_speakers
+from .pushers import list_speakers
 from .queues import count_messages
-from .trial import Trial
 
 TIMES = choose(3, 30)
 NEIGHBOURS = 4
@@ -66,47 +64,34 @@ def end_session(stack: Stack, feed: str) -> None:
 @pytest.mark.timeout(choose(300, 900))
 @pytest.mark.parametrize("break_it", [kick, destroy, end_session])
 def test_the_pusher_comes_back_and_goes_on(
-    break_it: Break,
-    stack: Stack,
-    database: Database,
-    feed: str,
-    make_pusher: Callable[..., Pusher],
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
+    experiment: Experiment, break_it: Break
 ) -> None:
-    make_pusher()
-    trial = make_trial()
+    stack, feed = experiment.stack, experiment.feed
+    experiment.make_pusher()
+    trial = experiment.make_trial()
     page = trial.watched
 
     with trial.writing(rate=50):
         for _ in range(TIMES):
             wait_for_news(lambda: page.position)
             break_it(stack, feed)
-            with outcome.recovery():
+            with experiment.recovery():
                 wait_for_news(lambda: page.position, 90)
 
-    conclude(trial)
+    experiment.conclude(trial)
     # By the room, and not over REST for want of it.
     page.wait_for_state("live")
-    assert parked_causes(stack, database, feed) == []
+    assert parked_causes(stack, experiment.database, feed) == []
 
 
 @pytest.mark.timeout(choose(300, 900))
 @pytest.mark.parametrize("is_killed", [False, True])
 def test_a_room_that_stays_shut_holds_no_other_up_and_is_complete_later(
-    is_killed: bool,
-    stack: Stack,
-    api: Api,
-    database: Database,
-    feed: str,
-    make_pusher: Callable[..., Pusher],
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
+    experiment: Experiment, is_killed: bool
 ) -> None:
-    pusher = make_pusher()
-    trial = make_trial()
+    stack, api, feed = experiment.stack, experiment.api, experiment.feed
+    pusher = experiment.make_pusher()
+    trial = experiment.make_trial()
     page = trial.watched
     # One of them is in the same queue, all but certainly.
     neighbours = [new_slug("beside") for _ in range(NEIGHBOURS)]
@@ -121,7 +106,7 @@ def test_a_room_that_stays_shut_holds_no_other_up_and_is_complete_later(
     until_equal(0, lambda: count_messages(stack), "the queues to be empty", 60)
     for each in neighbours:
         api.write(each, {"n": 1})
-    with outcome.recovery():
+    with experiment.recovery():
         for each in neighbours:
             wait_until_beyond(0, stack, each)
 
@@ -129,9 +114,9 @@ def test_a_room_that_stays_shut_holds_no_other_up_and_is_complete_later(
     if is_killed:
         pusher.kill()
         pusher.start()
-    with nullcontext() if is_killed else trial.writing(rate=50), outcome.recovery():
+    with nullcontext() if is_killed else trial.writing(rate=50), experiment.recovery():
         set_pushers_affiliation(stack, feed, "owner")
         reach(page, len(trial.acknowledged), 120)
 
-    conclude(trial)
-    assert parked_causes(stack, database, feed) == []
+    experiment.conclude(trial)
+    assert parked_causes(stack, experiment.database, feed) == []

@@ -12,16 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .. import broker
-from ..api import Api
-from ..database import Database
-from ..running import Stack
 from ..test_parking import foreign_batch
 from ..waiting import until_equal
-from .conftest import Outcome
+from .experiment import Experiment
 from .heads import wait_until_beyond
 from .parking import parked_causes
-from .pushers import Pusher
-from .trial import Trial
 
 LEVELS = 10_000
 # More than a batch's text may be, and next to nothing on its way.
@@ -104,17 +99,12 @@ POISON = {
 
 
 def test_good_batches_between_poison_arrive_in_order_on_one_stream(
-    stack: Stack,
-    api: Api,
-    database: Database,
-    feed: str,
-    make_pusher: Callable[..., Pusher],
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
+    experiment: Experiment,
 ) -> None:
-    pusher = make_pusher()
-    trial = make_trial()
+    stack, api, database = experiment.stack, experiment.api, experiment.database
+    feed = experiment.feed
+    pusher = experiment.make_pusher()
+    trial = experiment.make_trial()
     epoch = api.get(f"feeds/{feed}/")["epoch"]
     trial.post()
     wait_until_beyond(0, stack, feed)
@@ -134,28 +124,23 @@ def test_good_batches_between_poison_arrive_in_order_on_one_stream(
         causes = [each.cause for each in POISON.values()][:count]
         until_equal(causes, lambda: parked_causes(stack, database, feed), "the poison")
         trial.post()
-        with outcome.recovery():
+        with experiment.recovery():
             wait_until_beyond(sequence - 1, stack, feed)
 
-    conclude(trial)
+    experiment.conclude(trial)
     assert pusher.metric("aviso_pusher_reconnects") == 0
 
 
 def test_a_text_that_is_no_xml_arrives_as_it_was_written(
-    stack: Stack,
-    api: Api,
-    feed: str,
-    make_pusher: Callable[..., Pusher],
-    make_trial: Callable[..., Trial],
-    conclude: Callable[..., None],
+    experiment: Experiment,
 ) -> None:
-    pusher = make_pusher()
-    trial = make_trial()
+    pusher = experiment.make_pusher()
+    trial = experiment.make_trial()
 
     for text in GOOD:
         trial.post_data({"text": text})
 
-    conclude(trial)
+    experiment.conclude(trial)
     assert pusher.metric("aviso_pusher_reconnects") == 0
     texts = [each["data"]["data"]["text"] for each in trial.archived_events()]
     assert texts == GOOD

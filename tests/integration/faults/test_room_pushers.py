@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from ..database import Database
-from ..running import Stack
-from .conftest import Outcome
 from .effort import choose
+from .experiment import Experiment
 from .heads import wait_until_beyond
 from .parking import parked_causes
-from .pushers import Pusher, demand_no_detour
-from .tcp_wire import TcpWire
-from .trial import Trial
+from .pushers import demand_no_detour
 
 ROUNDS = choose(3, 30)
 # Several times what is under way at once, so that the pusher is killed amid it.
@@ -29,18 +23,12 @@ MANY = 3000
 
 @pytest.mark.timeout(choose(300, 900))
 def test_the_active_pusher_killed_leaves_all_to_the_other(
-    stack: Stack,
-    database: Database,
-    feed: str,
-    tcp_wire: TcpWire,
-    make_pusher: Callable[..., Pusher],
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
+    experiment: Experiment,
 ) -> None:
+    stack, feed, tcp_wire = experiment.stack, experiment.feed, experiment.tcp_wire
     way = {"AVISO_XMPP_PORT": str(tcp_wire.port)}
-    pushers = [make_pusher(**way), make_pusher(**way)]
-    trial = make_trial(watched=choose(True, False))
+    pushers = [experiment.make_pusher(**way), experiment.make_pusher(**way)]
+    trial = experiment.make_trial(watched=choose(True, False))
 
     for number in range(ROUNDS):
         active, standby = pushers
@@ -52,7 +40,7 @@ def test_the_active_pusher_killed_leaves_all_to_the_other(
         assert standby.metric("aviso_pusher_relayed_total") == relayed
         active.kill()
         tcp_wire.delay_s = 0
-        with outcome.recovery():
+        with experiment.recovery():
             trial.insert(1)
             wait_until_beyond(start + BURST, stack, feed)
         more = standby.metric("aviso_pusher_relayed_total") - relayed
@@ -62,23 +50,18 @@ def test_the_active_pusher_killed_leaves_all_to_the_other(
         active.wait_ready()
         pushers.reverse()
 
-    conclude(trial)
-    assert parked_causes(stack, database, feed) == []
+    experiment.conclude(trial)
+    assert parked_causes(experiment.stack, experiment.database, feed) == []
 
 
 @pytest.mark.timeout(choose(300, 900))
 def test_sigterm_under_load_ends_in_order_and_leaves_nothing_to_repeat(
-    stack: Stack,
-    feed: str,
-    tcp_wire: TcpWire,
-    make_pusher: Callable[..., Pusher],
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
+    experiment: Experiment,
 ) -> None:
+    stack, feed, tcp_wire = experiment.stack, experiment.feed, experiment.tcp_wire
     way = {"AVISO_XMPP_PORT": str(tcp_wire.port)}
-    pushers = [make_pusher(**way), make_pusher(**way)]
-    trial = make_trial(watched=False)
+    pushers = [experiment.make_pusher(**way), experiment.make_pusher(**way)]
+    trial = experiment.make_trial(watched=False)
 
     for number in range(ROUNDS):
         active, standby = pushers
@@ -89,7 +72,7 @@ def test_sigterm_under_load_ends_in_order_and_leaves_nothing_to_repeat(
         relayed = standby.metric("aviso_pusher_relayed_total")
         assert active.terminate() == 0
         tcp_wire.delay_s = 0
-        with outcome.recovery():
+        with experiment.recovery():
             trial.insert(1)
             wait_until_beyond(start + BURST, stack, feed)
         more = standby.metric("aviso_pusher_relayed_total") - relayed
@@ -100,22 +83,17 @@ def test_sigterm_under_load_ends_in_order_and_leaves_nothing_to_repeat(
         active.wait_ready()
         pushers.reverse()
 
-    conclude(trial)
+    experiment.conclude(trial)
 
 
 @pytest.mark.timeout(choose(300, 900))
 @pytest.mark.parametrize("signal", ["SIGTERM", "SIGKILL"])
 def test_more_than_may_be_under_way_comes_to_the_standby_in_order(
-    signal: str,
-    stack: Stack,
-    feed: str,
-    make_pusher: Callable[..., Pusher],
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
+    experiment: Experiment, signal: str
 ) -> None:
-    pushers = [make_pusher(), make_pusher()]
-    trial = make_trial(watched=False)
+    stack, feed = experiment.stack, experiment.feed
+    pushers = [experiment.make_pusher(), experiment.make_pusher()]
+    trial = experiment.make_trial(watched=False)
 
     for number in range(ROUNDS):
         active, standby = pushers
@@ -125,7 +103,7 @@ def test_more_than_may_be_under_way_comes_to_the_standby_in_order(
             assert active.terminate() == 0
         else:
             active.kill()
-        with outcome.recovery():
+        with experiment.recovery():
             wait_until_beyond((number + 1) * MANY - 1, stack, feed)
         # What the one held came before what the other had not seen yet.
         demand_no_detour(standby)
@@ -135,4 +113,4 @@ def test_more_than_may_be_under_way_comes_to_the_standby_in_order(
         active.wait_ready()
         pushers.reverse()
 
-    conclude(trial)
+    experiment.conclude(trial)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 import pytest
 
-from ..running import Stack
 from ..waiting import until
-from .conftest import Outcome
 from .effort import choose
+from .experiment import Experiment
 from .heads import archived_head, wait_until_beyond
 from .news import wait_for_news
-from .pushers import Pusher, demand_no_detour, memory_mib
+from .pushers import demand_no_detour, memory_mib
 from .queues import count_messages
-from .trial import Trial
 
 OUTAGE_S = choose(10, 120)
 KILLS = choose(3, 20)
@@ -29,15 +26,11 @@ GROWTH_MIB = 60
 
 @pytest.mark.timeout(choose(300, 900))
 def test_while_ejabberd_is_down_little_is_under_way_and_the_rest_waits(
-    stack: Stack,
-    feed: str,
-    make_pusher: Callable[..., Pusher],
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
+    experiment: Experiment,
 ) -> None:
-    pusher = make_pusher()
-    trial = make_trial(watched=False)
+    stack, feed = experiment.stack, experiment.feed
+    pusher = experiment.make_pusher()
+    trial = experiment.make_trial(watched=False)
     trial.post()
     until(lambda: archived_head(stack, feed) == 1, "the first event")
     before = memory_mib(pusher.pid)
@@ -50,22 +43,20 @@ def test_while_ejabberd_is_down_little_is_under_way_and_the_rest_waits(
         assert 0 < count_messages(stack) <= UNDER_WAY
     finally:
         stack.start_part("ejabberd")
-    with outcome.recovery():
+    with experiment.recovery():
         wait_for_news(lambda: archived_head(stack, feed))
 
-    conclude(trial, 120)
+    experiment.conclude(trial, 120)
     demand_no_detour(pusher)
     assert memory_mib(pusher.pid) < before + GROWTH_MIB
 
 
 @pytest.mark.timeout(choose(300, 900))
 def test_ejabberd_down_under_writes_and_up_again_is_live_again(
-    stack: Stack,
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
+    experiment: Experiment,
 ) -> None:
-    trial = make_trial()
+    stack = experiment.stack
+    trial = experiment.make_trial()
     page = trial.watched
 
     with trial.writing(rate=20):
@@ -74,32 +65,28 @@ def test_ejabberd_down_under_writes_and_up_again_is_live_again(
             time.sleep(OUTAGE_S)
         finally:
             stack.start_part("ejabberd")
-        with outcome.recovery():
+        with experiment.recovery():
             wait_for_news(lambda: page.position, 90)
 
-    conclude(trial)
+    experiment.conclude(trial)
     page.wait_for_state("live")
 
 
 @pytest.mark.timeout(choose(300, 1200))
 def test_ejabberd_killed_under_load_loses_and_repeats_nothing(
-    stack: Stack,
-    feed: str,
-    make_pusher: Callable[..., Pusher],
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
+    experiment: Experiment,
 ) -> None:
-    make_pusher()
-    trial = make_trial(watched=choose(True, False))
+    stack, feed = experiment.stack, experiment.feed
+    experiment.make_pusher()
+    trial = experiment.make_trial(watched=choose(True, False))
 
     for kill in range(KILLS):
         trial.insert(BURST)
         # In the midst of the burst a batch is under way at any moment.
         wait_until_beyond(kill * BURST, stack, feed)
         pid = stack.kill_part("ejabberd")
-        with outcome.recovery():
+        with experiment.recovery():
             stack.wait_for_another("ejabberd", pid)
             wait_until_beyond((kill + 1) * BURST - 1, stack, feed)
 
-    conclude(trial)
+    experiment.conclude(trial)

@@ -7,7 +7,7 @@ looks for "what is above the last number" misses what commits late.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,10 +17,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ..database import Database
-from ..running import Stack
 from ..waiting import until_equal
 from .effort import choose
-from .trial import Trial
+from .experiment import Experiment
 
 EXAMPLES = choose(40, 400)
 WRITERS = 4
@@ -45,14 +44,12 @@ class Transaction:
 
 
 def test_no_interleaving_of_writers_loses_an_event_or_turns_cause_and_effect(
-    stack: Stack,
-    database: Database,
-    make_trial: Callable[..., Trial],
-    conclude: Callable[..., None],
+    experiment: Experiment,
 ) -> None:
-    trial = make_trial()
+    database = experiment.database
+    trial = experiment.make_trial()
 
-    with open_writers(stack.facts["database_url"]) as connections:
+    with open_writers(experiment.stack.facts["database_url"]) as connections:
 
         @settings(
             max_examples=EXAMPLES,
@@ -81,7 +78,7 @@ def test_no_interleaving_of_writers_loses_an_event_or_turns_cause_and_effect(
     # Overlapping writers have no order of their own: the numbers are the order.
     trial.acknowledged += numbered_since(database, trial.feed, 0)
     assert len(trial.acknowledged) > EXAMPLES
-    conclude(trial)
+    experiment.conclude(trial)
 
 
 @contextmanager

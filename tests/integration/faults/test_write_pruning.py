@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from aviso_native import services
-from aviso_native.addresses import find_free_ports
+from aviso_native.addresses import find_free_port
 
-from ..api import Api, new_slug
+from ..api import new_slug
 from ..database import Database
 from ..running import PYTHON, REPOSITORY, Stack
 from ..waiting import until
-from .conftest import Outcome
 from .effort import choose
+from .experiment import Experiment
 from .trial import Trial
 
 PAST = choose(20_000, 1_000_000)
@@ -45,7 +45,7 @@ def start_pruning(stack: Stack) -> Iterator[Callable[[], None]]:
     def start() -> None:
         stack.stop_part("relay")
         environ = {
-            "AVISO_RELAY_BIND": f"127.0.0.1:{find_free_ports(1)[0]}",
+            "AVISO_RELAY_BIND": f"127.0.0.1:{find_free_port()}",
             "AVISO_EVENT_RETENTION_DAYS": "1",
         }
         with (stack.run_dir / "log/relay-pruning.log").open("ab") as log:
@@ -67,20 +67,16 @@ def start_pruning(stack: Stack) -> Iterator[Callable[[], None]]:
 
 
 def test_a_long_past_being_pruned_neither_slows_nor_loses_what_is_written(
-    api: Api,
-    database: Database,
-    start_pruning: Callable[[], None],
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
+    experiment: Experiment, start_pruning: Callable[[], None]
 ) -> None:
-    trial = make_trial(watched=False)
+    database = experiment.database
+    trial = experiment.make_trial(watched=False)
     trial.insert(BURST)
     trial.wait_for_head(60)
     without_s = publish_bursts(trial)
 
     past = new_slug("past")
-    api.create_feed(past)
+    experiment.api.create_feed(past)
     trial.wait_for_head(60)
     fill(database, past, published=PAST)
     before = count_scanned(database)
@@ -92,24 +88,20 @@ def test_a_long_past_being_pruned_neither_slows_nor_loses_what_is_written(
     until(lambda: oldest(database, past) == PAST, "all but the newest to go", 900)
     # Whatever the relay looks for, it finds without reading through the past.
     assert count_scanned(database) - before < PAST
-    outcome.notes.append(
+    experiment.outcome.notes.append(
         f"{PAST} old events, {left} of them left at the end of the writes:"
         f" {meanwhile_s / without_s:.2f} times as long to publish as without"
     )
-    conclude(trial)
+    experiment.conclude(trial)
 
 
 def test_what_is_not_archived_is_not_pruned_however_old(
-    stack: Stack,
-    api: Api,
-    database: Database,
-    start_pruning: Callable[[], None],
-    make_trial: Callable[..., Trial],
-    conclude: Callable[..., None],
+    experiment: Experiment, start_pruning: Callable[[], None]
 ) -> None:
-    trial = make_trial()
+    stack, database = experiment.stack, experiment.database
+    trial = experiment.make_trial()
     past = new_slug("unpublished")
-    api.create_feed(past)
+    experiment.api.create_feed(past)
     trial.wait_for_head(60)
     stack.stop_part("rabbitmq")
     try:
@@ -126,7 +118,7 @@ def test_what_is_not_archived_is_not_pruned_however_old(
     finally:
         stack.start_part("rabbitmq")
 
-    conclude(trial)
+    experiment.conclude(trial)
 
 
 def publish_bursts(trial: Trial) -> float:

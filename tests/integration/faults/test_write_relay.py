@@ -10,22 +10,21 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from aviso_native import services
-from aviso_native.addresses import find_free_ports
+from aviso_native.addresses import find_free_port
 
 from ..database import Database
 from ..running import PYTHON, REPOSITORY, Stack
 from ..waiting import until
-from .conftest import Outcome
 from .effort import choose
+from .experiment import Experiment
 from .gate import hold_marks
-from .trial import Trial
 
 EXACT_KILLS = choose(3, 50)
 KILLS = choose(5, 50)
@@ -45,13 +44,10 @@ _LOCK = int.from_bytes(b"aviso-1", "big")
 
 
 def test_a_relay_killed_between_report_and_mark_repeats_nothing_to_a_reader(
-    stack: Stack,
-    database: Database,
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
+    experiment: Experiment,
 ) -> None:
-    trial = make_trial()
+    stack, database = experiment.stack, experiment.database
+    trial = experiment.make_trial()
 
     for _ in range(EXACT_KILLS):
         with hold_marks(database) as gate:
@@ -64,20 +60,18 @@ def test_a_relay_killed_between_report_and_mark_repeats_nothing_to_a_reader(
             database.execute("SELECT pg_terminate_backend(%s)", [session])
             until(lambda: not gate.waiting(), "the mark to be given up")
             assert trial.count_unpublished() == IN_FLIGHT
-        with outcome.recovery():
+        with experiment.recovery():
             stack.wait_for_another("relay", pid)
             until(lambda: not trial.count_unpublished(), "the marks", 60)
 
-    conclude(trial)
+    experiment.conclude(trial)
 
 
 def test_a_relay_killed_at_any_moment_under_load_loses_and_repeats_nothing(
-    stack: Stack,
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
+    experiment: Experiment,
 ) -> None:
-    trial = make_trial(watched=choose(True, False))
+    stack = experiment.stack
+    trial = experiment.make_trial(watched=choose(True, False))
     chance = random.Random(_SEED)  # noqa: S311 # moments, not secrets
 
     for _ in range(KILLS):
@@ -85,22 +79,18 @@ def test_a_relay_killed_at_any_moment_under_load_loses_and_repeats_nothing(
         # Somewhere on the way from the numbers to the marks.
         time.sleep(chance.uniform(0, 0.3))
         pid = stack.kill_part("relay")
-        with outcome.recovery():
+        with experiment.recovery():
             stack.wait_for_another("relay", pid)
             trial.wait_for_head(60)
 
-    conclude(trial)
+    experiment.conclude(trial)
 
 
 def test_of_two_relays_one_is_active_whatever_ends_it(
-    stack: Stack,
-    database: Database,
-    second_relay: str,
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
+    experiment: Experiment, second_relay: str
 ) -> None:
-    trial = make_trial()
+    stack, database = experiment.stack, experiment.database
+    trial = experiment.make_trial()
     healths = [relay_url(stack.settings.ports["relay"]), second_relay]
 
     def have_parts() -> bool:
@@ -111,7 +101,7 @@ def test_of_two_relays_one_is_active_whatever_ends_it(
             until(have_parts, "one active and one standby relay", 60)
             [old] = until(lambda: holders(database), "a holder of the lock", 60)
             database.execute("SELECT pg_terminate_backend(%s)", [old])
-            with outcome.recovery():
+            with experiment.recovery():
                 until(
                     lambda: set(holders(database)) - {old},  # noqa: B023
                     "another session to have the lock",
@@ -124,10 +114,10 @@ def test_of_two_relays_one_is_active_whatever_ends_it(
             database.execute("SELECT pg_terminate_backend(%s)", [held[0]])
             until(have_parts, "one active and one standby relay", 60)
         stack.kill_part("relay")
-        with outcome.recovery():
+        with experiment.recovery():
             until(lambda: role(second_relay) == "active", "the takeover", TAKEOVER_S)
 
-    conclude(trial)
+    experiment.conclude(trial)
     assert terms.most == 1
     # It looked while the lock moved; short terms may have passed unseen.
     assert len(terms.sessions) > 1
@@ -136,7 +126,7 @@ def test_of_two_relays_one_is_active_whatever_ends_it(
 @pytest.fixture
 def second_relay(stack: Stack) -> Iterator[str]:
     """A relay beside the stack's own; its health's address."""
-    port = find_free_ports(1)[0]
+    port = find_free_port()
     with (stack.run_dir / "log/relay-2.log").open("ab") as log:
         process = subprocess.Popen(
             [str(PYTHON), "manage.py", "relay"],

@@ -20,8 +20,8 @@ from ..api import Answer, Api
 from ..database import Database
 from ..running import Stack
 from ..waiting import until, until_equal
-from .conftest import Outcome
 from .effort import choose
+from .experiment import Experiment
 from .gate import hold_commits
 from .trial import Trial
 
@@ -50,14 +50,10 @@ def make_caller(stack: Stack) -> Iterator[MakeCaller]:
 
 
 def test_a_worker_killed_between_commit_and_answer_leaves_one_record(
-    stack: Stack,
-    database: Database,
-    make_trial: Callable[..., Trial],
-    make_caller: MakeCaller,
-    outcome: Outcome,
-    conclude: Callable[..., None],
+    experiment: Experiment, make_caller: MakeCaller
 ) -> None:
-    trial = make_trial()
+    stack, database = experiment.stack, experiment.database
+    trial = experiment.make_trial()
 
     for number in range(EXACT_KILLS):
         # Without an id of its own: the key alone makes it the same write.
@@ -77,7 +73,7 @@ def test_a_worker_killed_between_commit_and_answer_leaves_one_record(
         record = json.loads(kept)["id"]
 
         again = make_caller("")
-        with outcome.recovery():
+        with experiment.recovery():
             wait_for_other_workers(stack, workers)
             answers = [post(again, trial.feed, body, key)]
         answers.append(post(again, trial.feed, body, key))
@@ -87,16 +83,14 @@ def test_a_worker_killed_between_commit_and_answer_leaves_one_record(
         trial.attempted.append(record)
         trial.acknowledged.append(record)
 
-    conclude(trial)
+    experiment.conclude(trial)
 
 
 def test_workers_killed_at_any_moment_lose_and_repeat_no_write(
-    stack: Stack,
-    make_trial: Callable[..., Trial],
-    outcome: Outcome,
-    conclude: Callable[..., None],
+    experiment: Experiment,
 ) -> None:
-    trial = make_trial()
+    stack = experiment.stack
+    trial = experiment.make_trial()
     chance = random.Random(_SEED)  # noqa: S311 # moments, not secrets
 
     with trial.writing(rate=100):
@@ -107,20 +101,17 @@ def test_workers_killed_at_any_moment_lose_and_repeat_no_write(
             time.sleep(chance.uniform(0, 0.02))
             workers = workers_of(stack)
             os.kill(victim := chance.choice(workers), signal.SIGKILL)
-            with outcome.recovery():
+            with experiment.recovery():
                 wait_for_other_workers(stack, [victim])
 
-    conclude(trial)
+    experiment.conclude(trial)
 
 
 def test_a_write_that_fails_in_its_commit_leaves_nothing_and_may_come_again(
-    database: Database,
-    api: Api,
-    feed: str,
-    make_trial: Callable[..., Trial],
-    conclude: Callable[..., None],
+    experiment: Experiment,
 ) -> None:
-    trial = make_trial()
+    api, database, feed = experiment.api, experiment.database, experiment.feed
+    trial = experiment.make_trial()
     body = {"data": {"n": 1}}
     key = uuid.uuid4().hex
     with ThreadPoolExecutor(1) as pool, hold_commits(database) as gate:
@@ -137,18 +128,14 @@ def test_a_write_that_fails_in_its_commit_leaves_nothing_and_may_come_again(
     second = post(api, feed, body, key)
     assert second.status == 201
     until_equal([1], lambda: sequences(api, feed), "the event of the second try")
-    conclude_with(conclude, trial, [second])
+    conclude_with(experiment.conclude, trial, [second])
 
 
 def test_twenty_equal_requests_at_once_make_one_record(
-    database: Database,
-    api: Api,
-    make_caller: MakeCaller,
-    feed: str,
-    make_trial: Callable[..., Trial],
-    conclude: Callable[..., None],
+    experiment: Experiment, make_caller: MakeCaller
 ) -> None:
-    trial = make_trial()
+    database, feed = experiment.database, experiment.feed
+    trial = experiment.make_trial()
     key = uuid.uuid4().hex
     start = threading.Barrier(EQUAL)
 
@@ -166,20 +153,18 @@ def test_twenty_equal_requests_at_once_make_one_record(
 
     assert [answer.status for answer in answers] == [201] * EQUAL
     assert len({(a.body, a.headers["Location"]) for a in answers}) == 1
-    until_equal([1], lambda: sequences(api, feed), "one event")
-    conclude_with(conclude, trial, answers[:1])
+    until_equal([1], lambda: sequences(experiment.api, feed), "one event")
+    conclude_with(experiment.conclude, trial, answers[:1])
 
 
 def test_a_key_belongs_to_one_write_and_to_one_caller(
-    stack: Stack,
-    api: Api,
-    make_caller: MakeCaller,
-    feed: str,
-    make_trial: Callable[..., Trial],
-    conclude: Callable[..., None],
+    experiment: Experiment, make_caller: MakeCaller
 ) -> None:
-    trial = make_trial()
-    granted = stack.manage("create_key", "another", "--all-feeds", "--read", "--write")
+    api, feed = experiment.api, experiment.feed
+    trial = experiment.make_trial()
+    granted = experiment.stack.manage(
+        "create_key", "another", "--all-feeds", "--read", "--write"
+    )
     another = make_caller(granted)
     key = uuid.uuid4().hex
 
@@ -192,7 +177,7 @@ def test_a_key_belongs_to_one_write_and_to_one_caller(
     assert first.json["id"] != other_caller.json["id"]
     assert [each.body for each in again] == [first.body, other_caller.body]
     until_equal([1, 2], lambda: sequences(api, feed), "two events")
-    conclude_with(conclude, trial, [first, other_caller])
+    conclude_with(experiment.conclude, trial, [first, other_caller])
 
 
 def conclude_with(

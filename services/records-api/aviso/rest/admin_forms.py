@@ -27,7 +27,10 @@ else:
 
 
 class SeenForm(TypedForm[M]):
-    """`seen_columns`: what must be as the page showed it, for the form to be saved."""
+    """`seen_columns`: what must be as the page showed it, for the form to be saved.
+
+    What is related by a table of its own (many to many) counts as a column here.
+    """
 
     seen = forms.CharField(widget=forms.HiddenInput, required=False)
     seen_columns: ClassVar[list[str]] = []
@@ -54,8 +57,14 @@ class SeenForm(TypedForm[M]):
         return [name for name in names if name in own]
 
     def _hash(self) -> str:
-        shown = [getattr(self.instance, name) for name in self.seen_columns]
+        shown = [self._read(name) for name in self.seen_columns]
         return hashlib.sha256(repr(shown).encode()).hexdigest()
+
+    def _read(self, name: str) -> object:
+        value = getattr(self.instance, name)
+        if self.instance._meta.get_field(name).many_to_many:
+            return sorted(value.values_list("pk", flat=True))
+        return value
 
 
 class SeenAdmin(TypedAdmin[M]):

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from aviso_native.addresses import find_free_port
 
-from tests.ports import free_port
 from tests.relay.drivers import Broker, Database, Relay, environment_for, manage
 from tests.relay.pusher import Pusher
 from tests.relay.rabbitmq import Node, private_rabbitmq
@@ -51,7 +51,7 @@ def database(migrated: str) -> Iterator[Database]:
 
 @pytest.fixture
 def environment(database: Database, broker: Broker) -> dict[str, str]:
-    return environment_for(database.url, broker.url, free_port())
+    return environment_for(database.url, broker.url, find_free_port())
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def start_relay(
     relays: list[Relay] = []
 
     def start() -> Relay:
-        own = {**environment, "AVISO_RELAY_BIND": f"127.0.0.1:{free_port()}"}
+        own = {**environment, "AVISO_RELAY_BIND": f"127.0.0.1:{find_free_port()}"}
         relays.append(Relay(own, tmp_path / f"relay-{len(relays)}.log"))
         return relays[-1]
 

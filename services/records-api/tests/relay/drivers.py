@@ -32,7 +32,7 @@ from aviso.outbox.sleep import Sleep
 
 SERVICE = Path(__file__).resolve().parents[2]
 QUEUES = 2
-PATIENCE_S = 40.0
+PATIENCE_S = 90.0
 
 T = TypeVar("T")
 

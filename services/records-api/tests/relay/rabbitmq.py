@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.ports import free_port
+from aviso_native.addresses import find_free_ports
 
 START_S = 90
 _BIN = Path("/usr/lib/rabbitmq/bin")
@@ -42,7 +42,7 @@ class Node:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._port, self._dist_port, self._epmd_port = (free_port() for _ in range(3))
+        self._port, self._dist_port, self._epmd_port = find_free_ports(3)
         self._password = secrets.token_hex(16)
         self._epmd: subprocess.Popen[bytes] | None = None
         self._server: subprocess.Popen[bytes] | None = None

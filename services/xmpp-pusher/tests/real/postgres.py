@@ -8,7 +8,9 @@ import signal
 import subprocess
 from pathlib import Path
 
-from real.ports import accepts, free_port, wait_for
+from aviso_native.addresses import find_free_port, is_listening
+
+from real.waiting import wait_for
 
 _BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 SCHEMA = Path("/usr/share/ejabberd/sql/pg.new.sql")
@@ -22,7 +24,7 @@ class Postgres:
     """One cluster, trusted on loopback; the database `ejabberd` has the tables."""
 
     def __init__(self, directory: Path) -> None:
-        self.port = free_port()
+        self.port = find_free_port()
         self._binaries = _BINARIES[-1]
         self._data = directory / "postgres"
         self._process: subprocess.Popen[bytes] | None = None
@@ -67,7 +69,7 @@ class Postgres:
         assert self._process is not None
         if self._process.poll() is not None:
             raise RuntimeError((self._data.parent / "postgres.log").read_text()[-3000:])
-        if not accepts(self.port):
+        if not is_listening(self.port):
             return False
         try:
             self.query("SELECT 1", database="postgres")

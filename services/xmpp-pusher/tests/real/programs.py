@@ -24,11 +24,12 @@ from typing import Any, Self
 from xml.etree import ElementTree
 
 import pika
+from aviso_native.addresses import find_free_port
 from pika.exceptions import AMQPError
 from slixmpp import ClientXMPP
 
-from real.ports import free_port, wait_for
 from real.servers import Ejabberd, Rabbit
+from real.waiting import wait_for
 from xmpp_pusher.amqp import topology
 
 SOURCE = Path(__file__).parents[2] / "src"
@@ -226,7 +227,7 @@ class PusherProcess:
     def __init__(
         self, rabbit: Rabbit, ejabberd: Ejabberd, output: Path, **more: str
     ) -> None:
-        self.port = free_port()
+        self.port = find_free_port()
         self.output = output
         self._environment = {
             "PATH": os.environ["PATH"],

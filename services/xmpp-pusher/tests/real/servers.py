@@ -15,9 +15,11 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from aviso_native.addresses import find_free_ports, is_listening
+
 from real import postgres
-from real.ports import accepts, free_port, wait_for
 from real.postgres import Postgres
+from real.waiting import wait_for
 
 HERE = Path(__file__).parent
 RABBITMQ_SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"
@@ -29,7 +31,7 @@ class Rabbit:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.port, self.epmd_port, self.dist_port = (free_port() for _ in range(3))
+        self.port, self.epmd_port, self.dist_port = find_free_ports(3)
         self.url = f"amqp://guest:guest@127.0.0.1:{self.port}/%2F?heartbeat=5"
         (directory / "enabled_plugins").write_text(
             "[rabbitmq_consistent_hash_exchange].\n"
@@ -83,7 +85,7 @@ class Rabbit:
         assert self.process is not None
         if self.process.poll() is not None:
             raise RuntimeError((self.directory / "stdout").read_text()[-3000:])
-        return accepts(self.port)
+        return is_listening(self.port)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         if self.process is not None:
@@ -117,7 +119,7 @@ class Ejabberd:
         source: str | None = None,
     ) -> None:
         self.directory = directory
-        self.c2s_port, self.api_port = free_port(), free_port()
+        self.c2s_port, self.api_port = find_free_ports(2)
         self.postgres = Postgres(directory)
         (directory / "log").mkdir()
         (directory / "db").mkdir()

@@ -13,7 +13,6 @@ from xml.etree import ElementTree
 
 import pytest
 
-from real.ports import wait_for
 from real.programs import (
     Guest,
     Publisher,
@@ -21,6 +20,7 @@ from real.programs import (
     wait_for_report,
 )
 from real.servers import MODULE, Ejabberd, Rabbit
+from real.waiting import wait_for
 
 CLIENT = "{jabber:client}"
 FEED = "{urn:aviso:feed:2}"

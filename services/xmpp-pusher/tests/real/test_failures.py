@@ -9,7 +9,6 @@ import time
 
 from pika.exceptions import AMQPError
 
-from real.ports import wait_for
 from real.programs import (
     Guest,
     Publisher,
@@ -20,6 +19,7 @@ from real.programs import (
     wait_for_report,
 )
 from real.servers import Ejabberd, Rabbit
+from real.waiting import wait_for
 
 
 def expect(last: int, first: int = 1) -> list[tuple[str, int]]:

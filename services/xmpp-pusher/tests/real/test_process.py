@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
-from real.ports import wait_for
 from real.programs import SOURCE, StartPusher
 from real.servers import Ejabberd, Rabbit
+from real.waiting import wait_for
 
 
 def run_with(**settings: str) -> subprocess.CompletedProcess[str]:

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from real.ports import wait_for
 from real.programs import (
     Guest,
     Publisher,
@@ -21,6 +20,7 @@ from real.programs import (
     wait_for_report,
 )
 from real.servers import Ejabberd
+from real.waiting import wait_for
 
 PRESENCE = "{jabber:client}presence"
 MESSAGE = "{jabber:client}message"

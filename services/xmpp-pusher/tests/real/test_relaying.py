@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-from real.ports import wait_for
 from real.programs import (
     Guest,
     Publisher,
@@ -18,6 +17,7 @@ from real.programs import (
     wait_for_report,
 )
 from real.servers import Ejabberd
+from real.waiting import wait_for
 
 
 def expect(last: int, first: int = 1, epoch: str = "e001") -> list[tuple[str, int]]:

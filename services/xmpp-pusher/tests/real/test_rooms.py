@@ -6,7 +6,6 @@ import zlib
 from typing import Any
 from xml.etree import ElementTree
 
-from real.ports import wait_for
 from real.programs import (
     Guest,
     Publisher,
@@ -19,6 +18,7 @@ from real.programs import (
     wait_for_report,
 )
 from real.servers import Ejabberd
+from real.waiting import wait_for
 
 MESSAGE = "{jabber:client}message"
 MUC = "http://jabber.org/protocol/muc"
