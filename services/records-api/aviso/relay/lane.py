@@ -103,11 +103,11 @@ class Lane:
         elif state.published < self.written:
             self._go_back(state.published)
         self.written = state.published
+        self.opening = state.opening
         if state.is_announced:
             return
         if self.opening_out is None or self.opening_out.opening != state.opening:
             self.is_opening_due = True
-        self.opening = state.opening
 
     def take_head(self, head: int) -> None:
         """The feed has its sequences up to `head`."""
