@@ -12,9 +12,6 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Route, expect
 
 from ..api import Api
-from ..archive import archived_batches, events_of
-from ..chat import Chat
-from ..database import Database
 from ..page import FeedPage
 from ..running import Stack
 from ..waiting import until, until_equal
@@ -28,10 +25,7 @@ _CLIENT = Path(__file__).parent / "yesterday/aviso-feed.js.gz"
 _FOLLOW = """async feed => {
     const { FeedClient } = await import("/feed-client/aviso-feed.js");
     const client = new FeedClient({ feed });
-    window.one = { ids: [], problems: [], state: "" };
-    client.addEventListener("events", ({ detail }) => window.one.ids.push(
-        ...detail.events.filter(event => event.type.includes("created"))
-            .map(event => event.subject)));
+    window.one = { problems: [], state: "" };
     client.addEventListener("problem", ({ detail }) =>
         window.one.problems.push(detail.code));
     client.addEventListener("state", ({ detail }) => {
@@ -126,14 +120,11 @@ def test_a_message_of_a_later_version_is_said_and_its_records_come_all_the_same(
     conclude(trial)
 
 
-def test_yesterdays_client_follows_todays_server_over_a_grant(
-    stack: Stack,
-    api: Api,
-    database: Database,
-    feed: str,
-    observer: Chat,
-    context: BrowserContext,
-    outcome: Outcome,
+@pytest.mark.xfail(
+    reason="nobody sends the <notice/> of contracts/README.md, Stanza, yet", strict=True
+)
+def test_yesterdays_client_is_told_that_it_is_too_old(
+    stack: Stack, api: Api, feed: str, context: BrowserContext
 ) -> None:
     tab = context.new_page()
     client = gzip.decompress(_CLIENT.read_bytes())
@@ -145,28 +136,13 @@ def test_yesterdays_client_follows_todays_server_over_a_grant(
     tab.evaluate(_FOLLOW, feed)
     until(lambda: tab.evaluate("() => window.one.state") == "live", "it to be live")
 
-    ids = [api.write(feed, {"n": 1})["id"]]
-    database.execute(
-        "INSERT INTO readers (feed, reader) VALUES (%s, 'ada@localhost')", [feed]
-    )
-    ids += [api.write(feed, {"n": n})["id"] for n in (2, 3)]
+    api.write(feed, {"n": 1})
 
-    # What it can not read in the room it asks REST for, after a silence.
-    until_equal(ids, lambda: tab.evaluate("() => window.one.ids"), "all records", 90)
-    batches = archived_batches(observer, api.get(f"feeds/{feed}/")["room"])
-    events = events_of(batches)
-    outcome.report = judge_lists(
-        ids,
-        ids,
-        archived=[e["subject"] for e in events if ".record." in e["type"]],
-        shown=tab.evaluate("() => window.one.ids"),
+    until_equal(
+        ["page-too-old"],
+        lambda: tab.evaluate("() => [...new Set(window.one.problems)]"),
+        "it to say so",
     )
-    assert outcome.report.is_clean, str(outcome.report)
-    newer = [e for e in events if ".record." not in e["type"]]
-    problems: list[str] = tab.evaluate("() => window.one.problems")
-    # What it does not know it says, and nothing else is wrong with it.
-    assert problems == ["page-too-old"] * len(newer)
-    assert tab.evaluate("() => window.one.state") == "live"
 
 
 def test_todays_page_follows_a_server_that_lacks_all_that_is_new(
