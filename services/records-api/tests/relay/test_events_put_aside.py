@@ -21,7 +21,7 @@ def test_an_event_larger_than_the_broker_takes_leaves_its_place_to_another(
     database.run(
         "INSERT INTO aviso.records (feed, data)"
         " SELECT 'orders', jsonb_build_object('t', string_agg(md5(n::text), ''))"
-        " FROM generate_series(1, 7000) AS n"
+        " FROM generate_series(1, 2000) AS n"
     )
     too_large = str(
         database.value(
