@@ -28,7 +28,7 @@ def opening() -> Publication:
         pruned=4,
         begun=6,
     )
-    return publish_opening(state, LISTS, OPENING_ID, "run-1")
+    return publish_opening(state, LISTS, OPENING_ID, "run-1", archived=8)
 
 
 def test_a_batch_is_named_by_what_it_holds() -> None:
