@@ -82,6 +82,7 @@ def test_an_opening_tells_where_the_epoch_begins_and_who_may_read() -> None:
     validate_event(event)
     assert {
         "head": "6",
+        "archived": "8",
         "visibility": "private",
         "readers": ["ada@localhost"],
         "revoked": ["u-17@ticket.localhost"],
