@@ -17,7 +17,7 @@ def test_levels_count_and_not_brackets(levels: int, expected: bool) -> None:
 
 
 def test_brackets_beside_one_another_and_in_strings_are_no_levels() -> None:
-    beside = {"lists": [[]] * 2000}
+    beside: dict[str, list[list[int]]] = {"lists": [[]] * 2000}
     within = {"text": "[{" * 2000, '"[\\': '\\"[' * 2000}
 
     assert not is_too_deep(json.dumps(beside))

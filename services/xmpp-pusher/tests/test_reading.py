@@ -190,7 +190,9 @@ def test_an_unknown_type_of_event_is_told_apart() -> None:
     single = load("batches/single.json")
     single["type"] = "aviso.record.moved.v1"
 
-    assert "unknown-type" == read_poison(deliver_batch(single)).cause
+    poison = read_poison(deliver_batch(single))
+    assert "unknown-type" == poison.cause
+    assert Span("k3f9", 1041, 1041) == poison.span
 
 
 def test_whom_a_batch_is_about_stands_in_its_header() -> None:

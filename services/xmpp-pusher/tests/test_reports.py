@@ -58,6 +58,14 @@ def test_the_newest_of_a_feed_and_kind_waits() -> None:
     assert not waiting
 
 
+def test_how_far_the_archive_goes_is_told_first() -> None:
+    waiting = WaitingReports()
+    waiting.add(reports.unopened("orders"))
+    waiting.add(archived("orders", 4))
+
+    assert [archived("orders", 4), reports.unopened("orders")] == waiting.take()
+
+
 def test_what_is_put_back_replaces_nothing_newer() -> None:
     waiting = WaitingReports()
     waiting.add(archived("orders", 1))

@@ -11,7 +11,6 @@ from xml.dom.minidom import Document, Element
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Route, expect
 
-from ..archive import batches_with, events_of
 from ..page import FeedPage
 from ..waiting import until, until_equal
 from .experiment import Experiment
@@ -22,10 +21,7 @@ _CLIENT = Path(__file__).parent / "yesterday/aviso-feed.js.gz"
 _FOLLOW = """async feed => {
     const { FeedClient } = await import("/feed-client/aviso-feed.js");
     const client = new FeedClient({ feed });
-    window.one = { ids: [], problems: [], state: "" };
-    client.addEventListener("events", ({ detail }) => window.one.ids.push(
-        ...detail.events.filter(event => event.type.includes("created"))
-            .map(event => event.subject)));
+    window.one = { problems: [], state: "" };
     client.addEventListener("problem", ({ detail }) =>
         window.one.problems.push(detail.code));
     client.addEventListener("state", ({ detail }) => {
@@ -114,7 +110,10 @@ def test_a_message_of_a_later_version_is_said_and_its_records_come_all_the_same(
     experiment.conclude(trial)
 
 
-def test_yesterdays_client_follows_todays_server_over_a_grant(
+@pytest.mark.xfail(
+    reason="nobody sends the <notice/> of contracts/README.md, Stanza, yet", strict=True
+)
+def test_yesterdays_client_is_told_that_it_is_too_old(
     experiment: Experiment, context: BrowserContext
 ) -> None:
     stack, api, feed = experiment.stack, experiment.api, experiment.feed
@@ -128,29 +127,13 @@ def test_yesterdays_client_follows_todays_server_over_a_grant(
     tab.evaluate(_FOLLOW, feed)
     until(lambda: tab.evaluate("() => window.one.state") == "live", "it to be live")
 
-    ids = [api.write(feed, {"n": 1})["id"]]
-    experiment.database.execute(
-        "INSERT INTO readers (feed, reader) VALUES (%s, 'ada@localhost')", [feed]
-    )
-    ids += [api.write(feed, {"n": n})["id"] for n in (2, 3)]
+    api.write(feed, {"n": 1})
 
-    # What it can not read in the room it asks REST for, after a silence.
-    until_equal(ids, lambda: tab.evaluate("() => window.one.ids"), "all records", 90)
-    room = api.get(f"feeds/{feed}/")["room"]
-    batches = batches_with(experiment.observer, room, ids)
-    events = events_of(batches)
-    experiment.outcome.report = judge_lists(
-        ids,
-        ids,
-        archived=[e["subject"] for e in events if ".record." in e["type"]],
-        shown=tab.evaluate("() => window.one.ids"),
+    until_equal(
+        ["page-too-old"],
+        lambda: tab.evaluate("() => [...new Set(window.one.problems)]"),
+        "it to say so",
     )
-    assert experiment.outcome.report.is_clean, str(experiment.outcome.report)
-    newer = [e for e in events if ".record." not in e["type"]]
-    problems: list[str] = tab.evaluate("() => window.one.problems")
-    # What it does not know it says, and nothing else is wrong with it.
-    assert problems == ["page-too-old"] * len(newer)
-    until(lambda: tab.evaluate("() => window.one.state") == "live", "it to be live")
 
 
 def test_todays_page_follows_a_server_that_lacks_all_that_is_new(

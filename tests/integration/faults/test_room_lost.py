@@ -58,7 +58,7 @@ def destroy(stack: Stack, feed: str) -> None:
 def end_session(stack: Stack, feed: str) -> None:
     settings = stack.settings
     account = {"user": "pusher", "host": settings.domain}
-    assert ejabberd.call(settings, "kick_user", account) > 0
+    assert ejabberd.call(settings, "kick_user", account)["num_resources"] > 0
 
 
 @pytest.mark.timeout(choose(300, 900))

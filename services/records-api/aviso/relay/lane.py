@@ -52,6 +52,8 @@ class OpeningOut:
 
     id: str
     opening: Opening
+    archived: int
+    """What was known to be archived when it was written."""
 
 
 @dataclass(slots=True)
@@ -103,11 +105,11 @@ class Lane:
         elif state.published < self.written:
             self._go_back(state.published)
         self.written = state.published
+        self.opening = state.opening
         if state.is_announced:
             return
         if self.opening_out is None or self.opening_out.opening != state.opening:
             self.is_opening_due = True
-        self.opening = state.opening
 
     def take_head(self, head: int) -> None:
         """The feed has its sequences up to `head`."""
@@ -152,7 +154,7 @@ class Lane:
 
     def open(self, opening_id: str, now: float) -> None:
         self._listen(now)
-        self.opening_out = OpeningOut(opening_id, self.opening)
+        self.opening_out = OpeningOut(opening_id, self.opening, self.archived)
         self.is_opening_due = False
 
     def archive(self, last: int, now: float) -> None:
@@ -199,9 +201,15 @@ class Lane:
         self._go_back(self.archived)
 
     def unopen(self) -> None:
-        """The room wants to be opened again, and has dropped what came."""
-        if self.opening_out is None:
+        """The room wants to be opened again.
+
+        An opening that is out may be the answer, unless more is archived by now than
+        whoever wrote it knew.
+        """
+        out = self.opening_out
+        if out is None or out.archived < self.archived:
             self.is_opening_due = True
+            self.opening_out = None
             self._go_back(self.archived, resumes_at=self.resumes_at)
 
     def opened(self, opening_id: str) -> Opening | None:

@@ -122,8 +122,8 @@ class Sending:
         epoch = lane.opening.epoch
         for event in events:
             if event.sequence not in lane.parked and is_too_deep(event.data):
-                words = f"nested deeper than {MOST_LEVELS} levels"
-                await self._park(lane, event, "too-deep", words)
+                depth = f"nested deeper than {MOST_LEVELS} levels"
+                await self._park(lane, event, "too-deep", depth)
             if (words := lane.refused.get(event.sequence)) is not None:
                 is_brokers = words.startswith(BROKER)
                 await self._park(

@@ -98,9 +98,11 @@ class Pusher:
         try:
             channel = connection.channel()
             channel.basic_qos(prefetch_count=100)
+            # A queue was deleted: begin anew.
+            channel.add_on_cancel_callback(lambda _: channel.close())
             for queue in pusher_queues(QUEUES):
                 channel.basic_consume(queue, self._on_message)
-            while not self._stopping.is_set():
+            while channel.is_open and not self._stopping.is_set():
                 connection.process_data_events(0.05)
         finally:
             with contextlib.suppress(pika.exceptions.AMQPError):

@@ -34,7 +34,7 @@ vm_memory_high_watermark.relative = 0.4
 max_message_size = {max_message_bytes}
 """
 # Smaller than an event may be, so that a test can send one that is too large.
-MAX_MESSAGE_BYTES = 100_000
+MAX_MESSAGE_BYTES = 30_000
 
 
 class Node:

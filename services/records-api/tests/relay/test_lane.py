@@ -5,7 +5,7 @@ from __future__ import annotations
 from aviso.outbox.states import Opening
 from aviso.relay.lane import MOST_OUT, SILENCE_S
 from aviso.relay.lanes import MOST_OUT_BYTES
-from aviso.relay.reports import Archived, Opened
+from aviso.relay.reports import Archived, Opened, Unopened
 from tests.relay.lanes import EPOCH, One, make_batch
 
 
@@ -224,6 +224,20 @@ def test_an_opening_that_is_not_heard_of_goes_out_again() -> None:
     assert [] == one.lanes.openings(9)
 
     one.wait(SILENCE_S[0])
+
+    assert ["orders"] == one.lanes.openings(9)
+
+
+def test_an_opening_is_written_anew_when_more_is_archived_than_it_knew() -> None:
+    one = One(head=10)
+    one.change(is_announced=False)
+    one.lanes.open("orders", "id-1", one.now)
+    one.lanes.report(Unopened("orders"), one.now)
+    assert [] == one.lanes.openings(9)
+    one.send(1, 10)
+
+    one.archive(10)
+    one.lanes.report(Unopened("orders"), one.now)
 
     assert ["orders"] == one.lanes.openings(9)
 

@@ -313,7 +313,9 @@ class World:
         assert self.lanes.out_bytes == sum(lane.out_bytes for lane in self.lanes)
 
     def settle(self) -> None:
-        """Let all be well, and go on until nothing moves any more."""
+        """Lose all that is under way, let all be well, and go on to the end."""
+        self.queue.clear()
+        self.reports.clear()
         for room in self.rooms.values():
             room.is_shut = False
         for _ in range(400):

@@ -28,7 +28,7 @@ def opening() -> Publication:
         pruned=4,
         begun=6,
     )
-    return publish_opening(state, LISTS, OPENING_ID, "run-1")
+    return publish_opening(state, LISTS, OPENING_ID, "run-1", archived=8)
 
 
 def test_a_batch_is_named_by_what_it_holds() -> None:
@@ -82,6 +82,7 @@ def test_an_opening_tells_where_the_epoch_begins_and_who_may_read() -> None:
     validate_event(event)
     assert {
         "head": "6",
+        "archived": "8",
         "visibility": "private",
         "readers": ["ada@localhost"],
         "revoked": ["u-17@ticket.localhost"],

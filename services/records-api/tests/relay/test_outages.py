@@ -23,7 +23,7 @@ def test_what_is_written_while_the_broker_is_away_comes_in_order(
         node.start()
     database.wait_until_published()
 
-    assert [None, *range(1, 201)] == [m.sequence for m in pusher.take()]
+    assert list(range(1, 201)) == pusher.sequences("orders")
 
 
 def test_a_topology_that_was_deleted_is_declared_again(
@@ -37,4 +37,4 @@ def test_a_topology_that_was_deleted_is_declared_again(
     database.add_records("orders", 3)
     database.wait_until_published()
 
-    assert [1, 2, 3] == [m.sequence for m in pusher.take()]
+    assert [None, 1, 2, 3] == [m.sequence for m in pusher.take()]

@@ -35,16 +35,15 @@ def test_the_relay_prunes_all_but_the_newest_and_goes_on(
 ) -> None:
     count = 3 * BATCH + 7
     fill(database, count)
+    epoch = database.value("SELECT epoch FROM aviso.feeds WHERE slug = 'orders'")
+    pusher.archives["orders"] = Archive(epoch, count)
     relay = start_relay()
 
     eventually(lambda: kept(database) == [count])
     database.add_records("orders", 2)
     database.wait_until_published()
 
-    # Nobody has had any of them: the archive begins with what is kept.
-    opened, *events = pusher.take()
-    assert str(count - 1) == opened.event["data"]["head"]
-    assert [count, count + 1, count + 2] == [m.sequence for m in events]
+    assert [None, count + 1, count + 2] == [m.sequence for m in pusher.take()]
     assert f"aviso_relay_pruned_total {count - 1}.0" in relay.metrics()
     assert [count, count + 1, count + 2] == kept(database)
 

@@ -136,7 +136,7 @@ def test_events_of_a_feed_stay_in_one_queue_and_feeds_share_the_queues(
         database.add_feed(feed)
         database.add_records(feed, 3)
     pusher.stop()
-    start_relay()
+    start_relay().wait_for_broker()
     names = ("xmpp-pusher.0", "xmpp-pusher.1")
     eventually(lambda: sum(broker.depth(name) for name in names) == 2 * len(feeds))
 

@@ -114,6 +114,7 @@ class Counting:
         return await self._connection.execute(query, *values)
 
 
+@pytest.mark.usefixtures("pusher")
 def test_a_lone_event_takes_one_statement_before_and_one_after(
     database: Database, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ from collections import deque
 from typing import Final
 
 from .backoff import Backoff
-from .errors import PusherError
+from .errors import PusherError, RoomLost
 from .messages import Batch, Delivery, Opening
 from .ports import Consumer, Rooms
 from .position import Window
@@ -115,7 +115,7 @@ class Feed:
         """Relay what there is, until it is done or the room is in doubt."""
         await self._rooms.wait_connected()
         connection, began_s = self._rooms.connections, time.monotonic()
-        is_entered = False
+        is_entered = is_shut = False
         try:
             stay = await self._enter()
             is_entered = True
@@ -123,6 +123,8 @@ class Feed:
             return
         except PusherError as error:
             detail = str(error)
+            # Lost while it was joined (destroyed just now, say): that may do at once.
+            is_shut = not is_entered and not isinstance(error, RoomLost)
             is_first = self._trouble is None
             self._telling.journal.note_interruption(error, is_first)
         except Exception as error:
@@ -136,7 +138,7 @@ class Feed:
         if self._was_heard(connection, began_s):
             self._trouble = detail
             self._strikes += 1
-            if not is_entered or self._strikes >= _MAX_STRIKES:
+            if is_shut or self._strikes >= _MAX_STRIKES:
                 self._give_up(detail)
                 return
         # Else the stream has died, or is about to be found dead.

@@ -17,8 +17,7 @@ _KEYS: Final = (
     "first",
     "last",
     "cause",
-    "expected",
-    "held",
+    "dropped",
 )
 
 

@@ -60,11 +60,8 @@ class Parking:
         self._tell(poison)
 
     def _tell(self, poison: Poison) -> None:
-        """Have the relay find the event that is to blame, and fill its place.
-
-        A type that is not known here says nothing against any event of the batch.
-        """
+        """Have the relay find the event that is to blame, and fill its place."""
         feed, span, run = poison.feed, poison.span, poison.run
-        if poison.cause == "unknown-type" or not feed or not run or span is None:
+        if feed is None or span is None or run is None:
             return
         self._reporter.report(reports.refused(feed, run, span, poison.detail))

@@ -93,6 +93,7 @@ def read_message(delivery: Delivery) -> Message:
     except _Unfit as unfit:
         feed, span, run = _read_place(delivery)
         return Poison(unfit.cause, str(unfit), feed, span, run)
+    # Without its place: it says nothing against any of its events.
     detail = f"The type {str(delivery.type)[:80]!a} is not known here."
     return Poison("unknown-type", detail)
 

@@ -80,7 +80,9 @@ class WaitingReports:
         taken: list[Report] = []
         while self._feeds and len(taken) < count:
             feed, kinds = self._feeds.popitem(last=False)
-            for kind in list(kinds)[: count - len(taken)]:
+            # Whoever hears the others does better to know how far the archive goes.
+            order = sorted(kinds, key=lambda kind: kind != "archived")
+            for kind in order[: count - len(taken)]:
                 taken.append(kinds.pop(kind))
             if kinds:
                 self._feeds[feed] = kinds

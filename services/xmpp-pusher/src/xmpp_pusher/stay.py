@@ -166,8 +166,7 @@ class Stay:
             # It knows nothing of grants and revokes since: it may close, no more.
             if opening.visibility == "private":
                 await room.close()
-            self._telling.archived(head)
-            self._telling.outdated(opening)
+            self._telling.outdated(head)
         elif verdict is OpeningVerdict.STALE:
             self._telling.opened(opening)
         else:

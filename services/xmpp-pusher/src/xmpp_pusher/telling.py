@@ -43,10 +43,10 @@ class Telling:
         self.journal.note_shut(detail, dropped)
         self._reporter.report(reports.shut(self._feed, run, detail))
 
-    def outdated(self, opening: Opening) -> None:
+    def outdated(self, head: Position | None) -> None:
         """Have the relay write the opening anew, behind what is archived now."""
-        detail = "The opening was written before somebody was let in or put out."
-        self._reporter.report(reports.shut(self._feed, opening.run, detail))
+        self.archived(head)
+        self._reporter.report(reports.unopened(self._feed))
 
     def whether_opened(self, is_opened: bool) -> None:
         """Say of a room that is not opened that it is not, and now and then again."""

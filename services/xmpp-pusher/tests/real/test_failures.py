@@ -208,12 +208,12 @@ async def test_an_emptied_archive_begins_where_the_epoch_does_though_more_was_kn
 
     # Whoever wrote it has not heard yet that the archive is empty.
     opening_id = publisher.publish_opening(feed, "r2", head=4, archived=10)
+    wait_for_report(publisher, feed, "opened", id=opening_id)
     publisher.publish_batch(feed, 11, 11, "r2")
     wait_for_report(publisher, feed, "behind", run="r2", epoch="e001", last="4")
     publisher.publish_batch(feed, 5, 11, "r3")
-    heard = wait_archived(publisher, feed, 11)
+    wait_archived(publisher, feed, 11)
 
-    assert {"kind": "opened", "feed": feed, "epoch": "e001", "id": opening_id} in heard
     assert expect(11, 5) == await read_places(ejabberd, room)
 
 
