@@ -91,8 +91,8 @@ def test_a_changed_visibility_is_announced_between_the_events(
     received = pusher.take()
 
     assert [None, 1, 2, None, 3] == [m.sequence for m in received]
-    lists: dict[str, list[str]] = {"readers": [], "revoked": []}
-    assert {"head": "0", "visibility": "private", **lists} == received[3].event["data"]
+    expected = {"visibility": "private", "readers": [], "revoked": []}
+    assert {"head": "0", "archived": "2", **expected} == received[3].event["data"]
 
 
 def test_writers_that_overlap_roll_back_or_commit_late_leave_no_hole(
