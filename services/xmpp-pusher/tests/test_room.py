@@ -254,10 +254,42 @@ async def test_a_batch_is_sent_when_the_room_says_that_it_is_archived(
     bench.room.handle(batch("orders:b2:1-0", stanza_id(id_="1795504466793410") + MARK))
     await second
 
-    assert ["orders:b1:1-0", "orders:b2:1-0"] == [
-        each.get("id") for each in bench.session.sent[-2:]
-    ]
+    sent = [each.get("id") for each in bench.session.sent]
+    assert ["orders:b1:1-0", "orders:b2:1-0"] == [i for i in sent if "1-0" in str(i)]
     assert asked == len(bench.session.asked), "and nothing was asked"
+
+
+async def test_a_client_of_the_first_version_is_told_now_and_then(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bench.join()
+
+    async def archive_one(epoch: str) -> None:
+        sending = asyncio.ensure_future(bench.room.announce(Position(epoch, 0)))
+        await asyncio.sleep(0)
+        bench.room.handle(batch(f"orders:{epoch}:1-0", stanza_id() + MARK))
+        await sending
+
+    def notices() -> list[str | None]:
+        mark = "{urn:aviso:feed:2}notice"
+        told = [each for each in bench.session.sent if each.find(mark) is not None]
+        return [each.get("id") for each in told]
+
+    await archive_one("b1")
+    await archive_one("b2")
+    assert ["orders:b1:1-1"] == notices(), "once, behind the first"
+
+    monkeypatch.setattr(room_module, "VERSION_EVERY_S", 0.0)
+    await archive_one("b3")
+
+    assert ["orders:b1:1-1", "orders:b3:1-1"] == notices()
+    (events,) = bench.session.sent[-1].findall("{urn:aviso:feed:1}events")
+    assert ("b3", "1", "1") == tuple(map(events.get, ("epoch", "first", "last")))
+    ((event,)) = json.loads(
+        bench.session.sent[-1].findtext("{urn:xmpp:json:0}json", "")
+    )
+    assert "aviso.batch.v2" == event["type"]
+    assert bench.session.sent[-1].find("{urn:xmpp:hints}no-store") is not None
 
 
 @pytest.mark.parametrize(

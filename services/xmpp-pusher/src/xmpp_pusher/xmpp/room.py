@@ -31,11 +31,20 @@ from .archive import Archive
 from .lists import Lists
 from .readers import is_ticket_holder, list_changes
 from .session import ANSWER_TIMEOUT_S, Session
-from .stanzas import name_batch, span_behind, write_announcement, write_batch
+from .stanzas import (
+    name_batch,
+    span_behind,
+    write_announcement,
+    write_batch,
+    write_notice_of_version,
+)
 
 log = logging.getLogger(__name__)
 
 R = TypeVar("R")
+
+# A client of the first version may come at any time.
+VERSION_EVERY_S: Final = 300.0
 
 _STILL_IN: Final = frozenset({"service-unavailable", "feature-not-implemented"})
 _JOIN_AGAIN: Final = frozenset(
@@ -78,6 +87,7 @@ class OccupiedRoom:
         self._others: dict[str, muc.Presence] = {}
         self._someone_left = asyncio.Event()
         self._under_way: dict[str, asyncio.Future[int]] = {}
+        self._told_version_s = float("-inf")
         self._archive = Archive(session, address)
         self._lists = Lists(session, address, ticket_domain)
 
@@ -206,6 +216,17 @@ class OccupiedRoom:
         finally:
             self._under_way.pop(stanza_id, None)
         self._archive.note_newest(archive_id)
+        self._tell_version(stanza_id.split(":")[1])
+
+    def _tell_version(self, epoch: str) -> None:
+        """Tell clients of the first version, now and then, that they are too old."""
+        now_s = time.monotonic()
+        if self.is_lost or now_s < self._told_version_s + VERSION_EVERY_S:
+            return
+        self._told_version_s = now_s
+        with contextlib.suppress(RoomLost):
+            notice = write_notice_of_version(self.address, self._feed, epoch)
+            self._session.send(notice)
 
     async def check(self) -> None:
         """Ask the room whether we are still in it (XEP-0410); mark it lost if not."""

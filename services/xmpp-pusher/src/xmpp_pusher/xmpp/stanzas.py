@@ -8,11 +8,14 @@ escape.
 from __future__ import annotations
 
 import base64
+from typing import Final
 
 from ..contract import NAMESPACE
 from ..describing import describe_beginning
 from ..messages import Batch
 from ..position import Position, Span
+
+FIRST_NAMESPACE: Final = "urn:aviso:feed:1"
 
 
 def name_batch(feed: str, span: Span) -> str:
@@ -38,6 +41,27 @@ def write_announcement(room: str, feed: str, at: Position) -> str:
     """Write the empty batch that says where an epoch begins, or goes on."""
     span = span_behind(at)
     return _write(room, feed, span, describe_beginning(feed, span.first), "")
+
+
+def write_notice_of_version(room: str, feed: str, epoch: str) -> str:
+    """Write what tells a client of the first version that it is too old.
+
+    To that one it is a batch of one event of a type that it does not know, which it
+    says aloud; a client of today passes it over. No archive keeps it.
+    """
+    event = (
+        '{"specversion":"1.0","id":"00000000-0000-4000-8000-000000000000",'
+        f'"source":"/feeds/{feed}","type":"aviso.batch.v2",'
+        f'"time":"1970-01-01T00:00:00.000000Z","feed":"{feed}","feedepoch":"{epoch}",'
+        '"feedseq":"1","data":{}}'
+    )
+    return (
+        f'<message xmlns="jabber:client" type="groupchat" id="{feed}:{epoch}:1-1"'
+        f' to="{room}"><events xmlns="{FIRST_NAMESPACE}" feed="{feed}"'
+        f' epoch="{epoch}" first="1" last="1"/>'
+        f'<json xmlns="urn:xmpp:json:0">[{event}]</json>'
+        f'<notice xmlns="{NAMESPACE}"/><no-store xmlns="urn:xmpp:hints"/></message>'
+    )
 
 
 def escape(text: str) -> str:
