@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,7 @@ Change = Callable[[Element], str]
 Batch = dict[str, Any]
 
 FEED = "urn:aviso:feed:2"
+_EVENTS = re.compile(rf"<events [^>]*{FEED}")
 
 
 class NextBatch:
@@ -53,7 +55,7 @@ def is_live_batch(text: str) -> bool:
 
 
 def has_batch(text: str) -> bool:
-    return text.startswith("<message") and FEED in text
+    return text.startswith("<message") and _EVENTS.search(text) is not None
 
 
 def parse(text: str) -> Element:
