@@ -136,9 +136,18 @@ class Sending:
                 else stand_in(event, cause)
                 for event in events
             ]
-            batches = list(
-                write_batches(placed, epoch, lambda s: s <= lane.alone_up_to)
-            )
+            try:
+                batches = list(
+                    write_batches(placed, epoch, lambda s: s <= lane.alone_up_to)
+                )
+            except Exception:
+                # Whatever it is: this feed's trouble, and no other's.
+                logger.exception(
+                    "Not written; its feed waits",
+                    extra={"feed": lane.feed, "outcome": "failed"},
+                )
+                self._lanes.shut(lane.feed, time.monotonic())
+                return []
             large = {b.first: b for b in batches if b.is_too_large}
             if not large:
                 return batches
