@@ -110,9 +110,6 @@ def test_a_message_of_a_later_version_is_said_and_its_records_come_all_the_same(
     experiment.conclude(trial)
 
 
-@pytest.mark.xfail(
-    reason="nobody sends the <notice/> of contracts/README.md, Stanza, yet", strict=True
-)
 def test_yesterdays_client_is_told_that_it_is_too_old(
     experiment: Experiment, context: BrowserContext
 ) -> None:
