@@ -1,4 +1,4 @@
-"""`manage.py republish`: have events of a feed travel again."""
+"""`manage.py republish`: have a feed's room offered its events again."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ RETURNING (SELECT sequence FROM aviso.feed_heads WHERE feed = %(feed)s),
 
 class Command(BaseCommand):
     help = (
-        "Publish a feed's events again, from one on, with the ids and sequences they"
-        " have. Whoever has them already drops the copies: for a consumer's queue that"
-        " was lost. The feed's new events come after them."
+        "Offer a feed's events to its room again, from one on, with the ids and"
+        " sequences they have. What the room's archive lacks it gets, what it has stays"
+        " as it is: for an archive that lost some, and a feed that has nothing new."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
