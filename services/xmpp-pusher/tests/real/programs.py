@@ -475,6 +475,8 @@ def list_batches(messages: Iterable[ElementTree.Element]) -> list[dict[str, Any]
 
 
 def read_payload(message: ElementTree.Element) -> str | None:
+    if message.find("{urn:aviso:feed:2}events") is None:
+        return None  # no batch: what tells an older client that it is too old
     deflated = message.findtext("{urn:aviso:feed:2}deflated")
     if deflated is not None:
         return zlib.decompress(base64.b64decode(deflated)).decode("ascii")
