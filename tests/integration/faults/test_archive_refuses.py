@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ from .pushers import Pusher
 
 TIMES = choose(1, 5)
 # A page keeps its newest 20,000 records at most: so many must not be reached.
-BURST = choose(2000, 1500)
+BURST = 4000
 # For each piece on its way to the room or back, so that the burst lasts.
 DELAY_S = 0.2
 MODULE = REPOSITORY / "deploy/ejabberd/mod_feed_archive.erl"
@@ -40,13 +40,15 @@ def test_a_commit_that_shows_late_makes_no_hole_and_no_copy(
         trial = experiment.make_trial()
         page = trial.watched
         for _ in range(TIMES):
-            # So that batches are on their way to the archive: the relay waits too.
+            # So that batches are on their way to the archive. Nothing is written yet:
+            # to give it numbers the relay would wait too, and send no more of them.
             tcp_wire.delay_s = DELAY_S
             trial.insert(BURST)
             wait_for_news(lambda: page.position)
-            with trial.writing(rate=20):
+            with ExitStack() as writing:
                 with standby_gone(stack):
                     wait_for_doubts(pusher, 2)
+                    writing.enter_context(trial.writing(rate=20))
                     if end == "terminate":
                         ask(stack, TERMINATE_WAITING)
                 tcp_wire.delay_s = 0
