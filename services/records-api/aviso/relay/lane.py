@@ -111,10 +111,6 @@ class Lane:
         if self.opening_out is None or self.opening_out.opening != state.opening:
             self.is_opening_due = True
 
-    def take_head(self, head: int) -> None:
-        """The feed has its sequences up to `head`."""
-        self.head = max(self.head, head)
-
     def may_send(self) -> bool:
         """Tell whether it may send, if it has anything to."""
         return self.problem is None and self.resumes_at == 0.0
