@@ -293,3 +293,32 @@ def test_a_feed_is_forgotten_when_everything_is_archived_and_written_down() -> N
 
     assert one.lanes.get("orders") is None
     assert not one.lanes.has_progress
+
+
+def test_single_events_of_a_refused_batch_go_four_at_a_time() -> None:
+    one = One(head=10)
+    one.send(1, 10)
+    one.refuse(1, 10)
+
+    sent = [one.send(n, n, is_full=False) for n in range(1, 6)]
+
+    assert [True] * MOST_OUT + [False] == sent
+
+
+def test_progress_that_somebody_lowered_is_gone_back_to() -> None:
+    one = One(head=100, published=50)
+    one.send(51, 100)
+
+    one.change(published=20)
+
+    assert (20, 20) == (one.archived, one.sent)
+    assert one.send(21, 60)
+
+
+def test_an_opening_is_not_announced_while_a_newer_one_is_due() -> None:
+    one = One(head=1)
+    one.change(is_announced=False)
+    one.lanes.open("orders", "id-1", one.now)
+    one.lanes.want_opening("orders")
+
+    assert one.lanes.opened(Opened("orders", EPOCH, "id-1")) is None
