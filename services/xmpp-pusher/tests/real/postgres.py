@@ -71,7 +71,8 @@ class Postgres:
             text=True,
         )
         try:
-            assert session.stdin is not None and session.stdout is not None
+            assert session.stdin is not None
+            assert session.stdout is not None
             session.stdin.write("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1;\n")
             session.stdin.flush()
             assert session.stdout.readline() == "1\n"
