@@ -48,7 +48,7 @@ demo: $(VENV)/.installed-run ## write real records into the running stack (ARGS=
 compare: install-test web $(VENV)/.installed-compare ## the same faults against Aviso and Django Channels, in one table
 	@deploy/native/install.sh compare
 	@exec $(BIN)/python -m tests.compare $(ARGS)
-bench: install-test web ## latency and throughput, beside the bare parts, in one run
+bench: install-test web ## what it takes, holds and lasts, beside the bare parts (ARGS="many-feeds --full")
 	@exec $(BIN)/python -m tests.bench $(ARGS)
 
 ##@ Tests
