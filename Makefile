@@ -115,7 +115,7 @@ $(VENV)/.installed-compare: tests/compare/requirements.txt $(VENV)/.installed-te
 	@$(PIP_INSTALL) -r $<
 	@touch $@
 
-WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public $(WEB)/index.html $(WEB)/*.json $(WEB)/vite.config.ts -type f 2>/dev/null)
+WEB_SOURCES := $(shell find $(WEB)/packages $(WEB)/*.json -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/tests/*' 2>/dev/null)
 
 web-modules: $(WEB)/node_modules/.installed
 web: $(WEB)/dist/.built

@@ -120,7 +120,7 @@ def test_an_event_of_a_reader_begins_its_batch(events: list[EventRow]) -> None:
 
 
 def test_the_contracts_examples_are_what_is_written() -> None:
-    for name in ("single", "several", "reader-first"):
+    for name in ("single", "several", "reader-first", "rows-and-reset"):
         example = read_json(f"examples/batches/{name}.json")
         whole = expand(example)
         for event in whole:

@@ -22,7 +22,7 @@ _NON_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """A numbered event of the log: about a record, or about a reader."""
+    """A numbered event of the log: about a record, a reader, or all that a feed has."""
 
     id: UUID
     feed: str
@@ -37,7 +37,8 @@ class EventRow:
 
     @property
     def full_type(self) -> str:
-        about = "record" if self.reader is None else "reader"
+        about = "feed" if self.type == "reset" else "record"
+        about = about if self.reader is None else "reader"
         return f"aviso.{about}.{self.type}.v1"
 
 

@@ -17,6 +17,9 @@ from aviso.problems import Conflict, show
 from aviso.records.bodies import Draft
 from aviso.records.rendering import RECORD_COLUMNS, RecordRow
 
+# What the log's index has of a key: all of it, of one that is no longer than an id.
+_KEY = "left(e.subject, 600)"
+
 # The trace is set in the statement itself, for the triggers, and costs no way there and
 # back. An id that has had a record before is left out, as one that has one now is.
 _INSERT = f"""
@@ -27,7 +30,8 @@ _INSERT = f"""
              WITH ORDINALITY AS given (id, own, data, position)
     WHERE NOT given.own OR NOT EXISTS (
         SELECT FROM aviso.events e
-        WHERE e.subject = given.id::text AND e.type = 'created'
+        WHERE {_KEY} = given.id::text AND e.type = 'created'
+            AND aviso.is_record_data(e.data)
         UNION ALL SELECT FROM aviso.first_states f WHERE f.subject = given.id::text)
     ORDER BY given.position
     ON CONFLICT (id) DO NOTHING
@@ -35,9 +39,10 @@ _INSERT = f"""
 """
 # Of ids that were given a record now, those that had one before. The statement that
 # gave them one may have begun before that, waited, and seen nothing of it.
-_MADE_TWICE = """
-    SELECT subject FROM aviso.events
-    WHERE subject = ANY(%(ids)s::text[]) AND type = 'created'
+_MADE_TWICE = f"""
+    SELECT subject FROM aviso.events e
+    WHERE {_KEY} = ANY(%(ids)s::text[]) AND e.type = 'created'
+        AND aviso.is_record_data(e.data)
     GROUP BY subject HAVING count(*) > 1
     UNION ALL
     SELECT subject FROM aviso.first_states WHERE subject = ANY(%(ids)s::text[])
@@ -45,7 +50,7 @@ _MADE_TWICE = """
 """
 # What was pruned is older than any event that is there, and tells the same data by its
 # hash.
-_FIRST_STATES = """
+_FIRST_STATES = f"""
     WITH given AS (
         SELECT * FROM unnest(%(ids)s::uuid[], %(data)s::text[]) AS given (id, data)
     ), created AS (
@@ -56,7 +61,8 @@ _FIRST_STATES = """
                e.feed = %(feed)s AND told.data -> 'data' = given.data::jsonb AS is_same,
                e.changeset
         FROM given
-        JOIN aviso.events e ON e.subject = given.id::text AND e.type = 'created'
+        JOIN aviso.events e ON {_KEY} = given.id::text AND e.type = 'created'
+            AND aviso.is_record_data(e.data)
         CROSS JOIN LATERAL (SELECT e.data::jsonb AS data) AS told
         UNION ALL
         SELECT given.id, f.feed, f.version, f.created_at, f.updated_at,
