@@ -6,14 +6,17 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from aviso.access.permissions import Closed
 from aviso.rest.parsing import MergePatchParser, StrictJsonParser
 
 
 class RestView(APIView):
-    """A view that counts a request before it looks at its rights.
+    """A view that is shut until it states its rules, whatever the project's default is.
 
-    Who asks in vain is counted too.
+    It counts a request before it looks at rights: who asks in vain is counted too.
     """
+
+    permission_classes = [Closed]
 
     def check_permissions(self, request: Request) -> None:
         super().check_throttles(request)
