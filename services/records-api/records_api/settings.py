@@ -69,22 +69,23 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "aviso",
+    "people",
 ]
 MIDDLEWARE = [
-    "aviso.rest.middleware.observe_requests",
-    "aviso.rest.large_answers.bound_large_answers",
+    "aviso.monitoring.requests.observe_requests",
+    "aviso.limits.large_answers.bound_large_answers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
-    "aviso.rest.middleware.SlashMiddleware",
+    "aviso.rest.slashes.SlashMiddleware",
     "aviso.records.hot_write.write_at_once",
-    "aviso.rest.request_bodies.limit_bodies",
+    "aviso.limits.request_bodies.limit_bodies",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     # Before CsrfViewMiddleware looks for its token in the form, which it does when
     # every middleware was entered.
-    "aviso.rest.request_bodies.guard_forms",
+    "aviso.limits.request_bodies.guard_forms",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -98,7 +99,7 @@ AUTHENTICATION_BACKENDS = [
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = ["ip_address"]
-AXES_CLIENT_IP_CALLABLE = "aviso.rest.addresses.address_of"
+AXES_CLIENT_IP_CALLABLE = "aviso.access.addresses.address_of"
 AXES_LOCKOUT_CALLABLE = "aviso.access.lockout.answer_locked_out"
 # Else each try while it is shut would keep it shut, for others behind the address too.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
@@ -131,7 +132,7 @@ REST_FRAMEWORK = {
     # OPTIONS is for CORS, which the middleware answers.
     "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_THROTTLE_CLASSES": ["aviso.access.throttling.CallerThrottle"],
-    "EXCEPTION_HANDLER": "aviso.rest.error_answers.answer_exception",
+    "EXCEPTION_HANDLER": "aviso.rest.errors.answer_exception",
     "URL_FORMAT_OVERRIDE": None,
 }
 SPECTACULAR_SETTINGS = {

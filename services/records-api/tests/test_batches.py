@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from aviso.events import batches
 from aviso.events.batches import Batch, pruned_place, stand_in, write_batches
-from aviso.events.rendering import EventRow, format_time, render_event
+from aviso.events.rendering import EventRow, render_event
+from aviso.exact_json.times import format_time
 from tests.batches import expand
 from tests.contracts import read_json, validate_batch, validate_event
 

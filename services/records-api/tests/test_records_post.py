@@ -12,10 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from aviso.events.models import Event
+from aviso.exact_json.numbers import write_json
 from aviso.feeds.models import Feed
 from aviso.records import hot_write
 from aviso.records.models import Record
-from aviso.rest.json_numbers import write_json
 from tests.api import Api, nothing_written
 
 pytestmark = pytest.mark.django_db

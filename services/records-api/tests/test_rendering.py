@@ -17,10 +17,10 @@ from aviso.events.rendering import (
     EventRow,
     Lists,
     escape_json,
-    format_time,
     render_event,
     render_opened,
 )
+from aviso.exact_json.times import format_time
 from aviso.feeds.models import Feed
 from aviso.records.models import Record
 from tests.api import number_events

@@ -11,9 +11,9 @@ from django.db import connection
 from django.test import RequestFactory
 from pytest_django import Settings
 
+from aviso.access.addresses import address_of
 from aviso.access.quotas import Quotas, quotas
 from aviso.feeds.models import Feed
-from aviso.rest.addresses import address_of
 from tests.api import Api, make_api
 from tests.test_server import serving
 

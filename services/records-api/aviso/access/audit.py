@@ -10,8 +10,8 @@ import logging
 from django.http import HttpRequest
 from rest_framework.request import Request
 
+from aviso.access.addresses import address_of
 from aviso.access.models import ApiKey
-from aviso.rest.addresses import address_of
 
 BY_COMMAND = "command"
 logger = logging.getLogger("aviso.audit")

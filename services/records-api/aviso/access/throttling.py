@@ -15,11 +15,11 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from aviso.access.addresses import address_of
 from aviso.access.models import ApiKey
 from aviso.access.quotas import quotas
 from aviso.access.tokens import TokenReader
-from aviso.rest.addresses import address_of
-from aviso.rest.problems import TooManyRequests
+from aviso.problems import TooManyRequests
 
 if TYPE_CHECKING:  # the framework's views import this module
     from rest_framework.views import APIView

@@ -16,9 +16,9 @@ from typing import Any
 import jwt
 from django.conf import settings
 
-from aviso.feeds.models import is_slug
-from aviso.readers.names import ReaderName, parse_reader
-from aviso.readers.reading import list_granted_feeds, list_refused_feeds
+from aviso.access.grants import list_granted_feeds, list_refused_feeds
+from aviso.names.readers import ReaderName, parse_reader
+from aviso.names.slugs import is_slug
 
 ALGORITHM = "HS256"
 # A ticket with the most feeds that it may have is some 3,100.

@@ -10,9 +10,10 @@ from django.db.models.expressions import OuterRef
 from django.db.models.functions import Coalesce, Left
 from django.http import HttpRequest
 
+from aviso.admin_site.pages import BigTableAdmin
 from aviso.events.models import Event, OutboxFeed, Place, QueuedChangeset
-from aviso.feeds.models import Feed, is_slug
-from aviso.rest.admin_pages import BigTableAdmin
+from aviso.feeds.models import Feed
+from aviso.names.slugs import is_slug
 
 _KEY = re.compile(r"([0-9]{1,18})-([0-9]{1,9})")
 # Of a feed that is searched for, so many of the newest changesets are shown.

@@ -12,8 +12,10 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
+
+from aviso.exact_json.times import format_time
 
 _NON_ASCII = re.compile(r"[^\x00-\x7f]+")
 
@@ -88,11 +90,6 @@ def render_opened(
         f'"readers":{json.dumps(lists.readers)},'
         f'"revoked":{json.dumps(lists.revoked)}}}}}'
     ).encode("ascii")
-
-
-def format_time(time: datetime) -> str:
-    """Write an aware time as RFC 3339 in UTC, always with six digits of a second."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
 
 
 def escape_json(text: str) -> str:

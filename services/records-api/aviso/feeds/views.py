@@ -13,25 +13,19 @@ from rest_framework.views import APIView
 from aviso.access.audit import name_caller, note_change
 from aviso.access.caller import Action, find_caller
 from aviso.feeds import serializers
-from aviso.feeds.reading import (
-    CURSOR_PATTERN,
-    MAX_HEADS,
-    list_feeds,
-    open_feed,
-    read_heads,
-    render_feed,
-    render_head,
-    require_key,
-)
-from aviso.feeds.search import read_beginning, read_slugs
-from aviso.feeds.writing import change_feed, create_feed, read_change, read_slug
+from aviso.feeds.bodies import read_change, read_slug
+from aviso.feeds.filters import read_beginning, read_slugs
+from aviso.feeds.permissions import open_feed, require_key
+from aviso.feeds.reading import CURSOR_PATTERN, MAX_HEADS, list_feeds, read_heads
+from aviso.feeds.rendering import render_feed, render_head
+from aviso.feeds.writing import change_feed, create_feed
+from aviso.problems import Forbidden, show
 from aviso.rest.answers import answer_json
 from aviso.rest.headers import refuse_idempotency_key
 from aviso.rest.members import take_members
 from aviso.rest.openapi import CURSOR, LIMIT, problems
 from aviso.rest.page_answers import answer_page
 from aviso.rest.paging import check_parameters, read_cursor, read_limit
-from aviso.rest.problems import Forbidden, show
 from aviso.rest.views import PatchingView
 
 _CHANGEABLE = {"title", "visibility", "schema"}

@@ -20,7 +20,7 @@ import psycopg
 
 from aviso.outbox.connection import Connection, translate
 from aviso.outbox.errors import StatementRefusedError
-from aviso.relay.metrics import Metrics
+from aviso.outbox.metrics import Metrics
 
 logger = logging.getLogger("aviso.outbox.pruning")
 

@@ -12,13 +12,13 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from aviso.access.audit import name_person, note_change
+from aviso.admin_site.forms import SeenAdmin, SeenForm
+from aviso.admin_site.pages import BigTableAdmin
 from aviso.database.columns import ClockTimestamp
-from aviso.readers.granting import MAX_READERS, grant_reader, revoke_reader
+from aviso.names.readers import ReaderName, parse_reader
+from aviso.problems import Conflict
 from aviso.readers.models import Reader
-from aviso.readers.names import ReaderName, parse_reader
-from aviso.rest.admin_forms import SeenAdmin, SeenForm
-from aviso.rest.admin_pages import BigTableAdmin
-from aviso.rest.problems import Conflict
+from aviso.readers.writing import MAX_READERS, grant_reader, revoke_reader
 
 _IS_GRANTED = Q(revoked_at=None) & (
     Q(expires_at=None) | Q(expires_at__gt=ClockTimestamp())

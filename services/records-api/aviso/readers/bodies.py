@@ -11,11 +11,11 @@ from django.conf import settings
 from django.utils import timezone
 
 from aviso.access.tokens import MAX_FEEDS
-from aviso.feeds.models import is_slug
-from aviso.readers.names import TICKET_NAME, ReaderName, parse_reader
+from aviso.exact_json.times import read_time
+from aviso.names.readers import TICKET_NAME, ReaderName, parse_reader
+from aviso.names.slugs import is_slug
+from aviso.problems import BadRequest, show
 from aviso.rest.members import describe, take_members
-from aviso.rest.problems import BadRequest, show
-from aviso.rest.times import read_time
 
 MIN_LASTS_S, DEFAULT_LASTS_S, MAX_LASTS_S = 60, 600, 3600
 _LAST_YEAR = 9998

@@ -34,10 +34,10 @@ from django.urls import ResolverMatch, resolve
 from aviso.access.keys import KEY_FORMAT
 from aviso.access.quotas import quotas
 from aviso.database.failures import Failure, classify
-from aviso.records.drafts import MAX_DEPTH, MAX_RECORDS
-from aviso.records.rows import RECORD_COLUMNS, RecordRow, locate, render_record
+from aviso.records.bodies import MAX_DEPTH, MAX_RECORDS
+from aviso.records.rendering import RECORD_COLUMNS, RecordRow, locate, render_record
 from aviso.rest.answers import MEDIA_TYPE, answer_json
-from aviso.rest.error_answers import answer_exception
+from aviso.rest.errors import answer_exception
 from aviso.rest.trace import trace_of
 
 Answer = Callable[[HttpRequest], HttpResponseBase]

@@ -9,8 +9,8 @@ from django.conf import settings
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from aviso.limits.large_answers import answer_rows
 from aviso.rest.answers import answer_json
-from aviso.rest.large_answers import answer_rows
 from aviso.rest.paging import Page, Row
 
 
