@@ -54,7 +54,7 @@ def test_rows_of_any_key_and_a_reset_are_the_same_by_rest_and_on_the_page(
     events = api.all_events(feed)
     assert [*KEYS, "42", KEYS[1]] == [event["subject"] for event in events]
     assert [0] * len(KEYS) == [each.version for each in page.rows()]
-    assert ["deleted", "present"] == [each.state for each in page.rows()[-2:]]
+    assert [each.state for each in page.rows()[-2:]] == ["deleted", "present"]
     assert page.row("42").get_by_text("99").count() == 1
     assert overflow(page) <= 0
     page.tab.set_viewport_size({"width": 360, "height": 640})
@@ -70,9 +70,9 @@ def test_rows_of_any_key_and_a_reset_are_the_same_by_rest_and_on_the_page(
     page.reload()
     page.wait_for_rows(["42"])
     *_, reset, last = api.all_events(feed)
-    assert ("aviso.feed.reset.v1", {"cause": "truncated"}) == (
+    assert (
         reset["type"],
         reset["data"],
-    )
-    assert ("42", 100) == (last["subject"], last["data"]["data"]["n"])
+    ) == ("aviso.feed.reset.v1", {"cause": "truncated"})
+    assert (last["subject"], last["data"]["data"]["n"]) == ("42", 100)
     assert late.position == page.position == len(KEYS) + 4
