@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-from django.conf import settings
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -12,6 +11,7 @@ from rest_framework.views import APIView
 
 from aviso.access.audit import name_caller, note_change
 from aviso.access.caller import Action, find_caller
+from aviso.conf import conf
 from aviso.feeds import serializers
 from aviso.feeds.bodies import read_change, read_slug
 from aviso.feeds.filters import read_beginning, read_slugs
@@ -71,7 +71,7 @@ class FeedsView(APIView):
         if not caller.may(Action.MANAGE, slug, public=False):
             raise Forbidden(f"This {caller.shown} may not create the feed {show(slug)}")
         feed = create_feed(slug, read_change(body))
-        location = f"{settings.PUBLIC_URL}{request.path}{slug}/"
+        location = f"{conf.public_url}{request.path}{slug}/"
         return answer_json(
             render_feed(feed), status=201, headers={"Location": location}
         )
@@ -127,18 +127,18 @@ class ConnectionView(APIView):
     )
     def get(self, request: Request) -> HttpResponse:
         check_parameters(request.GET, set())
-        scheme, _, host = settings.PUBLIC_URL.partition("://")
+        scheme, _, host = conf.public_url.partition("://")
         web_socket = "wss" if scheme == "https" else "ws"
         return answer_json(
             json.dumps(
                 {
-                    "domain": settings.XMPP_DOMAIN,
-                    "guest_domain": settings.XMPP_GUEST_DOMAIN,
-                    "rooms_domain": settings.XMPP_ROOMS_DOMAIN,
-                    "ticket_domain": settings.XMPP_TICKET_DOMAIN,
+                    "domain": conf.xmpp_domain,
+                    "guest_domain": conf.xmpp_guest_domain,
+                    "rooms_domain": conf.xmpp_rooms_domain,
+                    "ticket_domain": conf.xmpp_ticket_domain,
                     "websocket_url": f"{web_socket}://{host}/xmpp-websocket",
-                    "bosh_url": f"{settings.PUBLIC_URL}/http-bind",
-                    "registration": settings.REGISTRATION,
+                    "bosh_url": f"{conf.public_url}/http-bind",
+                    "registration": conf.registration,
                 }
             )
         )
