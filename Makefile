@@ -49,7 +49,7 @@ compare: install-test web $(VENV)/.installed-compare ## the same faults against 
 	@deploy/native/install.sh compare
 	@exec $(BIN)/python -m tests.compare $(ARGS)
 bench: install-test web ## latency and throughput, beside the bare parts, in one run
-	@exec $(BIN)/python tests/bench $(ARGS)
+	@exec $(BIN)/python -m tests.bench $(ARGS)
 
 ##@ Tests
 .PHONY: test test-unit test-integration test-faults soak test-compose check audit
