@@ -11,9 +11,11 @@ import time
 from collections import OrderedDict
 from typing import Final
 
+from amqp_client.messages import Delivery
+
 from .feed import Feed
 from .journal import Journal
-from .messages import Delivery, Poison
+from .messages import Poison
 from .metrics import Metrics
 from .parking import Parking
 from .ports import Consumer, Rooms
@@ -98,6 +100,18 @@ class Feeds:
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
             self._leave_quiet()
+
+    async def let_go(self, channel: int) -> None:
+        """Finish what is under way of what came over a channel, and leave its rooms.
+
+        Nothing more may come over it; what is not acked then goes back to the queue.
+        """
+        self._parking.let_go(channel)
+        feeds = [each for each, _ in self._feeds.values() if channel in each.channels]
+        await asyncio.gather(*(feed.let_go(channel) for feed in feeds))
+        for feed in feeds:
+            if feed.is_quiet:
+                self._feeds.pop(feed.slug, None)
 
     async def stop(self) -> None:
         """Finish what is under way in the rooms, and begin nothing."""

@@ -8,9 +8,9 @@ import os
 from dataclasses import asdict
 from typing import Any
 
+from amqp_client.messages import QueueState
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from aviso.broker.session import QueueState
 from aviso.environment import Environment, SettingError
 from aviso.relay.configuration import read_configuration
 from aviso.relay.pipeline import Pipeline, look_at_pipeline
