@@ -68,12 +68,12 @@ soak: install-test web ## the same faults, often and long
 	AVISO_FAULTS=soak $(PYTEST_MANY) tests/integration/faults $(ARGS)
 test-compose: install-test ## the containers, for real (needs Docker)
 	$(PYTEST) tests/compose $(ARGS)
-check: install-test web-modules ## format, lint, types, known vulnerabilities
+check: install-test web-modules ## format, lint, types, imports, known vulnerabilities
 	@deploy/audit.sh $(BIN)
 	$(BIN)/ruff format --check $(OURS) $(AMQP) $(API) $(PUSHER)
 	$(BIN)/ruff check $(OURS)
 	cd $(AMQP) && $(BIN)/ruff check . && $(BIN)/mypy
-	cd $(API) && $(BIN)/ruff check . && $(BIN)/mypy .
+	cd $(API) && $(BIN)/ruff check . && $(BIN)/mypy . && $(BIN)/lint-imports
 	cd $(PUSHER) && $(BIN)/ruff check . && $(BIN)/mypy src
 	MYPYPATH=deploy/native $(BIN)/mypy deploy/native/aviso_native demo
 	$(NPM) run check
@@ -122,7 +122,7 @@ $(VENV)/.installed-compare: tests/compare/requirements.txt $(VENV)/.installed-te
 	@$(PIP_INSTALL) -r $<
 	@touch $@
 
-WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public $(WEB)/index.html $(WEB)/*.json $(WEB)/vite.config.ts -type f 2>/dev/null)
+WEB_SOURCES := $(shell find $(WEB)/packages $(WEB)/*.json -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/tests/*' 2>/dev/null)
 
 web-modules: $(WEB)/node_modules/.installed
 web: $(WEB)/dist/.built
