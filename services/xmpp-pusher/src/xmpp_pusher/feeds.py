@@ -112,8 +112,9 @@ class Feeds:
         feeds = [each for each, _ in self._feeds.values() if channel in each.channels]
         await asyncio.gather(*(feed.let_go(channel) for feed in feeds))
         for feed in feeds:
-            if feed.is_quiet:
-                self._feeds.pop(feed.slug, None)
+            kept, _ = self._feeds.get(feed.slug, (None, 0.0))
+            if kept is feed and feed.is_quiet:
+                del self._feeds[feed.slug]
 
     async def stop(self) -> None:
         """Finish what is under way in the rooms, and begin nothing."""
