@@ -125,7 +125,6 @@ class Term:
         has_more = await self._sending.send_waiting() or has_more
         await self._hearing.write_progress()
         self._pass_time()
-        self._publishing.give_up_on_silence()
         self._measure()
         has_old = not self._lanes.is_lowering and await self._pruning.step(
             is_idle=not self._lanes.out_bytes

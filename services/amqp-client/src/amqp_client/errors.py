@@ -2,9 +2,10 @@
 
 BrokerError
 ├── BrokerUnavailableError      yes, after a delay: no connection, or it broke
+├── NotConfirmedError           yes: the broker may or may not have the message
 ├── ChannelRefusedError         yes: the broker closed a channel; `code` says why
 │   └── PublishingRefusedError  yes, but not with the message it was about
-└── TopologyRefusedError        yes, after a delay: a person has to mend the broker
+└── TopologyMissingError        yes, after a delay: a person has to load definitions
 """
 
 
@@ -14,6 +15,10 @@ class BrokerError(Exception):
 
 class BrokerUnavailableError(BrokerError):
     """No connection to RabbitMQ, or it broke."""
+
+
+class NotConfirmedError(BrokerError):
+    """The broker did not take a message into a queue, or nobody knows whether."""
 
 
 class ChannelRefusedError(BrokerError):
@@ -37,5 +42,13 @@ class PublishingRefusedError(ChannelRefusedError):
         return self.code == 406
 
 
-class TopologyRefusedError(BrokerError):
-    """An exchange or a queue exists with other arguments, or may not be made."""
+class TopologyMissingError(BrokerError):
+    """RabbitMQ lacks an exchange or a queue. `kind`: one of these two words."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(
+            f"RabbitMQ has no {kind} {name!r}: load deploy/rabbitmq/definitions.json"
+            " into it, as the README beside that file says"
+        )
+        self.kind = kind
+        self.name = name

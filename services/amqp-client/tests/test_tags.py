@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xmpp_pusher.amqp.tags import Tags
+from amqp_client.tags import Tags
 
 
 def deliver(*tags: int) -> Tags:
