@@ -24,7 +24,6 @@ import json
 from http import HTTPStatus
 
 from django.http import HttpResponse
-from rest_framework.exceptions import APIException
 
 from aviso.exact_json.numbers import write_json
 
@@ -32,7 +31,7 @@ MEDIA_TYPE = "application/problem+json"
 _SHOWN_CHARS = 80
 
 
-class Problem(APIException):
+class Problem(Exception):
     status_code = 500
     kind = "internal-error"
 

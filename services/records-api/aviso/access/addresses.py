@@ -8,10 +8,14 @@ says it: a peer out of AVISO_TRUSTED_PROXIES.
 from __future__ import annotations
 
 import ipaddress
+from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.http import HttpRequest
-from rest_framework.request import Request
+
+from aviso.conf import conf
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 # What one subscriber is given at the least; within it, addresses are free to change.
@@ -21,7 +25,7 @@ _IPV6_PREFIX = 64
 def address_of(request: HttpRequest | Request) -> str:
     """Return the caller's address; of IPv6 the network's, "" when there is none."""
     peer = _parse(request.META.get("REMOTE_ADDR", ""))
-    if peer is None or not any(peer in net for net in settings.TRUSTED_PROXIES):
+    if peer is None or not any(peer in net for net in conf.trusted_proxies):
         return _name(peer)
     told = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2]
     return _name(_parse(told) or peer)

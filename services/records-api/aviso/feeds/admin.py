@@ -13,7 +13,6 @@ from aviso.admin_site.forms import SeenAdmin, SeenForm
 from aviso.admin_site.pages import DefaultsByDatabaseAdmin, JsonTextField
 from aviso.exact_json.numbers import write_json
 from aviso.feeds.bodies import MAX_SCHEMA_BYTES, MAX_TITLE_CHARS
-from aviso.feeds.json_schemas import SchemaRefused, check_schema
 from aviso.feeds.models import Feed
 
 
@@ -39,6 +38,12 @@ class FeedForm(SeenForm[Feed]):
         schema = self.cleaned_data["schema"]
         if schema is None:
             return None
+        try:
+            from aviso.feeds.json_schemas import SchemaRefused, check_schema
+        except ImportError as exc:
+            raise forms.ValidationError(
+                "A schema needs the REST service's libraries: django-aviso[rest]."
+            ) from exc
         try:
             check_schema(schema)
         except SchemaRefused as exc:

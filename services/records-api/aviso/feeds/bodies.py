@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aviso.exact_json.numbers import write_json
-from aviso.feeds.json_schemas import SchemaRefused, check_schema
 from aviso.feeds.models import Feed
 from aviso.names.slugs import is_slug
 from aviso.problems import BadRequest, show
@@ -65,6 +64,9 @@ def _read_visibility(value: object) -> str:
 def _read_schema(value: object) -> str | None:
     if value is None:
         return None
+    # Its libraries come with the REST service alone.
+    from aviso.feeds.json_schemas import SchemaRefused, check_schema
+
     try:
         check_schema(value)
     except SchemaRefused as exc:

@@ -6,8 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.conf import settings
-
+from aviso.conf import conf
 from aviso.exact_json.times import format_time
 from aviso.feeds.models import Feed
 
@@ -42,6 +41,6 @@ def render_feed(feed: FeedRow) -> str:
     return (
         f'{{"slug":"{feed.slug}","title":{json.dumps(feed.title)},'
         f'"visibility":"{feed.visibility}","schema":{feed.schema_text or "null"},'
-        f'"room":"{feed.slug}@{settings.XMPP_ROOMS_DOMAIN}","epoch":"{feed.epoch}",'
+        f'"room":"{feed.slug}@{conf.xmpp_rooms_domain}","epoch":"{feed.epoch}",'
         f'"head":{feed.head},"created_at":"{format_time(feed.created_at)}"}}'
     )

@@ -10,6 +10,7 @@ from django.db import migrations, models
 
 import aviso.database.columns
 from aviso.capture.sql_files import read_sql
+from aviso.database.migrating import SharedMigration
 from aviso.database.telling import telling, telling_function
 
 # A changeset is what one statement did to one feed: its events have the places 1, 2, …
@@ -538,7 +539,7 @@ STATE = [
 ]
 
 
-class Migration(migrations.Migration):
+class Migration(SharedMigration):
     dependencies = [("aviso", "0002_records")]
     operations = [
         migrations.SeparateDatabaseAndState(

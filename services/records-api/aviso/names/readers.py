@@ -6,7 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from django.conf import settings
+from aviso.conf import conf
 
 TICKET_NAME = r"[a-z0-9._-]{1,64}"
 # What XMPP forbids in an account's name (RFC 7622, 3.3.1), and what is not to be seen.
@@ -28,9 +28,9 @@ def parse_reader(text: str) -> ReaderName | None:
         return None
     name = unicodedata.normalize("NFKC", name).casefold()
     domain = domain.lower()
-    if domain == settings.XMPP_TICKET_DOMAIN:
+    if domain == conf.xmpp_ticket_domain:
         is_valid, is_ticket = re.fullmatch(TICKET_NAME, name), True
-    elif domain == settings.XMPP_DOMAIN:
+    elif domain == conf.xmpp_domain:
         is_valid, is_ticket = _ACCOUNT_NAME.fullmatch(name), False
     else:
         return None

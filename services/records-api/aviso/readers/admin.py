@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
@@ -14,6 +13,7 @@ from django.utils import timezone
 from aviso.access.audit import name_person, note_change
 from aviso.admin_site.forms import SeenAdmin, SeenForm
 from aviso.admin_site.pages import BigTableAdmin
+from aviso.conf import conf
 from aviso.database.columns import ClockTimestamp
 from aviso.names.readers import ReaderName, parse_reader
 from aviso.problems import Conflict
@@ -39,8 +39,8 @@ class ReaderForm(SeenForm[Reader]):
         super().__init__(*args, **kwargs)
         if "reader" in self.fields:
             self.fields["reader"].help_text = (
-                f"An account such as ada@{settings.XMPP_DOMAIN}, or a ticket's holder"
-                f" such as u-17@{settings.XMPP_TICKET_DOMAIN}."
+                f"An account such as ada@{conf.xmpp_domain}, or a ticket's holder"
+                f" such as u-17@{conf.xmpp_ticket_domain}."
             )
 
     def clean_reader(self) -> str:

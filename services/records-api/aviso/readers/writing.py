@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
 from aviso.access.grants import GRANTED
+from aviso.conf import conf
 from aviso.database.constraints import violated_constraint
 from aviso.names.readers import ReaderName
 from aviso.problems import Conflict, show
@@ -85,7 +85,7 @@ def revoke_reader(feed: str, name: ReaderName, *, trace: str = "") -> bool:
 
 def _check_room(cursor: Any, feed: str) -> None:
     """An opening names all ticket holders who were put out, so there is an end."""
-    cursor.execute(_COUNT_REVOKED, [feed, settings.XMPP_TICKET_DOMAIN])
+    cursor.execute(_COUNT_REVOKED, [feed, conf.xmpp_ticket_domain])
     if cursor.fetchone()[0] >= MAX_READERS:
         raise Conflict(
             f"{MAX_READERS} ticket holders were put out of the feed {show(feed)}, which"

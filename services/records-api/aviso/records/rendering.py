@@ -6,8 +6,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.conf import settings
-
+from aviso.conf import conf
 from aviso.exact_json.times import format_time
 
 # What a query selects, in this order, to make a RecordRow of a row.
@@ -39,4 +38,4 @@ def render_record(record: RecordRow, *, with_data: bool = True) -> str:
 
 
 def locate(record: RecordRow) -> str:
-    return f"{settings.PUBLIC_URL}/api/v1/feeds/{record.feed}/records/{record.id}/"
+    return f"{conf.public_url}/api/v1/feeds/{record.feed}/records/{record.id}/"

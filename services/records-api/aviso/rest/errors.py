@@ -6,7 +6,6 @@ import logging
 import sys
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import (
     DisallowedHost,
     PermissionDenied,
@@ -19,6 +18,7 @@ from django.views import defaults
 from rest_framework.exceptions import APIException, MethodNotAllowed, NotAcceptable
 from rest_framework.exceptions import UnsupportedMediaType as DrfUnsupportedMediaType
 
+from aviso.conf import conf
 from aviso.database.failures import (
     Failure,
     classify,
@@ -137,7 +137,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def _answer_other_address(request: HttpRequest) -> HttpResponse:
     """Refuse a name that is not the server's: pages of another could be behind it."""
-    address = settings.PUBLIC_URL
+    address = conf.public_url
     detail = f"This server is not to be had at this address: use {address}"
     if _is_page(request):
         return HttpResponse(detail, status=421, content_type="text/plain")
