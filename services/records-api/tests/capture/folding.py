@@ -11,7 +11,7 @@ Fold = dict[str, Any]
 
 
 def fold(database: Database, feed: str = "orders") -> Fold:
-    """Return the data of each row by its subject; of one that can't be told the cause."""
+    """Return each row's data by its subject; of one that can't be told the cause."""
     held: Fold = {}
     for kind, subject, text in database.run(
         "SELECT type, subject, data FROM aviso.events WHERE feed = %s"

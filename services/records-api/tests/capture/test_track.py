@@ -1,4 +1,4 @@
-"""A table that somebody else made is a feed: whatever writes it, each change is told."""
+"""A table that somebody else made is a feed, whatever writes it."""
 
 from __future__ import annotations
 
@@ -96,9 +96,8 @@ def test_copy_and_a_rolled_back_write(orders: Database) -> None:
         with connection.cursor().copy("COPY orders (id, status) FROM STDIN") as copy:
             copy.write_row((1, "a"))
             copy.write_row((2, "b"))
-        with pytest.raises(ZeroDivisionError), connection.transaction():
+        with connection.transaction(force_rollback=True):
             connection.execute("DELETE FROM orders")
-            raise ZeroDivisionError
 
     assert [("created", "1"), ("created", "2")] == told(orders)
 
@@ -154,7 +153,8 @@ def test_a_key_of_several_columns_is_a_json_array(database: Database) -> None:
         ' PRIMARY KEY ("select", "a""b"))'
     )
     database.run(
-        "SELECT aviso.track($$\"Odd \"\"Name\"$$, 'orders', ARRAY['select', 'a\"b', 'n'],"
+        'SELECT aviso.track($$"Odd ""Name"$$, \'orders\','
+        " ARRAY['select', 'a\"b', 'n'],"
         ' "where" => $$"a""b" <> \'\' AND "select" > 0$$)'
     )
 
@@ -182,10 +182,11 @@ def test_what_can_not_be_told_is_unavailable_and_fails_nobody(
     database.run("INSERT INTO things VALUES ('big', '1', repeat('x', 70000))")
     database.run("INSERT INTO things VALUES ('', '1', 'x')")
     database.run("INSERT INTO things VALUES (repeat('k', 1025), '1', 'x')")
-    assert {"bad": "no-form", "big": "too-large", "fine": {"id": "fine", "doc": {}, "much": "x"}} == fold(database)  # fmt: skip
+    fine = {"id": "fine", "doc": {}, "much": "x"}
+    assert {"bad": "no-form", "big": "too-large", "fine": fine} == fold(database)
     assert [("unavailable", None)] * 2 == told(database)[3:]
 
-    # Nobody knows whether it belongs there: so it does not, and is said without its name.
+    # Nobody knows whether it belongs there: so it does not, and is said unnamed.
     database.run("UPDATE things SET much = '' WHERE id = 'fine'")
 
     assert [("deleted", "fine"), ("unavailable", None)] == told(database)[5:]
@@ -201,7 +202,7 @@ def test_what_can_not_be_told_is_unavailable_and_fails_nobody(
 def test_truncate_may_be_refused(shop: Database) -> None:
     shop.run("SELECT aviso.track('orders', 'orders', '{id}', on_truncate => 'refuse')")
 
-    with pytest.raises(psycopg.Error, match="TRUNCATE of public.orders is refused"):
+    with pytest.raises(psycopg.Error, match="TRUNCATE of .* is refused"):
         shop.run("TRUNCATE orders")
 
 

@@ -135,9 +135,9 @@ def test_two_tables_can_not_mean_the_same_feed(shop: Database) -> None:
     for feed in ("mine-{id}", "mine-x-{id}", "m{id}"):
         with pytest.raises(psycopg.Error, match="could have the names of feeds"):
             shop.run("SELECT aviso.track('taker', %s, '{id}')", feed)
-    with pytest.raises(psycopg.Error, match="would be one of table public.orders"):
+    with pytest.raises(psycopg.Error, match="would be one of table"):
         shop.run("SELECT aviso.track('taker', 'mine-a', '{id}')")
-    with pytest.raises(psycopg.Error, match="would be one of table public.orders"):
+    with pytest.raises(psycopg.Error, match="would be one of table"):
         shop.add_feed("mine-b")
 
 

@@ -13,6 +13,8 @@ DECLARE
     gone text;
     triggers integer;
     expected integer;
+    was_unwell boolean := coalesce(t.problem NOT LIKE 'rows of %'
+        AND t.problem NOT LIKE 'columns of % are gone%', false);
 BEGIN
     mends := false;
     empties := false;
@@ -78,11 +80,12 @@ BEGIN
     THEN
         problem := format('%s has another name or owner', name);
         mends := true;
-    ELSIF t.problem NOT LIKE 'rows of %' AND t.problem NOT LIKE 'columns of % are gone%' THEN
+    ELSIF was_unwell THEN
         problem := 'is well again: ' || t.problem;
         mends := true;
-        empties := true;
     END IF;
+    -- Whatever was written meanwhile may be untold.
+    empties := empties OR mends AND was_unwell;
 END $$;
 
 -- Make everything of a table anew, as it is now; as its owner.
