@@ -4,7 +4,7 @@ from django.db import migrations
 
 from aviso.capture.sql_files import read_sql
 
-INSTALL = read_sql("tracked", "feeds", "rows", "capture", "track")
+INSTALL = read_sql("tracked", "feeds", "rows", "reading", "capture", "track")
 REVERSE = """
 DO $$ BEGIN
     PERFORM aviso.untrack(relation) FROM aviso.tracked_tables;
