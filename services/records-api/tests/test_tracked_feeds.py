@@ -26,7 +26,7 @@ KEYS = [
 ]
 
 
-def run(statement: str, values: Sequence[object] | None = None) -> list[Any]:
+def run(statement: str, values: Sequence[Any] | None = None) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return cursor.fetchall() if cursor.description else []

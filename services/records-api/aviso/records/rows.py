@@ -140,7 +140,7 @@ def _no_cursor(cursor: Cursor) -> BadRequest:
     )
 
 
-def _name_values(filters: Filters) -> tuple[str, dict[str, object]]:
+def _name_values(filters: Filters) -> tuple[str, dict[str, Any]]:
     """Write the filters' conditions with named placeholders, as the query has them."""
     text, values = str(filters.data) or "true", filters.data.values
     for number in range(len(values)):
