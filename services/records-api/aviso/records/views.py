@@ -16,12 +16,12 @@ from drf_spectacular.utils import (
     extend_schema,
 )
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from aviso.access.caller import Action, find_caller
 from aviso.access.caller_names import is_stranger
+from aviso.access.permissions import rules
 from aviso.database.limits import strangers_limit
-from aviso.feeds.permissions import open_feed
+from aviso.feeds.permissions import open_feed, opened_feed, to_feed
 from aviso.feeds.position import (
     Position,
     one_snapshot,
@@ -51,7 +51,7 @@ from aviso.rest.paging import (
     read_limit,
 )
 from aviso.rest.trace import trace_of
-from aviso.rest.views import PatchingView
+from aviso.rest.views import PatchingView, RestView
 
 _IF_MATCH = OpenApiParameter(
     "If-Match",
@@ -101,7 +101,9 @@ _FILTERS = [
 ]
 
 
-class RecordsView(APIView):
+class RecordsView(RestView):
+    permission_classes = [rules(GET=to_feed(Action.READ), POST=to_feed(Action.WRITE))]
+
     @extend_schema(
         operation_id="list_records",
         summary="The records of a feed, newest first",
@@ -114,7 +116,7 @@ class RecordsView(APIView):
         responses={200: serializers.RecordPageSerializer, **problems()},
     )
     def get(self, request: Request, feed: str) -> HttpResponse:
-        found = open_feed(feed, find_caller(request), Action.READ)
+        found = opened_feed(request)
         check_parameters(
             request.GET,
             {"limit", "cursor", "position", *filters.PARAMETERS},
@@ -157,7 +159,7 @@ class RecordsView(APIView):
     )
     def post(self, request: Request, feed: str) -> HttpResponse:
         caller = find_caller(request)
-        found = open_feed(feed, caller, Action.WRITE)
+        found = opened_feed(request)
         drafts = read_drafts(request.data)
         answer = post_records(
             found,
@@ -170,13 +172,22 @@ class RecordsView(APIView):
 
 
 class RecordView(PatchingView):
+    permission_classes = [
+        rules(
+            GET=to_feed(Action.READ),
+            PUT=to_feed(Action.WRITE),
+            PATCH=to_feed(Action.WRITE),
+            DELETE=to_feed(Action.WRITE),
+        )
+    ]
+
     @extend_schema(
         operation_id="get_record",
         summary="One record",
         responses={200: _LISTED, **problems()},
     )
     def get(self, request: Request, feed: str, record_id: str) -> HttpResponse:
-        found = open_feed(feed, find_caller(request), Action.READ)
+        found = opened_feed(request)
         check_parameters(request.GET, set())
         if found.table_name is not None:
             return _answer_row(find_row(feed, record_id), record_id)
@@ -293,9 +304,9 @@ def _answer_record(record: RecordRow) -> HttpResponse:
 def _open(
     request: Request, slug: str, text: str, body: object = None
 ) -> tuple[FeedRow, changes.Change]:
-    """Open the feed for a change of one record, and read what the headers say of it."""
+    """Read what the headers say of a change of one record."""
     caller = find_caller(request)
-    feed = open_feed(slug, caller, Action.WRITE)
+    feed = opened_feed(request)
     record_id = _read_id(text)
     versions = changes.read_if_match(request)
     write = [slug, str(record_id), versions, body]
