@@ -66,11 +66,11 @@ soak: install-test web ## the same faults, often and long
 	AVISO_FAULTS=soak $(PYTEST_MANY) tests/integration/faults $(ARGS)
 test-compose: install-test ## the containers, for real (needs Docker)
 	$(PYTEST) tests/compose $(ARGS)
-check: install-test web-modules ## format, lint, types, known vulnerabilities
+check: install-test web-modules ## format, lint, types, imports, known vulnerabilities
 	@deploy/audit.sh $(BIN)
 	$(BIN)/ruff format --check $(OURS) $(API) $(PUSHER)
 	$(BIN)/ruff check $(OURS)
-	cd $(API) && $(BIN)/ruff check . && $(BIN)/mypy .
+	cd $(API) && $(BIN)/ruff check . && $(BIN)/mypy . && $(BIN)/lint-imports
 	cd $(PUSHER) && $(BIN)/ruff check . && $(BIN)/mypy src
 	MYPYPATH=deploy/native $(BIN)/mypy deploy/native/aviso_native demo
 	$(NPM) run check

@@ -2,7 +2,7 @@
 
 Threads, because a request waits for PostgreSQL most of its time; each thread uses one
 connection of its worker's pool (records_api/database.py) while it answers. What may not
-hold them all is bounded in aviso/rest/places.py.
+hold them all is bounded in aviso/limits/places.py.
 """
 
 import os

@@ -5,10 +5,10 @@ from django.urls.converters import StringConverter, UUIDConverter
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from aviso.events.views import EventsView
-from aviso.feeds.models import SLUG_PATTERN
 from aviso.feeds.views import ConnectionView, FeedsView, FeedView, HeadsView
-from aviso.health import healthz, readyz
-from aviso.metrics import show_metrics
+from aviso.monitoring.health import healthz, readyz
+from aviso.monitoring.metrics import show_metrics
+from aviso.names.slugs import SLUG_PATTERN
 from aviso.readers.views import ReadersView, ReaderView, TicketsView
 from aviso.records.views import RecordsView, RecordView
 

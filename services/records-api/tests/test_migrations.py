@@ -31,10 +31,7 @@ def test_a_database_of_the_older_shape_is_refused_with_a_reason(
 def test_every_table_of_ours_stands_in_our_schema(empty: Database) -> None:
     manage(environment_for(empty.url, "", 1), "migrate", "--verbosity", "0")
 
-    public = empty.run(
-        "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
-        " AND tablename !~ '^(auth|django|axes)_'"
-    )
+    public = empty.run("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     functions = empty.run(
         "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
     )

@@ -28,11 +28,11 @@ async def test_a_feed_that_is_quiet_for_its_lease_is_forgotten_and_goes_on(
 ) -> None:
     await bench.take(make_batch(1, 1))
     now_s = time.monotonic()
-    bench.feeds._leave_quiet()
+    bench.feeds._leave_quiet(10)
     assert 1 == len(bench.feeds)
 
     monkeypatch.setattr(time, "monotonic", lambda: now_s + 3_601)
-    bench.feeds._leave_quiet()
+    bench.feeds._leave_quiet(10)
     assert 0 == len(bench.feeds)
     assert 1 == bench.archive.leaves
     monkeypatch.undo()

@@ -49,7 +49,9 @@ def load_example(name: str) -> tuple[str, Batch]:
     return xml, read(replace(delivery, body=body))
 
 
-@pytest.mark.parametrize("name", ["single", "batch", "deflated", "unavailable"])
+@pytest.mark.parametrize(
+    "name", ["single", "batch", "deflated", "unavailable", "rows-and-reset"]
+)
 def test_a_batch_is_written_as_in_the_contract(name: str) -> None:
     expected, batch = load_example(name)
 

@@ -15,12 +15,12 @@ from aviso.database.limits import strangers_limit
 from aviso.events.reading import find_oldest, list_events
 from aviso.events.rendering import render_event
 from aviso.events.serializers import EventsSerializer
-from aviso.feeds.reading import open_feed
+from aviso.feeds.permissions import open_feed
+from aviso.limits.large_answers import answer_rows
+from aviso.problems import BadRequest, show
 from aviso.rest.answers import answer_json
-from aviso.rest.large_answers import answer_rows
 from aviso.rest.openapi import LIMIT, problems
 from aviso.rest.paging import check_parameters, read_limit
-from aviso.rest.problems import BadRequest, show
 
 _AFTER = OpenApiParameter(
     "after", int, description="The newest sequence that you have; 0 if left out."

@@ -6,7 +6,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from aviso.feeds.models import SLUG_PATTERN, Feed
+from aviso.feeds.models import Feed
+from aviso.names.slugs import SLUG_PATTERN
 from aviso.rest.openapi import page_of
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-from django.conf import settings
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -12,26 +11,21 @@ from rest_framework.views import APIView
 
 from aviso.access.audit import name_caller, note_change
 from aviso.access.caller import Action, find_caller
+from aviso.conf import conf
 from aviso.feeds import serializers
-from aviso.feeds.reading import (
-    CURSOR_PATTERN,
-    MAX_HEADS,
-    list_feeds,
-    open_feed,
-    read_heads,
-    render_feed,
-    render_head,
-    require_key,
-)
-from aviso.feeds.search import read_beginning, read_slugs
-from aviso.feeds.writing import change_feed, create_feed, read_change, read_slug
+from aviso.feeds.bodies import read_change, read_slug
+from aviso.feeds.filters import read_beginning, read_slugs
+from aviso.feeds.permissions import open_feed, require_key
+from aviso.feeds.reading import CURSOR_PATTERN, MAX_HEADS, list_feeds, read_heads
+from aviso.feeds.rendering import render_feed, render_head
+from aviso.feeds.writing import change_feed, create_feed
+from aviso.problems import Forbidden, show
 from aviso.rest.answers import answer_json
 from aviso.rest.headers import refuse_idempotency_key
 from aviso.rest.members import take_members
 from aviso.rest.openapi import CURSOR, LIMIT, problems
 from aviso.rest.page_answers import answer_page
 from aviso.rest.paging import check_parameters, read_cursor, read_limit
-from aviso.rest.problems import Forbidden, show
 from aviso.rest.views import PatchingView
 
 _CHANGEABLE = {"title", "visibility", "schema"}
@@ -77,7 +71,7 @@ class FeedsView(APIView):
         if not caller.may(Action.MANAGE, slug, public=False):
             raise Forbidden(f"This {caller.shown} may not create the feed {show(slug)}")
         feed = create_feed(slug, read_change(body))
-        location = f"{settings.PUBLIC_URL}{request.path}{slug}/"
+        location = f"{conf.public_url}{request.path}{slug}/"
         return answer_json(
             render_feed(feed), status=201, headers={"Location": location}
         )
@@ -133,18 +127,18 @@ class ConnectionView(APIView):
     )
     def get(self, request: Request) -> HttpResponse:
         check_parameters(request.GET, set())
-        scheme, _, host = settings.PUBLIC_URL.partition("://")
+        scheme, _, host = conf.public_url.partition("://")
         web_socket = "wss" if scheme == "https" else "ws"
         return answer_json(
             json.dumps(
                 {
-                    "domain": settings.XMPP_DOMAIN,
-                    "guest_domain": settings.XMPP_GUEST_DOMAIN,
-                    "rooms_domain": settings.XMPP_ROOMS_DOMAIN,
-                    "ticket_domain": settings.XMPP_TICKET_DOMAIN,
+                    "domain": conf.xmpp_domain,
+                    "guest_domain": conf.xmpp_guest_domain,
+                    "rooms_domain": conf.xmpp_rooms_domain,
+                    "ticket_domain": conf.xmpp_ticket_domain,
                     "websocket_url": f"{web_socket}://{host}/xmpp-websocket",
-                    "bosh_url": f"{settings.PUBLIC_URL}/http-bind",
-                    "registration": settings.REGISTRATION,
+                    "bosh_url": f"{conf.public_url}/http-bind",
+                    "registration": conf.registration,
                 }
             )
         )

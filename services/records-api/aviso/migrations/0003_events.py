@@ -9,6 +9,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import aviso.database.columns
+from aviso.database.migrating import SharedMigration
 from aviso.database.telling import telling, telling_function
 
 # A changeset is what one statement did to one feed: its events have the places 1, 2, …
@@ -24,25 +25,32 @@ CREATE TABLE aviso.events (
     place integer NOT NULL,
     type text NOT NULL
         CONSTRAINT events_type CHECK (
-            type IN ('created', 'updated', 'deleted', 'granted', 'revoked')),
+            type IN ('created', 'updated', 'deleted', 'unavailable', 'reset', 'granted',
+                'revoked')),
     id uuid NOT NULL DEFAULT gen_random_uuid(),
     time timestamptz NOT NULL DEFAULT clock_timestamp(),
     feed text NOT NULL,
-    subject text,
+    subject text CONSTRAINT events_subject CHECK (
+        char_length(subject) BETWEEN 1 AND 1024),
     reader text,
     data text NOT NULL,
     traceparent text,
     PRIMARY KEY (changeset, place),
-    -- About a record, or about somebody.
+    -- About a record, about somebody, or about all that a feed has.
     CONSTRAINT events_about CHECK (
         CASE WHEN type IN ('granted', 'revoked')
         THEN reader IS NOT NULL AND subject IS NULL
-        ELSE reader IS NULL AND subject IS NOT NULL END)
+        ELSE reader IS NULL AND CASE type
+            WHEN 'unavailable' THEN true
+            WHEN 'reset' THEN subject IS NULL
+            ELSE subject IS NOT NULL END END)
 );
--- Whether an id that a client made has been used before.
-CREATE INDEX events_created ON aviso.events (subject) WHERE type = 'created';
+-- Whether an id that a client made has been used before. Of a key the beginning: 2,400
+-- bytes at most, of the 2,704 that an index takes.
+CREATE INDEX events_created ON aviso.events (left(subject, 600))
+    WHERE type = 'created';
 -- Beside it: what was said last of a record.
-CREATE INDEX events_changed ON aviso.events (subject, changeset, place)
+CREATE INDEX events_changed ON aviso.events (left(subject, 600), changeset, place)
     WHERE type IN ('updated', 'deleted');
 
 -- What the relay has not seen: changesets without a sequence, and with size 0 feeds at
@@ -135,18 +143,33 @@ LANGUAGE sql STABLE AS $$
         || '","data":' || data || '}'
 $$;
 
+-- Whether a `created` event's data is of a record of ours, and not of another table's row.
+CREATE FUNCTION aviso.is_record_data(data text) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT data LIKE '{"id":"____________________________________","version":%'
+$$;
+
+-- The record of ours that a subject names; null where it can't be one.
+CREATE FUNCTION aviso.record_id(subject text) RETURNS uuid
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN subject ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+        THEN subject::uuid END
+$$;
+
 -- The newest event of a record in a feed; no row if the log has none.
 CREATE FUNCTION aviso.last_event(feed text, subject text)
 RETURNS TABLE (changeset bigint, place integer, type text, data text)
 LANGUAGE sql STABLE AS $$
     SELECT changeset, place, type, data FROM (
         (SELECT e.type, e.data, e.changeset, e.place FROM aviso.events e
-            WHERE e.subject = last_event.subject AND e.type = 'created'
+            WHERE left(e.subject, 600) = left(last_event.subject, 600)
+                AND e.subject = last_event.subject AND e.type = 'created'
                 AND e.feed = last_event.feed
             ORDER BY e.changeset DESC, e.place DESC LIMIT 1)
         UNION ALL
         (SELECT e.type, e.data, e.changeset, e.place FROM aviso.events e
-            WHERE e.subject = last_event.subject AND e.type IN ('updated', 'deleted')
+            WHERE left(e.subject, 600) = left(last_event.subject, 600)
+                AND e.subject = last_event.subject AND e.type IN ('updated', 'deleted')
                 AND e.feed = last_event.feed
             ORDER BY e.changeset DESC, e.place DESC LIMIT 1)
     ) AS newest ORDER BY changeset DESC, place DESC LIMIT 1
@@ -318,7 +341,8 @@ DROP SEQUENCE aviso.changesets;
 DROP FUNCTION aviso.feed_inserted, aviso.feed_updated, aviso.progress_restoring, aviso.record_updating,
     aviso.records_created, aviso.records_updated, aviso.records_deleted,
     aviso.records_truncating, aviso.traceparent, aviso.rfc3339, aviso.record_data,
-    aviso.wake_relay, aviso.look_at, aviso.tell, aviso.is_told, aviso.last_event;
+    aviso.wake_relay, aviso.look_at, aviso.tell, aviso.is_told, aviso.last_event,
+    aviso.is_record_data, aviso.record_id;
 """
 
 FEED = models.ForeignKey(
@@ -351,6 +375,8 @@ STATE = [
                         ("created", "Created"),
                         ("updated", "Updated"),
                         ("deleted", "Deleted"),
+                        ("unavailable", "Unavailable"),
+                        ("reset", "Reset"),
                         ("granted", "Granted"),
                         ("revoked", "Revoked"),
                     ]
@@ -396,6 +422,8 @@ STATE = [
                         ("created", "Created"),
                         ("updated", "Updated"),
                         ("deleted", "Deleted"),
+                        ("unavailable", "Unavailable"),
+                        ("reset", "Reset"),
                         ("granted", "Granted"),
                         ("revoked", "Revoked"),
                     ]
@@ -500,7 +528,7 @@ STATE = [
 ]
 
 
-class Migration(migrations.Migration):
+class Migration(SharedMigration):
     dependencies = [("aviso", "0002_records")]
     operations = [
         migrations.SeparateDatabaseAndState(

@@ -4,6 +4,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import aviso.database.columns
+from aviso.database.migrating import SharedMigration
 from aviso.database.telling import telling, telling_function
 
 TABLES = """
@@ -210,7 +211,7 @@ STATE = [
 ]
 
 
-class Migration(migrations.Migration):
+class Migration(SharedMigration):
     dependencies = [("aviso", "0003_events")]
     operations = [
         migrations.SeparateDatabaseAndState(

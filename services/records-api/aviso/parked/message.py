@@ -23,10 +23,11 @@ MOST_DEPTH = 16
 _SLUG = re.compile(r"[a-z0-9-]{1,64}")
 _CAUSE = re.compile(r"[a-z0-9-]{1,64}")
 _SEQUENCE = re.compile(r"[1-9][0-9]{0,18}")
-# An event up to its data, as events/rendering.py writes it.
+# An event up to its data, as events/rendering.py writes it. A subject's character takes
+# at most two escapes of five.
 _HEAD = re.compile(
     rb'\{"specversion":"1\.0","id":"(?P<id>[0-9a-f-]{36})","source":"[^"]{0,99}",'
-    rb'"type":"[^"]{0,99}",(?:"subject":"(?:[^"\\]|\\.){0,9999}",)?"time":"[^"]{0,99}",'
+    rb'"type":"[^"]{0,99}",(?:"subject":"(?:[^"\\]|\\.){0,10240}",)?"time":"[^"]{0,99}",'
     rb'"feed":"(?P<feed>[a-z0-9-]{1,64})","feedepoch":"[a-z0-9]{4,16}",'
     rb'"feedseq":"(?P<feedseq>[0-9]{1,19})","data":'
 )

@@ -20,8 +20,8 @@ from aviso.broker.topology import EVENTS_EXCHANGE
 from aviso.events.rendering import EventRow, render_event
 from aviso.outbox.connection import Connection, fetch
 from aviso.outbox.errors import StatementRefusedError
+from aviso.outbox.metrics import Metrics
 from aviso.parked.message import MOST_DETAIL_CHARS, ParkedMessage, read_parked
-from aviso.relay.status import Status
 
 logger = logging.getLogger("aviso.parked.storing")
 
@@ -59,9 +59,9 @@ WHERE id = %s AND state = 'sending' RETURNING id
 class Parking:
     """The table `parked_events`, as the active relay writes it."""
 
-    def __init__(self, connection: Connection, status: Status) -> None:
+    def __init__(self, connection: Connection, metrics: Metrics) -> None:
         self._connection = connection
-        self._metrics = status.metrics
+        self._metrics = metrics
 
     async def park_own(
         self, event: EventRow, epoch: str, cause: str, detail: str

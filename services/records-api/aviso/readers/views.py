@@ -12,24 +12,20 @@ from rest_framework.views import APIView
 from aviso.access.audit import name_caller, note_change
 from aviso.access.caller import Action, find_caller
 from aviso.access.tokens import make_ticket
-from aviso.events.rendering import format_time
-from aviso.feeds.reading import check_feeds, open_feed, require_key
+from aviso.exact_json.times import format_time
+from aviso.feeds.permissions import check_feeds, open_feed, require_key
+from aviso.names.readers import ReaderName, parse_reader
+from aviso.problems import BadRequest, NotFound, show
 from aviso.readers import serializers
 from aviso.readers.bodies import read_grant, read_ticket
-from aviso.readers.granting import grant_reader, revoke_reader
-from aviso.readers.names import ReaderName, parse_reader
-from aviso.readers.reading import (
-    CURSOR_PATTERN,
-    find_reader_row,
-    list_readers,
-    render_reader,
-)
+from aviso.readers.reading import CURSOR_PATTERN, find_reader_row, list_readers
+from aviso.readers.rendering import render_reader
+from aviso.readers.writing import grant_reader, revoke_reader
 from aviso.rest.answers import answer_json
 from aviso.rest.headers import refuse_idempotency_key
 from aviso.rest.openapi import CURSOR, LIMIT, problems
 from aviso.rest.page_answers import answer_page
 from aviso.rest.paging import check_parameters, read_cursor, read_limit
-from aviso.rest.problems import BadRequest, NotFound, show
 from aviso.rest.trace import trace_of
 
 _SAME_AGAIN = "the same again changes nothing"

@@ -18,14 +18,18 @@ from rest_framework.views import APIView
 from aviso.access.caller import Action, find_caller
 from aviso.access.caller_names import is_stranger
 from aviso.database.limits import strangers_limit
-from aviso.feeds.reading import FeedRow, open_feed
-from aviso.records import changes, filters, serializers
-from aviso.records.drafts import read_data, read_drafts
-from aviso.records.idempotency import Answer, read_write_key
-from aviso.records.posting import post_records
+from aviso.feeds.permissions import open_feed
+from aviso.feeds.rendering import FeedRow
+from aviso.limits.places import search_place
+from aviso.problems import NotFound, show
+from aviso.records import filters, serializers
+from aviso.records.bodies import read_data, read_drafts
 from aviso.records.reading import CURSOR_PATTERN, find_record, list_records
-from aviso.records.rows import RecordRow, locate, render_record
+from aviso.records.rendering import RecordRow, locate, render_record
 from aviso.records.searching import SEARCH_ROWS, STRANGERS_SEARCH_ROWS
+from aviso.records.writing import changes
+from aviso.records.writing.idempotency import Answer, read_write_key
+from aviso.records.writing.posting import post_records
 from aviso.rest.answers import answer_json
 from aviso.rest.openapi import CURSOR, LIMIT, problems
 from aviso.rest.page_answers import answer_page
@@ -36,8 +40,6 @@ from aviso.rest.paging import (
     read_cursor,
     read_limit,
 )
-from aviso.rest.places import search_place
-from aviso.rest.problems import NotFound, show
 from aviso.rest.trace import trace_of
 from aviso.rest.views import PatchingView
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from aviso.relay.metrics import BROKER_STATES, ROLES, Metrics
+from aviso.outbox.metrics import BROKER_STATES, ROLES, Metrics
 
 # The relay looks at its database every second; silence for so long is no health.
 STALE_AFTER_S = 30.0

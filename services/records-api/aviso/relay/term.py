@@ -55,7 +55,7 @@ class Term:
         self._publishing = Publishing(self._lanes, status, self.wake)
         self._link = Link(configuration, self._publishing, status)
         self._publishing.link = self._link
-        self._parking = Parking(connection, status)
+        self._parking = Parking(connection, status.metrics)
         self._sending = Sending(
             self._lanes, self._outbox, self._publishing, self._parking
         )

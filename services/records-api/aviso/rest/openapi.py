@@ -7,8 +7,8 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
+from aviso.problems import MEDIA_TYPE
 from aviso.rest.paging import DEFAULT_LIMIT, MAX_LIMIT
-from aviso.rest.problems import MEDIA_TYPE
 
 
 class ProblemSerializer(serializers.Serializer[Any]):

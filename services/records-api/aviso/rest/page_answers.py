@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 
-from django.conf import settings
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from aviso.conf import conf
+from aviso.limits.large_answers import answer_rows
 from aviso.rest.answers import answer_json
-from aviso.rest.large_answers import answer_rows
 from aviso.rest.paging import Page, Row
 
 
@@ -48,5 +48,5 @@ def _link(request: Request, side: str, key: object) -> bytes:
         return b"null"
     query = request.GET.copy()
     query["cursor"] = f"{side}-{key}"
-    url = f"{settings.PUBLIC_URL}{request.path}?{query.urlencode()}"
+    url = f"{conf.public_url}{request.path}?{query.urlencode()}"
     return json.dumps(url).encode()

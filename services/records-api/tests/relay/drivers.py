@@ -233,7 +233,7 @@ class Broker:
 
 
 class Relay:
-    """A `manage.py relay` process."""
+    """A `manage.py aviso_relay` process."""
 
     def __init__(self, environment: dict[str, str], log: Path) -> None:
         self._environment = environment
@@ -241,7 +241,7 @@ class Relay:
         self.address = environment["AVISO_RELAY_BIND"]
         with log.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "relay"],
+                [sys.executable, "manage.py", "aviso_relay"],
                 cwd=SERVICE,
                 env=environment,
                 stdout=output,

@@ -129,4 +129,4 @@ def test_the_relay_does_not_start_on_a_wrong_variable_and_names_it(
     environment: dict[str, str], name: str
 ) -> None:
     with pytest.raises(RuntimeError, match=name):
-        manage({**environment, name: "nonsense"}, "relay")
+        manage({**environment, name: "nonsense"}, "aviso_relay")

@@ -135,7 +135,12 @@ def test_times_and_decimals_become_text() -> None:
     assert {"at": "2026-01-01 00:00:00+00:00", "price": "1.5"} == parked.headers
 
 
-@pytest.mark.parametrize("subject", ["", '"subject":"a \\" b",'])
+LONGEST = json.dumps("\U0001f511" * 1024)
+
+
+@pytest.mark.parametrize(
+    "subject", ["", '"subject":"a \\" b",', f'"subject":{LONGEST},']
+)
 def test_an_event_too_deep_to_be_read_is_known_by_its_beginning(subject: str) -> None:
     body = (
         f'{{"specversion":"1.0","id":"{EVENT_ID}","source":"/feeds/orders",'

@@ -24,6 +24,8 @@ from .telling import Telling
 log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S: Final = 1.0
+# At the feeds that were quiet for longest, for each new one that is too many.
+_LOOKS: Final = 10
 MAX_PROBLEMS: Final = 20
 
 
@@ -97,7 +99,7 @@ class Feeds:
         """Leave the rooms of feeds that are quiet for too long, until cancelled."""
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
-            self._leave_quiet()
+            self._leave_quiet(len(self._feeds))
 
     async def stop(self) -> None:
         """Finish what is under way in the rooms, and begin nothing."""
@@ -114,22 +116,20 @@ class Feeds:
             feed = entry[0]
         self._feeds[slug] = (feed, time.monotonic())
         if entry is None and len(self._feeds) > self._max_rooms:
-            self._leave_quiet()
+            self._leave_quiet(_LOOKS)
         return feed
 
-    def _leave_quiet(self) -> None:
-        """Forget from the front what is over its lease, or too many."""
+    def _leave_quiet(self, most: int) -> None:
+        """Forget from the front what is over its lease, or too many; look at `most`."""
         now_s = time.monotonic()
-        busy: list[str] = []
-        for slug, (feed, since_s) in list(self._feeds.items()):
+        for _ in range(min(most, len(self._feeds))):
+            slug, (feed, since_s) = next(iter(self._feeds.items()))
             is_over = now_s - since_s >= self._lease_s
             if not is_over and len(self._feeds) <= self._max_rooms:
-                break
+                return
             if feed.is_quiet:
                 feed.leave()
                 del self._feeds[slug]
             else:
-                busy.append(slug)
-        for slug in busy:
-            self._feeds[slug] = (self._feeds[slug][0], now_s)
-            self._feeds.move_to_end(slug)
+                self._feeds[slug] = (feed, now_s)
+                self._feeds.move_to_end(slug)

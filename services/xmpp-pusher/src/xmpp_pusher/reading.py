@@ -25,6 +25,9 @@ _Uuid = Annotated[str, Meta(pattern=contract.UUID)]
 _Time = Annotated[str, Meta(pattern=contract.TIME)]
 _Source = Annotated[str, Meta(pattern=contract.SOURCE)]
 _Reader = Annotated[str, Meta(pattern=contract.READER)]
+_Subject = Annotated[
+    str, Meta(min_length=1, max_length=contract.MAX_SUBJECT_CHARACTERS)
+]
 _Readers = Annotated[tuple[_Reader, ...], Meta(max_length=contract.MAX_READERS)]
 
 
@@ -33,7 +36,7 @@ class _Event(Struct):
     data: dict[str, msgspec.Raw]
     type: str | UnsetType = UNSET
     time: _Time | UnsetType = UNSET
-    subject: str | UnsetType = UNSET
+    subject: _Subject | UnsetType = UNSET
     specversion: Any = UNSET
     source: Any = UNSET
     feed: Any = UNSET
