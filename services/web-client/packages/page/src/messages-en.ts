@@ -76,6 +76,7 @@ export const english = {
   causeUnroutable: "The message broker had nowhere to put it.",
   causeDeliveryLimit: "It was given up after too many attempts.",
   causePruned: "It is older than what is kept.",
+  causeNoForm: "Something in the row cannot be sent as it is.",
   causeOther: "The cause given is “{cause}”.",
   causeOutro: "An administrator can see it and send it again.",
 

@@ -80,6 +80,7 @@ export const spanish: Messages = {
   causeUnroutable: "El intermediario de mensajes no tenía dónde ponerlo.",
   causeDeliveryLimit: "Se abandonó tras demasiados intentos.",
   causePruned: "Es anterior a lo que se conserva.",
+  causeNoForm: "Algo en la fila no se puede enviar tal como está.",
   causeOther: "La causa indicada es «{cause}».",
   causeOutro: "La administración puede verlo y volver a enviarlo.",
 

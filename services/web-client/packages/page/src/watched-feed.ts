@@ -172,8 +172,8 @@ export class WatchedFeed {
       const events = await subscription.loadOlder(before, OLDER_PAGE_EVENTS);
       if (before !== this.#oldestSequence) return;
       const first = events[0];
-      this.#noteOldest(events);
       this.olderState = first === undefined || first.sequence <= 1 ? "end" : "more";
+      this.#noteOldest(events);
       if (events.length > 0) this.#tell(this.records.apply(events));
     } catch {
       this.olderState = "failed";
@@ -224,7 +224,9 @@ export class WatchedFeed {
     else this.#apply(events);
     const seen = this.#seen;
     if (seen !== null)
-      this.#unread += events.filter((event) => event.sequence > seen.sequence).length;
+      this.#unread += events.filter(
+        ({ sequence, type }) => sequence > seen.sequence && type !== "reset",
+      ).length;
     this.#markSeen();
     this.#tell(null);
   }
@@ -291,10 +293,15 @@ export class WatchedFeed {
     this.#trim();
   }
 
+  /** Behind a reset there is nothing to go back to. */
   #noteOldest(events: readonly FeedEvent[]): void {
     const first = events[0];
     if (first === undefined) return;
     this.#oldestSequence = Math.min(this.#oldestSequence ?? first.sequence, first.sequence);
+    const reset = events.findLast(({ type }) => type === "reset");
+    if (reset === undefined) return;
+    this.#oldestSequence = Math.max(this.#oldestSequence, reset.sequence);
+    this.olderState = "end";
   }
 
   #markSeen(): void {

@@ -211,7 +211,7 @@ export function eventOf(
     feed: "orders",
     epoch: "k3f9",
     sequence,
-    time: record.updated_at,
+    time: record.updated_at ?? "",
     subject: record.id,
     record,
     ...rest,

@@ -1,5 +1,6 @@
 import { RecordStore } from "aviso-feed";
 import { beforeEach, expect, test, vi } from "vitest";
+import type { FeedEvent } from "../src/library";
 import { KEPT_AFTER_TRIM, MOST_KEPT, WatchedFeed } from "../src/watched-feed";
 import { eventOf, FakeSubscription, feedInfo } from "./fake-library";
 
@@ -185,4 +186,40 @@ test("what was seen in another epoch says nothing", () => {
   becomeLiveAt(40);
   subscription.deliver([eventOf(41)]);
   expect([feed.unread, feed.seen]).toEqual([1, { epoch: "k3f9", sequence: 40 }]);
+});
+
+const resetAt = (sequence: number): FeedEvent => {
+  const { record: _, subject: __, ...envelope } = eventOf(sequence);
+  return { ...envelope, type: "reset", reset: { cause: "truncated" } };
+};
+
+test("a feed that is emptied is empty, and goes on", () => {
+  becomeLiveAt(40);
+  subscription.deliver([resetAt(41)]);
+  expect([feed.records.size, feed.applied?.sequence, feed.unread]).toEqual([0, 41, 0]);
+  subscription.deliver([eventOf(42)]);
+  expect([feed.records.size, feed.unread, feed.wasReset]).toEqual([1, 1, false]);
+});
+
+test("behind a reset there is nothing older to ask for", () => {
+  becomeLiveAt(40);
+  subscription.deliver([resetAt(41), eventOf(42)]);
+  expect(feed.olderState).toBe("end");
+});
+
+test("older events end at a reset, and those before it are not shown", async () => {
+  becomeLiveAt(40);
+  subscription.older = [eventOf(35), resetAt(36), eventOf(37), eventOf(38)];
+  await feed.loadOlder();
+  const shown = feed.records.slice(0, 10).map(({ sequence }) => sequence);
+  expect([shown, feed.olderState]).toEqual([[40, 39, 38, 37], "end"]);
+});
+
+test("while paused a reset is held like everything else", () => {
+  becomeLiveAt(40);
+  feed.setPaused(true);
+  subscription.deliver([resetAt(41), eventOf(42)]);
+  expect(feed.records.size).toBe(2);
+  feed.setPaused(false);
+  expect([feed.records.size, feed.records.at(0)?.sequence]).toEqual([1, 42]);
 });

@@ -248,12 +248,13 @@ export class RecordFeed extends LitElement {
 
 function renderEntry(entry: RecordEntry, { words, time }: ElementReading): TemplateResult {
   const { record, state, event } = entry;
+  const at = record?.created_at ?? event.time;
   if (record === null) {
     const cause = event.unavailable?.cause ?? "unknown";
     return html`<li part="record unavailable" lang=${words.lang}>${words.unavailable(cause)}</li>`;
   }
   return html`<li part="record ${state}">
-    <time part="time" datetime=${record.created_at}>${time(new Date(record.created_at))}</time>
+    <time part="time" datetime=${at}>${time(new Date(at))}</time>
     <dl>
       ${Object.entries(record.data).map(
         ([name, value]) => html`<div part="field">
@@ -268,8 +269,9 @@ function renderEntry(entry: RecordEntry, { words, time }: ElementReading): Templ
 const textOf = (value: unknown): string =>
   typeof value === "string" ? value : stringifyExactJson(value);
 
-/** Twice on one page is no error: the first one stays. */
-if (!customElements.get("record-feed")) customElements.define("record-feed", RecordFeed);
+/** Twice on one page is no error: the first one stays. On a server there is nowhere to register it. */
+const registry = globalThis.customElements as CustomElementRegistry | undefined;
+if (registry?.get("record-feed") === undefined) registry?.define("record-feed", RecordFeed);
 
 declare global {
   interface HTMLElementTagNameMap {

@@ -6,8 +6,8 @@ import type { Hint } from "../protocol/hint";
 import type { ConnectionState, FeedState } from "./states";
 
 /**
- * One thing that happened to what you have of the feed: an event; or, with the type `reset`, that
- * all of it belongs to another life of the feed and is to be forgotten.
+ * One thing that happened to what you have of the feed. `reset`, whether it is an event (the feed was
+ * emptied) or not (what you have belongs to another life of the feed): drop all of it.
  */
 export type Change<Data = RecordData> =
   | FeedEvent<Data>

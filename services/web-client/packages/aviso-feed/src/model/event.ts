@@ -6,16 +6,20 @@
  */
 export type RecordData = Readonly<Record<string, unknown>>;
 
-/** A record as it was when an event happened. For `deleted`: as it was last. Times are RFC 3339. */
+/**
+ * A record as it was when an event happened. For `deleted`: as it was last. `id` is any text of up to
+ * 1,024 characters. Version and times (RFC 3339) are there where the record's table has them: what
+ * orders a record's events is their sequence.
+ */
 export type FeedRecord<Data = RecordData> = {
   readonly id: string;
-  readonly version: number;
-  readonly created_at: string;
-  readonly updated_at: string;
+  readonly version?: number;
+  readonly created_at?: string;
+  readonly updated_at?: string;
   readonly data: Data;
 };
 
-/** Why an event could not be relayed; `event_id` and `type` are null where they were unreadable. */
+/** Why an event could not be relayed, or a row not told; `event_id` and `type` are null where there is none. */
 export type Unavailable = {
   readonly event_id: string | null;
   readonly type: string | null;
@@ -24,11 +28,12 @@ export type Unavailable = {
 
 /**
  * One event of a feed. `subject` is the record's id.
- * `record` is there for created, updated and deleted; `unavailable` for unavailable.
+ * `record` is there for created, updated and deleted; `unavailable` for unavailable; `reset` for
+ * reset: the feed has no records at this place, and whoever holds some drops them all.
  */
 export type FeedEvent<Data = RecordData> = {
   readonly id: string;
-  readonly type: "created" | "updated" | "deleted" | "unavailable";
+  readonly type: "created" | "updated" | "deleted" | "unavailable" | "reset";
   readonly feed: string;
   readonly epoch: string;
   readonly sequence: number;
@@ -36,4 +41,5 @@ export type FeedEvent<Data = RecordData> = {
   readonly subject?: string;
   readonly record?: FeedRecord<Data>;
   readonly unavailable?: Unavailable;
+  readonly reset?: { readonly cause: string };
 };

@@ -177,6 +177,31 @@ describe("<record-feed>", () => {
     expect(textOf(element, "record")).toEqual([]);
   });
 
+  test("is empty after the feed was emptied, and shows what follows", async () => {
+    const element = await show();
+    subscription().give([event(1, { n: 1 }), event(2, { n: 2 })]);
+    const { record: _, subject: __, ...envelope } = event(3, {});
+
+    const reset = { ...envelope, type: "reset", reset: { cause: "truncated" } } as const;
+    subscription().give([reset, event(4, { n: 4 })]);
+    await element.updateComplete;
+
+    expect(textOf(element, "value")).toEqual(["4"]);
+  });
+
+  test("shows a record without version and times, with the event's time", async () => {
+    const element = await show();
+    const { record: _, ...row } = event(1, {});
+
+    const data = { item: "tea" };
+    subscription().give([{ ...row, record: { id: "r1", data } }]);
+    await element.updateComplete;
+
+    expect(textOf(element, "value")).toEqual(["tea"]);
+    const time = element.renderRoot.querySelector("time");
+    expect(time?.getAttribute("datetime")).toBe("2026-11-24T09:30:00Z");
+  });
+
   test("tells of a problem", async () => {
     const element = await show();
 

@@ -98,7 +98,6 @@ describe("a first start", () => {
 
     expect(sequences).toEqual([1, 2, 3, 4, 5]);
     expect(live.every((isLive) => !isLive)).toBe(true);
-    expect(states.at(0)).toBe("connecting");
     expect(states.at(-1)).toBe("live");
     expect(subscription.position).toEqual({ epoch: "aaaa", sequence: 5 });
   });
