@@ -89,7 +89,7 @@ format: install-test web-modules ## format everything
 lock: $(VENV)/bin/python ## choose versions again; writes the lock files
 	deploy/lock.sh $(BIN)
 clean: ## remove what was installed and built here (not .run, which holds data)
-	rm -rf $(VENV) $(WEB)/node_modules $(WEB)/dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(WEB)/node_modules $(WEB)/dist $(WEB)/packages/*/dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # ---- what the targets above stand on -------------------------------------------------------------------------------
 

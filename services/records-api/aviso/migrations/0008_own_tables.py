@@ -6,7 +6,7 @@ from aviso.capture.sql_files import read_sql
 from aviso.database.migrating import SharedMigration
 
 INSTALL = read_sql(
-    "tracked", "feeds", "rows", "capture", "track", "backfill", "reconcile"
+    "tracked", "feeds", "rows", "reading", "capture", "track", "backfill", "reconcile"
 )
 REVERSE = """
 DO $$ BEGIN

@@ -3,8 +3,8 @@
  * so many of one reader and ends the oldest beyond that.
  */
 
-import { FeedSession } from "../engine/session";
 import { readTicket } from "../protocol/ticket";
+import { AvisoClient } from "./client";
 
 export type Reader = {
   /** "" is the page's own. */
@@ -15,9 +15,9 @@ export type Reader = {
   readonly ticketUrl: string;
 };
 
-/** One element's share of a connection. */
-export interface SessionShare {
-  readonly session: FeedSession;
+/** One element's share of a client. */
+export interface ClientShare {
+  readonly client: AvisoClient;
   /** Go on with this ticket; false where others share the connection and would lose by it. */
   setTicket(ticket: string): boolean;
   /** The last one to let go ends the connection. */
@@ -29,31 +29,31 @@ export type TicketListener = (failing: boolean) => void;
 
 type Shared = {
   reader: Reader;
-  readonly session: FeedSession;
+  readonly client: AvisoClient;
   readonly listeners: Set<TicketListener>;
 };
 
 const shared = new Set<Shared>();
 
-export function shareSession(reader: Reader, onTicket: TicketListener): SessionShare {
+export function shareClient(reader: Reader, onTicket: TicketListener): ClientShare {
   const found = [...shared].find((each) => isSame(each.reader, reader)) ?? open(reader);
   // Of its own, though the same function came twice.
   const listener: TicketListener = (failing) => onTicket(failing);
   found.listeners.add(listener);
   return {
-    session: found.session,
+    client: found.client,
     setTicket(ticket) {
       if (found.reader.ticket === ticket) return true;
       if (found.listeners.size > 1 && !opensAsMuch(ticket, found.reader.ticket)) return false;
       found.reader = { ...found.reader, ticket };
-      found.session.setTicket(ticket);
+      found.client.setTicket(ticket);
       return true;
     },
     release() {
       found.listeners.delete(listener);
       // An element that is moved within the page leaves it and comes back at once.
       queueMicrotask(() => {
-        if (found.listeners.size === 0 && shared.delete(found)) found.session.close();
+        if (found.listeners.size === 0 && shared.delete(found)) found.client.close();
       });
     },
   };
@@ -72,12 +72,11 @@ function open(reader: Reader): Shared {
       throw error;
     }
   };
-  const session = new FeedSession({
-    origin,
-    ...((ticket || ticketUrl) && { credentials: { kind: "ticket", ticket } }),
+  const client = new AvisoClient(origin, {
+    ...((ticket || ticketUrl) && { ticket }),
     ...(ticketUrl && { renewTicket }),
   });
-  const opened = { reader, session, listeners };
+  const opened = { reader, client, listeners };
   shared.add(opened);
   return opened;
 }

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { FeedSession } from "../../src/engine/session";
-import type { FeedSessionOptions } from "../../src/model/types";
+import { Connection } from "../../src/engine/connection";
+import type { ConnectionOptions } from "../../src/engine/options";
+import { Subscription } from "../../src/engine/subscription";
 import { makeTicket, makeWorld, settle, type World } from "../fakes";
 
 let world: World;
@@ -11,20 +12,20 @@ beforeEach(() => {
 
 const ACCOUNT = { kind: "account", username: "ada", password: "secret" } as const;
 
-async function connect(options: FeedSessionOptions = {}): Promise<FeedSession> {
-  const session = new FeedSession(options, world.host);
-  session.connect();
+async function connect(options: ConnectionOptions = {}, origin = ""): Promise<Connection> {
+  const connection = new Connection(origin, options, world.host);
+  connection.connect();
   await world.clock.advance(0);
-  return session;
+  return connection;
 }
 
 const transports = (): string[] => world.xmpp.links.map(({ request }) => request.transport);
 
-describe("a session", () => {
+describe("a connection", () => {
   test("begins unconnected", () => {
-    const session = new FeedSession({}, world.host);
-    expect(session.state).toEqual({ kind: "offline", reason: "Not connected.", retryAt: null });
-    expect(session.transport).toBeNull();
+    const connection = new Connection("", {}, world.host);
+    expect(connection.state).toEqual({ kind: "offline", reason: "Not connected.", retryAt: null });
+    expect(connection.transport).toBeNull();
   });
 
   test("logs guests in at the guests' domain and accounts at the accounts'", async () => {
@@ -38,43 +39,43 @@ describe("a session", () => {
   });
 
   test("uses a WebSocket where it can be had", async () => {
-    const session = await connect();
+    const connection = await connect();
 
-    expect(session.state).toMatchObject({ kind: "online" });
-    expect(session.transport).toBe("websocket");
+    expect(connection.state).toMatchObject({ kind: "online" });
+    expect(connection.transport).toBe("websocket");
     expect(world.xmpp.link.request.url).toBe("ws://localhost:3000/xmpp-websocket");
   });
 
   test("falls back to BOSH at once where a WebSocket cannot be opened", async () => {
     world.xmpp.opening.websocket = "lost";
 
-    const session = await connect();
+    const connection = await connect();
 
-    expect(session.transport).toBe("bosh");
+    expect(connection.transport).toBe("bosh");
     expect(world.xmpp.link.request.url).toBe("http://localhost:3000/http-bind");
   });
 
   test("falls back to BOSH where a WebSocket hangs", async () => {
     world.xmpp.opening.websocket = "hangs";
 
-    const session = await connect();
-    expect(session.state.kind).toBe("connecting");
+    const connection = await connect();
+    expect(connection.state.kind).toBe("connecting");
     await world.clock.advance(8_000);
 
-    expect(session.transport).toBe("bosh");
+    expect(connection.transport).toBe("bosh");
     expect(world.xmpp.dropped).toBe(1);
   });
 
   test("tries a WebSocket again at the next connection", async () => {
     world.xmpp.opening.websocket = "lost";
-    const session = await connect();
+    const connection = await connect();
     world.xmpp.opening.websocket = "up";
 
     world.xmpp.link.die();
     await world.clock.advance(1_000);
 
     expect(transports()).toEqual(["websocket", "bosh", "websocket"]);
-    expect(session.transport).toBe("websocket");
+    expect(connection.transport).toBe("websocket");
   });
 
   test.each(["websocket", "bosh"] as const)(
@@ -82,14 +83,14 @@ describe("a session", () => {
     async (transport) => {
       world.xmpp.opening[transport] = "lost";
 
-      const session = await connect({ transport });
+      const connection = await connect({ transport });
 
-      expect(session.state.kind).toBe("offline");
+      expect(connection.state.kind).toBe("offline");
       expect(new Set(transports())).toEqual(new Set([transport]));
     },
   );
 
-  test("does not resume over a WebSocket what was another session over BOSH", async () => {
+  test("does not resume over a WebSocket what was another connection over BOSH", async () => {
     await connect({ credentials: ACCOUNT });
     world.xmpp.link.request.memory.set("strophe-sm:ada@localhost", { id: "1" });
     world.xmpp.opening.websocket = "lost";
@@ -101,7 +102,7 @@ describe("a session", () => {
     expect(world.xmpp.link.request.memory.size).toBe(0);
   });
 
-  test("keeps the memory of a session for the WebSocket that follows", async () => {
+  test("keeps the memory of a connection for the WebSocket that follows", async () => {
     await connect({ credentials: ACCOUNT });
     world.xmpp.link.request.memory.set("strophe-sm:ada@localhost", { id: "1" });
 
@@ -116,15 +117,15 @@ describe("after it was lost", () => {
   test("the next try is announced, and waits longer each time, 30 s at most", async () => {
     world.xmpp.opening.websocket = "lost";
     world.xmpp.opening.bosh = "lost";
-    const session = new FeedSession({}, world.host);
+    const connection = new Connection("", {}, world.host);
     const waits: number[] = [];
-    session.addEventListener("state", ({ detail }) => {
+    connection.on("state", (detail) => {
       if (detail.kind === "offline" && detail.retryAt !== null) {
         waits.push(detail.retryAt.getTime() - world.clock.now);
       }
     });
 
-    session.connect();
+    connection.connect();
     await world.clock.advance(300_000);
 
     waits.forEach((wait, tries) => {
@@ -137,10 +138,10 @@ describe("after it was lost", () => {
 
   test("the waiting begins anew only after a connection that lasted", async () => {
     const random = vi.spyOn(world.host, "random").mockReturnValue(1);
-    const session = await connect();
+    const connection = await connect();
     const nextWait = (): number => {
       world.xmpp.link.die();
-      const { state } = session;
+      const { state } = connection;
       return state.kind === "offline" ? (state.retryAt?.getTime() ?? 0) - world.clock.now : -1;
     };
     const first = nextWait();
@@ -156,72 +157,72 @@ describe("after it was lost", () => {
   test("an unreachable server is an honest state", async () => {
     world.rest.failure = "unreachable";
 
-    const session = await connect();
+    const connection = await connect();
 
-    expect(session.state).toMatchObject({
+    expect(connection.state).toMatchObject({
       kind: "offline",
       reason: "The server cannot be reached.",
       retryAt: expect.any(Date),
     });
     world.rest.failure = null;
     await world.clock.advance(1_000);
-    expect(session.state.kind).toBe("online");
+    expect(connection.state.kind).toBe("online");
   });
 
   test("a browser that is online again is enough", async () => {
     world.xmpp.opening.websocket = "lost";
     world.xmpp.opening.bosh = "lost";
-    const session = await connect();
+    const connection = await connect();
     await world.clock.advance(60_000);
     world.xmpp.opening.websocket = "up";
 
     world.browser.online();
     await world.clock.advance(0);
 
-    expect(session.state.kind).toBe("online");
+    expect(connection.state.kind).toBe("online");
   });
 
   test("somebody who looks at the page need not wait", async () => {
     world.xmpp.opening.websocket = "lost";
     world.xmpp.opening.bosh = "lost";
-    const session = await connect();
+    const connection = await connect();
     await world.clock.advance(60_000);
     world.xmpp.opening.websocket = "up";
 
     world.browser.wake();
     await world.clock.advance(0);
 
-    expect(session.state.kind).toBe("online");
+    expect(connection.state.kind).toBe("online");
   });
 });
 
 describe("a browser that says it is offline", () => {
   test("is believed at once, and tried against now and then", async () => {
-    const session = await connect();
+    const connection = await connect();
 
     world.browser.offline();
-    expect(session.state).toMatchObject({ kind: "offline", reason: "This device is offline." });
-    expect(session.transport).toBeNull();
+    expect(connection.state).toMatchObject({ kind: "offline", reason: "This device is offline." });
+    expect(connection.transport).toBeNull();
     await world.clock.advance(30_000);
 
-    expect(session.state.kind).toBe("online");
+    expect(connection.state.kind).toBe("online");
   });
 });
 
 describe("a stream that may be dead", () => {
   test("is asked when somebody comes back, and left where it does not answer", async () => {
-    const session = await connect();
+    const connection = await connect();
     world.xmpp.isDeaf = true;
 
     world.browser.wake();
     await world.clock.advance(2_900);
-    expect(session.state.kind).toBe("online");
+    expect(connection.state.kind).toBe("online");
     world.xmpp.isDeaf = false;
     await world.clock.advance(200);
 
     expect(world.xmpp.dropped).toBe(1);
     expect(world.xmpp.links.length).toBe(2);
-    expect(session.state.kind).toBe("online");
+    expect(connection.state.kind).toBe("online");
   });
 
   test("is kept where it answers", async () => {
@@ -238,29 +239,29 @@ describe("a stream that carries much", () => {
   const chatter = `<message xmlns="jabber:client" from="feeds.localhost"><x xmlns="${"x".repeat(900)}"/></message>`;
 
   test("is kept though an answer stands behind it for long", async () => {
-    const session = await connect();
+    const connection = await connect();
     world.line.bytesPerSecond = 1_000;
     for (let n = 0; n < 20; n += 1) world.xmpp.link.deliver(chatter);
 
     world.browser.wake();
     await world.clock.advance(40_000);
 
-    expect([world.xmpp.links.length, session.state.kind]).toEqual([1, "online"]);
+    expect([world.xmpp.links.length, connection.state.kind]).toEqual([1, "online"]);
   });
 
   test("is not taken for dead by a page that stood still and has not looked yet", async () => {
-    const session = await connect();
+    const connection = await connect();
     world.xmpp.isDeaf = true;
 
     world.browser.wake();
     world.clock.setTimer(() => world.xmpp.link.deliver(chatter), 3_001);
     await world.clock.advance(5_000);
 
-    expect([world.xmpp.links.length, session.state.kind]).toEqual([1, "online"]);
+    expect([world.xmpp.links.length, connection.state.kind]).toEqual([1, "online"]);
   });
 
   test("is kept though an answer was lost", async () => {
-    const session = await connect();
+    const connection = await connect();
     world.xmpp.isDeaf = true;
 
     world.browser.wake();
@@ -269,7 +270,7 @@ describe("a stream that carries much", () => {
       await world.clock.advance(1_000);
     }
 
-    expect([world.xmpp.links.length, session.state.kind]).toEqual([1, "online"]);
+    expect([world.xmpp.links.length, connection.state.kind]).toEqual([1, "online"]);
   });
 });
 
@@ -278,7 +279,7 @@ describe("a server that says when to come again", () => {
 
   test("is not asked before, whatever the browser says meanwhile", async () => {
     world.rest.failure = refuse;
-    const session = await connect();
+    const connection = await connect();
     for (let n = 0; n < 10; n += 1) {
       world.browser.online();
       world.browser.wake();
@@ -287,23 +288,23 @@ describe("a server that says when to come again", () => {
     }
     expect(world.rest.requests).toEqual(["connection/"]);
     world.browser.online();
-    expect(session.state).toMatchObject({ kind: "connecting" });
+    expect(connection.state).toMatchObject({ kind: "connecting" });
     await world.clock.advance(0);
-    expect(session.state).toMatchObject({ kind: "offline", code: "too-many-requests" });
+    expect(connection.state).toMatchObject({ kind: "offline", code: "too-many-requests" });
 
     world.rest.failure = null;
     await world.clock.advance(15_000);
 
     expect(world.rest.requests).toEqual(["connection/", "connection/"]);
-    expect(session.state.kind).toBe("online");
+    expect(connection.state.kind).toBe("online");
   });
 });
 
 describe("credentials that are refused", () => {
   test("are not tried again by themselves", async () => {
     world.xmpp.opening.websocket = "refused";
-    const session = await connect({ credentials: ACCOUNT });
-    expect(session.state).toEqual({
+    const connection = await connect({ credentials: ACCOUNT });
+    expect(connection.state).toEqual({
       kind: "refused",
       code: "credentials",
       reason: "Wrong password.",
@@ -315,55 +316,55 @@ describe("credentials that are refused", () => {
     await world.clock.advance(600_000);
 
     expect(world.xmpp.links.length).toBe(1);
-    expect(session.state.kind).toBe("refused");
+    expect(connection.state.kind).toBe("refused");
   });
 
   test("may be tried again by whoever asks for it", async () => {
     world.xmpp.opening.websocket = "refused";
-    const session = await connect({ credentials: ACCOUNT });
+    const connection = await connect({ credentials: ACCOUNT });
     world.xmpp.opening.websocket = "up";
 
-    session.close();
-    session.connect();
+    connection.close();
+    connection.connect();
     await world.clock.advance(0);
 
-    expect(session.state.kind).toBe("online");
+    expect(connection.state.kind).toBe("online");
   });
 
   test("do not end a guest, who has none", async () => {
     world.xmpp.opening.websocket = "refused";
-    const session = await connect();
-    expect(session.state).toMatchObject({ kind: "offline", retryAt: expect.any(Date) });
+    const connection = await connect();
+    expect(connection.state).toMatchObject({ kind: "offline", retryAt: expect.any(Date) });
     world.xmpp.opening.websocket = "up";
 
     await world.clock.advance(1_000);
 
-    expect(session.state.kind).toBe("online");
+    expect(connection.state.kind).toBe("online");
   });
 });
 
 describe("closing", () => {
   test("says goodbye, and nothing is tried again", async () => {
-    const session = await connect();
+    const connection = await connect();
 
-    session.close();
+    connection.close();
     world.browser.online();
     await world.clock.advance(60_000);
 
     expect(world.xmpp.closed).toBe(1);
     expect(world.xmpp.links.length).toBe(1);
-    expect(session.state).toMatchObject({ kind: "offline", retryAt: null });
+    expect(connection.state).toMatchObject({ kind: "offline", retryAt: null });
   });
 
   test("ends a connection that is on its way", async () => {
-    const session = new FeedSession({}, world.host);
-    session.connect();
+    const connection = new Connection("", {}, world.host);
+    connection.connect();
 
-    session.close();
+    connection.close();
     await world.clock.advance(60_000);
 
     expect(world.xmpp.links.length).toBe(0);
-    expect(session.state.kind).toBe("offline");
+    expect(connection.state.kind).toBe("offline");
   });
 
   test("of the page says goodbye", async () => {
@@ -403,9 +404,9 @@ describe("what the server asks", () => {
 });
 
 test("an answer counts only from whom it was asked", async () => {
-  const session = await connect();
+  const connection = await connect();
   world.xmpp.isDeaf = true;
-  const answer = session.wire.request("get", "localhost", '<ping xmlns="urn:xmpp:ping"/>', {
+  const answer = connection.stream.request("get", "localhost", '<ping xmlns="urn:xmpp:ping"/>', {
     timeoutMs: 5_000,
   });
   const id = /id="([^"]+)"/.exec(world.xmpp.link.sent.at(-1) ?? "")?.[1];
@@ -424,35 +425,35 @@ test("an answer counts only from whom it was asked", async () => {
 
 test("a password is in no message of an error or a state", async () => {
   world.xmpp.opening.websocket = "refused";
-  const session = await connect({ credentials: ACCOUNT });
-  expect(JSON.stringify(session) + JSON.stringify(session.state)).not.toContain("secret");
+  const connection = await connect({ credentials: ACCOUNT });
+  expect(JSON.stringify(connection) + JSON.stringify(connection.state)).not.toContain("secret");
 });
 
-describe("a session that had to give way to a newer one", () => {
+describe("a connection that had to give way to a newer one", () => {
   const REFUSED = { kind: "refused", code: "too-many-sessions" };
 
   test("says so and stays quiet, whatever happens", async () => {
-    const session = await connect({ credentials: ACCOUNT });
+    const connection = await connect({ credentials: ACCOUNT });
 
     world.xmpp.link.replace();
-    expect(session.state).toMatchObject(REFUSED);
+    expect(connection.state).toMatchObject(REFUSED);
     world.browser.wake();
     world.browser.online();
     await world.clock.advance(3_600_000);
 
     expect(world.xmpp.links.length).toBe(1);
-    expect(session.state).toMatchObject(REFUSED);
+    expect(connection.state).toMatchObject(REFUSED);
   });
 
   test("comes again where somebody asks for it", async () => {
-    const session = await connect({ credentials: ACCOUNT });
+    const connection = await connect({ credentials: ACCOUNT });
     world.xmpp.link.replace();
 
-    session.close();
-    session.connect();
+    connection.close();
+    connection.connect();
     await world.clock.advance(0);
 
-    expect(session.state).toMatchObject({ kind: "online" });
+    expect(connection.state).toMatchObject({ kind: "online" });
   });
 
   test("does not come with a ticket that renews itself", async () => {
@@ -460,7 +461,7 @@ describe("a session that had to give way to a newer one", () => {
     const now = Math.floor(world.clock.now / 1000);
     const ticket = (exp: number): string => makeTicket({ ...claims, iat: now, exp });
     const renewTicket = vi.fn(async () => ticket(now + 7200));
-    const session = await connect({
+    const connection = await connect({
       credentials: { kind: "ticket", ticket: ticket(now + 600) },
       renewTicket,
     });
@@ -468,39 +469,37 @@ describe("a session that had to give way to a newer one", () => {
     world.xmpp.link.replace();
     await world.clock.advance(3_600_000);
 
-    expect(session.state).toMatchObject(REFUSED);
+    expect(connection.state).toMatchObject(REFUSED);
     expect(world.xmpp.links.length).toBe(1);
-    session.setTicket(ticket(now + 7200));
+    connection.setTicket(ticket(now + 7200));
     await world.clock.advance(0);
-    expect(session.state).toMatchObject({ kind: "online" });
+    expect(connection.state).toMatchObject({ kind: "online" });
   });
 
   test("is tried again where it is a guest's: a guest has one at a time", async () => {
-    const session = await connect();
+    const connection = await connect();
 
     world.xmpp.link.replace();
-    expect(session.state).toMatchObject({ kind: "offline" });
+    expect(connection.state).toMatchObject({ kind: "offline" });
     await world.clock.advance(30_000);
 
-    expect(session.state).toMatchObject({ kind: "online" });
+    expect(connection.state).toMatchObject({ kind: "online" });
   });
 });
 
 test("an event's name that there is not does not compile", () => {
-  const session = new FeedSession({}, world.host);
-  // @ts-expect-error: "states" is no event of a session.
-  session.addEventListener("states", () => {});
-  // @ts-expect-error: nor is this.
-  session.removeEventListener("close", () => {});
-  // @ts-expect-error: "event" is no event of a client.
-  session.feed("orders").addEventListener("event", () => {});
-  expect(session.state.kind).toBe("offline");
+  const connection = new Connection("", {}, world.host);
+  // @ts-expect-error: "states" is no event of a connection.
+  connection.on("states", () => {});
+  // @ts-expect-error: "event" is no event of a subscription.
+  new Subscription("orders", connection).on("event", () => {});
+  expect(connection.state.kind).toBe("offline");
 });
 
-test("a session's origin and transport are read as options are", async () => {
+test("a connection's origin and transport are read as options are", async () => {
   vi.spyOn(console, "warn").mockImplementation(() => {});
-  const session = await connect({ origin: "http://aviso.test/", transport: "tcp" as "bosh" });
-  expect(session.origin).toBe("http://aviso.test");
+  const connection = await connect({ transport: "tcp" as "bosh" }, "http://aviso.test/");
+  expect(connection.origin).toBe("http://aviso.test");
   expect(transports()).toEqual(["websocket"]);
 });
 
@@ -517,7 +516,7 @@ test.each([
   ],
 ])("a server is spoken to at the address that it was reached at: %s", async (origin, ...urls) => {
   world.xmpp.opening.websocket = "lost";
-  await connect({ origin });
+  await connect({}, origin);
   expect(world.xmpp.links.map(({ request }) => request.url)).toEqual(urls);
 });
 
@@ -528,12 +527,12 @@ test.each([
   [404, undefined],
 ])("where connection/ answers %i the state says why: %s", async (status, code) => {
   world.rest.failure = { status, path: /connection/ };
-  const session = await connect();
-  expect(session.state).toMatchObject({ kind: "offline", ...(code && { code }) });
-  expect("code" in session.state).toBe(code !== undefined);
+  const connection = await connect();
+  expect(connection.state).toMatchObject({ kind: "offline", ...(code && { code }) });
+  expect("code" in connection.state).toBe(code !== undefined);
 
   world.rest.failure = null;
   await world.clock.advance(60_000);
 
-  expect(session.state.kind).toBe("online");
+  expect(connection.state.kind).toBe("online");
 });

@@ -6,42 +6,40 @@
  * rooms, unless the server resumes it (XEP-0198).
  */
 
-import { ApiError, fetchConnection } from "../edges/rest";
-import type {
-  ConnectionInfo,
-  Credentials,
-  FeedOptions,
-  FeedSessionEvents,
-  FeedSessionOptions,
-  OfflineCode,
-  RefusalCode,
-  SessionState,
-  Transport,
-} from "../model/types";
-import { isSlug } from "../protocol/events";
-import { TicketError } from "../protocol/ticket";
-import { bareJid, childOf, NS, raw, xml } from "../protocol/xml";
+import { ApiError } from "../model/errors";
+import type { ConnectionInfo } from "../protocol/answers";
+import { readHint } from "../protocol/hint";
+import { answerTo } from "../protocol/iq";
+import { type Ticket, TicketError } from "../protocol/ticket";
+import { bareJid, NS, xml } from "../protocol/xml";
 import { Backoff } from "./backoff";
 import { AccountToken, TicketKeeper } from "./bearer";
-import { FeedClient } from "./feed-client";
-import { browserHost, type Host, TIMINGS, type Timer, type Timings } from "./host";
-import type { Link, LinkEnd, Login, ResumeMemory } from "./link";
-import { readOrigin, readTransports } from "./options";
+import { type Log, SILENT } from "./debug-log";
+import type { ConnectionEvents } from "./emitted";
+import { Emitter } from "./emitter";
+import {
+  type ConnectionOptions,
+  type Credentials,
+  readOrigin,
+  readTransports,
+  type Transport,
+} from "./options";
+import type { HostPort, LinkEnd, LinkPort, Login, ResumeMemory, StreamPort, Timer } from "./ports";
 import { Requests } from "./requests";
 import { RetryAfter } from "./retry-after";
 import { Room } from "./room";
-import { typedEventTarget } from "./typed-event-target";
-import type { Wire } from "./wire";
+import type { ConnectionState, OfflineCode, RefusalCode } from "./states";
+import { TIMINGS, type Timings } from "./timings";
 
-const CLOSED: SessionState = { kind: "offline", reason: "Not connected.", retryAt: null };
+const CLOSED: ConnectionState = { kind: "offline", reason: "Not connected.", retryAt: null };
 
-export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
+export class Connection extends Emitter<ConnectionEvents> {
   readonly origin: string;
-  /** @internal */
-  readonly wire: Wire;
+  readonly host: HostPort;
+  readonly log: Log;
+  readonly stream: StreamPort;
   readonly #credentials: Credentials;
   readonly #transports: readonly Transport[];
-  readonly #host: Host;
   readonly #timings: Timings;
   readonly #backoff: Backoff;
   readonly #requests: Requests;
@@ -51,9 +49,9 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
   readonly #rooms = new Map<string, Room>();
   readonly #memory: ResumeMemory = new Map();
 
-  #state: SessionState = CLOSED;
+  #state: ConnectionState = CLOSED;
   #info: Promise<ConnectionInfo> | null = null;
-  #link: Link | null = null;
+  #link: LinkPort | null = null;
   #jid = "";
   #nick = "";
   #transport: Transport | null = null;
@@ -62,35 +60,41 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
   #timer: Timer = null;
   #stopWatching: (() => void) | null = null;
 
-  /** `host` and `timings` are for tests. */
-  constructor(options: FeedSessionOptions = {}, host?: Host, timings?: Partial<Timings>) {
+  /** `origin` "" is the page's own. */
+  constructor(
+    origin: string | undefined,
+    options: ConnectionOptions,
+    host: HostPort,
+    { timings = {}, log = SILENT }: { timings?: Partial<Timings>; log?: Log } = {},
+  ) {
     super();
-    this.origin = readOrigin(options.origin);
+    this.origin = readOrigin(origin);
+    this.log = log;
     this.#credentials = options.credentials ?? { kind: "guest" };
     this.#transports = readTransports(options.transport);
-    this.#host = host ?? browserHost();
+    this.host = host;
     this.#timings = { ...TIMINGS, ...timings };
     this.#backoff = new Backoff({
       firstMs: this.#timings.retryFirst,
       maxMs: this.#timings.retryMax,
-      random: this.#host.random,
+      random: this.host.random,
     });
-    this.#requests = new Requests(this.#host, this.#timings);
-    this.#retryAfter = new RetryAfter(this.#host.now);
-    this.wire = this.#makeWire();
+    this.#requests = new Requests(this.host, this.#timings);
+    this.#retryAfter = new RetryAfter(this.host.now);
+    this.stream = this.#makeStream();
     this.#token = new AccountToken(
-      this.#host,
+      this.host,
       this.#timings,
-      () => this.wire.request("get", this.#ownDomain(), xml`<token xmlns="${NS.token}"/>`),
-      () => this.#dispatch("bearer", null),
+      () => this.stream.request("get", this.#ownDomain(), xml`<token xmlns="${NS.token}"/>`),
+      () => this.emit("bearer", null),
     );
-    this.#tickets = new TicketKeeper(this.#host, this.#timings, options.renewTicket, {
+    this.#tickets = new TicketKeeper(this.host, this.#timings, options.renewTicket, {
       fresh: (text) => this.setTicket(text),
-      expiring: (expiresAt) => this.#dispatch("ticket-expiring", { expiresAt }),
+      expiring: (expiresAt) => this.emit("ticket-expiring", { expiresAt }),
     });
   }
 
-  get state(): SessionState {
+  get state(): ConnectionState {
     return this.#state;
   }
 
@@ -99,17 +103,12 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
     return this.#transport;
   }
 
-  /** A client of this feed over this connection. Not started. */
-  feed(slug: string, options: FeedOptions = {}): FeedClient {
-    return new FeedClient({ ...options, feed: slug, session: this });
-  }
-
   /**
    * Go on with this ticket. A session of the same reader is carried on with it; any other begins
    * anew. Positions and rooms stay. One that cannot be read ends the session: state `refused`.
    */
   setTicket(text: string): void {
-    if (this.#credentials.kind !== "ticket") throw new TypeError("This session is no ticket's.");
+    if (this.#credentials.kind !== "ticket") throw new TypeError("This client is no ticket's.");
     const before = this.#tickets.ticket;
     if (!this.#takeTicket(text) || this.#stopWatching === null) return;
     const isSame = before?.username === this.#tickets.ticket?.username;
@@ -117,7 +116,7 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
     else this.#open();
   }
 
-  /** @internal What REST is shown; undefined for a guest. */
+  /** What REST is shown; undefined for a guest. */
   async bearer(): Promise<string | undefined> {
     if (this.#credentials.kind === "ticket") return this.#tickets.ticket?.text;
     return this.#token.get();
@@ -125,7 +124,7 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
 
   connect(): void {
     if (this.#stopWatching !== null) return;
-    this.#stopWatching = this.#host.watch({
+    this.#stopWatching = this.host.watch({
       online: () => this.#onOnline(),
       offline: () => this.#onOffline(),
       wake: () => this.#onWake(),
@@ -149,22 +148,22 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
     this.#setState(CLOSED);
   }
 
-  /** @internal Where things are; asked once a connection. */
+  /** Where things are; asked once a connection. */
   info(): Promise<ConnectionInfo> {
-    this.#info ??= this.rest(() => fetchConnection(this.origin, this.#host.fetch));
+    this.#info ??= this.rest(() => this.host.rest.connection(this.origin));
     return this.#info;
   }
 
-  /** @internal Ask the server over REST, unless it said not to come before a time that is not yet. */
+  /** Ask the server over REST, unless it said not to come before a time that is not yet. */
   rest<Answer>(question: () => Promise<Answer>): Promise<Answer> {
     return this.#retryAfter.ask(question);
   }
 
-  /** @internal The room, shared by everyone who asks for it. */
+  /** The room, shared by everyone who asks for it. */
   room(jid: string): Room {
     let room = this.#rooms.get(jid);
     if (room === undefined) {
-      room = new Room(jid, this.wire, () => this.#rooms.delete(jid));
+      room = new Room(jid, this.stream, () => this.#rooms.delete(jid));
       this.#rooms.set(jid, room);
     }
     return room;
@@ -192,6 +191,7 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
     const onDown = (end: LinkEnd): void => {
       if (!isCurrent()) return;
       this.#link = null;
+      this.log("closed", { transport, end: end.kind, reason: end.reason });
       const wasUp = this.#transport !== null;
       if (end.kind === "refused") this.#refuseLogin(end.reason);
       else if (end.kind === "replaced") this.#giveWay(end.reason);
@@ -202,15 +202,16 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
       this.#link?.drop();
       onDown({ kind: "lost", reason: "The server does not answer." });
     });
-    const login = this.#login(info);
+    const login = loginAt(info, this.#credentials, this.#tickets.ticket);
     if (login === null) {
       this.#refuse("This server takes no tickets.", "ticket-refused");
       return;
     }
     const { credentials, domain } = login;
     const url = transport === "websocket" ? info.websocket_url : info.bosh_url;
+    this.log("opening", { transport, url });
     const request = { url, transport, domain, credentials, memory: this.#memory };
-    const link = this.#host.openLink(request, {
+    const link = this.host.openLink(request, {
       up: (jid, resumed) => {
         if (isCurrent()) this.#onUp(transport, jid, resumed);
       },
@@ -220,19 +221,6 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
       down: onDown,
     });
     if (isCurrent()) this.#link = link;
-  }
-
-  #login(info: ConnectionInfo): { credentials: Login; domain: string } | null {
-    const credentials = this.#credentials;
-    if (credentials.kind === "guest") return { credentials, domain: info.guest_domain };
-    if (credentials.kind === "account") return { credentials, domain: info.domain };
-    const ticket = this.#tickets.ticket;
-    if (typeof info.ticket_domain !== "string" || ticket === null) return null;
-    const { username, text } = ticket;
-    return {
-      credentials: { kind: "ticket", username, ticket: text },
-      domain: info.ticket_domain,
-    };
   }
 
   #takeTicket(text: string): boolean {
@@ -251,10 +239,10 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
     const attempt = this.#attempt;
     const payload = xml`<ticket xmlns="${NS.token}">${text}</ticket>`;
     try {
-      await this.wire.request("set", this.#ownDomain(), payload);
+      await this.stream.request("set", this.#ownDomain(), payload);
       if (attempt !== this.#attempt) return;
       this.#tickets.accept();
-      this.#dispatch("bearer", null);
+      this.emit("bearer", null);
     } catch {
       if (attempt === this.#attempt) this.#open();
     }
@@ -263,7 +251,7 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
   #onUp(transport: Transport, jid: string, resumed: boolean): void {
     this.#jid = jid;
     // A dead session of ours may still sit on the old one.
-    if (!resumed) this.#nick = `reader-${this.wire.word()}`;
+    if (!resumed) this.#nick = `reader-${this.stream.word()}`;
     this.#requests.hear();
     this.#transport = transport;
     // What died on a WebSocket before must not be resumed behind the back of this session.
@@ -272,12 +260,12 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
     this.#setState({ kind: "online", jid });
     if (this.#credentials.kind === "account") {
       // RFC 6121 8.5.2.1: a headline to the account reaches only sessions that said that they are there.
-      if (!resumed) this.wire.send(`<presence xmlns="${NS.client}"/>`);
+      if (!resumed) this.stream.send(`<presence xmlns="${NS.client}"/>`);
       this.#token.keep();
     }
     if (this.#credentials.kind === "ticket") {
       this.#tickets.accept();
-      this.#dispatch("bearer", null);
+      this.emit("bearer", null);
     }
     for (const room of [...this.#rooms.values()]) room.onUp(resumed);
   }
@@ -300,7 +288,7 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
     this.#info = null;
     this.#letGo((link) => link.drop());
     this.#restartTimer(delayMs, () => this.#open());
-    const retryAt = new Date(this.#host.now() + delayMs);
+    const retryAt = new Date(this.host.now() + delayMs);
     this.#setState({ kind: "offline", reason, retryAt, ...(code && { code }) });
   }
 
@@ -344,7 +332,7 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
   }
 
   /** After this no link, timer or answer of before is listened to. */
-  #letGo(end: (link: Link) => void): void {
+  #letGo(end: (link: LinkPort) => void): void {
     this.#attempt += 1;
     this.#restartTimer(null);
     const link = this.#link;
@@ -382,7 +370,7 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
     const domain = this.#ownDomain();
     const payload = xml`<ping xmlns="${NS.ping}"/>`;
     const timeoutMs = this.#requests.pingTimeout;
-    this.wire.request("get", domain, payload, { timeoutMs }).catch((error) => {
+    this.stream.request("get", domain, payload, { timeoutMs }).catch((error) => {
       if (attempt !== this.#attempt || !error.isUnanswered) return;
       // Where other things come, the answer stands behind them, or was lost.
       if (this.#requests.silence < timeoutMs) return;
@@ -394,79 +382,45 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
   #onStanza(stanza: Element): void {
     this.#requests.hear();
     if (stanza.localName === "iq") {
-      if (!this.#requests.settle(stanza, this.#jid)) this.#answer(stanza);
+      const answer = this.#requests.settle(stanza, this.#jid) ? null : answerTo(stanza);
+      if (answer !== null) this.stream.send(answer);
       return;
     }
     const room = this.#rooms.get(bareJid(stanza.getAttribute("from") ?? ""));
     if (room === undefined) {
-      if (stanza.localName === "message") this.#hint(stanza);
+      const hint = stanza.localName === "message" ? readHint(stanza, this.#ownDomain()) : null;
+      if (hint !== null) this.emit("reader", hint);
       return;
     }
     if (stanza.localName === "presence") room.onPresence(stanza);
     else room.onMessage(stanza);
   }
 
-  /** contracts/README.md, "Readers". Whoever sent it, all that comes of it is a question to REST. */
-  #hint(message: Element): void {
-    const from = bareJid(message.getAttribute("from") ?? "");
-    if (message.getAttribute("type") !== "headline" || childOf(message, "delay", NS.delay)) return;
-    if (from.split("@").at(-1) !== this.#ownDomain()) return;
-    const element = childOf(message, "reader", NS.events);
-    const feed = element?.getAttribute("feed");
-    const change = element?.getAttribute("change");
-    if (isSlug(feed) && (change === "granted" || change === "revoked")) {
-      this.#dispatch("reader", { feed, change });
-    }
-  }
-
   #ownDomain(): string {
     return bareJid(this.#jid).split("@").at(-1) as string;
   }
 
-  /** RFC 6120 8.2.3: every get and set wants an answer. */
-  #answer(iq: Element): void {
-    const type = iq.getAttribute("type");
-    if (type !== "get" && type !== "set") return;
-    const id = iq.getAttribute("id") ?? "";
-    const from = iq.getAttribute("from");
-    const to = from === null ? "" : xml` to="${from}"`;
-    const isPing = type === "get" && childOf(iq, "ping", NS.ping) !== null;
-    const head = xml`<iq xmlns="${NS.client}" id="${id}"${raw(to)}`;
-    this.wire.send(
-      isPing
-        ? `${head} type="result"/>`
-        : `${head} type="error"><error type="cancel">` +
-            `<service-unavailable xmlns="${NS.stanzaErrors}"/></error></iq>`,
-    );
-  }
-
   #restartTimer(delayMs: number | null, callback: () => void = () => {}): void {
-    if (this.#timer !== null) this.#host.clearTimer(this.#timer);
-    this.#timer = delayMs === null ? null : this.#host.setTimer(callback, delayMs);
+    if (this.#timer !== null) this.host.clearTimer(this.#timer);
+    this.#timer = delayMs === null ? null : this.host.setTimer(callback, delayMs);
   }
 
-  #setState(state: SessionState): void {
+  #setState(state: ConnectionState): void {
     if (JSON.stringify(state) === JSON.stringify(this.#state)) return;
     this.#state = state;
-    this.#dispatch("state", state);
+    this.log("connection", state);
+    this.emit("state", state);
   }
 
-  #dispatch<Type extends keyof FeedSessionEvents>(
-    type: Type,
-    detail: FeedSessionEvents[Type]["detail"],
-  ): void {
-    this.dispatchEvent(new CustomEvent(type, { detail }));
-  }
-
-  #makeWire(): Wire {
-    const host = this.#host;
+  #makeStream(): StreamPort {
+    const host = this.host;
     const timings = this.#timings;
     const isUp = (): boolean => this.#transport !== null;
     const nick = (): string => this.#nick;
     const send = (stanza: string): void => this.#link?.send(stanza);
     const word = (): string => Math.floor(host.random() * 2 ** 48).toString(36);
     return {
-      host,
+      clock: host,
       timings,
       get isUp() {
         return isUp();
@@ -486,4 +440,17 @@ export class FeedSession extends typedEventTarget<FeedSessionEvents>() {
         ),
     };
   }
+}
+
+/** How and where to log in; null where this server has no place for it. */
+function loginAt(
+  info: ConnectionInfo,
+  credentials: Credentials,
+  ticket: Ticket | null,
+): { credentials: Login; domain: string } | null {
+  if (credentials.kind === "guest") return { credentials, domain: info.guest_domain };
+  if (credentials.kind === "account") return { credentials, domain: info.domain };
+  if (typeof info.ticket_domain !== "string" || ticket === null) return null;
+  const { username, text } = ticket;
+  return { credentials: { kind: "ticket", username, ticket: text }, domain: info.ticket_domain };
 }

@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { browserHost } from "../../src/engine/host";
+import { browserHost } from "../../src/edges/browser-host";
 
 test("a ticket that lives for years is not renewed at once", () => {
   const set = vi.spyOn(globalThis, "setTimeout").mockReturnValue(1 as never);

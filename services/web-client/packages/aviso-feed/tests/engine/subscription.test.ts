@@ -1,13 +1,10 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import type { FeedClient } from "../../src/engine/feed-client";
-import type { Timings } from "../../src/engine/host";
-import { FeedSession } from "../../src/engine/session";
-import type {
-  FeedOptions,
-  FeedSessionOptions,
-  FeedState,
-  ProblemDetail,
-} from "../../src/model/types";
+import { Connection } from "../../src/engine/connection";
+import type { ProblemDetail } from "../../src/engine/emitted";
+import type { ConnectionOptions, SubscriptionOptions } from "../../src/engine/options";
+import type { FeedState } from "../../src/engine/states";
+import { Subscription } from "../../src/engine/subscription";
+import type { Timings } from "../../src/engine/timings";
 import { textOf } from "../batch-writer";
 import { makeWorld, settle, type World } from "../fakes";
 
@@ -21,8 +18,8 @@ beforeEach(() => {
 });
 
 type Watched = {
-  session: FeedSession;
-  client: FeedClient;
+  connection: Connection;
+  subscription: Subscription;
   /** Sequences in the order in which they came since the last reset. */
   sequences: number[];
   live: boolean[];
@@ -38,15 +35,15 @@ function short(state: FeedState): string {
 }
 
 async function follow(
-  options: FeedOptions = {},
-  session: FeedSessionOptions = {},
+  options: SubscriptionOptions = {},
+  connection: ConnectionOptions = {},
   timings: Partial<Timings> = {},
 ): Promise<Watched> {
-  const shared = new FeedSession(session, world.host, timings);
-  const client = shared.feed("orders", options);
+  const shared = new Connection("", connection, world.host, { timings });
+  const subscription = new Subscription("orders", shared, options);
   const watched: Watched = {
-    session: shared,
-    client,
+    connection: shared,
+    subscription,
     sequences: [],
     live: [],
     states: [],
@@ -54,18 +51,18 @@ async function follow(
     resets: [],
     moves: [],
   };
-  client.addEventListener("events", ({ detail }) => {
+  subscription.on("events", (detail) => {
     watched.sequences.push(...detail.events.map(({ sequence }) => sequence));
     watched.live.push(detail.live);
   });
-  client.addEventListener("state", ({ detail }) => watched.states.push(short(detail)));
-  client.addEventListener("problem", ({ detail }) => watched.problems.push(detail.code));
-  client.addEventListener("position", ({ detail }) => watched.moves.push(detail.sequence));
-  client.addEventListener("reset", ({ detail }) => {
+  subscription.on("state", (detail) => watched.states.push(short(detail)));
+  subscription.on("problem", (detail) => watched.problems.push(detail.code));
+  subscription.on("position", (detail) => watched.moves.push(detail.sequence));
+  subscription.on("reset", (detail) => {
     watched.resets.push(detail);
     watched.sequences.length = 0;
   });
-  client.start();
+  subscription.start();
   await world.clock.advance(0);
   return watched;
 }
@@ -97,13 +94,12 @@ describe("a first start", () => {
   test("shows the history, joins, and is live", async () => {
     write(5);
 
-    const { client, sequences, states, live } = await follow();
+    const { subscription, sequences, states, live } = await follow();
 
     expect(sequences).toEqual([1, 2, 3, 4, 5]);
     expect(live.every((isLive) => !isLive)).toBe(true);
-    expect(states.at(0)).toBe("connecting");
     expect(states.at(-1)).toBe("live");
-    expect(client.position).toEqual({ epoch: "aaaa", sequence: 5 });
+    expect(subscription.position).toEqual({ epoch: "aaaa", sequence: 5 });
   });
 
   test("begins with as much history as is asked for", async () => {
@@ -117,11 +113,11 @@ describe("a first start", () => {
   test("begins at the head where no history is asked for", async () => {
     write(5);
 
-    const { sequences, client } = await follow({ history: 0 });
+    const { sequences, subscription } = await follow({ history: 0 });
 
     expect(sequences).toEqual([]);
-    expect(client.position?.sequence).toBe(5);
-    expect(client.state.kind).toBe("live");
+    expect(subscription.position?.sequence).toBe(5);
+    expect(subscription.state.kind).toBe("live");
   });
 
   test("gets what is written and not relayed yet, and takes it once", async () => {
@@ -140,65 +136,65 @@ describe("a first start", () => {
     world.xmpp.opening.websocket = "lost";
     world.xmpp.opening.bosh = "lost";
 
-    const { sequences, client } = await follow();
+    const { sequences, subscription } = await follow();
 
     expect(sequences).toEqual([1, 2, 3]);
-    expect(client.state.kind).toBe("offline");
+    expect(subscription.state.kind).toBe("offline");
   });
 
   test("takes the history from the archive where REST may not be read", async () => {
     for (let n = 0; n < 30; n += 1) write(2);
     world.rest.failure = { status: 404, path: /feeds/ };
 
-    const { sequences, client } = await follow({ history: 20 });
+    const { sequences, subscription } = await follow({ history: 20 });
 
     expect(sequences).toEqual(upTo(60, 41));
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
   });
 
   test("is live in an empty room of a feed that REST does not show", async () => {
     world.rest.failure = { status: 404, path: /feeds/ };
 
-    const { client, sequences, live } = await follow();
-    expect(client.state.kind).toBe("live");
+    const { subscription, sequences, live } = await follow();
+    expect(subscription.state.kind).toBe("live");
     write(1);
     await world.clock.advance(0);
 
     expect(sequences).toEqual([1]);
     expect(live).toEqual([false]);
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
   });
 
   test("is not live while REST does not answer and the room knows nothing", async () => {
     writeOnly(2);
     world.rest.failure = { status: 502, path: /feeds/ };
 
-    const { client, sequences } = await follow();
-    expect(client.state.kind).toBe("catching-up");
+    const { subscription, sequences } = await follow();
+    expect(subscription.state.kind).toBe("catching-up");
     world.rest.failure = null;
     await world.clock.advance(5_000);
 
     expect(sequences).toEqual([1, 2]);
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
   });
 
   test("waits for a room that is not there yet, and says so", async () => {
     write(2);
     world.xmpp.refusals.set(ROOM, "forbidden");
 
-    const { client, sequences } = await follow();
-    expect(client.state).toMatchObject({ kind: "offline", retryAt: expect.any(Date) });
+    const { subscription, sequences } = await follow();
+    expect(subscription.state).toMatchObject({ kind: "offline", retryAt: expect.any(Date) });
     expect(sequences).toEqual([1, 2]);
     world.xmpp.refusals.clear();
     await world.clock.advance(2_000);
 
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
   });
 });
 
 describe("live events", () => {
   test("come by themselves, and are said to be live", async () => {
-    const { sequences, live, client } = await follow();
+    const { sequences, live, subscription } = await follow();
 
     write(1);
     write(3);
@@ -206,7 +202,7 @@ describe("live events", () => {
 
     expect(sequences).toEqual([1, 2, 3, 4]);
     expect(live).toEqual([true, true]);
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
   });
 
   test("are shown once though they come twice", async () => {
@@ -248,7 +244,7 @@ describe("live events", () => {
   });
 
   test("that were dropped, the last for a while, are found after a silence", async () => {
-    const { sequences, client } = await follow();
+    const { sequences, subscription } = await follow();
     write(1);
     await world.clock.advance(0);
 
@@ -258,52 +254,52 @@ describe("live events", () => {
     await world.clock.advance(40_000);
 
     expect(sequences).toEqual([1, 2]);
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
   });
 
   test("that an archive in trouble does not show are no proof that nothing came", async () => {
-    const { sequences, client } = await follow();
+    const { sequences, subscription } = await follow();
     write(1);
     await world.clock.advance(0);
 
     write(1, { isLost: true });
     world.xmpp.archiveFails = true;
     await world.clock.advance(40_000);
-    expect(client.state.kind).not.toBe("live");
+    expect(subscription.state.kind).not.toBe("live");
 
     world.xmpp.archiveFails = false;
     await world.clock.advance(60_000);
     expect(sequences).toEqual([1, 2]);
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
   });
 
   test("that cannot be read are replaced over REST", async () => {
-    const { sequences, problems, client } = await follow();
+    const { sequences, problems, subscription } = await follow();
 
     write(2, { payload: "[{" });
     await world.clock.advance(0);
 
     expect(sequences).toEqual([1, 2]);
     expect(problems).toEqual(["malformed"]);
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
   });
 
   test("that cannot be read are not forgotten while REST is away", async () => {
-    const { sequences, client } = await follow();
+    const { sequences, subscription } = await follow();
 
     world.rest.failure = { status: 502 };
     write(1, { payload: "[{" });
     await world.clock.advance(0);
-    expect(client.state.kind).toBe("catching-up");
+    expect(subscription.state.kind).toBe("catching-up");
     world.rest.failure = null;
     await world.clock.advance(5_000);
 
     expect(sequences).toEqual([1]);
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
   });
 
   test("of a type from the future keep their place, and the page is said to be too old", async () => {
-    const { sequences, problems, client } = await follow();
+    const { sequences, problems, subscription } = await follow();
 
     write(1, { payload: textOf([futureEvent()]) });
     write(1);
@@ -311,26 +307,30 @@ describe("live events", () => {
 
     expect(sequences).toEqual([2]);
     expect(problems).toEqual(["page-too-old"]);
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
   });
 
   test("of the archive that are of a type from the future are said too", async () => {
-    const { session, client, sequences, problems } = await follow();
+    const { connection, subscription, sequences, problems } = await follow();
     write(1);
     await world.clock.advance(0);
-    client.stop();
+    subscription.stop();
     write(1, { payload: textOf([{ ...futureEvent(), feedseq: "2" }]), isLost: true });
     write(1, { isLost: true });
 
-    client.start();
+    subscription.start();
     await world.clock.advance(0);
 
-    expect([sequences, problems, client.state.kind]).toEqual([[1, 3], ["page-too-old"], "live"]);
-    session.close();
+    expect([sequences, problems, subscription.state.kind]).toEqual([
+      [1, 3],
+      ["page-too-old"],
+      "live",
+    ]);
+    connection.close();
   });
 
   test("of a later version's server come over REST, and the page is said to be too old, once", async () => {
-    const { sequences, problems, client } = await follow();
+    const { sequences, problems, subscription } = await follow();
 
     write(2, { namespace: "urn:aviso:feed:3" });
     await world.clock.advance(0);
@@ -338,19 +338,19 @@ describe("live events", () => {
     await world.clock.advance(0);
 
     expect([sequences, problems]).toEqual([[1, 2, 3], ["page-too-old"]]);
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
   });
 
   test.each([
     ["cannot be read", { payload: "[{" }],
     ["are of a later version's server", { namespace: "urn:aviso:feed:3" }],
   ])("that were dropped and %s are found after a silence", async (_what, options) => {
-    const { sequences, client } = await follow();
+    const { sequences, subscription } = await follow();
 
     write(1, { ...options, isLost: true });
     await world.clock.advance(60_000);
 
-    expect([sequences, client.state.kind]).toEqual([[1], "live"]);
+    expect([sequences, subscription.state.kind]).toEqual([[1], "live"]);
   });
 
   test("of an earlier version's server are no reason to call the page old", async () => {
@@ -393,7 +393,7 @@ function futureEvent(): Record<string, unknown> {
 
 describe("readers let in and put out", () => {
   test.each(["granted", "revoked"])("(%s, live) move the position on, unseen", async (type) => {
-    const { client, sequences, moves, problems } = await follow();
+    const { subscription, sequences, moves, problems } = await follow();
 
     write(1);
     write(1, { type });
@@ -401,20 +401,20 @@ describe("readers let in and put out", () => {
     await world.clock.advance(0);
 
     expect(sequences).toEqual([1, 3]);
-    expect([moves, problems, client.position?.sequence]).toEqual([[2], [], 3]);
-    expect(client.state.kind).toBe("live");
+    expect([moves, problems, subscription.position?.sequence]).toEqual([[2], [], 3]);
+    expect(subscription.state.kind).toBe("live");
   });
 
   test("in the archive move the position on, unseen", async () => {
-    const { client, sequences, moves } = await follow();
+    const { subscription, sequences, moves } = await follow();
     write(1);
     await world.clock.advance(0);
     write(2, { type: "granted", isLost: true });
     world.xmpp.link.die();
     await world.clock.advance(5_000);
 
-    expect([sequences, moves, client.position?.sequence]).toEqual([[1], [3], 3]);
-    expect(client.state.kind).toBe("live");
+    expect([sequences, moves, subscription.position?.sequence]).toEqual([[1], [3], 3]);
+    expect(subscription.state.kind).toBe("live");
   });
 
   test("over REST move the position on, unseen", async () => {
@@ -422,19 +422,19 @@ describe("readers let in and put out", () => {
     world.rest.types.set(1, "granted");
     world.rest.types.set(2, "granted");
 
-    const { client, sequences, moves, problems } = await follow();
+    const { subscription, sequences, moves, problems } = await follow();
 
-    expect([sequences, moves, problems, client.position?.sequence]).toEqual([[], [2], [], 2]);
-    expect(client.state.kind).toBe("live");
+    expect([sequences, moves, problems, subscription.position?.sequence]).toEqual([[], [2], [], 2]);
+    expect(subscription.state.kind).toBe("live");
   });
 
   test("are passed over on the way to older events", async () => {
     write(3);
     write(20, { type: "granted" });
     write(10);
-    const { client } = await follow({ history: 10 });
+    const { subscription } = await follow({ history: 10 });
 
-    const older = await client.loadOlder(24, 5);
+    const older = await subscription.loadOlder(24, 5);
 
     expect(older.map(({ sequence }) => sequence)).toEqual([1, 2, 3]);
   });
@@ -442,10 +442,10 @@ describe("readers let in and put out", () => {
   test("are not looked for where everything older was pruned", async () => {
     write(50);
     world.rest.oldest = 41;
-    const { client } = await follow({ history: 10 });
+    const { subscription } = await follow({ history: 10 });
     const before = world.rest.requests.length;
 
-    expect(await client.loadOlder(41, 5)).toEqual([]);
+    expect(await subscription.loadOlder(41, 5)).toEqual([]);
     expect(world.rest.requests.length).toBe(before + 1);
   });
 });
@@ -453,7 +453,7 @@ describe("readers let in and put out", () => {
 describe("after a break", () => {
   test("a guest joins again under another nick and fills from the archive", async () => {
     write(3);
-    const { sequences, client, states } = await follow();
+    const { sequences, subscription, states } = await follow();
     write(1);
     await world.clock.advance(0);
     const nick = world.xmpp.link.occupancies.get(ROOM);
@@ -463,11 +463,11 @@ describe("after a break", () => {
     world.xmpp.link.die();
     write(2);
     write(2);
-    expect(client.state).toMatchObject({ kind: "offline", retryAt: expect.any(Date) });
+    expect(subscription.state).toMatchObject({ kind: "offline", retryAt: expect.any(Date) });
     await world.clock.advance(1_000);
 
     expect(sequences).toEqual(upTo(8));
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
     expect(world.xmpp.queries).toEqual(["newest max 1 in 1003-", "after 1002 max 2 in 1002-1003"]);
     expect(world.xmpp.link.occupancies.get(ROOM)).not.toBe(nick);
     expect(states[0]).toBe("offline");
@@ -476,7 +476,7 @@ describe("after a break", () => {
 
   test("a resumed account stays in its room and knows its owner", async () => {
     const account = { kind: "account", username: "ada", password: "x" } as const;
-    const { sequences, live, client } = await follow({}, { credentials: account });
+    const { sequences, live, subscription } = await follow({}, { credentials: account });
     world.xmpp.opening.websocket = "resume";
 
     world.xmpp.link.die();
@@ -487,13 +487,13 @@ describe("after a break", () => {
     expect(world.xmpp.link.sent.filter((stanza) => stanza.startsWith("<presence"))).toEqual([]);
     expect(sequences).toEqual([1]);
     expect(live).toEqual([true]);
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
   });
 
-  test("a session that is resumed before its join was answered joins again", async () => {
+  test("a connection that is resumed before its join was answered joins again", async () => {
     const account = { kind: "account", username: "ada", password: "x" } as const;
     world.xmpp.isDeaf = true;
-    const { client } = await follow({}, { credentials: account });
+    const { subscription } = await follow({}, { credentials: account });
     world.xmpp.isDeaf = false;
     world.xmpp.opening.websocket = "resume";
 
@@ -501,7 +501,7 @@ describe("after a break", () => {
     await world.clock.advance(1_000);
 
     expect(world.xmpp.link.occupancies.has(ROOM)).toBe(true);
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
   });
 
   test("an owner of before is nobody until the room names him again", async () => {
@@ -519,7 +519,7 @@ describe("after a break", () => {
 
   test("what is missing in the archive comes over REST", async () => {
     write(3);
-    const { sequences, client } = await follow();
+    const { sequences, subscription } = await follow();
 
     world.xmpp.link.die();
     write(4);
@@ -528,16 +528,18 @@ describe("after a break", () => {
     await world.clock.advance(1_000);
 
     expect(sequences).toEqual(upTo(9));
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
   });
 
   test("a stored position goes on over REST, from its beginning", async () => {
     for (let n = 0; n < 700; n += 1) write(1);
 
-    const { sequences, client } = await follow({ position: { epoch: "aaaa", sequence: 100 } });
+    const { sequences, subscription } = await follow({
+      position: { epoch: "aaaa", sequence: 100 },
+    });
 
     expect(sequences).toEqual(upTo(700, 101));
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
     expect(world.rest.requests).toContain("feeds/orders/events/?after=100&limit=250");
     expect(world.xmpp.sentFromArchives).toBe(1);
   });
@@ -550,10 +552,10 @@ describe("after a break", () => {
     for (let n = 0; n < 350; n += 1) write(1);
     world.rest.failure = { status: 404, path: /feeds/ };
 
-    const { sequences, client } = await follow({ position: { epoch: "aaaa", sequence: 2 } });
+    const { sequences, subscription } = await follow({ position: { epoch: "aaaa", sequence: 2 } });
 
     expect(sequences).toEqual(upTo(705, 3));
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
   });
 
   test("a stored position of another epoch begins anew", async () => {
@@ -575,18 +577,18 @@ describe("after a break", () => {
   });
 
   test("a feed is not live before everything known at the join is there", async () => {
-    const { states, client } = await follow();
+    const { states, subscription } = await follow();
     states.length = 0;
     world.xmpp.link.die();
     writeOnly(1500);
     world.rest.failure = { status: 502, path: /events/ };
     await world.clock.advance(1_000);
 
-    expect(client.state).toEqual({ kind: "catching-up", left: 1500 });
+    expect(subscription.state).toEqual({ kind: "catching-up", left: 1500 });
     expect(states).not.toContain("live");
     world.rest.failure = null;
     await world.clock.advance(40_000);
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
     expect(states).toContain("catching-up 1250");
   });
 
@@ -594,7 +596,7 @@ describe("after a break", () => {
     "events that REST refuses with %i are not taken for ones that nobody has",
     async (status) => {
       write(3);
-      const { sequences, problems, resets, client } = await follow();
+      const { sequences, problems, resets, subscription } = await follow();
 
       world.xmpp.link.die();
       write(4);
@@ -603,18 +605,18 @@ describe("after a break", () => {
       world.rest.failure = { status, path: /events/ };
       await world.clock.advance(1_000);
       expect([problems, resets, sequences]).toEqual([[], [], [1, 2, 3]]);
-      expect(client.state).toEqual({ kind: "catching-up", left: 6 });
+      expect(subscription.state).toEqual({ kind: "catching-up", left: 6 });
 
       world.rest.failure = null;
       await world.clock.advance(60_000);
       expect([problems, resets, sequences]).toEqual([[], [], upTo(9)]);
-      expect(client.state.kind).toBe("live");
+      expect(subscription.state.kind).toBe("live");
     },
   );
 
   test("REST that has pruned a part: what is left is shown, and the part is told", async () => {
     write(3);
-    const { sequences, problems, resets, client } = await follow();
+    const { sequences, problems, resets, subscription } = await follow();
 
     world.xmpp.link.die();
     write(4);
@@ -626,18 +628,18 @@ describe("after a break", () => {
     expect(problems).toEqual(["missing"]);
     expect(resets).toEqual([{ epoch: "aaaa", sequence: 5 }]);
     expect(sequences).toEqual([6, 7, 8, 9]);
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
   });
 
   test("an event that even REST gives malformed keeps its place", async () => {
     writeOnly(3);
     world.rest.spoil = (event) => (event.feedseq === "2" ? { ...event, data: 5 } : event);
 
-    const { sequences, problems, client } = await follow();
+    const { sequences, problems, subscription } = await follow();
 
     expect(sequences).toEqual([1, 3]);
     expect(problems).toEqual(["malformed"]);
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
   });
 });
 
@@ -648,7 +650,7 @@ describe("a new epoch", () => {
 
   test("announced by an empty message shows the feed anew", async () => {
     write(9);
-    const { sequences, resets, client } = await follow();
+    const { sequences, resets, subscription } = await follow();
 
     restore(4);
     world.xmpp.publish("orders", "bbbb", 5, 0);
@@ -659,8 +661,8 @@ describe("a new epoch", () => {
     await world.clock.advance(0);
 
     expect(sequences).toEqual([1, 2, 3, 4, 5]);
-    expect(client.position).toEqual({ epoch: "bbbb", sequence: 5 });
-    expect(client.state.kind).toBe("live");
+    expect(subscription.position).toEqual({ epoch: "bbbb", sequence: 5 });
+    expect(subscription.state.kind).toBe("live");
   });
 
   test("is believed from the room alone where REST may not be read", async () => {
@@ -680,13 +682,13 @@ describe("a new epoch", () => {
     write(9);
     restore(4);
 
-    const { sequences, resets, client } = await follow();
+    const { sequences, resets, subscription } = await follow();
     await world.clock.advance(120_000);
 
     expect(resets).toEqual([]);
     expect(sequences).toEqual([1, 2, 3, 4]);
-    expect(client.position?.epoch).toBe("bbbb");
-    expect(client.state.kind).toBe("live");
+    expect(subscription.position?.epoch).toBe("bbbb");
+    expect(subscription.state.kind).toBe("live");
   });
 
   test("that REST named is kept while REST is away and the archive ends in the old one", async () => {
@@ -718,14 +720,14 @@ describe("a new epoch", () => {
   test("is not undone by the old one's last messages", async () => {
     write(9);
     restore(4);
-    const { sequences, resets, client } = await follow();
+    const { sequences, resets, subscription } = await follow();
 
     world.xmpp.publish("orders", "aaaa", 10, 2);
     await world.clock.advance(0);
 
     expect(resets).toEqual([]);
     expect(sequences).toEqual([1, 2, 3, 4]);
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
   });
 
   test("is found at the next join when it was announced meanwhile", async () => {
@@ -743,12 +745,12 @@ describe("a new epoch", () => {
 
 describe("the room", () => {
   test("that puts us out is entered again", async () => {
-    const { client, states, sequences } = await follow();
+    const { subscription, states, sequences } = await follow();
     states.length = 0;
 
     world.xmpp.putOut(ROOM, ["307"]);
     await world.clock.advance(0);
-    expect(client.state).toMatchObject({
+    expect(subscription.state).toMatchObject({
       kind: "offline",
       reason: "You were put out of the feed's room.",
     });
@@ -756,23 +758,23 @@ describe("the room", () => {
     await world.clock.advance(1_000);
 
     expect(sequences).toEqual([1]);
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
   });
 
   test("that says it more than once, as a destroyed one does, is tried again no later", async () => {
-    const { client, sequences } = await follow();
+    const { subscription, sequences } = await follow();
 
     world.xmpp.putOut(ROOM, []);
     await world.clock.advance(0);
-    const out = client.state;
+    const out = subscription.state;
     for (let again = 0; again < 5; again += 1) world.xmpp.putOut(ROOM, ["332"]);
     await world.clock.advance(0);
-    expect(client.state).toEqual(out);
+    expect(subscription.state).toEqual(out);
     write(1);
     await world.clock.advance(1_000);
 
     expect(sequences).toEqual([1]);
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
   });
 
   test("that forgot us without a word is entered again after a silence", async () => {
@@ -789,10 +791,10 @@ describe("the room", () => {
   test("of a private feed says that it is private, and is tried again ever more seldom", async () => {
     world.xmpp.refusals.set(ROOM, "registration-required");
 
-    const { client } = await follow();
+    const { subscription } = await follow();
     const joins = (): number =>
       world.xmpp.link.sent.filter((stanza) => stanza.startsWith("<presence")).length;
-    expect(client.state).toMatchObject({ reason: expect.stringContaining("private") });
+    expect(subscription.state).toMatchObject({ reason: expect.stringContaining("private") });
     await world.clock.advance(60_000);
     const early = joins();
     await world.clock.advance(300_000);
@@ -803,12 +805,12 @@ describe("the room", () => {
   });
 
   test("that was left a moment ago is entered again without being put out of it", async () => {
-    const { session, client } = await follow();
-    const next = session.feed("orders");
+    const { connection, subscription } = await follow();
+    const next = new Subscription("orders", connection);
     const states: string[] = [];
-    next.addEventListener("state", ({ detail }) => states.push(short(detail)));
+    next.on("state", (detail) => states.push(short(detail)));
 
-    client.stop();
+    subscription.stop();
     next.start();
     await world.clock.advance(60_000);
     write(1);
@@ -818,9 +820,9 @@ describe("the room", () => {
     expect([states.at(-1), next.position?.sequence]).toEqual(["live", 1]);
   });
 
-  test("is shared by two clients of one session, and left by the last", async () => {
-    const { session, client } = await follow();
-    const other = session.feed("orders");
+  test("is shared by two clients of one connection, and left by the last", async () => {
+    const { connection, subscription } = await follow();
+    const other = new Subscription("orders", connection);
     other.start();
     await world.clock.advance(0);
 
@@ -828,7 +830,7 @@ describe("the room", () => {
       world.xmpp.link.sent.filter((stanza) => stanza.startsWith("<presence"));
     expect(other.state.kind).toBe("live");
     expect(presences().length).toBe(1);
-    client.stop();
+    subscription.stop();
     expect(presences().length).toBe(1);
     other.stop();
     expect(presences().at(-1)).toContain('type="unavailable"');
@@ -838,67 +840,67 @@ describe("the room", () => {
 describe("stopping", () => {
   test("ends everything, and starting again goes on where it was", async () => {
     write(2);
-    const { client, sequences } = await follow();
+    const { subscription, sequences } = await follow();
 
-    client.stop();
+    subscription.stop();
     write(2);
     await world.clock.advance(60_000);
     expect(sequences).toEqual([1, 2]);
-    expect(client.state).toMatchObject({ kind: "offline", retryAt: null });
-    client.start();
+    expect(subscription.state).toMatchObject({ kind: "offline", retryAt: null });
+    subscription.start();
     await world.clock.advance(1_000);
 
     expect(sequences).toEqual([1, 2, 3, 4]);
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
   });
 });
 
 test("an answer that comes after the stop is not given out, and not lost", async () => {
   write(5);
-  const session = new FeedSession({}, world.host);
-  const client = session.feed("orders");
+  const connection = new Connection("", {}, world.host);
+  const subscription = new Subscription("orders", connection);
   const sequences: number[] = [];
-  client.addEventListener("events", ({ detail }) => {
+  subscription.on("events", (detail) => {
     sequences.push(...detail.events.map(({ sequence }) => sequence));
   });
 
-  client.start();
-  client.stop();
+  subscription.start();
+  subscription.stop();
   await world.clock.advance(60_000);
   expect(sequences).toEqual([]);
-  client.start();
+  subscription.start();
   await world.clock.advance(1_000);
 
   expect(sequences).toEqual([1, 2, 3, 4, 5]);
-  expect(client.state.kind).toBe("live");
+  expect(subscription.state.kind).toBe("live");
 });
 
 describe("older events", () => {
   test("come over REST, right before those shown", async () => {
     write(50);
-    const { client } = await follow({ history: 10 });
+    const { subscription } = await follow({ history: 10 });
 
-    const older = await client.loadOlder(41, 5);
+    const older = await subscription.loadOlder(41, 5);
 
     expect(older.map(({ sequence }) => sequence)).toEqual([36, 37, 38, 39, 40]);
-    expect(await client.loadOlder(1, 5)).toEqual([]);
-    expect((await client.loadOlder(3, 5)).map(({ sequence }) => sequence)).toEqual([1, 2]);
+    expect(await subscription.loadOlder(1, 5)).toEqual([]);
+    expect((await subscription.loadOlder(3, 5)).map(({ sequence }) => sequence)).toEqual([1, 2]);
   });
 
   test("of another epoch are not mixed in", async () => {
     write(50);
-    const { client } = await follow({ history: 10 });
+    const { subscription } = await follow({ history: 10 });
     world.rest.feeds.set("orders", { epoch: "bbbb", head: 60 });
 
-    expect(await client.loadOlder(41, 5)).toEqual([]);
+    expect(await subscription.loadOlder(41, 5)).toEqual([]);
   });
 
   test("that cannot be had are an ApiError", async () => {
     write(50);
-    const { client } = await follow({ history: 10 });
+    const { subscription } = await follow({ history: 10 });
     world.rest.failure = { status: 503, detail: "The database is away." };
 
-    await expect(client.loadOlder(41, 5)).rejects.toMatchObject({
+    await expect(subscription.loadOlder(41, 5)).rejects.toMatchObject({
       name: "ApiError",
       status: 503,
       detail: "The database is away.",
@@ -907,7 +909,7 @@ describe("older events", () => {
 });
 
 test("whatever breaks, the feed ends complete and in order", async () => {
-  const { sequences, client } = await follow();
+  const { sequences, subscription } = await follow();
   let roll = 7;
   const dice = (sides: number): number => {
     roll = (roll * 16_807) % 2_147_483_647;
@@ -928,28 +930,28 @@ test("whatever breaks, the feed ends complete and in order", async () => {
 
   const { head } = world.rest.feeds.get("orders") as { head: number };
   expect(sequences).toEqual(upTo(head));
-  expect(client.state.kind).toBe("live");
+  expect(subscription.state.kind).toBe("live");
 });
 
 describe("what cannot be", () => {
   const made = (options: { feed?: string; history?: number }) => {
-    const session = new FeedSession({}, world.host);
-    const client = session.feed(options.feed ?? "orders", { ...options });
-    client.start();
-    return client;
+    const connection = new Connection("", {}, world.host);
+    const subscription = new Subscription(options.feed ?? "orders", connection, { ...options });
+    subscription.start();
+    return subscription;
   };
 
   test.each(["Demo", "orders/", "", "a b", "ñ", "x".repeat(65)])(
     "a feed named %j is refused, and nobody is asked",
     async (feed) => {
-      const client = made({ feed });
+      const subscription = made({ feed });
 
-      expect(client.state).toMatchObject({ kind: "refused", code: "not-open" });
+      expect(subscription.state).toMatchObject({ kind: "refused", code: "not-open" });
       await world.clock.advance(600_000);
-      expect(client.state).toMatchObject({ kind: "refused", code: "not-open" });
+      expect(subscription.state).toMatchObject({ kind: "refused", code: "not-open" });
       expect([world.rest.requests, world.xmpp.links]).toEqual([[], []]);
-      client.stop();
-      expect(client.state).toMatchObject({ kind: "offline" });
+      subscription.stop();
+      expect(subscription.state).toMatchObject({ kind: "offline" });
     },
   );
 
@@ -959,18 +961,18 @@ describe("what cannot be", () => {
       vi.spyOn(console, "warn").mockImplementation(() => {});
       write(250);
 
-      const client = made({ history });
+      const subscription = made({ history });
       await world.clock.advance(60_000);
 
-      expect(client.state).toEqual({ kind: "live" });
+      expect(subscription.state).toEqual({ kind: "live" });
       const events = world.rest.requests.filter((request) => request.includes("events"));
       expect(events).toEqual(["feeds/orders/events/?after=150&limit=100"]);
     },
   );
 
   test("places that are none are not asked for", async () => {
-    const { client } = await follow();
-    await expect(client.loadOlder(Number.NaN, 10)).rejects.toThrow(RangeError);
-    await expect(client.loadOlder(10, Number.NaN)).rejects.toThrow(RangeError);
+    const { subscription } = await follow();
+    await expect(subscription.loadOlder(Number.NaN, 10)).rejects.toThrow(RangeError);
+    await expect(subscription.loadOlder(10, Number.NaN)).rejects.toThrow(RangeError);
   });
 });
