@@ -38,7 +38,7 @@ def make_relay(settings: Settings) -> Part:
     return Part(
         name="relay",
         command=lambda: Command(
-            argv=[str(settings.python), "manage.py", "relay"],
+            argv=[str(settings.python), "manage.py", "aviso_relay"],
             env=api_env(settings),
             cwd=_API,
         ),

@@ -1,14 +1,14 @@
 """The addresses of the API, of its description, and of what watches it."""
 
 from django.urls import path, register_converter
-from django.urls.converters import StringConverter, UUIDConverter
+from django.urls.converters import StringConverter
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from aviso.events.views import EventsView
-from aviso.feeds.models import SLUG_PATTERN
 from aviso.feeds.views import ConnectionView, FeedsView, FeedView, HeadsView
-from aviso.health import healthz, readyz
-from aviso.metrics import show_metrics
+from aviso.monitoring.health import healthz, readyz
+from aviso.monitoring.metrics import show_metrics
+from aviso.names.slugs import SLUG_PATTERN
 from aviso.readers.views import ReadersView, ReaderView, TicketsView
 from aviso.records.views import RecordsView, RecordView
 
@@ -17,20 +17,20 @@ class SlugConverter(StringConverter):
     regex = SLUG_PATTERN
 
 
-class AnyCaseUuidConverter(UUIDConverter):
-    regex = (
-        "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
-    )
+class KeyConverter(StringConverter):
+    """A record's key: any text, also with slashes and line breaks."""
+
+    regex = r"(?s:.{1,1024})"
 
 
 register_converter(SlugConverter, "feed")
-register_converter(AnyCaseUuidConverter, "record")
+register_converter(KeyConverter, "key")
 
 urlpatterns = [
     path("api/v1/feeds/", FeedsView.as_view()),
     path("api/v1/feeds/<feed:feed>/", FeedView.as_view()),
     path("api/v1/feeds/<feed:feed>/records/", RecordsView.as_view()),
-    path("api/v1/feeds/<feed:feed>/records/<record:record_id>/", RecordView.as_view()),
+    path("api/v1/feeds/<feed:feed>/records/<key:record_id>/", RecordView.as_view()),
     path("api/v1/feeds/<feed:feed>/events/", EventsView.as_view()),
     path("api/v1/feeds/<feed:feed>/readers/", ReadersView.as_view()),
     path("api/v1/feeds/<feed:feed>/readers/<str:reader>/", ReaderView.as_view()),

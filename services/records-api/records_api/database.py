@@ -7,6 +7,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from aviso.environment import SettingError
 
+# Where the project has its own tables (accounts, sessions): the database may be that of
+# another Django project, whose tables have the same names.
+SCHEMA = "aviso_site"
 # Connections a process keeps at most: gunicorn.conf.py gives each worker 12 threads,
 # and a thread holds one while it answers.
 POOL_MAX = 14
@@ -29,6 +32,8 @@ def parse_database_url(name: str, value: str) -> dict[str, Any]:
     database = unquote(parts.path.removeprefix("/"))
     if not (parts.hostname and database):
         raise SettingError(f"{name} has no host or no database name")
+    given = dict(parse_qsl(parts.query))
+    options = f"-c search_path={SCHEMA} {given.pop('options', '')}".strip()
     return {
         "ENGINE": "aviso.database.postgresql",
         "NAME": database,
@@ -39,7 +44,8 @@ def parse_database_url(name: str, value: str) -> dict[str, Any]:
         "OPTIONS": {
             "application_name": "aviso-records-api",
             "connect_timeout": 5,
-            **dict(parse_qsl(parts.query)),
+            **given,
+            "options": options,
             "pool": {
                 "min_size": 1,
                 "max_size": POOL_MAX,

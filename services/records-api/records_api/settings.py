@@ -11,37 +11,9 @@ from records_api.database import parse_database_url
 _environment = Environment(os.environ)
 _origin = _environment.origin("AVISO_PUBLIC_URL")
 
-# Aviso's own. Links in answers start with PUBLIC_URL, whatever Host a proxy sends.
-PUBLIC_URL = f"{_origin.scheme}://{_origin.netloc}"
-XMPP_DOMAIN = _environment.domain("AVISO_XMPP_DOMAIN", "localhost")
-XMPP_GUEST_DOMAIN = _environment.domain(
-    "AVISO_XMPP_GUEST_DOMAIN", f"guest.{XMPP_DOMAIN}"
-)
-XMPP_ROOMS_DOMAIN = _environment.domain(
-    "AVISO_XMPP_ROOMS_DOMAIN", f"feeds.{XMPP_DOMAIN}"
-)
-XMPP_TICKET_DOMAIN = _environment.domain(
-    "AVISO_XMPP_TICKET_DOMAIN", f"ticket.{XMPP_DOMAIN}"
-)
-# ejabberd decides who may register; clients are told here whether to offer it.
-REGISTRATION = _environment.choice(
-    "AVISO_REGISTRATION", "open", ["open", "limited", "closed"]
-)
-# Signs tickets (contracts/README.md, Tokens); ejabberd has the same.
-TICKET_SECRET = _environment.secret("AVISO_TICKET_SECRET", min_chars=32)
-
-# Requests a minute; 0 is no limit. A page asks twice for each feed when it opens, and
-# many pages may stand behind one address.
-THROTTLE_KEY = _environment.integer("AVISO_THROTTLE_KEY", 60000, low=0, high=10**9)
-THROTTLE_ADDRESS = _environment.integer(
-    "AVISO_THROTTLE_ADDRESS", 20000, low=0, high=10**9
-)
-# Whose X-Forwarded-For is believed: loopback, and the private networks that containers
-# are given. No client reaches the service but through the web server.
-TRUSTED_PROXIES = _environment.networks(
-    "AVISO_TRUSTED_PROXIES",
-    "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7",
-)
+# What has no default is wanted at the start; the package reads its others by itself.
+AVISO_PUBLIC_URL = f"{_origin.scheme}://{_origin.netloc}"
+AVISO_TICKET_SECRET = _environment.secret("AVISO_TICKET_SECRET", min_chars=32)
 
 DEBUG = False
 SECRET_KEY = _environment.secret("AVISO_SECRET_KEY", min_chars=32)
@@ -69,25 +41,27 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "aviso",
+    "people",
 ]
 MIDDLEWARE = [
-    "aviso.rest.middleware.observe_requests",
-    "aviso.rest.large_answers.bound_large_answers",
+    "aviso.monitoring.requests.observe_requests",
+    "aviso.limits.large_answers.bound_large_answers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
-    "aviso.rest.middleware.SlashMiddleware",
+    "aviso.rest.slashes.SlashMiddleware",
     "aviso.records.hot_write.write_at_once",
-    "aviso.rest.request_bodies.limit_bodies",
+    "aviso.limits.request_bodies.limit_bodies",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     # Before CsrfViewMiddleware looks for its token in the form, which it does when
     # every middleware was entered.
-    "aviso.rest.request_bodies.guard_forms",
+    "aviso.limits.request_bodies.guard_forms",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
+    "aviso.access.permissions.close_unstated",
 ]
 # Ten wrong passwords from one address shut the login to it for a while; by name, anyone
 # could lock anyone out.
@@ -98,8 +72,8 @@ AUTHENTICATION_BACKENDS = [
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = ["ip_address"]
-AXES_CLIENT_IP_CALLABLE = "aviso.rest.addresses.address_of"
-AXES_LOCKOUT_CALLABLE = "aviso.access.lockout.answer_locked_out"
+AXES_CLIENT_IP_CALLABLE = "aviso.access.addresses.address_of"
+AXES_LOCKOUT_CALLABLE = "people.lockout.answer_locked_out"
 # Else each try while it is shut would keep it shut, for others behind the address too.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_DISABLE_ACCESS_LOG = True
@@ -127,11 +101,13 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PARSER_CLASSES": ["aviso.rest.parsing.StrictJsonParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "aviso.rest.openapi.RuledSchema",
     # OPTIONS is for CORS, which the middleware answers.
     "DEFAULT_METADATA_CLASS": None,
+    # What a view does not open is shut.
+    "DEFAULT_PERMISSION_CLASSES": ["aviso.access.permissions.Closed"],
     "DEFAULT_THROTTLE_CLASSES": ["aviso.access.throttling.CallerThrottle"],
-    "EXCEPTION_HANDLER": "aviso.rest.error_answers.answer_exception",
+    "EXCEPTION_HANDLER": "aviso.rest.errors.answer_exception",
     "URL_FORMAT_OVERRIDE": None,
 }
 SPECTACULAR_SETTINGS = {
@@ -141,7 +117,8 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1.0.0",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
-    "SERVERS": [{"url": PUBLIC_URL}],
+    "SERVE_PERMISSIONS": ["aviso.access.permissions.Anyone"],
+    "SERVERS": [{"url": AVISO_PUBLIC_URL}],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {"VisibilityEnum": "aviso.feeds.models.Feed.Visibility"},
@@ -162,7 +139,7 @@ CORS_ALLOW_HEADERS = [
 CORS_EXPOSE_HEADERS = ["etag", "location", "retry-after"]
 
 _is_https = _origin.scheme == "https"
-CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+CSRF_TRUSTED_ORIGINS = [AVISO_PUBLIC_URL]
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = _is_https
 SECURE_HSTS_SECONDS = 30 * 24 * 3600 if _is_https else 0
 # The web server in front ends TLS and sets the header; nothing else reaches this one.

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from aviso.events import batches
 from aviso.events.batches import Batch, pruned_place, stand_in, write_batches
-from aviso.events.rendering import EventRow, format_time, render_event
+from aviso.events.rendering import EventRow, render_event
+from aviso.exact_json.times import format_time
 from tests.batches import expand
 from tests.contracts import read_json, validate_batch, validate_event
 
@@ -119,7 +120,7 @@ def test_an_event_of_a_reader_begins_its_batch(events: list[EventRow]) -> None:
 
 
 def test_the_contracts_examples_are_what_is_written() -> None:
-    for name in ("single", "several", "reader-first"):
+    for name in ("single", "several", "reader-first", "rows-and-reset"):
         example = read_json(f"examples/batches/{name}.json")
         whole = expand(example)
         for event in whole:

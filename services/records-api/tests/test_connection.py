@@ -28,7 +28,7 @@ def test_it_names_what_a_client_needs(anonymous: Api) -> None:
 def test_it_says_whether_accounts_can_be_made(
     anonymous: Api, settings: Settings, registration: str
 ) -> None:
-    settings.REGISTRATION = registration
+    settings.AVISO_REGISTRATION = registration
 
     assert registration == anonymous.get("connection/").body["registration"]
 
@@ -36,7 +36,7 @@ def test_it_says_whether_accounts_can_be_made(
 def test_behind_https_the_web_socket_is_encrypted_too(
     anonymous: Api, settings: Settings
 ) -> None:
-    settings.PUBLIC_URL = "https://aviso.example"
+    settings.AVISO_PUBLIC_URL = "https://aviso.example"
 
     body = anonymous.get("connection/").body
 

@@ -95,7 +95,7 @@ def test_a_hidden_feed_is_like_none(
     name: str, call: tuple[str, str, object], settings: Settings
 ) -> None:
     # A minute may begin in between, whose first request takes its place in the limits.
-    settings.THROTTLE_KEY = settings.THROTTLE_ADDRESS = 0
+    settings.AVISO_THROTTLE_KEY = settings.AVISO_THROTTLE_ADDRESS = 0
     caller = make_caller(name)
     ask(caller, call, "absent")  # a key's first use is noted
 

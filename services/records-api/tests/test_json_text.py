@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from aviso.rest.json_text import JsonError, check_depth, parse_json
+from aviso.exact_json.text import JsonError, check_depth, parse_json
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import json
 import pytest
 
 from aviso.feeds.models import Feed
+from aviso.limits import large_answers, places
+from aviso.limits.places import Places
 from aviso.records.models import Record
-from aviso.rest import large_answers, places
-from aviso.rest.places import Places
 from tests.api import Api, number_events
 
 RECORDS = "/api/v1/feeds/orders/records/"

@@ -12,10 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from aviso.events.models import Event
+from aviso.exact_json.numbers import write_json
 from aviso.feeds.models import Feed
 from aviso.records import hot_write
 from aviso.records.models import Record
-from aviso.rest.json_numbers import write_json
 from tests.api import Api, nothing_written
 
 pytestmark = pytest.mark.django_db
@@ -405,7 +405,7 @@ def test_json_of_a_thousand_records_of_8_kib_is_written(api: Api) -> None:
 def test_one_record_takes_three_ways_to_the_database(
     api: Api, settings: Settings
 ) -> None:
-    settings.THROTTLE_KEY = 0  # it goes there once in a hundredth of its limit
+    settings.AVISO_THROTTLE_KEY = 0  # it goes there once in a hundredth of its limit
     api.post(PATH, {"data": {}})  # notes the key's use
 
     with CaptureQueriesContext(connection) as asked:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from uuid import UUID
 
 import jsonschema
@@ -16,14 +17,14 @@ from aviso.events.rendering import (
     EventRow,
     Lists,
     escape_json,
-    format_time,
     render_event,
     render_opened,
 )
+from aviso.exact_json.times import format_time
 from aviso.feeds.models import Feed
 from aviso.records.models import Record
 from tests.api import number_events
-from tests.contracts import read_json, validate_event
+from tests.contracts import FOLDER, read_json, validate_event
 
 EVENT_IN_PLACE = "0193f2a0-0000-4000-8000-00000000000a"
 TIME = datetime(2026, 11, 24, 9, 30, 0, 123456, tzinfo=UTC)
@@ -140,6 +141,42 @@ def test_every_character_comes_through_in_ascii() -> None:
 
     assert escaped.isascii()
     assert text == json.loads(escaped)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("row-created", "created"),
+        ("row-updated-several-columns", "updated"),
+        ("row-deleted-longest-key", "deleted"),
+        ("row-unavailable", "unavailable"),
+        ("feed-reset", "reset"),
+    ],
+)
+def test_an_event_of_a_row_is_the_contracts_example(name: str, kind: str) -> None:
+    example = read_json(f"examples/events/{name}.json")
+    row = EventRow(
+        id=UUID(example["id"]),
+        feed="orders",
+        type=kind,
+        subject=example.get("subject"),
+        reader=None,
+        data=json.dumps(example["data"], ensure_ascii=False),
+        time=TIME,
+        sequence=int(example["feedseq"]),
+    )
+
+    assert example == json.loads(render_event(row, "k3f9"))
+    validate_event(example)
+
+
+INVALID = sorted((FOLDER / "examples/events/invalid").glob("*.json"))
+
+
+@pytest.mark.parametrize("path", INVALID, ids=lambda path: path.stem)
+def test_the_contracts_invalid_events_are_invalid(path: Path) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        validate_event(json.loads(path.read_bytes()))
 
 
 def test_data_is_not_parsed_on_its_way() -> None:

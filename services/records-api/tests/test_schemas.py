@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from aviso.exact_json.text import load_json
 from aviso.feeds import json_schemas
 from aviso.feeds.json_schemas import (
     RecordRefused,
@@ -15,7 +16,6 @@ from aviso.feeds.json_schemas import (
     check_all_data,
     check_schema,
 )
-from aviso.rest.json_text import load_json
 
 
 def _check(data: object, schema: object) -> None:

@@ -11,9 +11,9 @@ from django.db import connection
 from django.test import RequestFactory
 from pytest_django import Settings
 
+from aviso.access.addresses import address_of
 from aviso.access.quotas import Quotas, quotas
 from aviso.feeds.models import Feed
-from aviso.rest.addresses import address_of
 from tests.api import Api, make_api
 from tests.test_server import serving
 
@@ -45,7 +45,7 @@ def _address(peer: str, told: str | None = None) -> str:
 def test_a_key_over_its_limit_is_told_when_to_come_again(
     orders: Feed, settings: Settings
 ) -> None:
-    settings.THROTTLE_KEY = 3
+    settings.AVISO_THROTTLE_KEY = 3
     writer = make_api(all_feeds=True, write=True)
     assert [201] * 3 == [writer.post(RECORDS, ONE).status for _ in range(3)]
 
@@ -57,7 +57,7 @@ def test_a_key_over_its_limit_is_told_when_to_come_again(
 
 
 def test_another_key_has_its_own_limit(orders: Feed, settings: Settings) -> None:
-    settings.THROTTLE_KEY = 1
+    settings.AVISO_THROTTLE_KEY = 1
     first, second = (make_api(all_feeds=True, write=True) for _ in range(2))
     first.post(RECORDS, ONE)
     first.post(RECORDS, ONE).problem(429)
@@ -68,7 +68,7 @@ def test_another_key_has_its_own_limit(orders: Feed, settings: Settings) -> None
 def test_an_address_without_a_key_is_limited(
     orders: Feed, anonymous: Api, settings: Settings
 ) -> None:
-    settings.THROTTLE_ADDRESS = 2
+    settings.AVISO_THROTTLE_ADDRESS = 2
     here = {"X-Forwarded-For": "203.0.113.1"}
     there = {"X-Forwarded-For": "203.0.113.2"}
     for _ in range(2):
@@ -81,7 +81,7 @@ def test_an_address_without_a_key_is_limited(
 def test_wrong_keys_are_limited_and_do_not_keep_a_right_one_out(
     orders: Feed, settings: Settings
 ) -> None:
-    settings.THROTTLE_ADDRESS = 2
+    settings.AVISO_THROTTLE_ADDRESS = 2
     writer = make_api(all_feeds=True, write=True)
     here = {"X-Forwarded-For": "203.0.113.3"}
     wrong = [Api("aviso_wrong").post(RECORDS, ONE, **here).status for _ in range(3)]
@@ -93,7 +93,7 @@ def test_wrong_keys_are_limited_and_do_not_keep_a_right_one_out(
 def test_a_forged_address_does_not_dodge_the_limit(
     orders: Feed, anonymous: Api, settings: Settings
 ) -> None:
-    settings.THROTTLE_ADDRESS = 2
+    settings.AVISO_THROTTLE_ADDRESS = 2
     # As a web server leaves it that adds to what the client sent.
     told = [f"198.51.100.{n}, 203.0.113.4" for n in range(3)]
 
@@ -105,7 +105,7 @@ def test_a_forged_address_does_not_dodge_the_limit(
 
 
 def test_a_limit_of_0_is_none(orders: Feed, settings: Settings) -> None:
-    settings.THROTTLE_KEY = 0
+    settings.AVISO_THROTTLE_KEY = 0
     writer = make_api(all_feeds=True, write=True)
 
     with connection.cursor() as cursor:

@@ -188,7 +188,7 @@ def test_the_tokens_of_these_tests_can_be_taken(orders: Feed) -> None:
 
 
 def test_each_reader_has_a_limit_of_his_own(orders: Feed, settings: Settings) -> None:
-    settings.THROTTLE_ADDRESS = 2
+    settings.AVISO_THROTTLE_ADDRESS = 2
     first, second = account("throttled@localhost"), account("another@localhost")
     for _ in range(2):
         assert 200 == first.get("feeds/orders/").status
@@ -200,7 +200,7 @@ def test_each_reader_has_a_limit_of_his_own(orders: Feed, settings: Settings) ->
 
 
 def test_wrong_tokens_are_counted_by_address(orders: Feed, settings: Settings) -> None:
-    settings.THROTTLE_ADDRESS = 1
+    settings.AVISO_THROTTLE_ADDRESS = 1
     here: Any = {"X-Forwarded-For": "203.0.113.77"}
     Api("a.b.c").get("feeds/orders/", **here).problem(401)
 
@@ -215,7 +215,9 @@ def test_a_ticket_is_what_the_contract_says(api: Api, secrets: Feed) -> None:
     assert "no-store" == reply.headers["Cache-Control"]
     body = reply.body
     assert (HOLDER, ["secrets"]) == (body["reader"], body["feeds"])
-    claims = jwt.decode(body["ticket"], settings.TICKET_SECRET, algorithms=["HS256"])
+    claims = jwt.decode(
+        body["ticket"], settings.AVISO_TICKET_SECRET, algorithms=["HS256"]
+    )
     assert {"sub", "feeds", "iat", "exp", "jti"} == set(claims)
     assert (HOLDER, ["secrets"]) == (claims["sub"], claims["feeds"])
     assert before <= claims["iat"] <= int(time.time())

@@ -10,7 +10,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from aviso.events.models import Event, QueuedChangeset
-from aviso.events.rendering import format_time
+from aviso.exact_json.times import format_time
 from aviso.feeds.models import Feed, FeedHead
 from aviso.records.models import Record
 

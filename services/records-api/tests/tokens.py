@@ -12,7 +12,7 @@ from tests.api import Api
 
 
 def sign(claims: dict[str, Any], *, key: str | None = None, **options: Any) -> str:
-    secret = settings.TICKET_SECRET if key is None else key
+    secret = settings.AVISO_TICKET_SECRET if key is None else key
     return jwt.encode(claims, secret, **{"algorithm": "HS256", **options})
 
 

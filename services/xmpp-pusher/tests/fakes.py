@@ -13,9 +13,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from amqp_client.messages import Delivery
+
 from xmpp_pusher.contract import Cause, Visibility
 from xmpp_pusher.errors import Behind, NotConfirmed, Refused, RoomError, RoomLost
-from xmpp_pusher.messages import Batch, Delivery, Reader
+from xmpp_pusher.messages import Batch, Reader
 from xmpp_pusher.position import Position, Span
 from xmpp_pusher.reports import Report
 

@@ -32,6 +32,15 @@ def test_the_limits_are_the_contracts() -> None:
     )
 
 
+def test_a_key_is_as_long_as_the_contracts_let_it_be() -> None:
+    event = load("batch.schema.json")["properties"]["events"]["items"]["properties"]
+    subject = load("event.schema.json")["$defs"]["subject"]
+
+    for schema in (event["subject"], subject):
+        lengths = (schema["minLength"], schema["maxLength"])
+        assert (1, contract.MAX_SUBJECT_CHARACTERS) == lengths
+
+
 @pytest.mark.parametrize(
     ("member", "pattern"),
     [

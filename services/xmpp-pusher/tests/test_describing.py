@@ -42,6 +42,28 @@ def test_it_passes_over_nested_values() -> None:
 
 
 @pytest.mark.parametrize(
+    ("key", "shown"),
+    [
+        ("42", "42"),
+        ('["7","de"]', '["7","de"]'),
+        ("a/b #? 'c'", "a/b #? 'c'"),
+        ("x" * 1024, "x" * 59 + "…"),
+        ("\u202eabc\u2069", " abc "),
+    ],
+)
+def test_it_names_a_record_by_whatever_its_key_is(key: str, shown: str) -> None:
+    data = make_data(a=1) | {"id": msgspec.Raw(json.dumps(key).encode())}
+
+    assert f"orders: created {shown} a=1" == describe("orders", ["created"], data)
+
+
+def test_it_says_why_a_feed_was_emptied() -> None:
+    data = {"cause": msgspec.Raw(b'"truncated"')}
+
+    assert "orders: emptied (truncated)" == describe("orders", ["reset"], data)
+
+
+@pytest.mark.parametrize(
     ("changes", "expected"),
     [
         (["created", "updated"], "orders: 2 events (1 created, 1 updated)"),
@@ -53,6 +75,12 @@ def test_it_passes_over_nested_values() -> None:
         (["granted"], "orders: who may read it has changed"),
         (["granted", "created"], "orders: 1 event (1 created)"),
         (["revoked", "unavailable"], "orders: 1 event could not be relayed"),
+        (["reset", "reset"], "orders: emptied"),
+        (["reset", "created"], "orders: 2 events (1 created, emptied)"),
+        (
+            ["deleted", "reset", "reset"],
+            "orders: 3 events (1 deleted, emptied 2 times)",
+        ),
     ],
 )
 def test_it_counts_and_passes_over_who_may_read(

@@ -7,13 +7,13 @@ import time
 from collections.abc import AsyncIterator
 
 import pytest
+from amqp_client.messages import Delivery
 
 from bench import Bench
 from examples import make_batch
 from fakes import until
 from xmpp_pusher.errors import NotOurs
 from xmpp_pusher.feeds import MAX_PROBLEMS
-from xmpp_pusher.messages import Delivery
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def start_pruning(stack: Stack) -> Iterator[Callable[[], None]]:
         }
         with (stack.run_dir / "log/relay-pruning.log").open("ab") as log:
             process = subprocess.Popen(
-                [str(PYTHON), "manage.py", "relay"],
+                [str(PYTHON), "manage.py", "aviso_relay"],
                 cwd=REPOSITORY / "services/records-api",
                 env=services.api_env(stack.settings) | environ,
                 stdin=subprocess.DEVNULL,

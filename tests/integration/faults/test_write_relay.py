@@ -129,7 +129,7 @@ def second_relay(stack: Stack) -> Iterator[str]:
     port = find_free_port()
     with (stack.run_dir / "log/relay-2.log").open("ab") as log:
         process = subprocess.Popen(
-            [str(PYTHON), "manage.py", "relay"],
+            [str(PYTHON), "manage.py", "aviso_relay"],
             cwd=REPOSITORY / "services/records-api",
             env=services.api_env(stack.settings)
             | {"AVISO_RELAY_BIND": f"127.0.0.1:{port}"},

@@ -12,8 +12,8 @@ from django.template.response import TemplateResponse
 from aviso.access.audit import describe_rights, name_person, note_key
 from aviso.access.keys import give_secret, revoke_key
 from aviso.access.models import ApiKey
-from aviso.rest.admin_forms import SeenAdmin, SeenForm
-from aviso.rest.admin_pages import DefaultsByDatabaseAdmin
+from aviso.admin_site.forms import SeenAdmin, SeenForm
+from aviso.admin_site.pages import DefaultsByDatabaseAdmin
 
 
 class ApiKeyForm(SeenForm[ApiKey]):

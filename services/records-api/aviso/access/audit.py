@@ -6,12 +6,15 @@ It goes to standard error, since `create_key` prints the key and nothing else.
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 from django.http import HttpRequest
-from rest_framework.request import Request
 
+from aviso.access.addresses import address_of
 from aviso.access.models import ApiKey
-from aviso.rest.addresses import address_of
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
 
 BY_COMMAND = "command"
 logger = logging.getLogger("aviso.audit")

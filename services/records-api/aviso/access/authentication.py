@@ -16,7 +16,7 @@ from aviso.access.keys import PREFIX, find_key
 from aviso.access.models import ApiKey
 from aviso.access.throttling import count_address
 from aviso.access.tokens import TokenReader, find_reader
-from aviso.rest.problems import Unauthorized
+from aviso.problems import Unauthorized
 
 
 class KeyAuthentication(BaseAuthentication):

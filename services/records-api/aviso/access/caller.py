@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, PermissionsMixin
-from rest_framework.request import Request
 
 from aviso.access.models import ApiKey
 from aviso.access.tokens import TokenReader
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
 
 
 class Action(StrEnum):

@@ -8,9 +8,9 @@ from __future__ import annotations
 from django.http import HttpRequest
 from rest_framework.request import Request
 
+from aviso.access.addresses import address_of
 from aviso.access.models import ApiKey
 from aviso.access.tokens import TokenReader
-from aviso.rest.addresses import address_of
 
 
 def name_caller(request: HttpRequest | Request) -> str:

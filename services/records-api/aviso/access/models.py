@@ -6,7 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
-from aviso.feeds.models import SLUG_VALIDATOR
+from aviso.names.slugs import SLUG_VALIDATOR
 
 
 class ApiKey(models.Model):

@@ -10,16 +10,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from aviso.access.addresses import address_of
 from aviso.access.models import ApiKey
 from aviso.access.quotas import quotas
 from aviso.access.tokens import TokenReader
-from aviso.rest.addresses import address_of
-from aviso.rest.problems import TooManyRequests
+from aviso.conf import conf
+from aviso.problems import TooManyRequests
 
 if TYPE_CHECKING:  # the framework's views import this module
     from rest_framework.views import APIView
@@ -30,11 +30,9 @@ class CallerThrottle(BaseThrottle):
 
     def allow_request(self, request: Request, view: APIView) -> bool:  # noqa: ARG002 (its signature)
         if isinstance(request.auth, ApiKey):
-            _take(f"key:{request.auth.id}", settings.THROTTLE_KEY, "This key")
+            _take(f"key:{request.auth.id}", conf.throttle_key, "This key")
         elif isinstance(request.auth, TokenReader):
-            _take(
-                f"reader:{request.auth.jid}", settings.THROTTLE_ADDRESS, "This reader"
-            )
+            _take(f"reader:{request.auth.jid}", conf.throttle_address, "This reader")
         elif not request.user.is_authenticated:
             count_address(request)
         return True
@@ -43,7 +41,7 @@ class CallerThrottle(BaseThrottle):
 def count_address(request: HttpRequest | Request) -> None:
     """Raise TooManyRequests if the request's address is over its limit."""
     address = address_of(request)
-    _take(f"address:{address}", settings.THROTTLE_ADDRESS, "This address")
+    _take(f"address:{address}", conf.throttle_address, "This address")
 
 
 def _take(caller: str, limit: int, who: str) -> None:

@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import jwt
-from django.conf import settings
 
-from aviso.feeds.models import is_slug
-from aviso.readers.names import ReaderName, parse_reader
-from aviso.readers.reading import list_granted_feeds, list_refused_feeds
+from aviso.access.grants import list_granted_feeds, list_refused_feeds
+from aviso.conf import conf
+from aviso.names.readers import ReaderName, parse_reader
+from aviso.names.slugs import is_slug
 
 ALGORITHM = "HS256"
 # A ticket with the most feeds that it may have is some 3,100.
@@ -62,7 +62,7 @@ def make_ticket(reader: str, feeds: Sequence[str], *, lasts_s: int) -> Ticket:
         "exp": now + lasts_s,
         "jti": secrets.token_urlsafe(12),
     }
-    text = jwt.encode(claims, settings.TICKET_SECRET, algorithm=ALGORITHM)
+    text = jwt.encode(claims, conf.ticket_secret, algorithm=ALGORITHM)
     expires_at = datetime.fromtimestamp(now + lasts_s, UTC)
     return Ticket(text, str(claims["jti"]), expires_at)
 
@@ -87,7 +87,7 @@ def _read_claims(text: str) -> dict[str, Any] | None:
         return None
     try:
         claims: dict[str, Any] = jwt.decode(
-            text, settings.TICKET_SECRET, algorithms=[ALGORITHM], options=_OPTIONS
+            text, conf.ticket_secret, algorithms=[ALGORITHM], options=_OPTIONS
         )
     # Of a stranger's text: JSON as deep as he likes, bytes that are no text.
     except (jwt.PyJWTError, ValueError, RecursionError):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from aviso.rest.json_numbers import write_json
-from aviso.rest.json_text import load_json
+from aviso.exact_json.numbers import write_json
+from aviso.exact_json.text import load_json
 
 
 class ExactEncoder(json.JSONEncoder):

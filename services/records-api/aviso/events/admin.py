@@ -3,36 +3,43 @@
 from __future__ import annotations
 
 import re
-import uuid
 
 from django.contrib import admin
 from django.db.models import F, IntegerField, Q, QuerySet, Subquery, Sum
 from django.db.models.expressions import OuterRef
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Left
 from django.http import HttpRequest
 
+from aviso.admin_site.pages import BigTableAdmin
 from aviso.events.models import Event, OutboxFeed, Place, QueuedChangeset
-from aviso.feeds.models import is_slug
-from aviso.rest.admin_pages import BigTableAdmin
+from aviso.feeds.models import Feed
+from aviso.names.slugs import is_slug
 
 _KEY = re.compile(r"([0-9]{1,18})-([0-9]{1,9})")
 # Of a feed that is searched for, so many of the newest changesets are shown.
 _MOST_CHANGESETS = 1_000
+_MOST_KEY_CHARS = 80
 
 
 @admin.register(Event)
 class EventAdmin(BigTableAdmin[Event]):
-    list_display = ["key", "feed", "sequence", "type", "subject", "reader", "time"]
+    list_display = ["key", "feed", "sequence", "type", "about", "reader", "time"]
     list_filter = ["type"]
     ordering = ["-changeset", "-place"]
     search_fields = ["subject"]
     search_help_text = (
-        "The id of a record that was created, a feed, or a feed and a sequence."
+        "A feed, a feed and a sequence, or the id of a record that was created."
     )
     fields = [
         "key", "id", "feed", "sequence", "type", "subject", "reader", "time",
         "traceparent", "data",
     ]  # fmt: skip
+
+    @admin.display(description="subject")
+    def about(self, event: Event) -> str:
+        """Shorten a key to what a line of the list has room for."""
+        key = event.subject or ""
+        return key if len(key) <= _MOST_KEY_CHARS else f"{key[:_MOST_KEY_CHARS]}…"
 
     def get_object(
         self,
@@ -56,11 +63,10 @@ class EventAdmin(BigTableAdmin[Event]):
         words = search_term.split()
         if not words:
             return queryset, False
-        try:
-            key = uuid.UUID(words[0])
-        except ValueError:
-            return _find_in_feed(queryset, words), False
-        return queryset.filter(type="created", subject=str(key)), False
+        found = _find_in_feed(queryset, words)
+        if found is None:
+            found = _find_key(queryset, search_term.strip())
+        return found, False
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 (its signature)
         return False
@@ -101,9 +107,21 @@ class OutboxAdmin(BigTableAdmin[OutboxFeed]):
         return False
 
 
-def _find_in_feed(queryset: QuerySet[Event], words: list[str]) -> QuerySet[Event]:
+def _find_key(queryset: QuerySet[Event], key: str) -> QuerySet[Event]:
+    """Find by the index on what was created, which has a key's beginning."""
+    start = Left("subject", 600)
+    created = queryset.filter(type="created").alias(start=start)
+    return created.filter(start=key[:600], subject=key)
+
+
+def _find_in_feed(
+    queryset: QuerySet[Event], words: list[str]
+) -> QuerySet[Event] | None:
+    """Find what is in a feed; None where the words name none."""
+    if not is_slug(words[0]) or not Feed.objects.filter(slug=words[0]).exists():
+        return None
     match words:
-        case [feed] if is_slug(feed):
+        case [feed]:
             newest = Place.objects.filter(feed=feed).order_by("-first")
             changesets = newest.values_list("changeset", flat=True)[:_MOST_CHANGESETS]
             return queryset.filter(changeset__in=list(changesets))
@@ -117,4 +135,4 @@ def _find_in_feed(queryset: QuerySet[Event], words: list[str]) -> QuerySet[Event
                 changeset=place.changeset, place=sequence - place.first + 1
             )
         case _:
-            return queryset.none()
+            return None

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from aviso.events.rendering import EventRow, escape_json, format_time
+from aviso.events.rendering import EventRow, escape_json
+from aviso.exact_json.times import format_time
 
 # contracts/topology.json, `publish.limits`; a test compares.
 MOST_EVENTS = 250

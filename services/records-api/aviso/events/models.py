@@ -12,7 +12,7 @@ from aviso.feeds.models import Feed, FeedHead
 
 
 class Event(models.Model):
-    """The fact that a record changed, or that a reader was let in or put out.
+    """A fact: a record changed, a feed was emptied, a reader was let in or put out.
 
     Written by the triggers on `records` and `readers` alone, once. This is the view
     `event_log` of the table `events`: `changeset` and `place` say where an event stands
@@ -24,6 +24,8 @@ class Event(models.Model):
         CREATED = "created"
         UPDATED = "updated"
         DELETED = "deleted"
+        UNAVAILABLE = "unavailable"
+        RESET = "reset"
         GRANTED = "granted"
         REVOKED = "revoked"
 
@@ -52,7 +54,7 @@ class Event(models.Model):
         unique_together = [("changeset", "place")]
 
     def __str__(self) -> str:
-        about = self.subject or self.reader
+        about = self.subject or self.reader or "-"
         return f"{self.feed_id} {self.sequence or '-'} {self.type} {about}"
 
 

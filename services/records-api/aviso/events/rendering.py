@@ -12,15 +12,17 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
+
+from aviso.exact_json.times import format_time
 
 _NON_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """A numbered event of the log: about a record, or about a reader."""
+    """A numbered event of the log: about a record, a reader, or all that a feed has."""
 
     id: UUID
     feed: str
@@ -35,7 +37,8 @@ class EventRow:
 
     @property
     def full_type(self) -> str:
-        about = "record" if self.reader is None else "reader"
+        about = "feed" if self.type == "reset" else "record"
+        about = about if self.reader is None else "reader"
         return f"aviso.{about}.{self.type}.v1"
 
 
@@ -87,11 +90,6 @@ def render_opened(
         f'"readers":{json.dumps(lists.readers)},'
         f'"revoked":{json.dumps(lists.revoked)}}}}}'
     ).encode("ascii")
-
-
-def format_time(time: datetime) -> str:
-    """Write an aware time as RFC 3339 in UTC, always with six digits of a second."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
 
 
 def escape_json(text: str) -> str:

@@ -9,12 +9,11 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from aviso.access.audit import name_person, note_change
-from aviso.feeds.json_schemas import SchemaRefused, check_schema
+from aviso.admin_site.forms import SeenAdmin, SeenForm
+from aviso.admin_site.pages import DefaultsByDatabaseAdmin, JsonTextField
+from aviso.exact_json.numbers import write_json
+from aviso.feeds.bodies import MAX_SCHEMA_BYTES, MAX_TITLE_CHARS
 from aviso.feeds.models import Feed
-from aviso.feeds.writing import MAX_SCHEMA_BYTES, MAX_TITLE_CHARS
-from aviso.rest.admin_forms import SeenAdmin, SeenForm
-from aviso.rest.admin_pages import DefaultsByDatabaseAdmin, JsonTextField
-from aviso.rest.json_numbers import write_json
 
 
 class FeedForm(SeenForm[Feed]):
@@ -39,6 +38,12 @@ class FeedForm(SeenForm[Feed]):
         schema = self.cleaned_data["schema"]
         if schema is None:
             return None
+        try:
+            from aviso.feeds.json_schemas import SchemaRefused, check_schema
+        except ImportError as exc:
+            raise forms.ValidationError(
+                "A schema needs the REST service's libraries: django-aviso[rest]."
+            ) from exc
         try:
             check_schema(schema)
         except SchemaRefused as exc:

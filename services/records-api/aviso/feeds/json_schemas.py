@@ -18,9 +18,9 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
+from aviso.exact_json.numbers import JsonNumber, write_json
+from aviso.exact_json.text import load_json
 from aviso.feeds.schema_keywords import DeadlinePassed, LimitedValidator, start_deadline
-from aviso.rest.json_numbers import JsonNumber, write_json
-from aviso.rest.json_text import load_json
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 # The seconds that checking one request's records may take.

@@ -1,30 +1,26 @@
-"""Read feeds, and decide what a caller may do with one."""
+"""Read feeds, and what of them a caller sees."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import connection
 
 from aviso.access.caller import Action, Caller
-from aviso.events.rendering import format_time
-from aviso.feeds.models import SLUG_PATTERN, Feed
+from aviso.feeds.rendering import FeedHeadRow, FeedRow
+from aviso.names.slugs import SLUG_PATTERN
 from aviso.rest.paging import Cursor, Page, make_page
-from aviso.rest.problems import Forbidden, NotFound, Unauthorized, show
 
 _SELECT = """
     SELECT f.slug, f.title, f.visibility, f.schema::text, f.epoch, h.sequence,
-           f.created_at
+           f.created_at,
+           CASE WHEN t.id IS NOT NULL THEN json_build_object('schema', t.schema_name,
+               'name', t.table_name, 'columns', t.columns, 'key', t.key)::text END,
+           t.schema_name || '.' || t.table_name
     FROM aviso.feeds f JOIN aviso.feed_heads h ON h.feed = f.slug
-"""
-_SEEN = """
-    SELECT slug, visibility = 'public' FROM aviso.feeds
-    WHERE slug = ANY(%s) AND (visibility = 'public' OR slug = ANY(%s))
+    LEFT JOIN aviso.tracked_feeds o ON o.feed = f.slug
+    LEFT JOIN aviso.tracked_tables t ON t.id = o.tracked
 """
 _HEADS = """
     SELECT f.slug, f.epoch, h.sequence
@@ -37,41 +33,6 @@ CURSOR_PATTERN = SLUG_PATTERN
 MAX_HEADS = 100
 # Stands behind every character of a slug in ASCII, the order of the database.
 _AFTER_SLUGS = "{"
-
-
-@dataclass(frozen=True, slots=True)
-class FeedRow:
-    slug: str
-    title: str
-    visibility: str
-    schema_text: str | None
-    epoch: str
-    head: int
-    created_at: datetime
-
-    @property
-    def is_public(self) -> bool:
-        return self.visibility == Feed.Visibility.PUBLIC
-
-
-@dataclass(frozen=True, slots=True)
-class FeedHeadRow:
-    slug: str
-    epoch: str
-    head: int
-
-
-def render_head(head: FeedHeadRow) -> str:
-    return f'{{"slug":"{head.slug}","epoch":"{head.epoch}","head":{head.head}}}'
-
-
-def render_feed(feed: FeedRow) -> str:
-    return (
-        f'{{"slug":"{feed.slug}","title":{json.dumps(feed.title)},'
-        f'"visibility":"{feed.visibility}","schema":{feed.schema_text or "null"},'
-        f'"room":"{feed.slug}@{settings.XMPP_ROOMS_DOMAIN}","epoch":"{feed.epoch}",'
-        f'"head":{feed.head},"created_at":"{format_time(feed.created_at)}"}}'
-    )
 
 
 def find_feed(slug: str) -> FeedRow | None:
@@ -94,56 +55,6 @@ def see_feed(slug: str, caller: Caller) -> FeedRow | None:
         )
         row = cursor.fetchone()
     return row and FeedRow(*row)
-
-
-def open_feed(slug: str, caller: Caller, action: Action | None) -> FeedRow:
-    """Return the feed if the caller may do this with it; None is: know of it.
-
-    Raises NotFound for a private feed as for none at all, Unauthorized when a key could
-    help, Forbidden when this one does not.
-    """
-    if action is not None:
-        require_key(caller, action)
-    feed = see_feed(slug, caller)
-    if feed is None:
-        raise NotFound(f"There is no feed {show(slug)}, or it is not open to you")
-    if action is not None and not caller.may(action, slug, public=feed.is_public):
-        raise Forbidden(f"This {caller.shown} may not {_say(action)} {show(slug)}")
-    return feed
-
-
-def _say(action: Action) -> str:
-    return (
-        "let readers into the feed" if action is Action.GRANT else f"{action} the feed"
-    )
-
-
-def check_feeds(slugs: Sequence[str], caller: Caller, action: Action) -> None:
-    """Raise as `open_feed` does, unless the caller may do this with each feed."""
-    require_key(caller, action)
-    reached = [slug for slug in slugs if caller.sees(slug, public=False)]
-    with connection.cursor() as cursor:
-        cursor.execute(_SEEN, [list(slugs), reached])
-        public = dict(cursor.fetchall())
-    for index, slug in enumerate(slugs):
-        if slug not in public:
-            raise NotFound(
-                f"There is no feed {show(slug)}, or it is not open to you",
-                pointer=f"/feeds/{index}",
-            )
-        if not caller.may(action, slug, public=public[slug]):
-            raise Forbidden(
-                f"This {caller.shown} may not {_say(action)} {show(slug)}",
-                pointer=f"/feeds/{index}",
-            )
-
-
-def require_key(caller: Caller, action: Action) -> None:
-    if action is not Action.READ and caller.is_anonymous:
-        raise Unauthorized(
-            f"To {action} needs a key: Authorization: Bearer <key>",
-            field="Authorization",
-        )
 
 
 def list_feeds(

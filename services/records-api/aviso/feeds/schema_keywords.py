@@ -15,7 +15,7 @@ import regex
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
-from aviso.rest.json_numbers import EXACT, JsonNumber, write_canonical_json
+from aviso.exact_json.numbers import EXACT, JsonNumber, write_canonical_json
 
 Keyword = Callable[[Any, Any, Any, Any], Iterator[ValidationError] | None]
 _deadline: ContextVar[float] = ContextVar("deadline")

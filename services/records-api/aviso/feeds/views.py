@@ -4,35 +4,29 @@ from __future__ import annotations
 
 import json
 
-from django.conf import settings
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from aviso.access.audit import name_caller, note_change
 from aviso.access.caller import Action, find_caller
+from aviso.access.permissions import ANYONE, Anyone, rules, with_key
+from aviso.conf import conf
 from aviso.feeds import serializers
-from aviso.feeds.reading import (
-    CURSOR_PATTERN,
-    MAX_HEADS,
-    list_feeds,
-    open_feed,
-    read_heads,
-    render_feed,
-    render_head,
-    require_key,
-)
-from aviso.feeds.search import read_beginning, read_slugs
-from aviso.feeds.writing import change_feed, create_feed, read_change, read_slug
+from aviso.feeds.bodies import read_change, read_slug
+from aviso.feeds.filters import read_beginning, read_slugs
+from aviso.feeds.permissions import opened_feed, to_feed
+from aviso.feeds.reading import CURSOR_PATTERN, MAX_HEADS, list_feeds, read_heads
+from aviso.feeds.rendering import render_feed, render_head
+from aviso.feeds.writing import change_feed, create_feed
+from aviso.problems import Forbidden, show
 from aviso.rest.answers import answer_json
 from aviso.rest.headers import refuse_idempotency_key
 from aviso.rest.members import take_members
 from aviso.rest.openapi import CURSOR, LIMIT, problems
 from aviso.rest.page_answers import answer_page
 from aviso.rest.paging import check_parameters, read_cursor, read_limit
-from aviso.rest.problems import Forbidden, show
-from aviso.rest.views import PatchingView
+from aviso.rest.views import PatchingView, RestView
 
 _CHANGEABLE = {"title", "visibility", "schema"}
 _BEGINNING = OpenApiParameter(
@@ -46,7 +40,9 @@ _SLUGS = OpenApiParameter(
 )
 
 
-class FeedsView(APIView):
+class FeedsView(RestView):
+    permission_classes = [rules(GET=ANYONE, POST=with_key(Action.MANAGE))]
+
     @extend_schema(
         operation_id="list_feeds",
         summary="The feeds that are open to you, by name",
@@ -70,29 +66,29 @@ class FeedsView(APIView):
     )
     def post(self, request: Request) -> HttpResponse:
         caller = find_caller(request)
-        require_key(caller, Action.MANAGE)
         refuse_idempotency_key(request, "a feed that is there already answers 409")
         body = take_members(request.data, {"slug", *_CHANGEABLE})
         slug = read_slug(body.get("slug"))
         if not caller.may(Action.MANAGE, slug, public=False):
             raise Forbidden(f"This {caller.shown} may not create the feed {show(slug)}")
         feed = create_feed(slug, read_change(body))
-        location = f"{settings.PUBLIC_URL}{request.path}{slug}/"
+        location = f"{conf.public_url}{request.path}{slug}/"
         return answer_json(
             render_feed(feed), status=201, headers={"Location": location}
         )
 
 
 class FeedView(PatchingView):
+    permission_classes = [rules(GET=to_feed(None), PATCH=to_feed(Action.MANAGE))]
+
     @extend_schema(
         operation_id="get_feed",
         summary="One feed, with its room and its head",
         responses={200: serializers.FeedSerializer, **problems()},
     )
-    def get(self, request: Request, feed: str) -> HttpResponse:
+    def get(self, request: Request, feed: str) -> HttpResponse:  # noqa: ARG002 (the address's)
         check_parameters(request.GET, set())
-        found = open_feed(feed, find_caller(request), None)
-        return answer_json(render_feed(found))
+        return answer_json(render_feed(opened_feed(request)))
 
     @extend_schema(
         operation_id="change_feed",
@@ -102,7 +98,7 @@ class FeedView(PatchingView):
         responses={200: serializers.FeedSerializer, **problems(body=True)},
     )
     def patch(self, request: Request, feed: str) -> HttpResponse:
-        before = open_feed(feed, find_caller(request), Action.MANAGE)
+        before = opened_feed(request)
         refuse_idempotency_key(request, "the same change again changes nothing")
         change = read_change(take_members(request.data, _CHANGEABLE))
         after = change_feed(feed, change)
@@ -111,7 +107,10 @@ class FeedView(PatchingView):
         return answer_json(render_feed(after))
 
 
-class HeadsView(APIView):
+class HeadsView(RestView):
+    # Of each feed the statement itself asks.
+    permission_classes = [Anyone]
+
     @extend_schema(
         operation_id="get_heads",
         summary="How far many feeds have come",
@@ -125,7 +124,9 @@ class HeadsView(APIView):
         return answer_json(f'{{"results":[{",".join(map(render_head, heads))}]}}')
 
 
-class ConnectionView(APIView):
+class ConnectionView(RestView):
+    permission_classes = [Anyone]
+
     @extend_schema(
         operation_id="get_connection",
         summary="Where and how to connect over XMPP",
@@ -133,18 +134,18 @@ class ConnectionView(APIView):
     )
     def get(self, request: Request) -> HttpResponse:
         check_parameters(request.GET, set())
-        scheme, _, host = settings.PUBLIC_URL.partition("://")
+        scheme, _, host = conf.public_url.partition("://")
         web_socket = "wss" if scheme == "https" else "ws"
         return answer_json(
             json.dumps(
                 {
-                    "domain": settings.XMPP_DOMAIN,
-                    "guest_domain": settings.XMPP_GUEST_DOMAIN,
-                    "rooms_domain": settings.XMPP_ROOMS_DOMAIN,
-                    "ticket_domain": settings.XMPP_TICKET_DOMAIN,
+                    "domain": conf.xmpp_domain,
+                    "guest_domain": conf.xmpp_guest_domain,
+                    "rooms_domain": conf.xmpp_rooms_domain,
+                    "ticket_domain": conf.xmpp_ticket_domain,
                     "websocket_url": f"{web_socket}://{host}/xmpp-websocket",
-                    "bosh_url": f"{settings.PUBLIC_URL}/http-bind",
-                    "registration": settings.REGISTRATION,
+                    "bosh_url": f"{conf.public_url}/http-bind",
+                    "registration": conf.registration,
                 }
             )
         )

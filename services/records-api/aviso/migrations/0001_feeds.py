@@ -8,6 +8,7 @@ from django.db import migrations, models
 
 import aviso.database.columns
 import aviso.database.json_values
+from aviso.database.migrating import SharedMigration
 
 
 def refuse_older_shape(apps: Any, schema_editor: Any) -> None:  # noqa: ARG001 (Django's signature)
@@ -129,7 +130,7 @@ STATE = [
 ]
 
 
-class Migration(migrations.Migration):
+class Migration(SharedMigration):
     initial = True
     dependencies = []
     operations = [

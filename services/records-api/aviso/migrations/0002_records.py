@@ -11,6 +11,7 @@ from django.db import migrations, models
 
 import aviso.database.columns
 import aviso.database.json_values
+from aviso.database.migrating import SharedMigration
 
 TABLES = """
 CREATE TABLE aviso.records (
@@ -122,7 +123,7 @@ STATE = [
 ]
 
 
-class Migration(migrations.Migration):
+class Migration(SharedMigration):
     dependencies = [("aviso", "0001_feeds")]
     operations = [
         migrations.SeparateDatabaseAndState(

@@ -9,6 +9,8 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import aviso.database.columns
+from aviso.capture.sql_files import read_sql
+from aviso.database.migrating import SharedMigration
 from aviso.database.telling import telling, telling_function
 
 # A changeset is what one statement did to one feed: its events have the places 1, 2, …
@@ -24,26 +26,36 @@ CREATE TABLE aviso.events (
     place integer NOT NULL,
     type text NOT NULL
         CONSTRAINT events_type CHECK (
-            type IN ('created', 'updated', 'deleted', 'granted', 'revoked')),
+            type IN ('created', 'updated', 'deleted', 'unavailable', 'reset', 'granted',
+                'revoked')),
     id uuid NOT NULL DEFAULT gen_random_uuid(),
     time timestamptz NOT NULL DEFAULT clock_timestamp(),
     feed text NOT NULL,
-    subject text,
+    subject text CONSTRAINT events_subject CHECK (
+        char_length(subject) BETWEEN 1 AND 1024),
     reader text,
     data text NOT NULL,
     traceparent text,
     PRIMARY KEY (changeset, place),
-    -- About a record, or about somebody.
+    -- About a record, about somebody, or about all that a feed has.
     CONSTRAINT events_about CHECK (
         CASE WHEN type IN ('granted', 'revoked')
         THEN reader IS NOT NULL AND subject IS NULL
-        ELSE reader IS NULL AND subject IS NOT NULL END)
+        ELSE reader IS NULL AND CASE type
+            WHEN 'unavailable' THEN true
+            WHEN 'reset' THEN subject IS NULL
+            ELSE subject IS NOT NULL END END)
 );
--- Whether an id that a client made has been used before.
-CREATE INDEX events_created ON aviso.events (subject) WHERE type = 'created';
+-- Whether an id that a client made has been used before. Of a key the beginning: 2,400
+-- bytes at most, of the 2,704 that an index takes.
+CREATE INDEX events_created ON aviso.events (left(subject, 600), feed)
+    WHERE type = 'created';
 -- Beside it: what was said last of a record.
-CREATE INDEX events_changed ON aviso.events (subject, changeset, place)
-    WHERE type IN ('updated', 'deleted');
+CREATE INDEX events_changed ON aviso.events (left(subject, 600), feed, changeset, place)
+    WHERE type IN ('updated', 'deleted', 'unavailable');
+-- Behind which a feed's rows begin anew; and how many could not be told.
+CREATE INDEX events_reset ON aviso.events (feed, changeset, place) WHERE type = 'reset';
+CREATE INDEX events_unavailable ON aviso.events (feed) WHERE type = 'unavailable';
 
 -- What the relay has not seen: changesets without a sequence, and with size 0 feeds at
 -- which it is to look again (their opening, their progress, the end of a grant).
@@ -135,21 +147,43 @@ LANGUAGE sql STABLE AS $$
         || '","data":' || data || '}'
 $$;
 
--- The newest event of a record in a feed; no row if the log has none.
+-- Whether a `created` event's data is of a record of ours, and not of another table's row.
+CREATE FUNCTION aviso.is_record_data(data text) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT data LIKE '{"id":"____________________________________","version":%'
+$$;
+
+-- The record of ours that a subject names; null where it can't be one.
+CREATE FUNCTION aviso.record_id(subject text) RETURNS uuid
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN subject ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+        THEN subject::uuid END
+$$;
+
+-- The newest event of a record in a feed; no row if the log has none, or none since the
+-- feed was emptied.
 CREATE FUNCTION aviso.last_event(feed text, subject text)
 RETURNS TABLE (changeset bigint, place integer, type text, data text)
 LANGUAGE sql STABLE AS $$
     SELECT changeset, place, type, data FROM (
-        (SELECT e.type, e.data, e.changeset, e.place FROM aviso.events e
-            WHERE e.subject = last_event.subject AND e.type = 'created'
-                AND e.feed = last_event.feed
-            ORDER BY e.changeset DESC, e.place DESC LIMIT 1)
-        UNION ALL
-        (SELECT e.type, e.data, e.changeset, e.place FROM aviso.events e
-            WHERE e.subject = last_event.subject AND e.type IN ('updated', 'deleted')
-                AND e.feed = last_event.feed
-            ORDER BY e.changeset DESC, e.place DESC LIMIT 1)
-    ) AS newest ORDER BY changeset DESC, place DESC LIMIT 1
+        SELECT * FROM (
+            (SELECT e.type, e.data, e.changeset, e.place FROM aviso.events e
+                WHERE left(e.subject, 600) = left(last_event.subject, 600)
+                    AND e.subject = last_event.subject AND e.type = 'created'
+                    AND e.feed = last_event.feed
+                ORDER BY e.changeset DESC, e.place DESC LIMIT 1)
+            UNION ALL
+            (SELECT e.type, e.data, e.changeset, e.place FROM aviso.events e
+                WHERE left(e.subject, 600) = left(last_event.subject, 600)
+                    AND e.subject = last_event.subject AND e.feed = last_event.feed
+                    AND e.type IN ('updated', 'deleted', 'unavailable')
+                ORDER BY e.changeset DESC, e.place DESC LIMIT 1)
+        ) AS newest ORDER BY changeset DESC, place DESC LIMIT 1
+    ) AS last
+    WHERE NOT EXISTS (
+        SELECT FROM aviso.events r
+        WHERE r.type = 'reset' AND r.feed = last_event.feed
+            AND (r.changeset, r.place) > (last.changeset, last.place))
 $$;
 
 -- Whether the log's last word on a record is just this. An older snapshot than the
@@ -318,7 +352,8 @@ DROP SEQUENCE aviso.changesets;
 DROP FUNCTION aviso.feed_inserted, aviso.feed_updated, aviso.progress_restoring, aviso.record_updating,
     aviso.records_created, aviso.records_updated, aviso.records_deleted,
     aviso.records_truncating, aviso.traceparent, aviso.rfc3339, aviso.record_data,
-    aviso.wake_relay, aviso.look_at, aviso.tell, aviso.is_told, aviso.last_event;
+    aviso.wake_relay, aviso.look_at, aviso.tell, aviso.is_told, aviso.last_event,
+    aviso.is_record_data, aviso.record_id;
 """
 
 FEED = models.ForeignKey(
@@ -351,6 +386,8 @@ STATE = [
                         ("created", "Created"),
                         ("updated", "Updated"),
                         ("deleted", "Deleted"),
+                        ("unavailable", "Unavailable"),
+                        ("reset", "Reset"),
                         ("granted", "Granted"),
                         ("revoked", "Revoked"),
                     ]
@@ -396,6 +433,8 @@ STATE = [
                         ("created", "Created"),
                         ("updated", "Updated"),
                         ("deleted", "Deleted"),
+                        ("unavailable", "Unavailable"),
+                        ("reset", "Reset"),
                         ("granted", "Granted"),
                         ("revoked", "Revoked"),
                     ]
@@ -500,12 +539,14 @@ STATE = [
 ]
 
 
-class Migration(migrations.Migration):
+class Migration(SharedMigration):
     dependencies = [("aviso", "0002_records")]
     operations = [
         migrations.SeparateDatabaseAndState(
             database_operations=[
-                migrations.RunSQL(TABLES + FUNCTIONS + TRIGGERS, REVERSE)
+                migrations.RunSQL(
+                    TABLES + FUNCTIONS + read_sql("telling") + TRIGGERS, REVERSE
+                )
             ],
             state_operations=STATE,
         ),

@@ -5,6 +5,8 @@ import django.core.validators
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
+from aviso.database.migrating import SharedMigration
+
 # The counts of the throttle: one row a caller and minute, gone two minutes later.
 TABLE = """
 CREATE UNLOGGED TABLE aviso.request_counts (
@@ -16,7 +18,7 @@ CREATE UNLOGGED TABLE aviso.request_counts (
 """
 
 
-class Migration(migrations.Migration):
+class Migration(SharedMigration):
     dependencies = [("aviso", "0004_readers")]
 
     operations = [

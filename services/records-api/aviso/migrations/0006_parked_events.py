@@ -5,8 +5,10 @@ import uuid
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
+from aviso.database.migrating import SharedMigration
 
-class Migration(migrations.Migration):
+
+class Migration(SharedMigration):
     dependencies = [("aviso", "0005_access")]
 
     operations = [

@@ -8,6 +8,7 @@ is the exception, for whose statement apply does fire.
 
 from django.db import migrations
 
+from aviso.database.migrating import SharedMigration
 from aviso.database.telling import telling, telling_function
 
 DELETED = telling(
@@ -240,6 +241,6 @@ DROP FUNCTION aviso.is_subscribed, aviso.tells_arrivals, aviso.feed_arriving,
 """
 
 
-class Migration(migrations.Migration):
+class Migration(SharedMigration):
     dependencies = [("aviso", "0006_parked_events")]
     operations = [migrations.RunSQL(FUNCTIONS + TRIGGERS, REVERSE)]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, LiteralString
 
 import psycopg
-from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from aviso.outbox.errors import (
     DatabaseError,
@@ -23,8 +23,9 @@ LOOK_INTERVAL_S = 1.0
 # A session that says nothing for so long is ended by PostgreSQL, and its lock with it:
 # the way out when the relay's process is alive but stopped (it looks every second).
 SILENCE_TIMEOUT = "15s"
+# Of synchronous connections alone; our own name is another.
 _DJANGO_OPTIONS = frozenset(
-    {"pool", "isolation_level", "assume_role", "server_side_binding"}
+    {"pool", "cursor_factory", "context", "prepare_threshold", "application_name"}
 )
 # Both ends notice a dead network within about ten seconds. The server's half matters
 # most: while it believes in a dead relay, no standby gets the lock.
@@ -125,18 +126,7 @@ def describe(error: psycopg.Error) -> str:
 
 
 def _connection_arguments() -> dict[str, Any]:
-    configured = settings.DATABASES["default"]
-    options = {
-        name: value
-        for name, value in configured.get("OPTIONS", {}).items()
-        if name not in _DJANGO_OPTIONS and name != "application_name"
-    }
-    return {
-        "dbname": configured["NAME"],
-        "user": configured["USER"],
-        "password": configured["PASSWORD"],
-        "host": configured["HOST"],
-        "port": configured["PORT"] or None,
-        **_CLIENT_KEEPALIVE,
-        **options,
-    }
+    """Return what Django would connect with, and what the relay adds to it."""
+    given = connections[DEFAULT_DB_ALIAS].get_connection_params()
+    ours = {name: value for name, value in given.items() if name not in _DJANGO_OPTIONS}
+    return {**_CLIENT_KEEPALIVE, **ours}

@@ -20,7 +20,7 @@ import psycopg
 
 from aviso.outbox.connection import Connection, translate
 from aviso.outbox.errors import StatementRefusedError
-from aviso.relay.metrics import Metrics
+from aviso.outbox.metrics import Metrics
 
 logger = logging.getLogger("aviso.outbox.pruning")
 
@@ -99,8 +99,9 @@ WITH progress AS MATERIALIZED (
 )
 """
 
-# A pruned `created` event leaves what it takes to answer the same write again
-# (records/creation.py), in the same transaction.
+# A record's pruned `created` event leaves what it takes to answer the same write again
+# (records/creation.py), in the same transaction. Rows of other tables are not written
+# over REST.
 PRUNE = f"""
 {_DOOMED}, gone AS (
     DELETE FROM aviso.events USING (
@@ -115,8 +116,9 @@ PRUNE = f"""
         (told.data ->> 'created_at')::timestamptz,
         (told.data ->> 'updated_at')::timestamptz,
         sha256(convert_to((told.data -> 'data')::text, 'UTF8'))
-    FROM doomed CROSS JOIN LATERAL (SELECT doomed.data::jsonb AS data) AS told
-    WHERE type = 'created' ORDER BY subject, sequence
+    FROM doomed CROSS JOIN LATERAL (SELECT CASE WHEN aviso.is_record_data(doomed.data)
+        THEN doomed.data::jsonb END AS data) AS told
+    WHERE type = 'created' AND told.data IS NOT NULL ORDER BY subject, sequence
     ON CONFLICT (subject) DO NOTHING
 ), total AS (
     SELECT count(*) AS amount, coalesce(max(sequence), 0) AS last FROM doomed

@@ -12,10 +12,10 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from aviso.parked.bodies import show_body
 from aviso.parked.deciding import drop, send_again
 from aviso.parked.errors import ParkedError
 from aviso.parked.models import ParkedEvent
+from aviso.parked.rendering import show_body
 
 # Django's class takes no type argument at run time.
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from aviso.parked.models import ParkedEvent
 
 # The log has no index on the events' ids: an event is found by its place in its feed.
 _FIND = """
-SELECT type, subject, reader, data FROM aviso.places
+SELECT type, subject, reader, data, aviso.is_record_data(data) FROM aviso.places
 JOIN aviso.events ON events.changeset = places.changeset
     AND place = %(sequence)s - first + 1
 WHERE places.feed = %(feed)s AND first <= %(sequence)s AND last >= %(sequence)s
@@ -26,18 +26,36 @@ WHERE places.feed = %(feed)s AND first <= %(sequence)s AND last >= %(sequence)s
 """
 
 # The same kind of event again, with the record as it is now: a new event, so a new id
-# and a new sequence. In SQL, because only the database may say what the record is.
+# and a new sequence. In SQL, because only the database may say what the record is; and
+# locked, or a change that is under way would have its place before this.
 _TELL_CURRENT = """
+WITH locked AS MATERIALIZED (
+    SELECT * FROM aviso.records
+    WHERE id = aviso.record_id(%(subject)s) AND feed = %(feed)s FOR NO KEY UPDATE
+)
 SELECT aviso.tell(feed, %(type)s, id::text, NULL,
     aviso.record_data(id, version, created_at, updated_at, data))
-FROM aviso.records WHERE id = %(subject)s::uuid AND feed = %(feed)s
+FROM locked
 """
 
 # A deletion tells the record as it was last. Not if it was made again meanwhile: then
 # the page would take a record away that is there.
 _TELL_DELETED = """
 SELECT aviso.tell(%(feed)s, 'deleted', %(subject)s, NULL, %(data)s)
-WHERE NOT EXISTS (SELECT FROM aviso.records WHERE id = %(subject)s::uuid)
+WHERE NOT EXISTS (
+    SELECT FROM aviso.records WHERE id = aviso.record_id(%(subject)s))
+"""
+
+# The row of another table is what the log says last of it.
+_TELL_ROW = """
+SELECT aviso.tell(%(feed)s, last.type, %(subject)s, NULL, last.data)
+FROM aviso.last_event(%(feed)s, %(subject)s) AS last
+WHERE (last.type = 'deleted') = (%(type)s = 'deleted')
+"""
+
+# A row that could not be told still can't, as far as anybody knows.
+_TELL_UNAVAILABLE = """
+SELECT aviso.tell(%(feed)s, 'unavailable', %(subject)s, NULL, %(data)s)
 """
 
 # A reader may have been let in and put out since: what counts is what holds now.
@@ -50,7 +68,9 @@ _STATEMENTS = {
     "deleted": _TELL_DELETED,
     "granted": _TELL_READER,
     "revoked": _TELL_READER,
+    "unavailable": _TELL_UNAVAILABLE,
 }
+_OF_NO_RECORD = {"granted", "revoked", "unavailable"}
 
 
 @transaction.atomic
@@ -60,8 +80,8 @@ def send_again(*, parked_id: UUID, by: str) -> ParkedEvent:
     An event of ours becomes a new event of the same type with the record's current
     state, or of the type that says how the reader stands now. Anything else is
     published by the active relay as it came (state `sending`, then `sent`). Raises
-    AlreadyHandledError, or RecordGoneError when there is no record to tell about;
-    nothing is changed then.
+    AlreadyHandledError, or RecordGoneError when there is no record to tell about, or
+    when it was a reset, behind which the feed has gone on; nothing is changed then.
     """
     parked = _lock(parked_id)
     event = _find_event(parked)
@@ -71,6 +91,11 @@ def send_again(*, parked_id: UUID, by: str) -> ParkedEvent:
         )
     if event is None:
         return _note(parked, ParkedEvent.State.SENDING, by)
+    if event["type"] == "reset":
+        raise RecordGoneError(
+            f"{parked.pk}: the feed has gone on behind its reset, which would take away"
+            " what came since; track its table again"
+        )
     parked.sent_as = _tell(parked, event)
     return _note(parked, ParkedEvent.State.SENT, by)
 
@@ -105,7 +130,8 @@ def _find_event(parked: ParkedEvent) -> dict[str, Any] | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    return dict(zip(("type", "subject", "reader", "data"), row, strict=True))
+    names = ("type", "subject", "reader", "data", "is_record")
+    return dict(zip(names, row, strict=True))
 
 
 def _is_pruned(parked: ParkedEvent) -> bool:
@@ -122,7 +148,9 @@ def _is_pruned(parked: ParkedEvent) -> bool:
 def _tell(parked: ParkedEvent, event: dict[str, Any]) -> UUID:
     is_deletion = event["type"] == "deleted"
     with connection.cursor() as cursor:
-        query = _STATEMENTS.get(event["type"], _TELL_CURRENT)
+        query = _TELL_ROW
+        if event["is_record"] or event["type"] in _OF_NO_RECORD:
+            query = _STATEMENTS.get(event["type"], _TELL_CURRENT)
         cursor.execute(query, {**event, "feed": parked.feed})
         row = cursor.fetchone()
     if row is None:

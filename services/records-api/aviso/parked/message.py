@@ -11,11 +11,12 @@ import hashlib
 import json
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from aviso.broker.messages import Delivery
+from amqp_client.messages import Delivery
 
 MOST_DETAIL_CHARS = 500
 MOST_TEXT_CHARS = 1_000
@@ -23,10 +24,11 @@ MOST_DEPTH = 16
 _SLUG = re.compile(r"[a-z0-9-]{1,64}")
 _CAUSE = re.compile(r"[a-z0-9-]{1,64}")
 _SEQUENCE = re.compile(r"[1-9][0-9]{0,18}")
-# An event up to its data, as events/rendering.py writes it.
+# An event up to its data, as events/rendering.py writes it. A subject's character takes
+# at most two escapes of five.
 _HEAD = re.compile(
     rb'\{"specversion":"1\.0","id":"(?P<id>[0-9a-f-]{36})","source":"[^"]{0,99}",'
-    rb'"type":"[^"]{0,99}",(?:"subject":"(?:[^"\\]|\\.){0,9999}",)?"time":"[^"]{0,99}",'
+    rb'"type":"[^"]{0,99}",(?:"subject":"(?:[^"\\]|\\.){0,10240}",)?"time":"[^"]{0,99}",'
     rb'"feed":"(?P<feed>[a-z0-9-]{1,64})","feedepoch":"[a-z0-9]{4,16}",'
     rb'"feedseq":"(?P<feedseq>[0-9]{1,19})","data":'
 )
@@ -134,7 +136,7 @@ def _match(pattern: re.Pattern[str], value: object) -> str | None:
     return None
 
 
-def _clean_headers(headers: dict[str, Any]) -> dict[str, Any]:
+def _clean_headers(headers: Mapping[str, object]) -> dict[str, Any]:
     cleaned = _clean(headers, MOST_DEPTH)
     return cleaned if isinstance(cleaned, dict) else {}
 

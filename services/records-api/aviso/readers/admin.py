@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
 from aviso.access.audit import name_person, note_change
+from aviso.admin_site.forms import SeenAdmin, SeenForm
+from aviso.admin_site.pages import BigTableAdmin
+from aviso.conf import conf
 from aviso.database.columns import ClockTimestamp
-from aviso.readers.granting import MAX_READERS, grant_reader, revoke_reader
+from aviso.names.readers import ReaderName, parse_reader
+from aviso.problems import Conflict
 from aviso.readers.models import Reader
-from aviso.readers.names import ReaderName, parse_reader
-from aviso.rest.admin_forms import SeenAdmin, SeenForm
-from aviso.rest.admin_pages import BigTableAdmin
-from aviso.rest.problems import Conflict
+from aviso.readers.writing import MAX_READERS, grant_reader, revoke_reader
 
 _IS_GRANTED = Q(revoked_at=None) & (
     Q(expires_at=None) | Q(expires_at__gt=ClockTimestamp())
@@ -39,8 +39,8 @@ class ReaderForm(SeenForm[Reader]):
         super().__init__(*args, **kwargs)
         if "reader" in self.fields:
             self.fields["reader"].help_text = (
-                f"An account such as ada@{settings.XMPP_DOMAIN}, or a ticket's holder"
-                f" such as u-17@{settings.XMPP_TICKET_DOMAIN}."
+                f"An account such as ada@{conf.xmpp_domain}, or a ticket's holder"
+                f" such as u-17@{conf.xmpp_ticket_domain}."
             )
 
     def clean_reader(self) -> str:

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 
 from aviso.access.tokens import MAX_FEEDS
-from aviso.feeds.models import is_slug
-from aviso.readers.names import TICKET_NAME, ReaderName, parse_reader
+from aviso.conf import conf
+from aviso.exact_json.times import read_time
+from aviso.names.readers import TICKET_NAME, ReaderName, parse_reader
+from aviso.names.slugs import is_slug
+from aviso.problems import BadRequest, show
 from aviso.rest.members import describe, take_members
-from aviso.rest.problems import BadRequest, show
-from aviso.rest.times import read_time
 
 MIN_LASTS_S, DEFAULT_LASTS_S, MAX_LASTS_S = 60, 600, 3600
 _LAST_YEAR = 9998
@@ -42,7 +42,7 @@ def read_ticket(body: object) -> TicketWish:
             pointer="/reader",
         )
     return TicketWish(
-        f"{name}@{settings.XMPP_TICKET_DOMAIN}",
+        f"{name}@{conf.xmpp_ticket_domain}",
         _read_feeds(members.get("feeds")),
         _read_lasts(members.get("expires_in", DEFAULT_LASTS_S)),
     )
@@ -53,8 +53,8 @@ def _read_reader(value: object) -> ReaderName:
     if name is None:
         raise BadRequest(
             f"reader is {show(value)}, expected an account such as"
-            f" ada@{settings.XMPP_DOMAIN}, or a ticket's holder such as"
-            f" u-17@{settings.XMPP_TICKET_DOMAIN}",
+            f" ada@{conf.xmpp_domain}, or a ticket's holder such as"
+            f" u-17@{conf.xmpp_ticket_domain}",
             pointer="/reader",
         )
     return name

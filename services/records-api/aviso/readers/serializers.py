@@ -6,8 +6,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from aviso.feeds.models import SLUG_PATTERN
-from aviso.readers.names import TICKET_NAME
+from aviso.names.readers import TICKET_NAME
+from aviso.names.slugs import SLUG_PATTERN
 from aviso.rest.openapi import page_of
 
 

@@ -12,14 +12,14 @@ from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast, Left
 from django.http import HttpRequest
 
+from aviso.admin_site.forms import SeenAdmin, SeenForm
+from aviso.admin_site.pages import BigTableAdmin, JsonTextField
 from aviso.feeds.json_schemas import RecordRefused, check_all_data
-from aviso.feeds.models import is_slug
 from aviso.feeds.reading import find_feed
-from aviso.records.constraints import MAX_DATA_BYTES
-from aviso.records.drafts import write_data
+from aviso.names.slugs import is_slug
+from aviso.records.bodies import write_data
 from aviso.records.models import Record
-from aviso.rest.admin_forms import SeenAdmin, SeenForm
-from aviso.rest.admin_pages import BigTableAdmin, JsonTextField
+from aviso.records.writing.constraints import MAX_DATA_BYTES
 
 _PREVIEW_CHARS = 120
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from django.http import QueryDict
 
-from aviso.rest.json_numbers import JsonNumber
-from aviso.rest.json_text import load_json
-from aviso.rest.problems import BadRequest, show
-from aviso.rest.times import read_time
+from aviso.exact_json.numbers import JsonNumber
+from aviso.exact_json.text import load_json
+from aviso.exact_json.times import read_time
+from aviso.problems import BadRequest, show
 
 DATA_PREFIX = "data."
 PARAMETERS = {"created_after", "created_before"}

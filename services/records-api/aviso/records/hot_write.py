@@ -24,7 +24,6 @@ from typing import Any
 
 import msgspec
 import psycopg
-from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection, transaction
 from django.http import HttpRequest
@@ -33,11 +32,12 @@ from django.urls import ResolverMatch, resolve
 
 from aviso.access.keys import KEY_FORMAT
 from aviso.access.quotas import quotas
+from aviso.conf import conf
 from aviso.database.failures import Failure, classify
-from aviso.records.drafts import MAX_DEPTH, MAX_RECORDS
-from aviso.records.rows import RECORD_COLUMNS, RecordRow, locate, render_record
+from aviso.records.bodies import MAX_DEPTH, MAX_RECORDS
+from aviso.records.rendering import RECORD_COLUMNS, RecordRow, locate, render_record
 from aviso.rest.answers import MEDIA_TYPE, answer_json
-from aviso.rest.error_answers import answer_exception
+from aviso.rest.errors import answer_exception
 from aviso.rest.trace import trace_of
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
@@ -58,6 +58,8 @@ _OPENED = """
             AND k.revoked_at IS NULL
             AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp())
             AND k.may_write AND (k.all_feeds OR f.slug = ANY (k.feeds))
+            AND NOT EXISTS (SELECT FROM aviso.tracked_feeds t
+                WHERE t.feed = f.slug AND t.tracked IS NOT NULL)
     )
 """
 _INSERT_ONE = f"""
@@ -144,7 +146,7 @@ def _write(
     request: HttpRequest, feed: str, key: tuple[str, str]
 ) -> HttpResponseBase | None:
     """Return the answer; None where the long way has to find it."""
-    if not _is_usual(request) or quotas.take(f"key:{key[0]}", settings.THROTTLE_KEY):
+    if not _is_usual(request) or quotas.take(f"key:{key[0]}", conf.throttle_key):
         return None
     given = _read_data(request.body)
     if given is None:

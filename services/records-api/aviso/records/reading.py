@@ -7,7 +7,7 @@ import uuid
 from django.db import connection
 
 from aviso.records.filters import Conditions, Filters
-from aviso.records.rows import RECORD_COLUMNS, RecordRow
+from aviso.records.rendering import RECORD_COLUMNS, RecordRow
 from aviso.records.searching import Part, choose_part
 from aviso.rest.paging import PAGE_BYTES, Cursor, Page, make_page
 

@@ -6,40 +6,15 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection
+from amqp_client.connection import Connection
+from amqp_client.errors import BrokerError
+from amqp_client.messages import QueueState
+from django.db import connection as database
 
-from aviso.broker.errors import BrokerError
-from aviso.broker.session import QueueState, Session
 from aviso.broker.topology import PARKED_QUEUE, REPORTS_QUEUE, pusher_queues
+from aviso.outbox.depth import Depth, measure
 from aviso.parked.models import ParkedEvent
 from aviso.relay.configuration import Configuration
-
-# Each feed that is behind waits for the event after its last published one; what is in
-# the queue for its number. The oldest of the queue is its first changeset.
-MEASURE = """
-WITH behind AS MATERIALIZED (
-    SELECT feed, sequence, published FROM aviso.feed_heads WHERE sequence > published
-), waiting AS MATERIALIZED (
-    SELECT coalesce(sum(size), 0)::bigint AS size,
-        min(changeset) FILTER (WHERE size > 0) AS first
-    FROM aviso.queue
-), next AS (
-    SELECT changeset, behind.published + 2 - place.first AS place
-    FROM behind CROSS JOIN LATERAL (
-        SELECT changeset, first FROM aviso.places
-        WHERE feed = behind.feed AND first <= behind.published + 1
-        ORDER BY first DESC LIMIT 1
-    ) AS place
-    UNION ALL SELECT first, 1 FROM waiting
-)
-SELECT waiting.size + (
-        SELECT coalesce(sum(sequence - published), 0) FROM behind)::bigint,
-    waiting.size,
-    coalesce(extract(epoch FROM clock_timestamp() - (
-        SELECT min(time) FROM next JOIN aviso.events USING (changeset, place)
-    )), 0)::float8
-FROM waiting
-"""
 
 # Among the newest of all feeds: nothing knows when an event was archived.
 _LAST_PUBLISHED = """
@@ -55,16 +30,6 @@ WHERE sequence <= (SELECT published FROM aviso.feed_progress
     WHERE feed_progress.feed = numbered.feed)
 LIMIT 1
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Depth:
-    """Events that are not archived in their rooms, how many of them have no sequence
-    yet, and the age of the oldest in seconds (0 if there is none)."""
-
-    unpublished: int
-    unnumbered: int
-    oldest_age_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +56,7 @@ class Pipeline:
 def look_at_pipeline(configuration: Configuration) -> Pipeline:
     """Ask the database and the broker; without the broker the rest is told still."""
     depth = measure()
-    with connection.cursor() as cursor:
+    with database.cursor() as cursor:
         cursor.execute(_LAST_PUBLISHED)
         last = cursor.fetchone()
     parked = ParkedEvent.objects.filter(state=ParkedEvent.State.PARKED).count()
@@ -110,19 +75,13 @@ def look_at_pipeline(configuration: Configuration) -> Pipeline:
     )
 
 
-def measure() -> Depth:
-    """Tell how full the outbox is; one look into an index a feed."""
-    with connection.cursor() as cursor:
-        cursor.execute(MEASURE)
-        return Depth(*cursor.fetchone())
-
-
 async def _look_at_queues(
     configuration: Configuration,
 ) -> dict[str, QueueState | None]:
-    session = await Session.open(configuration.amqp_url, name="aviso pipeline")
+    connection = await Connection.open(configuration.amqp_url, name="aviso pipeline")
     try:
-        names = (*pusher_queues(configuration.queues), REPORTS_QUEUE, PARKED_QUEUE)
-        return {name: await session.inspect(name) for name in names}
+        return await connection.inspect(
+            *pusher_queues(configuration.queues), REPORTS_QUEUE, PARKED_QUEUE
+        )
     finally:
-        await session.close()
+        await connection.close()

@@ -11,8 +11,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from django.conf import settings
-
+from aviso.conf import conf
 from aviso.events.batches import (
     MOST_EVENTS,
     MOST_LEVELS,
@@ -77,7 +76,7 @@ class Sending:
         if not feeds:
             return False
         states = await self._outbox.look_at(feeds)
-        lists = await self._outbox.lists(feeds, settings.XMPP_TICKET_DOMAIN)
+        lists = await self._outbox.lists(feeds, conf.xmpp_ticket_domain)
         for state in states:
             lane = self._lanes.take_in(state)
             opening_id = uuid.uuid4()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest
 
-from aviso.rest.problems import BadRequest
+from aviso.problems import BadRequest
 
 
 def refuse_idempotency_key(request: HttpRequest, instead: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aviso.rest.problems import BadRequest, show
+from aviso.problems import BadRequest, show
 
 
 def take_members(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 
-from django.conf import settings
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from aviso.conf import conf
+from aviso.limits.large_answers import answer_rows
 from aviso.rest.answers import answer_json
-from aviso.rest.large_answers import answer_rows
 from aviso.rest.paging import Page, Row
 
 
@@ -20,8 +20,9 @@ def answer_page(
     *,
     render: Callable[[Row], str],
     key: Callable[[Row], object],
+    more: str = "",
 ) -> HttpResponse:
-    """Answer {"results": […], "next": …, "previous": …}."""
+    """Answer {"results": […], "next": …, "previous": …}, and `more` members."""
     rows = [render(row).encode() for row in page.rows]
 
     def make_answer(sent: Sequence[bytes]) -> HttpResponse:
@@ -36,8 +37,8 @@ def answer_page(
         next_url = _link(request, "after", next_key)
         previous_url = _link(request, "before", previous_key)
         return answer_json(
-            b'{"results":[%b],"next":%b,"previous":%b}'
-            % (b",".join(sent), next_url, previous_url)
+            b'{"results":[%b],"next":%b,"previous":%b%b}'
+            % (b",".join(sent), next_url, previous_url, more.encode())
         )
 
     return answer_rows(request, rows, make_answer)
@@ -48,5 +49,5 @@ def _link(request: Request, side: str, key: object) -> bytes:
         return b"null"
     query = request.GET.copy()
     query["cursor"] = f"{side}-{key}"
-    url = f"{settings.PUBLIC_URL}{request.path}?{query.urlencode()}"
+    url = f"{conf.public_url}{request.path}?{query.urlencode()}"
     return json.dumps(url).encode()

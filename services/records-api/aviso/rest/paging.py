@@ -13,12 +13,12 @@ from typing import Generic, TypeVar
 
 from django.http import QueryDict
 
-from aviso.rest.problems import BadRequest, show
+from aviso.problems import BadRequest, show
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
 # A page ends early when its rows hold this many bytes: 1,000 records of 64 KiB would be
-# 64 MiB, in each thread. It may end earlier still (aviso/rest/large_answers.py).
+# 64 MiB, in each thread. It may end earlier still (aviso/limits/large_answers.py).
 PAGE_BYTES = 4 * 1024 * 1024
 
 Row = TypeVar("Row")

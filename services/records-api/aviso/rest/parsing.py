@@ -8,8 +8,8 @@ from typing import IO, Any
 from django.http import UnreadablePostError
 from rest_framework.parsers import BaseParser
 
-from aviso.rest.json_text import JsonError, parse_json
-from aviso.rest.problems import BadRequest
+from aviso.exact_json.text import JsonError, parse_json
+from aviso.problems import BadRequest
 
 # A record's data may be nested 64 deep; it stands in an object, and that in a list.
 MAX_BODY_DEPTH = 66

@@ -14,10 +14,10 @@ from django.test import Client
 
 from aviso.events.models import Event
 from aviso.feeds.models import Feed
-from aviso.parked.bodies import show_body
 from aviso.parked.deciding import drop, send_again
 from aviso.parked.errors import AlreadyHandledError, RecordGoneError
 from aviso.parked.models import ParkedEvent
+from aviso.parked.rendering import show_body
 from aviso.records.models import Record
 from tests.api import number_events
 

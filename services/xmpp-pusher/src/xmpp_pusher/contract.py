@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final, Literal
 
-Change = Literal["created", "updated", "deleted", "unavailable", "granted", "revoked"]
+Change = Literal[
+    "created", "updated", "deleted", "unavailable", "granted", "revoked", "reset"
+]
 Visibility = Literal["public", "private"]
 Cause = Literal["unreadable", "too-deep", "invalid", "unknown-type", "too-large"]
 
@@ -18,6 +20,7 @@ CHANGES: Final[dict[str, Change]] = {
     "aviso.record.unavailable.v1": "unavailable",
     "aviso.reader.granted.v1": "granted",
     "aviso.reader.revoked.v1": "revoked",
+    "aviso.feed.reset.v1": "reset",
 }
 READER_CHANGES: Final[frozenset[Change]] = frozenset({"granted", "revoked"})
 NAMESPACE: Final = "urn:aviso:feed:2"
@@ -27,6 +30,7 @@ MAX_EVENT_BYTES: Final = 1_048_576
 MAX_ENCODED_BYTES: Final = 393_216
 # What the batch says beside its one event.
 MAX_ENVELOPE_BYTES: Final = 4_096
+MAX_SUBJECT_CHARACTERS: Final = 1_024
 MAX_READERS: Final = 10_000
 MAX_REPORTS: Final = 500
 

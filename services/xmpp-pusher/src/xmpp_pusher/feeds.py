@@ -11,9 +11,11 @@ import time
 from collections import OrderedDict
 from typing import Final
 
+from amqp_client.messages import Delivery
+
 from .feed import Feed
 from .journal import Journal
-from .messages import Delivery, Poison
+from .messages import Poison
 from .metrics import Metrics
 from .parking import Parking
 from .ports import Consumer, Rooms
@@ -100,6 +102,19 @@ class Feeds:
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
             self._leave_quiet(len(self._feeds))
+
+    async def let_go(self, channel: int) -> None:
+        """Finish what is under way of what came over a channel, and leave its rooms.
+
+        Nothing more may come over it; what is not acked then goes back to the queue.
+        """
+        self._parking.let_go(channel)
+        feeds = [each for each, _ in self._feeds.values() if channel in each.channels]
+        await asyncio.gather(*(feed.let_go(channel) for feed in feeds))
+        for feed in feeds:
+            kept, _ = self._feeds.get(feed.slug, (None, 0.0))
+            if kept is feed and feed.is_quiet:
+                del self._feeds[feed.slug]
 
     async def stop(self) -> None:
         """Finish what is under way in the rooms, and begin nothing."""

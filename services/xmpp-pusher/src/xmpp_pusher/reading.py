@@ -9,12 +9,13 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
+from amqp_client.messages import Delivery
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from . import contract
 from .contract import CHANGES, READER_CHANGES, Cause
 from .describing import describe
-from .messages import Batch, Delivery, Message, Opening, Poison, Reader
+from .messages import Batch, Message, Opening, Poison, Reader
 from .payload import inflate
 from .position import Position, Span
 
@@ -25,6 +26,9 @@ _Uuid = Annotated[str, Meta(pattern=contract.UUID)]
 _Time = Annotated[str, Meta(pattern=contract.TIME)]
 _Source = Annotated[str, Meta(pattern=contract.SOURCE)]
 _Reader = Annotated[str, Meta(pattern=contract.READER)]
+_Subject = Annotated[
+    str, Meta(min_length=1, max_length=contract.MAX_SUBJECT_CHARACTERS)
+]
 _Readers = Annotated[tuple[_Reader, ...], Meta(max_length=contract.MAX_READERS)]
 
 
@@ -33,7 +37,7 @@ class _Event(Struct):
     data: dict[str, msgspec.Raw]
     type: str | UnsetType = UNSET
     time: _Time | UnsetType = UNSET
-    subject: str | UnsetType = UNSET
+    subject: _Subject | UnsetType = UNSET
     specversion: Any = UNSET
     source: Any = UNSET
     feed: Any = UNSET

@@ -7,10 +7,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from aviso.exact_json.text import JsonError, parse_json
+from aviso.feeds.bodies import read_change, read_slug
 from aviso.feeds.reading import find_feed
-from aviso.feeds.writing import create_feed, read_change, read_slug
-from aviso.rest.json_text import JsonError, parse_json
-from aviso.rest.problems import Conflict, Problem
+from aviso.feeds.writing import create_feed
+from aviso.problems import Conflict, Problem
 
 _MAX_SCHEMA_DEPTH = 64
 

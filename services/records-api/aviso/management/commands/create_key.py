@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from aviso.access.keys import Rights, create_key, will_do
-from aviso.feeds.models import SLUG_VALIDATOR, is_slug
+from aviso.names.slugs import SLUG_VALIDATOR, is_slug
 
 _MAX_DAYS = 3650
 

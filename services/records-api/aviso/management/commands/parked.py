@@ -9,10 +9,10 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from aviso.parked.bodies import show_body
 from aviso.parked.deciding import drop, send_again
 from aviso.parked.errors import AlreadyHandledError, ParkedError
 from aviso.parked.models import ParkedEvent
+from aviso.parked.rendering import show_body
 
 # What each action calls, and the states in which it has been done already.
 _ACTIONS = {

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from aviso.broker.session import QueueState
-from aviso.environment import Environment, SettingError
-from aviso.relay.configuration import read_configuration
-from aviso.relay.pipeline import Pipeline, look_at_pipeline
+from aviso.broker.libraries import require_libraries
+from aviso.conf import given
+from aviso.environment import SettingError
+
+if TYPE_CHECKING:
+    from amqp_client.messages import QueueState
+
+    from aviso.relay.pipeline import Pipeline
 
 
 class Command(BaseCommand):
@@ -23,8 +26,12 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
+        require_libraries()
+        from aviso.relay.configuration import read_configuration
+        from aviso.relay.pipeline import look_at_pipeline
+
         try:
-            configuration = read_configuration(Environment(os.environ))
+            configuration = read_configuration(given)
         except SettingError as exc:
             raise CommandError(str(exc)) from exc
         logging.getLogger("pika").setLevel(logging.CRITICAL + 1)

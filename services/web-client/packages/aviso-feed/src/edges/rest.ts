@@ -1,0 +1,251 @@
+/** The few REST calls that a subscriber and a small writer need. `origin` "" is the page's own. */
+
+import { readOrigin } from "../engine/options";
+import type { RestPort } from "../engine/ports";
+import { ApiError } from "../model/errors";
+import type { FeedRecord, RecordData } from "../model/event";
+import { parseExactJson, stringifyExactJson } from "../model/exact-json";
+import {
+  type BatchPage,
+  type ConnectionInfo,
+  type EventsPage,
+  type FeedHead,
+  type FeedInfo,
+  type FeedsPage,
+  type FeedsQuery,
+  type Range,
+  readBatchPage,
+} from "../protocol/answers";
+
+export type Fetch = typeof fetch;
+
+/** So long nothing may come of an answer; and all of it has to be there after the limit. */
+const TIMEOUT_MS = 15_000;
+const LIMIT_MS = 120_000;
+
+/**
+ * Where things are, at the address that was asked: a browser may have come by another name or port
+ * than the server's own, and is let in there. Throws ApiError, as every call here.
+ */
+export async function fetchConnection(
+  origin: string,
+  http: Fetch = fetch,
+): Promise<ConnectionInfo> {
+  const info = await call(http, `${readOrigin(origin)}/api/v1/connection/`);
+  for (const name of ["domain", "guest_domain", "rooms_domain", "websocket_url", "bosh_url"]) {
+    if (typeof info[name] !== "string") throw misunderstood();
+  }
+  const { websocket_url, bosh_url } = info as { websocket_url: string; bosh_url: string };
+  const base = readOrigin(origin) || globalThis.location.origin;
+  return {
+    ...(info as Omit<ConnectionInfo, "public_origin">),
+    public_origin: originOf(bosh_url),
+    websocket_url: base.replace(/^http/, "ws") + pathOf(websocket_url),
+    bosh_url: base + pathOf(bosh_url),
+  };
+}
+
+/** The feeds that are open to the reader, by slug in the order of ASCII. */
+export async function listFeeds(
+  origin: string,
+  { after = null, beginning = "", limit = 100 }: FeedsQuery = {},
+  token?: string,
+  http: Fetch = fetch,
+): Promise<FeedsPage> {
+  const query = new URLSearchParams({ limit: String(limit) });
+  if (after !== null) query.set("cursor", `after-${after}`);
+  if (beginning !== "") query.set("q", beginning);
+  const answer = await call(http, `${readOrigin(origin)}/api/v1/feeds/?${query}`, { token });
+  if (!Array.isArray(answer.results)) throw misunderstood();
+  return { feeds: answer.results as FeedInfo[], hasMore: answer.next !== null };
+}
+
+/** Epoch and head of up to 100 feeds; those that are not open to the reader are left out. */
+export async function fetchHeads(
+  origin: string,
+  feeds: readonly string[],
+  token?: string,
+  http: Fetch = fetch,
+): Promise<FeedHead[]> {
+  const query = feeds.map(encodeURIComponent).join(",");
+  const answer = await call(http, `${readOrigin(origin)}/api/v1/heads/?feeds=${query}`, { token });
+  if (!Array.isArray(answer.results) || !answer.results.every(isHead)) throw misunderstood();
+  return answer.results;
+}
+
+function isHead(value: unknown): value is FeedHead {
+  const { slug, epoch, head } = (value ?? {}) as Partial<Record<keyof FeedHead, unknown>>;
+  return typeof slug === "string" && typeof epoch === "string" && Number.isSafeInteger(head);
+}
+
+export async function fetchFeed(
+  origin: string,
+  feed: string,
+  token?: string,
+  http: Fetch = fetch,
+): Promise<FeedInfo> {
+  const info = await call(http, feedUrl(origin, feed), { token });
+  if (typeof info.epoch !== "string" || !Number.isSafeInteger(info.head)) throw misunderstood();
+  return info as FeedInfo;
+}
+
+export async function fetchEvents(
+  origin: string,
+  feed: string,
+  range: Range,
+  token?: string,
+  http: Fetch = fetch,
+): Promise<EventsPage> {
+  const { epoch, head, batch } = await fetchBatch(origin, feed, range, token, http);
+  return { epoch, head, events: batch?.items.flatMap((item) => item.event ?? []) ?? [] };
+}
+
+async function fetchBatch(
+  origin: string,
+  feed: string,
+  { after, limit }: Range,
+  token?: string,
+  http: Fetch = fetch,
+): Promise<BatchPage> {
+  const url = `${feedUrl(origin, feed)}events/?after=${after}&limit=${limit}`;
+  const page = readBatchPage(await call(http, url, { token }), feed);
+  if (page === null) throw misunderstood();
+  return page;
+}
+
+/** What the engine asks. */
+export function restOver(http: Fetch): RestPort {
+  return {
+    connection: (origin) => fetchConnection(origin, http),
+    feed: (origin, feed, token) => fetchFeed(origin, feed, token, http),
+    events: (origin, feed, range, token) => fetchBatch(origin, feed, range, token, http),
+  };
+}
+
+/** `idempotencyKey`: the same write again answers with the first one's result. */
+export async function createRecord(
+  origin: string,
+  feed: string,
+  data: RecordData,
+  options: { readonly token: string; readonly idempotencyKey?: string },
+  http: Fetch = fetch,
+): Promise<FeedRecord> {
+  const { token, idempotencyKey } = options;
+  const url = `${feedUrl(origin, feed)}records/`;
+  return (await call(http, url, { token, idempotencyKey, body: { data } })) as FeedRecord;
+}
+
+type CallOptions = {
+  readonly token?: string | undefined;
+  readonly idempotencyKey?: string | undefined;
+  /** Makes it a POST. */
+  readonly body?: unknown;
+};
+
+async function call(
+  http: Fetch,
+  url: string,
+  { token, idempotencyKey, body }: CallOptions = {},
+): Promise<Record<string, unknown>> {
+  const headers: Record<string, string> = { Accept: "application/json" };
+  if (token) headers.Authorization = `Bearer ${token}`;
+  if (idempotencyKey) headers["Idempotency-Key"] = idempotencyKey;
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  let response: Response;
+  let answer: unknown;
+  const patience = new Patience();
+  try {
+    response = await http(url, {
+      headers,
+      // A key is a header; the admin site's cookie has no business here.
+      credentials: "omit",
+      cache: "no-store",
+      signal: patience.signal,
+      ...(body !== undefined && { method: "POST", body: stringifyExactJson(body) }),
+    });
+    answer = parse(await readText(response, patience));
+  } catch {
+    throw new ApiError(0, "The server cannot be reached.");
+  } finally {
+    patience.end();
+  }
+  if (!response.ok) throw problem(response.status, answer, response.headers.get("Retry-After"));
+  if (typeof answer !== "object" || answer === null) throw misunderstood();
+  return answer as Record<string, unknown>;
+}
+
+/** A slow line is no dead one: what it takes is counted from the last piece that came. */
+class Patience {
+  readonly #ending = new AbortController();
+  readonly #limit = setTimeout(() => this.#ending.abort(), LIMIT_MS);
+  #quiet = setTimeout(() => this.#ending.abort(), TIMEOUT_MS);
+
+  get signal(): AbortSignal {
+    return this.#ending.signal;
+  }
+
+  hear(): void {
+    clearTimeout(this.#quiet);
+    this.#quiet = setTimeout(() => this.#ending.abort(), TIMEOUT_MS);
+  }
+
+  end(): void {
+    clearTimeout(this.#limit);
+    clearTimeout(this.#quiet);
+  }
+}
+
+async function readText(response: Response, patience: Patience): Promise<string> {
+  const reader = response.body?.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  for (let piece = await reader?.read(); piece && !piece.done; piece = await reader?.read()) {
+    patience.hear();
+    text += decoder.decode(piece.value, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+function parse(text: string): unknown {
+  try {
+    return parseExactJson(text);
+  } catch {
+    return null;
+  }
+}
+
+/** RFC 9457, or whatever a proxy in between answered. */
+function problem(status: number, answer: unknown, retryAfter: string | null): ApiError {
+  const { detail, field, pointer, address } = (answer ?? {}) as Record<string, unknown>;
+  const said = typeof detail === "string" && detail !== "" ? detail : null;
+  const about = pointer ?? field;
+  return new ApiError(
+    status,
+    said ?? `The server answered with status ${status}.`,
+    typeof about === "string" ? about : null,
+    /^[0-9]{1,6}$/.test(retryAfter ?? "") ? Number(retryAfter) * 1000 : null,
+    { address: typeof address === "string" ? address : null },
+  );
+}
+
+const misunderstood = (): ApiError => {
+  const detail = "The server answered something that this page does not understand.";
+  return new ApiError(0, detail, null, null, { isAnswered: true });
+};
+
+const feedUrl = (origin: string, feed: string): string =>
+  `${readOrigin(origin)}/api/v1/feeds/${encodeURIComponent(feed)}/`;
+
+function originOf(url: string): string {
+  try {
+    return new URL(url).origin;
+  } catch {
+    throw misunderstood();
+  }
+}
+
+/** The server's own host may be the one behind a proxy. */
+function pathOf(url: string): string {
+  const { pathname, search } = new URL(url, "http://unused.invalid");
+  return pathname + search;
+}

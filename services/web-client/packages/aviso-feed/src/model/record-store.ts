@@ -1,0 +1,167 @@
+/** Folds a feed's events into records. Pure: no DOM, no clock, no network. */
+
+import type { FeedEvent, FeedRecord } from "./event";
+
+export type EntryState = "present" | "deleted" | "unavailable";
+
+/**
+ * One line of what a reader sees. `key` is the record's id, or, for an event that could not be
+ * relayed, a text that no record has for its id. `sequence` is that of the event with which the entry appeared and gives its
+ * place, `event` is the newest. A changed entry is a new object.
+ */
+export type RecordEntry = {
+  readonly key: string;
+  readonly state: EntryState;
+  readonly sequence: number;
+  readonly record: FeedRecord | null;
+  readonly event: FeedEvent;
+};
+
+/**
+ * What one `apply` or `clear` changed. `added` and `changed` hold keys. `cleared`: entries were taken
+ * away, all of them or those from before a reset; what is left `get` says.
+ */
+export type StoreChange = {
+  readonly added: readonly string[];
+  readonly changed: readonly string[];
+  readonly cleared: boolean;
+};
+
+/**
+ * Records newest first by their first appearance; a change does not move them.
+ *
+ * An older event never overwrites a newer one, so events may come in any order: live ones at the
+ * top, older ones that somebody scrolled back to below. What orders them is the feed's sequence: a
+ * record that was deleted may come back under its id, and its versions then begin anew. Nothing from
+ * before a reset counts, whichever comes first. Adding n events to m entries costs O(n log n) at the
+ * top and O(n log n + m) further down, and a reset O(m).
+ */
+export class RecordStore {
+  readonly #entries = new Map<string, RecordEntry>();
+  /** Keys, oldest first, so that what is new is appended. */
+  #order: string[] = [];
+  /** The sequence of the last reset; 0 where there was none. */
+  #resetAt = 0;
+  readonly #listeners = new Set<(change: StoreChange) => void>();
+
+  get size(): number {
+    return this.#order.length;
+  }
+
+  /** 0 is the newest. */
+  at(index: number): RecordEntry | undefined {
+    const key = index < 0 ? undefined : this.#order[this.#order.length - 1 - index];
+    return key === undefined ? undefined : this.#entries.get(key);
+  }
+
+  get(key: string): RecordEntry | undefined {
+    return this.#entries.get(key);
+  }
+
+  /** Newest first, like Array.slice with two positive arguments. */
+  slice(start: number, end: number): RecordEntry[] {
+    const entries: RecordEntry[] = [];
+    for (let index = Math.max(0, start); index < Math.min(end, this.size); index += 1) {
+      entries.push(this.at(index) as RecordEntry);
+    }
+    return entries;
+  }
+
+  apply(events: readonly FeedEvent[]): StoreChange {
+    const added: RecordEntry[] = [];
+    const changed = new Set<string>();
+    const cleared = this.#reset(events);
+    for (const event of events) {
+      if (event.sequence <= this.#resetAt) continue;
+      const entry = entryFor(event);
+      const known = this.#entries.get(entry.key);
+      if (known === undefined) {
+        added.push(entry);
+        this.#entries.set(entry.key, entry);
+      } else if (event.sequence > known.event.sequence) {
+        this.#entries.set(entry.key, { ...entry, sequence: known.sequence });
+        changed.add(entry.key);
+      }
+    }
+    this.#place(added);
+    const addedKeys = added.map((entry) => entry.key);
+    for (const key of addedKeys) changed.delete(key);
+    return this.#tell({ added: addedKeys, changed: [...changed], cleared });
+  }
+
+  clear(): void {
+    this.#resetAt = 0;
+    this.#entries.clear();
+    this.#order = [];
+    this.#tell({ added: [], changed: [], cleared: true });
+  }
+
+  /** Returns the function that ends the subscription. */
+  subscribe(listener: (change: StoreChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Drop what was before the last reset of these; says whether anything was. */
+  #reset(events: readonly FeedEvent[]): boolean {
+    for (const { type, sequence } of events) {
+      if (type === "reset") this.#resetAt = Math.max(this.#resetAt, sequence);
+    }
+    const isOver = (key: string): boolean =>
+      (this.#entries.get(key)?.event.sequence ?? 0) < this.#resetAt;
+    const over = this.#resetAt === 0 ? [] : this.#order.filter(isOver);
+    for (const key of over) this.#entries.delete(key);
+    if (over.length > 0) this.#order = this.#order.filter((key) => this.#entries.has(key));
+    return over.length > 0;
+  }
+
+  #place(added: readonly RecordEntry[]): void {
+    const keys = [...added].sort((a, b) => a.sequence - b.sequence).map((entry) => entry.key);
+    const place = (key: string): number => this.#entries.get(key)?.sequence ?? 0;
+    const newest = this.#order.at(-1);
+    const lowest = keys[0];
+    if (lowest === undefined) return;
+    const isOnTop = newest === undefined || place(lowest) > place(newest);
+    if (isOnTop) {
+      for (const key of keys) this.#order.push(key);
+    } else {
+      this.#order = merge(this.#order, keys, place);
+    }
+  }
+
+  #tell(change: StoreChange): StoreChange {
+    if (change.cleared || change.added.length > 0 || change.changed.length > 0) {
+      for (const listener of [...this.#listeners]) listener(change);
+    }
+    return change;
+  }
+}
+
+function entryFor(event: FeedEvent): RecordEntry {
+  const record = event.record ?? null;
+  if (record === null) {
+    // PostgreSQL has no text with this character in it.
+    const key = `\0${event.id}`;
+    return { key, state: "unavailable", sequence: event.sequence, record, event };
+  }
+  const state = event.type === "deleted" ? "deleted" : "present";
+  return { key: event.subject ?? record.id, state, sequence: event.sequence, record, event };
+}
+
+/** Both ordered by `place`; so is the result. */
+function merge(
+  left: readonly string[],
+  right: readonly string[],
+  place: (key: string) => number,
+): string[] {
+  const merged: string[] = [];
+  let next = 0;
+  for (const key of left) {
+    while (next < right.length && place(right[next] as string) < place(key)) {
+      merged.push(right[next] as string);
+      next += 1;
+    }
+    merged.push(key);
+  }
+  return merged.concat(right.slice(next));
+}

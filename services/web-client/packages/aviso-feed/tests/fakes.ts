@@ -1,0 +1,520 @@
+/**
+ * The second host: a clock that stands still until it is told, an XMPP server with rooms and
+ * archives, and the REST part, all in memory. They keep the interfaces of ports.ts.
+ */
+
+import { restOver } from "../src/edges/rest";
+import type {
+  HostListener,
+  HostPort,
+  LinkListener,
+  LinkPort,
+  LinkRequest,
+} from "../src/engine/ports";
+import { escapeXml } from "../src/protocol/xml";
+import { message as feedMessage, jsonPayload, textOf } from "./batch-writer";
+import { element } from "./contract-examples";
+
+const PUSHER = "aviso-1f";
+
+/** Archive ids are times in microseconds. The tests' own count from here. */
+const FIRST_ID = Date.UTC(2026, 10, 24, 9, 30) * 1000;
+
+/** Promises and the fakes' own turns come to rest. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 40; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+export class FakeClock {
+  now = Date.UTC(2026, 10, 24, 9, 30);
+  #timers = new Map<number, { at: number; callback: () => void }>();
+  #next = 1;
+
+  setTimer(callback: () => void, delayMs: number): number {
+    this.#next += 1;
+    this.#timers.set(this.#next, { at: this.now + delayMs, callback });
+    return this.#next;
+  }
+
+  clearTimer(timer: unknown): void {
+    this.#timers.delete(timer as number);
+  }
+
+  async advance(ms: number): Promise<void> {
+    const end = this.now + ms;
+    await settle();
+    for (;;) {
+      const due = [...this.#timers].filter(([, { at }]) => at <= end).sort(byTime)[0];
+      if (due === undefined) break;
+      const [timer, { at, callback }] = due;
+      this.#timers.delete(timer);
+      this.now = Math.max(this.now, at);
+      callback();
+      await settle();
+    }
+    this.now = end;
+  }
+}
+
+const byTime = (a: [number, { at: number }], b: [number, { at: number }]): number =>
+  a[1].at - b[1].at || a[0] - b[0];
+
+/** A token with these claims; nobody here looks at its signature. */
+export function makeTicket(claims: unknown): string {
+  const encode = (value: unknown): string =>
+    btoa(JSON.stringify(value)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return `${encode({ alg: "HS256" })}.${encode(claims)}.c2lnbmF0dXJl`;
+}
+
+/**
+ * What a browser's way to the server carries: one thing after the other, each when all of it is
+ * there. Without a rate it takes no time.
+ */
+export class FakeLine {
+  bytesPerSecond = Number.POSITIVE_INFINITY;
+  #freeAt = 0;
+
+  constructor(private readonly clock: FakeClock) {}
+
+  get now(): number {
+    return this.clock.now;
+  }
+
+  carry(bytes: number, arrive: () => void): void {
+    if (this.bytesPerSecond === Number.POSITIVE_INFINITY) {
+      setImmediate(arrive);
+      return;
+    }
+    const start = Math.max(this.clock.now, this.#freeAt);
+    this.#freeAt = start + (bytes * 1000) / this.bytesPerSecond;
+    this.clock.setTimer(arrive, this.#freeAt - this.clock.now);
+  }
+
+  /** A new connection: what stood in the old one's way is gone. */
+  clear(): void {
+    this.#freeAt = this.clock.now;
+  }
+}
+
+export type Json = Record<string, unknown>;
+
+export function eventJson(feed: string, epoch: string, sequence: number, type = "created"): Json {
+  const hex = (prefix: string): string =>
+    `${prefix}-0000-4000-8000-${String(sequence).padStart(12, "0")}`;
+  const time = "2026-11-24T09:30:00.123456Z";
+  const id = hex("00000001");
+  const envelope = {
+    specversion: "1.0",
+    id: hex("00000002"),
+    source: `/feeds/${feed}`,
+    time,
+    feed,
+    feedepoch: epoch,
+    feedseq: String(sequence),
+  };
+  if (type === "granted" || type === "revoked") {
+    return { ...envelope, type: `aviso.reader.${type}.v1`, data: {} };
+  }
+  return {
+    ...envelope,
+    type: `aviso.record.${type}.v1`,
+    subject: id,
+    data: { id, version: 1, created_at: time, updated_at: time, data: { n: sequence } },
+  };
+}
+
+/** The REST part: feeds by slug, each with an epoch and the sequences 1 to `head`. */
+export class FakeRest {
+  readonly feeds = new Map<string, { epoch: string; head: number }>();
+  readonly requests: string[] = [];
+  /** The bearer token of each request; "" for none. */
+  readonly bearers: string[] = [];
+  /** Answer everything, or every path that matches, like this. */
+  failure:
+    | { status: number; detail?: string; path?: RegExp; headers?: Record<string, string> }
+    | "unreachable"
+    | null = null;
+  /** Events from here on are not there any more. */
+  oldest = 1;
+  /** What stands at a sequence; a created record otherwise. */
+  readonly types = new Map<number, string>();
+  spoil: (event: Json) => Json = (event) => event;
+
+  readonly fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
+    const { pathname, searchParams, search } = new URL(String(input), "http://aviso.test");
+    this.requests.push(pathname.replace("/api/v1/", "") + search);
+    this.bearers.push(
+      new Headers(init?.headers).get("Authorization")?.replace("Bearer ", "") ?? "",
+    );
+    const failure = this.failure;
+    if (failure === "unreachable") throw new TypeError("fetch failed");
+    if (failure !== null && (failure.path ?? /./).test(pathname)) {
+      return json({ detail: failure.detail }, failure.status, failure.headers);
+    }
+    if (pathname === "/api/v1/connection/") return json(CONNECTION);
+    const [, slug, isEvents] = /^\/api\/v1\/feeds\/([^/]+)\/(events\/)?$/.exec(pathname) ?? [];
+    const feed = this.feeds.get(slug ?? "");
+    if (slug === undefined || feed === undefined) return json({ detail: "No such feed." }, 404);
+    const { epoch, head } = feed;
+    if (!isEvents) return json({ slug, epoch, head });
+    const after = Number(searchParams.get("after"));
+    const limit = Number(searchParams.get("limit"));
+    const events: Json[] = [];
+    for (let n = Math.max(after + 1, this.oldest); n <= head && events.length < limit; n += 1) {
+      events.push(this.spoil(eventJson(slug, epoch, n, this.types.get(n))));
+    }
+    return json({ epoch, head, events });
+  };
+}
+
+const CONNECTION = {
+  domain: "localhost",
+  guest_domain: "guest.localhost",
+  ticket_domain: "ticket.localhost",
+  rooms_domain: "feeds.localhost",
+  websocket_url: "ws://aviso.test/xmpp-websocket",
+  bosh_url: "http://aviso.test/http-bind",
+  registration: "open",
+};
+
+function json(body: unknown, status = 200, headers: Record<string, string> = {}): Response {
+  return new Response(JSON.stringify(body), { status, headers });
+}
+
+class FakeLink implements LinkPort {
+  readonly sent: string[] = [];
+  isOpen = true;
+  /** room/nick by room. */
+  readonly occupancies = new Map<string, string>();
+
+  constructor(
+    readonly request: LinkRequest,
+    readonly listener: LinkListener,
+    private readonly server: FakeXmpp,
+  ) {}
+
+  send(stanza: string): void {
+    this.sent.push(stanza);
+    if (this.isOpen && !this.server.isDeaf) {
+      setImmediate(() => this.server.receive(this, element(stanza)));
+    }
+  }
+
+  close(): void {
+    this.isOpen = false;
+    this.server.closed += 1;
+  }
+
+  drop(): void {
+    this.isOpen = false;
+    this.server.dropped += 1;
+  }
+
+  deliver(stanza: string): void {
+    const parsed = element(stanza);
+    this.server.line.carry(stanza.length, () => {
+      if (this.isOpen) this.listener.stanza(parsed);
+    });
+  }
+
+  /** As when this reader opens one session too many. */
+  replace(): void {
+    this.isOpen = false;
+    this.listener.down({ kind: "replaced", reason: "This account is open in too many places." });
+  }
+
+  die(reason = "The connection to the server was lost."): void {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    this.listener.down({ kind: "lost", reason });
+  }
+}
+
+type Archived = { id: number; message: string };
+
+export class FakeXmpp {
+  readonly links: FakeLink[] = [];
+  /** What opening a link over this transport comes to. */
+  readonly opening = { websocket: "up", bosh: "up" } as Record<
+    string,
+    "up" | "resume" | "lost" | "refused" | "hangs"
+  >;
+  /** Takes what is sent and does nothing. */
+  isDeaf = false;
+  /** What an account's token request is answered with. */
+  token: { text: string; expires: number } | null = null;
+  /** Tickets that came to carry a session on, and whether they do. */
+  readonly fresh: string[] = [];
+  takesFresh = true;
+  /** The error that a join gets, per room. */
+  readonly refusals = new Map<string, string>();
+  readonly archives = new Map<string, Archived[]>();
+  /** Archive queries that came: `after 1 max 5`, `newest max 1`, with the time that is asked for. */
+  readonly queries: string[] = [];
+  /** Never answers one. */
+  eatsQueries = false;
+  /** How many messages each made ejabberd count. */
+  readonly counted: number[] = [];
+  /** Messages that were sent as answers to archive queries. */
+  sentFromArchives = 0;
+  pageSize = 250;
+  /** As ejabberd does while its database is away: an empty page that is not the last one. */
+  archiveFails = false;
+  /** Sits in every room when somebody comes in. */
+  pusherIsThere = true;
+  closed = 0;
+  dropped = 0;
+  #last = 1000;
+
+  constructor(readonly line: FakeLine) {}
+
+  readonly openLink = (request: LinkRequest, listener: LinkListener): LinkPort => {
+    this.line.clear();
+    const link = new FakeLink(request, listener, this);
+    this.links.push(link);
+    setImmediate(() => this.#decide(link));
+    return link;
+  };
+
+  get link(): FakeLink {
+    return this.links.at(-1) as FakeLink;
+  }
+
+  #decide(link: FakeLink): void {
+    if (!link.isOpen) return;
+    const outcome = this.opening[link.request.transport];
+    const { credentials } = link.request;
+    const name = credentials.kind === "guest" ? `g${this.links.length}` : credentials.username;
+    const jid = `${name}@${link.request.domain}/r`;
+    if (outcome === "up") link.listener.up(jid, false);
+    if (outcome === "resume") {
+      const before = this.links.at(-2);
+      for (const [room, nick] of before?.occupancies ?? []) link.occupancies.set(room, nick);
+      link.listener.up(jid, true);
+    }
+    if (outcome === "lost") link.die();
+    if (outcome === "refused") {
+      link.isOpen = false;
+      link.listener.down({ kind: "refused", reason: "Wrong password." });
+    }
+  }
+
+  receive(link: FakeLink, stanza: Element): void {
+    const to = stanza.getAttribute("to") ?? "";
+    const [room = "", nick] = to.split("/");
+    if (stanza.localName === "presence") {
+      if (stanza.getAttribute("type") === "unavailable") this.#leave(link, room);
+      else this.#join(link, room, nick ?? "");
+    } else if (["get", "set"].includes(stanza.getAttribute("type") ?? "")) {
+      this.#answer(link, stanza, to, room);
+    }
+  }
+
+  #leave(link: FakeLink, room: string): void {
+    const nick = link.occupancies.get(room);
+    link.occupancies.delete(room);
+    if (nick !== undefined) link.deliver(presence(room, nick, "none", ["110"], "unavailable"));
+  }
+
+  #join(link: FakeLink, room: string, nick: string): void {
+    const inside = link.occupancies.get(room);
+    const isChange = inside !== undefined && inside !== nick;
+    const refusal = isChange ? "not-allowed" : this.refusals.get(room);
+    if (refusal !== undefined) {
+      link.deliver(
+        `<presence xmlns="jabber:client" from="${room}/${nick}" type="error"><error type="cancel">` +
+          `<${refusal} xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></presence>`,
+      );
+      return;
+    }
+    link.occupancies.set(room, nick);
+    if (this.pusherIsThere) link.deliver(presence(room, PUSHER, "owner"));
+    link.deliver(presence(room, nick, "none", ["110"]));
+    link.deliver(
+      `<message xmlns="jabber:client" from="${room}" type="groupchat"><subject/></message>`,
+    );
+  }
+
+  #answer(link: FakeLink, iq: Element, to: string, room: string): void {
+    const head = `<iq xmlns="jabber:client" from="${to}" id="${escapeXml(iq.getAttribute("id") ?? "")}"`;
+    const { token } = this;
+    if (token !== null && iq.querySelector("token") !== null) {
+      link.deliver(
+        `${head} type="result"><token xmlns="urn:aviso:token:0" expires="${token.expires}">` +
+          `${token.text}</token></iq>`,
+      );
+      return;
+    }
+    const fresh = iq.querySelector("ticket")?.textContent;
+    if (fresh) {
+      this.fresh.push(fresh);
+      const error = `<error type="auth"><not-authorized xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error>`;
+      link.deliver(
+        this.takesFresh ? `${head} type="result"/>` : `${head} type="error">${error}</iq>`,
+      );
+      return;
+    }
+    const query = iq.querySelector("query");
+    if (query !== null && this.eatsQueries) return;
+    if (query === null) {
+      const isIn = !to.includes("@") || link.occupancies.get(room) === to.split("/")[1];
+      const error = `<error type="cancel"><not-acceptable xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error>`;
+      link.deliver(isIn ? `${head} type="result"/>` : `${head} type="error">${error}</iq>`);
+      return;
+    }
+    const archive = this.archives.get(room);
+    const read = (name: string): string | undefined =>
+      query.querySelector(name)?.textContent ?? undefined;
+    const field = (name: string): number | undefined => {
+      const text = query.querySelector(`field[var="${name}"] > value`)?.textContent;
+      return text ? microsecondsOf(text) : undefined;
+    };
+    const [after, before, max] = [read("after"), read("before"), read("max")];
+    const [start, end] = [field("start"), field("end")];
+    const times = [start, end].map((time) => (time === undefined ? "" : time - FIRST_ID));
+    this.queries.push(
+      `${after === undefined ? "newest" : `after ${Number(after) - FIRST_ID}`} max ${max}` +
+        ` in ${times.join("-")}`,
+    );
+    const stored = this.archiveFails ? [] : (archive ?? []);
+    const inTime = stored.filter(
+      ({ id }) => id >= (start ?? 0) && id <= (end ?? Number.POSITIVE_INFINITY),
+    );
+    this.counted.push(inTime.length);
+    const matching = inTime.filter(
+      ({ id }) => id > Number(after ?? 0) && id < Number(before || Number.POSITIVE_INFINITY),
+    );
+    const size = Math.min(Number(max), this.pageSize);
+    const page = after === undefined ? matching.slice(-size) : matching.slice(0, size);
+    this.sentFromArchives += page.length;
+    for (const { id, message } of page) {
+      link.deliver(
+        `<message xmlns="jabber:client" from="${room}"><result xmlns="urn:xmpp:mam:2" id="${id}" ` +
+          `queryid="${query.getAttribute("queryid")}"><forwarded xmlns="urn:xmpp:forward:0">` +
+          `${message}</forwarded></result></message>`,
+      );
+    }
+    const isLast = page.length === matching.length && !this.archiveFails;
+    const isComplete = isLast ? ' complete="true"' : "";
+    const ids = page.length ? `<first>${page[0]?.id}</first><last>${page.at(-1)?.id}</last>` : "";
+    link.deliver(
+      `${head} type="result"><fin xmlns="urn:xmpp:mam:2"${isComplete}>` +
+        `<set xmlns="http://jabber.org/protocol/rsm">${ids}</set></fin></iq>`,
+    );
+  }
+
+  /** The pusher sends `count` events from `first`; `isLost`: archived, but delivered to nobody. */
+  publish(
+    feed: string,
+    epoch: string,
+    first: number,
+    count: number,
+    options: {
+      isLost?: boolean;
+      payload?: string;
+      nick?: string;
+      type?: string;
+      /** So many bytes more in each event, which nobody reads. */
+      padding?: number;
+      /** What the server of another version puts in place of ours. */
+      namespace?: string;
+    } = {},
+  ): void {
+    const room = `${feed}@feeds.localhost`;
+    const last = first + count - 1;
+    const events = Array.from({ length: count }, (_, index) => ({
+      ...eventJson(feed, epoch, first + index, options.type),
+      ...(options.padding && { padding: "x".repeat(options.padding) }),
+    }));
+    this.#last = Math.max(this.#last + 1, this.line.now * 1000 - FIRST_ID);
+    const id = FIRST_ID + this.#last;
+    const ours = feedMessage(
+      { feed, epoch, first, last },
+      (count === 0 ? "" : jsonPayload(options.payload ?? textOf(events))) +
+        `<stanza-id xmlns="urn:xmpp:sid:0" by="${room}" id="${id}"/>`,
+      ` from="${room}/${options.nick ?? PUSHER}"`,
+    );
+    const namespace = options.namespace ?? "urn:aviso:feed:2";
+    const message = ours.replaceAll("urn:aviso:feed:2", namespace);
+    this.archives.set(room, [...(this.archives.get(room) ?? []), { id, message }]);
+    if (options.isLost) return;
+    for (const link of this.links) if (link.occupancies.has(room)) link.deliver(message);
+  }
+
+  putOut(room: string, statuses: readonly string[]): void {
+    const nick = this.link.occupancies.get(room) ?? "";
+    this.link.occupancies.delete(room);
+    this.link.deliver(presence(room, nick, "none", ["110", ...statuses], "unavailable"));
+  }
+}
+
+/** XEP-0082, to the microsecond. */
+function microsecondsOf(text: string): number {
+  const [, seconds, fraction] = /^(.*T.*)\.([0-9]{6})Z$/.exec(text) ?? [];
+  return Date.parse(`${seconds}Z`) * 1000 + Number(fraction);
+}
+
+function presence(
+  room: string,
+  nick: string,
+  affiliation: string,
+  statuses: readonly string[] = [],
+  type = "",
+): string {
+  const codes = statuses.map((code) => `<status code="${code}"/>`).join("");
+  return (
+    `<presence xmlns="jabber:client" from="${room}/${nick}"${type && ` type="${type}"`}>` +
+    `<x xmlns="http://jabber.org/protocol/muc#user">` +
+    `<item affiliation="${affiliation}" role="visitor"/>${codes}</x></presence>`
+  );
+}
+
+export type World = {
+  clock: FakeClock;
+  /** Both servers' answers come this way. */
+  line: FakeLine;
+  rest: FakeRest;
+  xmpp: FakeXmpp;
+  host: HostPort;
+  /** What the browser says. */
+  browser: HostListener;
+};
+
+export function makeWorld(): World {
+  const clock = new FakeClock();
+  const line = new FakeLine(clock);
+  const rest = new FakeRest();
+  const xmpp = new FakeXmpp(line);
+  const listeners = new Set<HostListener>();
+  const tell = (what: keyof HostListener) => () => {
+    for (const listener of [...listeners]) listener[what]();
+  };
+  let seed = 1;
+  const host: HostPort = {
+    rest: restOver(async (input, init) => {
+      const answer = await rest.fetch(input, init);
+      const text = await answer.text();
+      await new Promise<void>((arrive) => line.carry(text.length, arrive));
+      return new Response(text, answer);
+    }),
+    openLink: xmpp.openLink,
+    now: () => clock.now,
+    random: () => {
+      seed = (seed * 16_807) % 2_147_483_647;
+      return seed / 2_147_483_647;
+    },
+    setTimer: (callback, delayMs) => clock.setTimer(callback, delayMs),
+    clearTimer: (timer) => clock.clearTimer(timer),
+    watch(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+  const browser = {
+    online: tell("online"),
+    offline: tell("offline"),
+    wake: tell("wake"),
+    leave: tell("leave"),
+  };
+  return { clock, line, rest, xmpp, host, browser };
+}

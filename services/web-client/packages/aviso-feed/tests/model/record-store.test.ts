@@ -1,0 +1,265 @@
+import fc from "fast-check";
+import { describe, expect, test, vi } from "vitest";
+import type { FeedEvent } from "../../src/model/event";
+import { RecordStore } from "../../src/model/record-store";
+import { ODD_KEYS } from "../odd-keys";
+
+const TIME = "2026-11-24T09:30:00Z";
+
+function event(
+  sequence: number,
+  record: string,
+  version: number,
+  type: "created" | "updated" | "deleted" = version === 1 ? "created" : "updated",
+): FeedEvent {
+  return {
+    id: `e${sequence}`,
+    type,
+    feed: "orders",
+    epoch: "aaaa",
+    sequence,
+    time: TIME,
+    subject: record,
+    record: { id: record, version, created_at: TIME, updated_at: TIME, data: { version } },
+  };
+}
+
+function unavailable(sequence: number): FeedEvent {
+  return {
+    id: `e${sequence}`,
+    type: "unavailable",
+    feed: "orders",
+    epoch: "aaaa",
+    sequence,
+    time: TIME,
+    subject: "a",
+    unavailable: { event_id: null, type: null, cause: "too-large" },
+  };
+}
+
+function reset(sequence: number): FeedEvent {
+  const { record: _, subject: __, ...envelope } = event(sequence, "a", 1);
+  return { ...envelope, type: "reset", reset: { cause: "truncated" } };
+}
+
+const keys = (store: RecordStore): string[] => store.slice(0, store.size).map((entry) => entry.key);
+
+describe("a store", () => {
+  test("has the newest record first", () => {
+    const store = new RecordStore();
+
+    store.apply([event(1, "a", 1), event(2, "b", 1)]);
+    store.apply([event(3, "c", 1)]);
+
+    expect(keys(store)).toEqual(["c", "b", "a"]);
+    expect(store.at(0)?.key).toBe("c");
+    expect(store.at(3)).toBeUndefined();
+    expect(store.at(-1)).toBeUndefined();
+  });
+
+  test("changes a record in its place", () => {
+    const store = new RecordStore();
+    store.apply([event(1, "a", 1), event(2, "b", 1)]);
+
+    const change = store.apply([event(3, "a", 2)]);
+
+    expect(change).toEqual({ added: [], changed: ["a"], cleared: false });
+    expect(keys(store)).toEqual(["b", "a"]);
+    expect(store.get("a")).toMatchObject({ sequence: 1, record: { version: 2 } });
+  });
+
+  test("keeps a newer event from an older one", () => {
+    const store = new RecordStore();
+    store.apply([event(5, "a", 3)]);
+
+    const change = store.apply([event(2, "a", 1), event(3, "a", 2)]);
+
+    expect(change).toEqual({ added: [], changed: [], cleared: false });
+    expect(store.get("a")?.record?.version).toBe(3);
+  });
+
+  test("marks a deleted record and keeps what it was last", () => {
+    const store = new RecordStore();
+    store.apply([event(1, "a", 1), event(2, "a", 2, "deleted")]);
+
+    expect(store.get("a")).toMatchObject({ state: "deleted", record: { version: 2 } });
+    expect(store.size).toBe(1);
+  });
+
+  test("shows a record that was deleted and came back under its id", () => {
+    const store = new RecordStore();
+    store.apply([event(1, "a", 1), event(2, "b", 1), event(3, "a", 2, "deleted")]);
+
+    const change = store.apply([event(4, "a", 1)]);
+
+    expect(change).toEqual({ added: [], changed: ["a"], cleared: false });
+    expect(store.get("a")).toMatchObject({ state: "present", sequence: 1, event: { sequence: 4 } });
+    expect(store.get("a")?.record?.data).toEqual({ version: 1 });
+    expect(keys(store)).toEqual(["b", "a"]);
+  });
+
+  test("shows every one of a thousand records that were deleted and copied back", () => {
+    const store = new RecordStore();
+    const round = (first: number, version: number, type: "created" | "deleted"): FeedEvent[] =>
+      Array.from({ length: 1000 }, (_, n) => event(first + n, `r${n}`, version, type));
+
+    store.apply(round(1, 5, "created"));
+    store.apply([...round(1001, 6, "deleted"), ...round(2001, 1, "created")]);
+
+    const states = new Set(
+      store.slice(0, 1000).map(({ state, record }) => [state, record?.version].join()),
+    );
+    expect([...states]).toEqual(["present,1"]);
+  });
+
+  test("keeps a place for an event that could not be relayed, beside its record", () => {
+    const store = new RecordStore();
+    store.apply([event(1, "a", 1), unavailable(2)]);
+
+    expect(keys(store)).toEqual(["\0e2", "a"]);
+    expect(store.at(0)).toMatchObject({ state: "unavailable", record: null });
+  });
+
+  test("puts older events below", () => {
+    const store = new RecordStore();
+    store.apply([event(10, "j", 1), event(11, "k", 1)]);
+
+    store.apply([event(8, "h", 1), event(9, "i", 1)]);
+
+    expect(keys(store)).toEqual(["k", "j", "i", "h"]);
+  });
+
+  test("tells what changed, once, and nothing where nothing did", () => {
+    const store = new RecordStore();
+    const listener = vi.fn();
+    const stop = store.subscribe(listener);
+
+    store.apply([event(1, "a", 1), event(2, "a", 2)]);
+    store.apply([event(1, "a", 1)]);
+    store.apply([]);
+    expect(listener.mock.calls).toEqual([[{ added: ["a"], changed: [], cleared: false }]]);
+
+    store.clear();
+    expect(listener).toHaveBeenLastCalledWith({ added: [], changed: [], cleared: true });
+    stop();
+    store.apply([event(1, "a", 1)]);
+    expect(listener).toHaveBeenCalledTimes(2);
+  });
+
+  test("is the same whatever the order in which events come", () => {
+    const history = [
+      event(1, "a", 1),
+      event(2, "b", 1),
+      event(3, "a", 2),
+      event(4, "b", 2, "deleted"),
+      event(5, "c", 1),
+      event(6, "a", 3),
+      event(7, "b", 1),
+      event(8, "c", 2, "deleted"),
+    ];
+    fc.assert(
+      fc.property(fc.shuffledSubarray(history, { minLength: 8 }), (events) => {
+        const store = new RecordStore();
+        for (const one of events) store.apply([one]);
+        const states = store
+          .slice(0, 9)
+          .map(({ key, state, record }) => `${key} ${state} ${record?.version}`)
+          .sort();
+        expect(states).toEqual(["a present 3", "b present 1", "c deleted 2"]);
+        const places = store.slice(0, 9).map(({ sequence }) => sequence);
+        expect(places).toEqual([...places].sort((x, y) => y - x));
+      }),
+    );
+  });
+
+  test("holds 50,000 records and takes more at the top and below without labour", () => {
+    const store = new RecordStore();
+    const many = Array.from({ length: 50_000 }, (_, index) => event(index + 1001, `r${index}`, 1));
+    store.apply(many);
+    const before = performance.now();
+
+    for (let round = 0; round < 1000; round += 1) {
+      store.apply([event(60_000 + round, `n${round}`, 1)]);
+    }
+    store.apply(Array.from({ length: 1000 }, (_, index) => event(index + 1, `o${index}`, 1)));
+    store.slice(0, 100);
+
+    expect(store.size).toBe(52_000);
+    expect(store.at(51_999)?.key).toBe("o0");
+    expect(performance.now() - before).toBeLessThan(500);
+  });
+});
+
+describe("a reset", () => {
+  test("takes every record away, and what follows is there", () => {
+    const store = new RecordStore();
+    store.apply([event(1, "a", 1), event(2, "b", 1), unavailable(3)]);
+
+    const change = store.apply([reset(4), event(5, "a", 1)]);
+
+    expect(change).toEqual({ added: ["a"], changed: [], cleared: true });
+    expect(keys(store)).toEqual(["a"]);
+    expect(store.get("a")).toMatchObject({ sequence: 5, event: { sequence: 5 } });
+  });
+
+  test("that comes again takes nothing away", () => {
+    const store = new RecordStore();
+    store.apply([reset(4), event(5, "a", 1)]);
+
+    const change = store.apply([reset(4)]);
+
+    expect(change).toEqual({ added: [], changed: [], cleared: false });
+    expect(keys(store)).toEqual(["a"]);
+  });
+
+  test("counts against what came before it, though that is heard of later", () => {
+    const store = new RecordStore();
+    store.apply([event(5, "a", 1)]);
+
+    store.apply([event(2, "b", 1), event(3, "a", 2), reset(4)]);
+    store.apply([event(1, "c", 1)]);
+
+    expect(keys(store)).toEqual(["a"]);
+  });
+
+  test("is over where the store is cleared: another epoch's sequences are others", () => {
+    const store = new RecordStore();
+    store.apply([reset(400)]);
+
+    store.clear();
+    store.apply([event(1, "a", 1)]);
+
+    expect(keys(store)).toEqual(["a"]);
+  });
+
+  test("leaves what a fold from the beginning leaves, in whatever pieces it comes", () => {
+    const kinds = fc.constantFrom("a", "b", "c", "reset");
+    fc.assert(
+      fc.property(fc.array(kinds, { maxLength: 30 }), fc.nat(), fc.nat(), (kinds, cut, copy) => {
+        const events = kinds.map((kind, index) =>
+          kind === "reset" ? reset(index + 1) : event(index + 1, kind, 1),
+        );
+        const whole = new RecordStore();
+        whole.apply(events);
+        const last = kinds.lastIndexOf("reset");
+        expect(new Set(keys(whole))).toEqual(new Set(kinds.slice(last + 1)));
+
+        const pieces = new RecordStore();
+        const at = cut % (events.length + 1);
+        pieces.apply(events.slice(at));
+        pieces.apply(events.slice(0, at));
+        pieces.apply(events.slice(copy % (events.length + 1)));
+        expect(new Set(keys(pieces))).toEqual(new Set(keys(whole)));
+      }),
+    );
+  });
+});
+
+test("records are kept apart by their keys, whatever those are", () => {
+  const store = new RecordStore();
+  store.apply(ODD_KEYS.map((key, index) => event(index + 1, key, 1)));
+  store.apply([unavailable(ODD_KEYS.length + 1)]);
+
+  expect(store.size).toBe(ODD_KEYS.length + 1);
+  for (const [index, key] of ODD_KEYS.entries()) expect(store.get(key)?.sequence).toBe(index + 1);
+});

@@ -1,0 +1,169 @@
+/**
+ * Draws a record's fields: names and values, nested ones indented, long ones folded. Templates only;
+ * every value is a text binding, so that nothing in a record can become markup.
+ */
+
+import { ExactNumber } from "aviso-feed";
+import { html, nothing, type TemplateResult } from "lit";
+import { fieldLabel, type Shown, shownValue, widthOf } from "./field-values";
+import type { Json, JsonObject } from "./json";
+import type { Reading } from "./reading";
+
+/** Fields and items beyond these numbers are folded; nesting beyond the depth is left to the JSON. */
+const FIELDS_SHOWN = 12;
+const ITEMS_SHOWN = 5;
+const DEPTH_SHOWN = 3;
+
+/** The fields that the newest update touched; `turn` alternates, so that a flash can begin again. */
+export interface Changed {
+  readonly names: ReadonlySet<string>;
+  readonly turn: "odd" | "even";
+}
+
+export const NOTHING_CHANGED: Changed = { names: new Set(), turn: "even" };
+
+export function fieldList(
+  fields: JsonObject,
+  reading: Reading,
+  changed: Changed = NOTHING_CHANGED,
+  depth = 0,
+): TemplateResult {
+  const entries = Object.entries(fields);
+  // One more than the limit is shown rather than a fold of one.
+  const limit = entries.length <= FIELDS_SHOWN + 1 ? entries.length : FIELDS_SHOWN;
+  const shown = entries.slice(0, limit);
+  const folded = entries.slice(limit);
+  const field = ([name, value]: [string, Json]) => fieldRow(name, value, reading, changed, depth);
+  const className = depth === 0 ? "fields" : "fields fields-nested";
+  return html`
+    <dl class=${className}>
+      ${shown.map(field)}
+    </dl>
+    ${
+      folded.length === 0
+        ? nothing
+        : html`<details class="fold">
+            <summary>${reading.t("moreFields", { count: folded.length })}</summary>
+            <dl class=${className}>${folded.map(field)}</dl>
+          </details>`
+    }
+  `;
+}
+
+function fieldRow(
+  name: string,
+  value: Json,
+  reading: Reading,
+  changed: Changed,
+  depth: number,
+): TemplateResult {
+  const width = widthOf(value);
+  const isChanged = changed.names.has(name);
+  return html`
+    <div class="field" data-width=${depth === 0 || width === "line" ? width : nothing} data-changed=${isChanged ? changed.turn : nothing}>
+      <dt dir="auto" title=${name}>
+        ${fieldLabel(name)}${
+          isChanged
+            ? html`<span class="visually-hidden"> (${reading.t("recordChangedField")})</span>`
+            : nothing
+        }
+      </dt>
+      <dd dir="auto">${fieldValue(value, reading, depth)}</dd>
+    </div>
+  `;
+}
+
+function fieldValue(value: Json, reading: Reading, depth: number): TemplateResult {
+  const shown = shownValue(value);
+  switch (shown.kind) {
+    case "nothing":
+      return html`<span class="value-quiet">${reading.t("valueNone")}</span>`;
+    case "empty-text":
+      return html`<span class="value-quiet">${reading.t("valueEmpty")}</span>`;
+    case "boolean":
+      return html`<span class="value-boolean" data-value=${String(shown.value)}
+        >${reading.t(shown.value ? "valueYes" : "valueNo")}</span
+      >`;
+    case "number":
+      return html`<span class="value-number">${reading.formatting.value(shown.value)}</span>`;
+    case "time":
+      return timeValue(shown, reading.formatting.time(shown.value));
+    case "day":
+      return timeValue(shown, reading.formatting.day(shown.value));
+    case "link":
+      return html`<a href=${shown.href} target="_blank" rel="noopener noreferrer nofollow"
+        >${shown.text}</a
+      >`;
+    case "text":
+      return shown.isLong
+        ? longText(shown.text, reading)
+        : html`<span class="value-text">${shown.text}</span>`;
+    case "words":
+      return words(shown.items, reading);
+    case "list":
+      return list(shown.items, reading, depth);
+    case "object":
+      return object(shown.fields, reading, depth);
+  }
+}
+
+function timeValue(shown: Extract<Shown, { kind: "time" | "day" }>, text: string): TemplateResult {
+  return html`<time datetime=${shown.source} title=${shown.source}>${text}</time>`;
+}
+
+function longText(text: string, reading: Reading): TemplateResult {
+  return html`<details class="long-text">
+    <summary>
+      <span class="long-text-start">${text.slice(0, 600)}</span>
+      <span class="long-text-more">${reading.t("moreText")}</span>
+      <span class="long-text-less">${reading.t("lessText")}</span>
+    </summary>
+    <p>${text}</p>
+  </details>`;
+}
+
+const isNumber = (value: Json): value is number | ExactNumber =>
+  typeof value === "number" || value instanceof ExactNumber;
+
+function words(items: readonly Json[], reading: Reading): TemplateResult {
+  if (items.length === 0) return html`<span class="value-quiet">${reading.t("valueEmpty")}</span>`;
+  return html`<span class="words"
+    >${items.map(
+      (item) =>
+        html`<span class="word" dir="auto"
+          >${isNumber(item) ? reading.formatting.value(item) : String(item)}</span
+        >`,
+    )}</span
+  >`;
+}
+
+function list(items: readonly Json[], reading: Reading, depth: number): TemplateResult {
+  if (depth >= DEPTH_SHOWN) {
+    return html`<span class="value-quiet">${reading.t("listItems", { count: items.length })}</span>`;
+  }
+  const limit = items.length <= ITEMS_SHOWN + 1 ? items.length : ITEMS_SHOWN;
+  const item = (value: Json) => html`<li>${fieldValue(value, reading, depth + 1)}</li>`;
+  const folded = items.slice(limit, limit + 200);
+  return html`
+    <ol class="items">
+      ${items.slice(0, limit).map(item)}
+    </ol>
+    ${
+      folded.length === 0
+        ? nothing
+        : html`<details class="fold">
+            <summary>${reading.t("moreItems", { count: items.length - limit })}</summary>
+            <ol class="items" start=${limit + 1}>${folded.map(item)}</ol>
+          </details>`
+    }
+  `;
+}
+
+function object(fields: JsonObject, reading: Reading, depth: number): TemplateResult {
+  const count = Object.keys(fields).length;
+  if (count === 0) return html`<span class="value-quiet">${reading.t("valueEmpty")}</span>`;
+  if (depth >= DEPTH_SHOWN) {
+    return html`<span class="value-quiet">${reading.t("nestedFields", { count })}</span>`;
+  }
+  return fieldList(fields, reading, NOTHING_CHANGED, depth + 1);
+}

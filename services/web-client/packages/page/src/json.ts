@@ -1,0 +1,56 @@
+/**
+ * JSON's types, and JSON as text for a person: cut into tokens so that a template can colour them
+ * without building markup. Pure.
+ */
+
+import { ExactNumber, stringifyExactJson } from "aviso-feed";
+
+export type Json = null | boolean | number | ExactNumber | string | readonly Json[] | JsonObject;
+export type JsonObject = { readonly [name: string]: Json };
+
+export type TokenKind = "name" | "text" | "number" | "word" | "mark";
+
+export interface Token {
+  readonly kind: TokenKind;
+  readonly text: string;
+}
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !(value instanceof ExactNumber)
+  );
+}
+
+export function prettyJson(value: Json): string {
+  return stringifyExactJson(value, 2);
+}
+
+const TOKEN =
+  /("(?:[^"\\]|\\.)*")(\s*:)?|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(true|false|null)|([^"\dtfn-]+|.)/g;
+
+/** Cut pretty JSON into tokens; joined again they are the same text. */
+export function tokensOfJson(text: string): readonly Token[] {
+  const tokens: Token[] = [];
+  const push = (kind: TokenKind, part: string) => {
+    const last = tokens.at(-1);
+    if (kind === "mark" && last?.kind === "mark") {
+      tokens[tokens.length - 1] = { kind, text: last.text + part };
+    } else {
+      tokens.push({ kind, text: part });
+    }
+  };
+  for (const match of text.matchAll(TOKEN)) {
+    const [whole, string, colon, number, word] = match;
+    if (string !== undefined && colon !== undefined) {
+      push("name", string);
+      push("mark", colon);
+    } else if (string !== undefined) push("text", string);
+    else if (number !== undefined) push("number", number);
+    else if (word !== undefined) push("word", word);
+    else push("mark", whole);
+  }
+  return tokens;
+}

@@ -1,0 +1,124 @@
+/**
+ * Writes one record for a person at the form: by an API key, or by the person's own sign-in at
+ * /admin. Every failure becomes a `WriteFailure` that the form can place and explain. It asks the
+ * server itself: the library's createRecord knows no sign-in and drops where in the record a fault is.
+ */
+
+import { stringifyExactJson } from "aviso-feed";
+import type { JsonObject } from "./json";
+import type { MessageKey, Parameters } from "./locale";
+
+export type Signature =
+  | { readonly kind: "key"; readonly key: string }
+  | { readonly kind: "session" };
+
+const TIMEOUT_MS = 15_000;
+
+/**
+ * The server said no, or was not reached (status 0). `detail` is its own sentence, `field` the
+ * record's member that it found fault with.
+ */
+export class WriteFailure extends Error {
+  constructor(
+    readonly status: number,
+    readonly detail: string,
+    readonly field: string | null,
+  ) {
+    super(detail);
+  }
+}
+
+/** Write a record and return its id. The same `idempotencyKey` writes it once, however often tried. */
+export async function writeRecord(
+  feed: string,
+  data: JsonObject,
+  signature: Signature,
+  idempotencyKey: string,
+): Promise<string> {
+  let response: Response;
+  try {
+    response = await fetch(`/api/v1/feeds/${encodeURIComponent(feed)}/records/`, {
+      method: "POST",
+      ...signed(signature, {
+        Accept: "application/json",
+        "Content-Type": "application/json",
+        "Idempotency-Key": idempotencyKey,
+      }),
+      body: stringifyExactJson({ data }),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+  } catch {
+    throw new WriteFailure(0, "", null);
+  }
+  const answer: unknown = await response.json().catch(() => null);
+  if (!response.ok) throw failureOf(response.status, answer);
+  return String((answer as { id?: unknown } | null)?.id ?? "");
+}
+
+/** A key goes alone: with the cookies beside it the server would ask for a CSRF token as well. */
+function signed(signature: Signature, headers: Record<string, string>): RequestInit {
+  if (signature.kind === "key") {
+    return {
+      credentials: "omit",
+      headers: { ...headers, Authorization: `Bearer ${signature.key}` },
+    };
+  }
+  const token = cookieValue(document.cookie, "csrftoken") ?? "";
+  return { credentials: "same-origin", headers: { ...headers, "X-CSRFToken": token } };
+}
+
+/** Read problem+json (RFC 9457), or whatever a proxy in between answered. */
+export function failureOf(status: number, answer: unknown): WriteFailure {
+  const { detail, pointer } = (answer ?? {}) as Record<string, unknown>;
+  return new WriteFailure(
+    status,
+    typeof detail === "string" ? detail : "",
+    typeof pointer === "string" ? recordFieldOf(pointer) : null,
+  );
+}
+
+/** Return the member of the record that a pointer (RFC 6901) leads to: `/data/to/city` is in `to`. */
+export function recordFieldOf(pointer: string): string | null {
+  const [, root, name] = pointer.split("/");
+  if (root !== "data" || name === undefined || name === "") return null;
+  return name.replace(/~1/g, "/").replace(/~0/g, "~");
+}
+
+export function cookieValue(cookies: string, name: string): string | null {
+  for (const part of cookies.split(";")) {
+    const [key, ...rest] = part.trim().split("=");
+    if (key === name) return decodeURIComponent(rest.join("="));
+  }
+  return null;
+}
+
+/** Say in the reader's language what kind of failure it was. */
+export function failureMessage(
+  failure: WriteFailure,
+  signature: Signature["kind"],
+): { readonly message: MessageKey; readonly parameters: Parameters } {
+  const plain = (message: MessageKey) => ({ message, parameters: {} });
+  switch (failure.status) {
+    case 0:
+      return plain("errorNetwork");
+    case 401:
+      return plain(signature === "key" ? "errorUnauthorized" : "errorUnauthorizedSession");
+    case 403:
+      return plain("errorForbidden");
+    case 404:
+      return plain("errorFeedGone");
+    case 413:
+      return plain("errorTooLarge");
+    case 400:
+    case 409:
+    case 422:
+      return plain("errorRecordRefused");
+    default:
+      return { message: "errorServer", parameters: { status: String(failure.status) } };
+  }
+}
+
+/** Say whether trying the very same write again can succeed. */
+export function isWorthRetrying(failure: WriteFailure): boolean {
+  return failure.status === 0 || failure.status === 429 || failure.status >= 500;
+}

@@ -1,0 +1,170 @@
+import { ExactNumber, RecordStore } from "aviso-feed";
+import { beforeAll, expect, test } from "vitest";
+import { ODD_KEYS } from "../../aviso-feed/tests/odd-keys";
+import type { FeedEvent } from "../src/library";
+import { readingIn } from "../src/reading";
+import { RecordRow } from "../src/record-row";
+import { eventOf } from "./fake-library";
+
+const reading = readingIn("en");
+
+beforeAll(() => {
+  if (!customElements.get("record-row")) customElements.define("record-row", RecordRow);
+});
+
+async function rowAfter(...events: FeedEvent[]): Promise<RecordRow> {
+  const store = new RecordStore();
+  const row = new RecordRow();
+  for (const event of events) {
+    store.apply([event]);
+    const entry = store.at(0);
+    if (entry === undefined) throw new Error("no entry");
+    row.show(entry);
+  }
+  row.reading = reading;
+  row.isNear = true;
+  document.body.append(row);
+  await row.updateComplete;
+  return row;
+}
+
+test("text that looks like markup is shown as text", async () => {
+  const evil = '<img src=x onerror="alert(1)"><script>alert(2)</script>';
+  const row = await rowAfter(
+    eventOf(1, { [evil]: evil, list: [{ evil }], link: `https://x/"${evil}` }),
+  );
+  expect(row.textContent).toContain(evil);
+  expect(row.querySelector("img, script, dd a")).toBeNull();
+});
+
+test("a link opens apart from the page and without a way back", async () => {
+  const row = await rowAfter(eventOf(1, { link: "https://example.com/a" }));
+  expect(row.querySelector("dd a")?.getAttribute("rel")).toContain("noopener");
+});
+
+test("a script's address is text", async () => {
+  const row = await rowAfter(eventOf(1, { link: "javascript:alert(1)" }));
+  expect(row.querySelector("dd a")).toBeNull();
+  expect(row.textContent).toContain("javascript:alert(1)");
+});
+
+test("a row carries what scripts look for", async () => {
+  const event = eventOf(7, { item: "tea" });
+  const row = await rowAfter(event);
+  expect({ ...row.dataset }).toMatchObject({
+    recordId: event.record?.id,
+    sequence: "7",
+    version: "1",
+    state: "present",
+  });
+});
+
+test("an update shows which fields changed", async () => {
+  const row = await rowAfter(
+    eventOf(1, { item: "tea", count: 1 }),
+    eventOf(2, { item: "tea", count: 2 }, { type: "updated", number: 1, version: 2 }),
+  );
+  const changed = [...row.querySelectorAll("[data-changed] dt")].map((dt) =>
+    dt.getAttribute("title"),
+  );
+  expect([changed, row.dataset.version]).toEqual([["count"], "2"]);
+});
+
+test("a deleted record stays, marked as deleted", async () => {
+  const row = await rowAfter(
+    eventOf(1, { item: "tea" }),
+    eventOf(2, { item: "tea" }, { type: "deleted", number: 1, version: 2 }),
+  );
+  expect(row.dataset.state).toBe("deleted");
+  expect(row.textContent).toContain("Deleted");
+});
+
+test("the place of an undelivered event says why in plain words", async () => {
+  const { record: _, ...event } = eventOf(3, {}, { type: "unavailable" });
+  const unavailable = { event_id: null, type: null, cause: "too-large" };
+  const row = await rowAfter({ ...event, unavailable });
+  expect([row.dataset.state, row.dataset.sequence]).toEqual(["unavailable", "3"]);
+  expect(row.textContent).toContain("It is too large to be sent to browsers.");
+  expect(row.textContent).toContain("send it again");
+});
+
+test("of what was pruned nobody is said to be able to send it again", async () => {
+  const { record: _, ...event } = eventOf(3, {}, { type: "unavailable" });
+  const unavailable = { event_id: null, type: null, cause: "pruned" };
+  const row = await rowAfter({ ...event, unavailable });
+  expect(row.textContent).toContain("It is older than what is kept.");
+  expect(row.textContent).not.toContain("send it again");
+});
+
+test("a row far from the screen keeps its attributes and drops its content", async () => {
+  const row = await rowAfter(eventOf(7));
+  row.isNear = false;
+  await row.updateComplete;
+  expect([row.children.length, row.dataset.sequence]).toEqual([0, "7"]);
+});
+
+test("the JSON is shown on demand", async () => {
+  const row = await rowAfter(eventOf(1, { item: "tea" }));
+  expect(row.querySelector("pre")).toBeNull();
+  row.querySelector<HTMLElement>(".row-json")?.click();
+  await row.updateComplete;
+  expect(row.querySelector("pre")?.textContent).toBe('{\n  "item": "tea"\n}');
+});
+
+test("places, versions and numbers are found as they are written", async () => {
+  const id = new ExactNumber("1234567890123456789");
+  const row = await rowAfter(eventOf(94_103, { order: 94_103, id }, { version: 12_345 }));
+  for (const text of ["#94103", "v12345", "1234567890123456789"]) {
+    expect(row.textContent).toContain(text);
+  }
+  expect(row.textContent).not.toMatch(/\d,\d/);
+});
+
+test("a record that came back is shown as it is now", async () => {
+  const row = await rowAfter(
+    eventOf(1, { item: "tea" }, { number: 7 }),
+    eventOf(2, { item: "tea" }, { number: 7, version: 2, type: "deleted" }),
+    eventOf(3, { item: "coffee" }, { number: 7 }),
+  );
+  expect([row.dataset.state, row.dataset.version, row.dataset.sequence]).toEqual([
+    "present",
+    "1",
+    "3",
+  ]);
+  expect(row.textContent).toContain("coffee");
+  expect(row.querySelector(".tag-deleted")).toBeNull();
+});
+
+const rowOf = (key: string, sequence = 1): FeedEvent => ({
+  ...eventOf(sequence),
+  subject: key,
+  record: { id: key, data: { item: "tea" } },
+});
+
+test.each(ODD_KEYS)("a record with the key %j is shown, its key as text", async (key) => {
+  const row = await rowAfter(rowOf(key));
+  const shown = row.querySelector(".row-id");
+  expect(row.dataset.recordId).toBe(key);
+  expect(row.querySelector("img")).toBeNull();
+  expect(shown?.getAttribute("title")).toBe(`Record id ${key}`);
+  expect(shown?.tagName).toBe("BDI");
+  const text = shown?.textContent ?? "";
+  expect([...text].length).toBeLessThanOrEqual(24);
+  if (text !== key) expect([text.at(-1), key.startsWith(text.slice(0, -1))]).toEqual(["…", true]);
+  expect(row.textContent).toContain("tea");
+});
+
+test("a record without a version shows none, and the time is its event's", async () => {
+  const row = await rowAfter(rowOf("42"), { ...rowOf("42", 2), type: "updated" });
+  expect([row.dataset.version, row.dataset.sequence]).toEqual([undefined, "2"]);
+  expect(row.textContent).not.toMatch(/undefined|NaN|Invalid|v\d/);
+});
+
+test("a row that could not be told says so, and that nobody can send it", async () => {
+  const { record: _, ...event } = eventOf(3, {}, { type: "unavailable" });
+  const unavailable = { event_id: null, type: null, cause: "no-form" };
+  const row = await rowAfter({ ...event, subject: "42", unavailable });
+  expect(row.dataset.recordId).toBe("42");
+  expect(row.textContent).toContain("Something in the row cannot be sent as it is.");
+  expect(row.textContent).not.toContain("send it again");
+});

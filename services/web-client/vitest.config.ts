@@ -1,0 +1,20 @@
+/** The unit tests of both packages, in one run: no server, no browser. */
+import { join } from "node:path";
+import { defineConfig } from "vitest/config";
+
+const PACKAGES = join(import.meta.dirname, "packages");
+
+export default defineConfig({
+  test: {
+    include: ["packages/*/tests/**/*.test.ts"],
+    environment: "jsdom",
+    alias: {
+      "aviso-feed": join(PACKAGES, "aviso-feed/src/index.ts"),
+      // The build that browsers get; the one for Node wants packages that a page does not need.
+      "strophe.js": join(import.meta.dirname, "node_modules/strophe.js/dist/strophe.esm.js"),
+    },
+    restoreMocks: true,
+    // A loaded machine is no fault of what is tested.
+    testTimeout: 30_000,
+  },
+});
