@@ -33,6 +33,9 @@ export type ReaderOutput = {
   problem(problem: ProblemDetail): void;
 };
 
+/** A page over REST that takes less than this leaves the line free for another. */
+const QUICK_MS = 1_000;
+
 /** More live events than this are not kept while the epoch is unknown: the archive has them. */
 const MAX_WAITING = 10_000;
 
@@ -60,6 +63,7 @@ export class FeedReader {
   #since: bigint | null = null;
   readonly #archivePage = new PageSize({ first: 16, most: ARCHIVE_PAGE });
   readonly #restPage = new PageSize({ first: 250, most: MAX_EVENTS });
+  #isQuick = false;
   #waiting: Waiting[] = [];
   /** A message came that could not be read: what it held is to be asked for. */
   #isUnsure = false;
@@ -318,9 +322,12 @@ export class FeedReader {
 
   /** Returns when the hole is filled, or when REST says that it has none of it any more. */
   async #fillOverRest(): Promise<void> {
+    let ahead: Ahead | null = null;
     for (let { gap } = this.#follower; gap !== null; gap = this.#follower.gap) {
-      const limit = Math.min(this.#restPage.size, gap.to - gap.from + 1);
-      const page = await this.#readOverRest({ after: gap.from - 1, limit });
+      const after = gap.from - 1;
+      ahead = ahead?.after === after ? ahead : this.#ask(after, gap.to);
+      const page = await ahead.page;
+      ahead = this.#readAhead(page, gap.to);
       const position = this.position;
       if (page.epoch !== position?.epoch) {
         this.#isUnsure = true;
@@ -337,12 +344,31 @@ export class FeedReader {
     }
   }
 
+  #ask(after: number, to: number): Ahead {
+    const limit = Math.min(this.#restPage.size, to - after);
+    return { after, page: this.#readOverRest({ after, limit }) };
+  }
+
+  /**
+   * Ask for what follows a page while that is given out. Not over a line that is slow, where live
+   * messages would stand behind both.
+   */
+  #readAhead({ batch }: BatchPage, to: number): Ahead | null {
+    if (batch === null || batch.last >= to || !this.#isQuick) return null;
+    const ahead = this.#ask(batch.last, to);
+    // Whoever takes it is told; perhaps nobody does.
+    ahead.page.catch(() => {});
+    return ahead;
+  }
+
   async #readOverRest(range: Range): Promise<BatchPage> {
     const askedAt = this.rest.now();
     try {
       const page = await this.rest.events(range);
       const count = page.batch?.items.length ?? 0;
-      this.#restPage.learn({ count, bytes: 0, ms: this.rest.now() - askedAt });
+      const ms = this.rest.now() - askedAt;
+      this.#isQuick = ms < QUICK_MS;
+      this.#restPage.learn({ count, bytes: 0, ms });
       return page;
     } catch (error) {
       // Refused is not the same as too much.
@@ -434,6 +460,9 @@ export class FeedReader {
     this.output.problem({ code, message });
   }
 }
+
+/** A page over REST that was asked for: what follows `after`. */
+type Ahead = { readonly after: number; readonly page: Promise<BatchPage> };
 
 type RestAnswer =
   | { readonly epoch: string; readonly head: number; readonly error: null }
