@@ -159,7 +159,7 @@ RECORDS_GONE = Search(
         SELECT * FROM page
         WHERE feed = %(feed)s AND type IN ('created', 'updated') AND NOT EXISTS (
             SELECT FROM aviso.records
-            WHERE id = page.subject::uuid AND records.feed = page.feed)
+            WHERE id = aviso.record_id(page.subject) AND records.feed = page.feed)
     ), found AS (
         SELECT page.changeset, page.place, page.subject AS key, CASE
             WHEN (last.changeset, last.place) = (page.changeset, page.place)
@@ -179,14 +179,14 @@ RECORDS_GONE = Search(
     f"""
     WITH wrong AS MATERIALIZED (
         SELECT 'deleted' AS type, subject, NULL AS reader, subject AS position,
-            aviso.record_data(subject::uuid, (state ->> 'version')::integer + 1,
+            aviso.record_data(aviso.record_id(subject), (state ->> 'version')::integer + 1,
                 (state ->> 'created_at')::timestamptz, clock_timestamp(),
                 state -> 'data') AS data
         FROM unnest(%(keys)s::text[]) AS subject
         CROSS JOIN LATERAL aviso.last_event(%(feed)s, subject) AS last
         CROSS JOIN LATERAL (SELECT last.data::jsonb AS state) AS told
         WHERE last.type <> 'deleted' AND NOT EXISTS (
-            SELECT FROM aviso.records WHERE id = subject::uuid AND feed = %(feed)s)
+            SELECT FROM aviso.records WHERE id = aviso.record_id(subject) AND feed = %(feed)s)
     ) {_TELL}""",
     locks_rows=False,
 )

@@ -1,51 +1,28 @@
-"""The SQL of the statement triggers that tell the relay what was written.
+"""How a migration has the database write a trigger's code: the generator is in SQL.
 
-Every table that is told has the same: one changeset for each feed that a statement
-touched, its events in the log, and one narrow row in the queue.
+`aviso/capture/sql/telling.sql` has it, for these tables and for everybody's.
 """
 
 from __future__ import annotations
 
 
 def telling(columns: str, source: str, order: str) -> str:
-    """Write the statement that tells the rows of `source`, a changeset a feed.
+    """Have the statement written that tells the rows of `source`, a changeset a feed."""
+    return f"aviso.telling({_quote(columns)}, {_quote(source)}, {_quote(order)})"
 
-    `columns` are type, subject, reader, data and time, for each row of the `source`,
-    which comes after FROM and has a `feed`.
-    """
-    return f"""
-    WITH made AS MATERIALIZED (
-        SELECT feed, size, nextval('aviso.changesets') AS changeset
-        FROM (SELECT feed, count(*) AS size FROM {source} GROUP BY feed) AS counted
-    ), queued AS (
-        INSERT INTO aviso.queue (changeset, feed, size)
-        SELECT changeset, feed, size FROM made
-    )
-    INSERT INTO aviso.events (changeset, place, feed, type, subject, reader, data, time,
-        traceparent)
-    SELECT changeset, row_number() OVER (PARTITION BY feed ORDER BY {order}), feed,
-        {columns}, trace
-    FROM {source} JOIN made USING (feed);
-    IF FOUND THEN
-        PERFORM aviso.wake_relay();
-    END IF;"""
+
+def statement(code: str) -> str:
+    """Have a statement of one's own stand between those that tell."""
+    return _quote(code)
 
 
 def telling_function(name: str, *statements: str) -> str:
-    """Write a statement trigger's function, which may say `trace` and `now`.
+    """Have a statement trigger's function made of what the functions above return."""
+    body = " || ".join(statements)
+    return (
+        f"DO $do$ BEGIN EXECUTE aviso.telling_function('{name}', {body}); END $do$;\n"
+    )
 
-    Joins by hash alone: a plan is kept for as long as its session, and one that was
-    made for a single row would go through a large statement's rows once for each.
-    """
-    body = "".join(statements)
-    return f"""
-CREATE FUNCTION aviso.{name}() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-    SET enable_nestloop = off SET enable_mergejoin = off AS $$
-DECLARE
-    trace text := aviso.traceparent();
-    now timestamptz := clock_timestamp();
-BEGIN{body}
-    RETURN NULL;
-END $$;
-"""
+
+def _quote(code: str) -> str:
+    return f"$code${code}$code$"

@@ -76,7 +76,7 @@ def _write(data: Mapping[str, Any]) -> str:
 
 
 def _make_plain(value: Any, depth: int) -> Any:
-    """Return what JSON knows, and Decimals; times and the like as Django writes them."""
+    """Return what JSON knows, and Decimals; times and the like as Django does."""
     if depth == 0:
         raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, Mapping):

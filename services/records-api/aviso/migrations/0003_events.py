@@ -9,6 +9,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import aviso.database.columns
+from aviso.capture.sql_files import read_sql
 from aviso.database.migrating import SharedMigration
 from aviso.database.telling import telling, telling_function
 
@@ -47,11 +48,14 @@ CREATE TABLE aviso.events (
 );
 -- Whether an id that a client made has been used before. Of a key the beginning: 2,400
 -- bytes at most, of the 2,704 that an index takes.
-CREATE INDEX events_created ON aviso.events (left(subject, 600))
+CREATE INDEX events_created ON aviso.events (left(subject, 600), feed)
     WHERE type = 'created';
 -- Beside it: what was said last of a record.
-CREATE INDEX events_changed ON aviso.events (left(subject, 600), changeset, place)
-    WHERE type IN ('updated', 'deleted');
+CREATE INDEX events_changed ON aviso.events (left(subject, 600), feed, changeset, place)
+    WHERE type IN ('updated', 'deleted', 'unavailable');
+-- Behind which a feed's rows begin anew; and how many could not be told.
+CREATE INDEX events_reset ON aviso.events (feed, changeset, place) WHERE type = 'reset';
+CREATE INDEX events_unavailable ON aviso.events (feed) WHERE type = 'unavailable';
 
 -- What the relay has not seen: changesets without a sequence, and with size 0 feeds at
 -- which it is to look again (their opening, their progress, the end of a grant).
@@ -156,23 +160,30 @@ LANGUAGE sql IMMUTABLE AS $$
         THEN subject::uuid END
 $$;
 
--- The newest event of a record in a feed; no row if the log has none.
+-- The newest event of a record in a feed; no row if the log has none, or none since the
+-- feed was emptied.
 CREATE FUNCTION aviso.last_event(feed text, subject text)
 RETURNS TABLE (changeset bigint, place integer, type text, data text)
 LANGUAGE sql STABLE AS $$
     SELECT changeset, place, type, data FROM (
-        (SELECT e.type, e.data, e.changeset, e.place FROM aviso.events e
-            WHERE left(e.subject, 600) = left(last_event.subject, 600)
-                AND e.subject = last_event.subject AND e.type = 'created'
-                AND e.feed = last_event.feed
-            ORDER BY e.changeset DESC, e.place DESC LIMIT 1)
-        UNION ALL
-        (SELECT e.type, e.data, e.changeset, e.place FROM aviso.events e
-            WHERE left(e.subject, 600) = left(last_event.subject, 600)
-                AND e.subject = last_event.subject AND e.type IN ('updated', 'deleted')
-                AND e.feed = last_event.feed
-            ORDER BY e.changeset DESC, e.place DESC LIMIT 1)
-    ) AS newest ORDER BY changeset DESC, place DESC LIMIT 1
+        SELECT * FROM (
+            (SELECT e.type, e.data, e.changeset, e.place FROM aviso.events e
+                WHERE left(e.subject, 600) = left(last_event.subject, 600)
+                    AND e.subject = last_event.subject AND e.type = 'created'
+                    AND e.feed = last_event.feed
+                ORDER BY e.changeset DESC, e.place DESC LIMIT 1)
+            UNION ALL
+            (SELECT e.type, e.data, e.changeset, e.place FROM aviso.events e
+                WHERE left(e.subject, 600) = left(last_event.subject, 600)
+                    AND e.subject = last_event.subject AND e.feed = last_event.feed
+                    AND e.type IN ('updated', 'deleted', 'unavailable')
+                ORDER BY e.changeset DESC, e.place DESC LIMIT 1)
+        ) AS newest ORDER BY changeset DESC, place DESC LIMIT 1
+    ) AS last
+    WHERE NOT EXISTS (
+        SELECT FROM aviso.events r
+        WHERE r.type = 'reset' AND r.feed = last_event.feed
+            AND (r.changeset, r.place) > (last.changeset, last.place))
 $$;
 
 -- Whether the log's last word on a record is just this. An older snapshot than the
@@ -533,7 +544,9 @@ class Migration(SharedMigration):
     operations = [
         migrations.SeparateDatabaseAndState(
             database_operations=[
-                migrations.RunSQL(TABLES + FUNCTIONS + TRIGGERS, REVERSE)
+                migrations.RunSQL(
+                    TABLES + FUNCTIONS + read_sql("telling") + TRIGGERS, REVERSE
+                )
             ],
             state_operations=STATE,
         ),

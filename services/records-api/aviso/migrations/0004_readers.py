@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 import aviso.database.columns
 from aviso.database.migrating import SharedMigration
-from aviso.database.telling import telling, telling_function
+from aviso.database.telling import statement, telling, telling_function
 
 TABLES = """
 CREATE TABLE aviso.readers (
@@ -67,17 +67,17 @@ UPDATED = telling(
     " WHERE (written.revoked_at IS NULL) <> (before.revoked_at IS NULL)) AS written",
     "id",
 )
-CAP_INSERTED = """
+CAP_INSERTED = statement("""
     PERFORM aviso.readers_cap(
-        ARRAY(SELECT feed FROM written WHERE revoked_at IS NULL));"""
-CAP_UPDATED = """
+        ARRAY(SELECT feed FROM written WHERE revoked_at IS NULL));""")
+CAP_UPDATED = statement("""
     PERFORM aviso.readers_cap(
         ARRAY(SELECT written.feed FROM written JOIN before USING (id)
-              WHERE written.revoked_at IS NULL AND before.revoked_at IS NOT NULL));"""
+              WHERE written.revoked_at IS NULL AND before.revoked_at IS NOT NULL));""")
 # The relay sleeps until the next end that it knows of.
-ENDING = """
+ENDING = statement("""
     PERFORM aviso.look_at(feed) FROM (
-        SELECT DISTINCT feed FROM written WHERE expires_at IS NOT NULL) AS ending;"""
+        SELECT DISTINCT feed FROM written WHERE expires_at IS NOT NULL) AS ending;""")
 
 # As for records: with their owner's rights, so that a role which may write readers needs
 # none on events.

@@ -48,12 +48,12 @@ class Tracking(BaseConstraint):
         self.on_truncate = on_truncate
         self.max_feeds = max_feeds
 
-    def constraint_sql(self, model: type[Model], schema_editor: Any) -> Any:
+    def constraint_sql(self, model: Any, schema_editor: Any) -> Any:
         """Track when the migration's tables are whole; no part of CREATE TABLE."""
         schema_editor.deferred_sql.append(self.create_sql(model, schema_editor))
         return None
 
-    def create_sql(self, model: type[Model], schema_editor: Any) -> Statement:
+    def create_sql(self, model: Any, schema_editor: Any) -> Any:
         quote = schema_editor.quote_value
         columns = ", ".join(quote(name) for name in self.find_columns(model))
         where = self.compile_where(model, schema_editor)
@@ -71,7 +71,7 @@ class Tracking(BaseConstraint):
             arguments=", ".join(f"{name} => {it}" for name, it in arguments.items()),
         )
 
-    def remove_sql(self, model: type[Model], schema_editor: Any) -> Statement:
+    def remove_sql(self, model: Any, schema_editor: Any) -> Any:
         return Statement(
             "SELECT aviso.untrack(%(relation)s::regclass)",
             relation=_relation(model, schema_editor),

@@ -1,0 +1,55 @@
+-- The one capture: what the triggers of every table that is told are made of.
+--
+-- Code is written as text and executed by the migrations (records, readers) and by
+-- aviso.track (everybody's tables). Each statement makes one changeset for each feed
+-- that it touched, with its events in the log, and one narrow row in the queue.
+
+-- Write the statement that tells the rows of `source`, a changeset a feed.
+--
+-- `columns` are type, subject, reader, data and time, for each row of the `source`,
+-- which comes after FROM and has a `feed`. `ctes` stand before it, each with its comma.
+-- Behind the statement nothing may be said that a search path could change: the row
+-- functions of other owners have run.
+CREATE FUNCTION aviso.telling(columns text, source text, ordering text, ctes text DEFAULT '')
+RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT pg_catalog.format($code$
+    WITH %4$s made AS MATERIALIZED (
+        SELECT feed, size, nextval('aviso.changesets') AS changeset
+        FROM (SELECT feed, count(*) AS size FROM %2$s GROUP BY feed) AS counted
+    ), queued AS (
+        INSERT INTO aviso.queue (changeset, feed, size)
+        SELECT changeset, feed, size FROM made
+    )
+    INSERT INTO aviso.events (changeset, place, feed, type, subject, reader, data, time,
+        traceparent)
+    SELECT changeset, row_number() OVER (PARTITION BY feed ORDER BY %3$s), feed,
+        %1$s, trace
+    FROM %2$s JOIN made USING (feed);
+    IF FOUND THEN
+        PERFORM aviso.wake_relay();
+    END IF;$code$, columns, source, ordering, ctes)
+$$;
+
+-- Write a trigger's function, whose statements may say `trace` and `now`.
+--
+-- As a rule, joins by hash alone: a plan is kept for as long as its session, and one that was
+-- made for a single row would go through a large statement's rows once for each.
+CREATE FUNCTION aviso.telling_function(name text, body text,
+    settings text DEFAULT 'SET enable_nestloop = off SET enable_mergejoin = off')
+RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT pg_catalog.format($code$
+CREATE OR REPLACE FUNCTION aviso.%1$I() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    %3$s AS $function$
+DECLARE
+    trace text := aviso.traceparent();
+    now timestamptz := clock_timestamp();
+    is_nested boolean := false;
+    made bigint;
+    one record;
+BEGIN%2$s
+    RETURN NULL;
+END $function$;$code$, name, body, settings)
+$$;

@@ -1,0 +1,572 @@
+-- aviso.track, untrack, preview.
+--
+-- They run with the caller's rights, and as the table's owner: what is parsed and
+-- evaluated here is his. Only aviso.register and aviso.forget have Aviso's rights, and
+-- they ask for what none but the owner could have done.
+
+-- Whether the caller may act as the owner of a table; else one sentence.
+CREATE FUNCTION aviso.become_owner(relation regclass) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    owner oid := (SELECT relowner FROM pg_class WHERE oid = relation);
+BEGIN
+    IF owner IS NULL THEN
+        RAISE EXCEPTION 'there is no table %', relation::oid USING ERRCODE = 'undefined_table';
+    END IF;
+    IF NOT pg_has_role(owner, 'MEMBER') THEN
+        RAISE EXCEPTION 'only the owner of % may do this: %', aviso.full_name(relation),
+            pg_get_userbyid(owner) USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    -- Who owns the schemas lets the owner in; an owner himself has to have been let in.
+    IF (SELECT pg_has_role(nspowner, 'USAGE') FROM pg_namespace WHERE nspname = 'aviso_rows')
+        AND NOT has_schema_privilege(owner, 'aviso_rows', 'CREATE')
+    THEN
+        EXECUTE format('GRANT USAGE ON SCHEMA aviso TO %1$I;'
+            ' GRANT USAGE, CREATE ON SCHEMA aviso_rows TO %1$I', pg_get_userbyid(owner));
+    END IF;
+    IF NOT has_schema_privilege(owner, 'aviso_rows', 'CREATE') THEN
+        RAISE EXCEPTION 'role % needs USAGE on the schema aviso, and USAGE and CREATE on'
+            ' aviso_rows', pg_get_userbyid(owner) USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    IF owner <> (SELECT oid FROM pg_roles WHERE rolname = current_user) THEN
+        PERFORM set_config('role', pg_get_userbyid(owner), true);
+    END IF;
+END $$;
+
+-- Lock a table without queueing behind a long transaction, with everybody behind us.
+CREATE FUNCTION aviso.lock_table(relation regclass, mode text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    before text := current_setting('lock_timeout');
+BEGIN
+    PERFORM set_config('lock_timeout', '100ms', true);
+    FOR try IN 1..50 LOOP
+        BEGIN
+            EXECUTE format('LOCK TABLE %s IN %s MODE', aviso.full_name(relation), mode);
+            PERFORM set_config('lock_timeout', before, true);
+            RETURN;
+        EXCEPTION WHEN lock_not_available THEN
+            PERFORM pg_sleep(least(0.01 * try, 0.2));
+        END;
+    END LOOP;
+    RAISE EXCEPTION 'others are using %: it could not be locked within % tries, try again',
+        aviso.full_name(relation), 50 USING ERRCODE = 'lock_not_available';
+END $$;
+
+CREATE FUNCTION aviso.refuse(message text, VARIADIC parts text[] DEFAULT '{}') RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION '%', format(message, VARIADIC parts)
+        USING ERRCODE = 'invalid_parameter_value';
+END $$;
+
+-- Refuse what is no ordinary table of somebody's, with the reason.
+CREATE FUNCTION aviso.check_table(relation regclass) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    c pg_class;
+    name text := aviso.full_name(relation);
+    schema_name text;
+BEGIN
+    SELECT * INTO c FROM pg_class WHERE oid = relation;
+    SELECT nspname INTO schema_name FROM pg_namespace WHERE oid = c.relnamespace;
+    IF c.relpersistence = 't' THEN
+        PERFORM aviso.refuse('%s is temporary: no other session sees its rows', name);
+    ELSIF c.relpersistence = 'u' THEN
+        PERFORM aviso.refuse('%s is unlogged: a crash empties it without a word', name);
+    ELSIF schema_name IN ('pg_catalog', 'information_schema', 'pg_toast') THEN
+        PERFORM aviso.refuse('%s belongs to PostgreSQL''s catalog', name);
+    ELSIF schema_name IN ('aviso', 'aviso_rows') THEN
+        PERFORM aviso.refuse('%s is Aviso''s own', name);
+    ELSIF c.relkind = 'f' THEN
+        PERFORM aviso.refuse('%s is a foreign table: who writes there fires no trigger here', name);
+    ELSIF c.relkind IN ('v', 'm') THEN
+        PERFORM aviso.refuse('%s is a view: track the tables that it reads', name);
+    ELSIF c.relkind NOT IN ('r', 'p') THEN
+        PERFORM aviso.refuse('%s is no table', name);
+    ELSIF c.relispartition THEN
+        PERFORM aviso.refuse('%s is a partition: track %s', name,
+            aviso.full_name(pg_partition_root(relation)));
+    ELSIF c.relkind = 'r' AND EXISTS (
+        SELECT FROM pg_inherits WHERE relation IN (inhrelid, inhparent))
+    THEN
+        PERFORM aviso.refuse('%s has a part in inheritance: no key of it holds for the rows'
+            ' of its children (partitions are taken)', name);
+    END IF;
+END $$;
+
+-- The columns of a table's key, in its order; refuse without one.
+CREATE FUNCTION aviso.find_key(relation regclass) RETURNS text[]
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    key pg_constraint;
+BEGIN
+    SELECT * INTO key FROM pg_constraint WHERE conrelid = relation AND contype = 'p';
+    IF NOT FOUND THEN
+        PERFORM aviso.refuse('%s has no primary key: nothing says which of its rows is which',
+            aviso.full_name(relation));
+    ELSIF key.condeferrable THEN
+        PERFORM aviso.refuse('the primary key of %s is deferrable: two rows may have the same'
+            ' for a while', aviso.full_name(relation));
+    END IF;
+    RETURN ARRAY(
+        SELECT attname FROM unnest(key.conkey) WITH ORDINALITY AS part (attnum, place)
+        JOIN pg_attribute a ON a.attrelid = relation AND a.attnum = part.attnum
+        ORDER BY place);
+END $$;
+
+CREATE FUNCTION aviso.has_column(relation regclass, name text) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM pg_attribute
+        WHERE attrelid = relation AND attname = name AND attnum > 0 AND NOT attisdropped)
+$$;
+
+CREATE FUNCTION aviso.find_leaves(relation regclass) RETURNS regclass[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT ARRAY(SELECT relid FROM pg_partition_tree(relation)
+        WHERE relid <> relation ORDER BY relid::oid)
+$$;
+
+-- The types of columns, as they are now; of one that is gone null.
+CREATE FUNCTION aviso.column_types(relation regclass, columns text[]) RETURNS text[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce(array_agg(format_type(atttypid, atttypmod) ORDER BY place), '{}')
+    FROM unnest(columns) WITH ORDINALITY AS listed (name, place)
+    LEFT JOIN pg_attribute ON attrelid = relation AND attname = name
+        AND attnum > 0 AND NOT attisdropped
+$$;
+
+-- What a `where` is to PostgreSQL, which parses it alone: as the condition of an index on
+-- an empty table like this one, it is one expression over the row, without a subquery,
+-- of nothing that is not IMMUTABLE. Names are found by `path`. `used` are its columns.
+CREATE FUNCTION aviso.read_where(
+    relation regclass, "where" text, path text, OUT condition text, OUT used text[]
+)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    proof refcursor;
+    found pg_index;
+BEGIN
+    used := '{}';
+    IF "where" IS NULL THEN
+        RETURN;
+    END IF;
+    EXECUTE format('CREATE TEMPORARY TABLE aviso_where (LIKE %s) ON COMMIT DROP',
+        aviso.full_name(relation));
+    BEGIN
+        PERFORM set_config('search_path', path, true);
+        -- Of several statements there is no cursor.
+        OPEN proof FOR EXECUTE 'SELECT FROM pg_temp.aviso_where WHERE (' || "where" || E'\n)';
+        CLOSE proof;
+        EXECUTE 'CREATE INDEX aviso_where_index ON pg_temp.aviso_where ((1)) WHERE ('
+            || "where" || E'\n)';
+        PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
+    EXCEPTION WHEN OTHERS THEN
+        PERFORM aviso.refuse('the where of %s, %s, can not be used: %s',
+            aviso.full_name(relation), quote_literal("where"), SQLERRM);
+    END;
+    SELECT * INTO found FROM pg_index
+    WHERE indexrelid = 'pg_temp.aviso_where_index'::regclass;
+    IF found.indpred::text ~ ':varattno (0|-)' THEN
+        PERFORM aviso.refuse('the where of %s, %s, takes the row as a whole: name its columns',
+            aviso.full_name(relation), quote_literal("where"));
+    END IF;
+    condition := pg_get_expr(found.indpred, found.indrelid);
+    used := ARRAY(
+        SELECT attname FROM pg_attribute
+        WHERE attrelid = found.indrelid AND attnum > 0
+            AND found.indpred::text ~ format(':varattno %s\M', attnum));
+    DROP TABLE pg_temp.aviso_where;
+END $$;
+
+-- Read what is to be tracked; refuse what can not be, each with one sentence.
+CREATE FUNCTION aviso.read_wish(
+    relation regclass, feed text, columns text[], "where" text, visibility text,
+    on_truncate text, max_feeds integer, path text
+) RETURNS aviso.tracked_tables
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    t aviso.tracked_tables;
+    name text := aviso.full_name(relation);
+    parts text[];
+    missing text;
+BEGIN
+    PERFORM aviso.check_table(relation);
+    t.relation := relation;
+    SELECT nspname, relname INTO t.schema_name, t.table_name
+    FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE pg_class.oid = relation;
+    t.key := aviso.find_key(relation);
+    t.feed := feed;
+    t.columns := columns;
+    t.visibility := visibility;
+    t.on_truncate := on_truncate;
+    t.max_feeds := max_feeds;
+    IF feed IS NULL OR feed !~ '^[a-z0-9-]*(\{[^{}]+\}[a-z0-9-]*)?$' OR feed = '' THEN
+        PERFORM aviso.refuse('%L names no feed: expected 1 to 64 of a-z, 0-9 and the hyphen,'
+            ' with one {column} among them where each of its values is to have a feed', feed);
+    END IF;
+    parts := regexp_match(feed, '^(.*)\{(.+)\}(.*)$');
+    IF parts IS NULL AND length(feed) > 64 THEN
+        PERFORM aviso.refuse('feed %L is longer than 64 characters', feed);
+    ELSIF parts IS NOT NULL THEN
+        t.prefix := parts[1];
+        t.placeholder := parts[2];
+        t.suffix := parts[3];
+        IF length(t.prefix || t.suffix) NOT BETWEEN 1 AND 30 THEN
+            PERFORM aviso.refuse('beside its {%s} feed %L has to have 1 to 30 characters',
+                t.placeholder, feed);
+        ELSIF NOT aviso.has_column(relation, t.placeholder) THEN
+            PERFORM aviso.refuse('%s has no column %L, which the feed names', name, t.placeholder);
+        END IF;
+    END IF;
+    IF visibility IS NULL OR visibility NOT IN ('public', 'private') THEN
+        PERFORM aviso.refuse('visibility is %L, expected public or private', visibility);
+    ELSIF on_truncate IS NULL OR on_truncate NOT IN ('reset', 'refuse') THEN
+        PERFORM aviso.refuse('on_truncate is %L, expected reset or refuse', on_truncate);
+    ELSIF max_feeds IS NULL OR max_feeds < 1 THEN
+        PERFORM aviso.refuse('max_feeds is %s, expected 1 or more', max_feeds::text);
+    ELSIF coalesce(cardinality(columns), 0) = 0 THEN
+        PERFORM aviso.refuse('no columns are named: nothing of %s would be told', name);
+    END IF;
+    SELECT c INTO missing FROM unnest(columns) AS c
+    WHERE c IS NULL OR NOT aviso.has_column(relation, c);
+    IF FOUND THEN
+        PERFORM aviso.refuse('%s has no column %L', name, missing);
+    END IF;
+    SELECT c INTO missing FROM unnest(columns) AS c GROUP BY c HAVING count(*) > 1;
+    IF FOUND THEN
+        PERFORM aviso.refuse('column %L is named twice', missing);
+    END IF;
+    SELECT k INTO missing FROM unnest(t.key) AS k WHERE k <> ALL (columns);
+    IF FOUND THEN
+        PERFORM aviso.refuse('column %L is part of the key of %s, and has to be among those'
+            ' that are told', missing, name);
+    END IF;
+    t.types := aviso.column_types(relation, columns);
+    SELECT condition, used INTO t."where", t.where_columns
+    FROM aviso.read_where(relation, "where", path);
+    t.leaves := aviso.find_leaves(relation);
+    RETURN t;
+END $$;
+
+-- Make the owner's functions of a table; as the owner.
+CREATE FUNCTION aviso.make_rows(t aviso.tracked_tables) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    keeper text := (SELECT pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname = 'aviso');
+    one regprocedure;
+BEGIN
+    IF t."where" IS NOT NULL THEN
+        EXECUTE aviso.where_code(t);
+    END IF;
+    EXECUTE aviso.row_code(t);
+    EXECUTE aviso.find_code(t);
+    EXECUTE aviso.page_code(t);
+    FOR one IN
+        SELECT oid FROM pg_proc WHERE pronamespace = 'aviso_rows'::regnamespace
+            AND proname ~ ('^(where|row|find|page)_' || t.id || '$')
+    LOOP
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', one);
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', one, keeper);
+    END LOOP;
+END $$;
+
+-- What this session would have to hold to say that it is the owner: his functions.
+CREATE FUNCTION aviso.check_rows(t aviso.tracked_tables) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF 3 <> (
+        SELECT count(*) FROM pg_proc JOIN pg_class ON pg_class.oid = t.relation
+        WHERE pronamespace = 'aviso_rows'::regnamespace AND proowner = relowner AND prosecdef
+            AND proname IN ('row_' || t.id, 'find_' || t.id, 'page_' || t.id))
+    THEN
+        RAISE EXCEPTION 'only the owner of % may track it', aviso.full_name(t.relation)
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+END $$;
+
+CREATE FUNCTION aviso.new_tracked_id() RETURNS integer
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT nextval(pg_get_serial_sequence('aviso.tracked_tables', 'id'))::integer
+$$;
+
+-- Make Aviso's functions of a table, for its owner's triggers.
+CREATE FUNCTION aviso.make_capture(t aviso.tracked_tables) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    owner text := (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = t.relation);
+    name text;
+BEGIN
+    EXECUTE aviso.statement_code(t);
+    EXECUTE aviso.each_row_code(t);
+    EXECUTE aviso.truncate_code(t);
+    FOREACH name IN ARRAY ARRAY['capture_', 'capture_row_', 'capture_truncate_'] LOOP
+        EXECUTE format('REVOKE ALL ON FUNCTION aviso.%I() FROM PUBLIC', name || t.id);
+        EXECUTE format('GRANT EXECUTE ON FUNCTION aviso.%I() TO %I', name || t.id, owner);
+    END LOOP;
+END $$;
+
+-- Enter a table whose owner has made its functions, and have its feed.
+CREATE FUNCTION aviso.register(t aviso.tracked_tables) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    keeper text := (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = t.relation);
+    other text;
+    has_past boolean;
+BEGIN
+    PERFORM aviso.check_rows(t);
+    IF EXISTS (SELECT FROM aviso.tracked_tables WHERE id = t.id OR relation = t.relation) THEN
+        PERFORM aviso.refuse('%s is tracked already', aviso.full_name(t.relation));
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtextextended('aviso-track', 0));
+    -- Of two patterns that could name the same feed, none knows whose it is.
+    SELECT feed INTO other FROM aviso.tracked_tables AS o
+    WHERE o.prefix IS NOT NULL AND t.prefix IS NOT NULL
+        AND (starts_with(o.prefix, t.prefix) OR starts_with(t.prefix, o.prefix))
+        AND (starts_with(reverse(o.suffix), reverse(t.suffix))
+            OR starts_with(reverse(t.suffix), reverse(o.suffix)));
+    IF FOUND THEN
+        PERFORM aviso.refuse('feeds of %L could have the names of feeds of %L, which another'
+            ' table has', t.feed, other);
+    END IF;
+    SELECT slug INTO other FROM aviso.feeds
+    WHERE CASE WHEN t.prefix IS NULL THEN slug = t.feed
+        ELSE starts_with(slug, t.prefix) AND right(slug, length(t.suffix)) = t.suffix END
+        AND NOT EXISTS (SELECT FROM aviso.tracked_feeds f
+            WHERE f.feed = slug AND f.tracked IS NULL AND f.owner = keeper)
+    ORDER BY slug LIMIT 1;
+    IF FOUND THEN
+        PERFORM aviso.refuse('feed %L is taken', other);
+    END IF;
+    INSERT INTO aviso.tracked_tables (id, relation, schema_name, table_name, feed, prefix,
+        suffix, placeholder, columns, "where", where_columns, key, types, leaves, visibility, on_truncate,
+        max_feeds)
+    VALUES (t.id, t.relation, t.schema_name, t.table_name, t.feed, t.prefix, t.suffix,
+        t.placeholder, t.columns, t."where", t.where_columns, t.key, t.types, t.leaves, t.visibility,
+        t.on_truncate, t.max_feeds);
+    UPDATE aviso.tracked_feeds SET tracked = t.id
+    WHERE tracked IS NULL AND owner = keeper
+        AND CASE WHEN t.prefix IS NULL THEN feed = t.feed
+            ELSE starts_with(feed, t.prefix) AND right(feed, length(t.suffix)) = t.suffix END;
+    has_past := FOUND;
+    IF t.prefix IS NULL AND NOT has_past THEN
+        INSERT INTO aviso.tracked_feeds (feed, tracked, owner) VALUES (t.feed, t.id, keeper);
+        INSERT INTO aviso.feeds (slug, visibility) VALUES (t.feed, t.visibility);
+    END IF;
+    PERFORM aviso.make_capture(t);
+    IF has_past THEN
+        PERFORM aviso.tell_reset(t.id, 'tracked');
+        UPDATE aviso.tracked_tables SET backfilled = 'running' WHERE id = t.id;
+    END IF;
+END $$;
+
+-- Make a table's triggers; as its owner.
+CREATE FUNCTION aviso.make_triggers(t aviso.tracked_tables) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    name text := aviso.full_name(t.relation);
+    leaf regclass;
+BEGIN
+    IF (SELECT relkind = 'p' FROM pg_class WHERE oid = t.relation) THEN
+        EXECUTE format('CREATE TRIGGER aviso_row AFTER INSERT OR UPDATE OR DELETE ON %s'
+            ' FOR EACH ROW EXECUTE FUNCTION aviso.%I()', name, 'capture_row_' || t.id);
+    ELSE
+        EXECUTE format('CREATE TRIGGER aviso_inserted AFTER INSERT ON %s'
+            ' REFERENCING NEW TABLE AS written'
+            ' FOR EACH STATEMENT EXECUTE FUNCTION aviso.%I()', name, 'capture_' || t.id);
+        EXECUTE format('CREATE TRIGGER aviso_updated AFTER UPDATE ON %s'
+            ' REFERENCING OLD TABLE AS before NEW TABLE AS written'
+            ' FOR EACH STATEMENT EXECUTE FUNCTION aviso.%I()', name, 'capture_' || t.id);
+        EXECUTE format('CREATE TRIGGER aviso_deleted AFTER DELETE ON %s'
+            ' REFERENCING OLD TABLE AS before'
+            ' FOR EACH STATEMENT EXECUTE FUNCTION aviso.%I()', name, 'capture_' || t.id);
+    END IF;
+    EXECUTE format('CREATE TRIGGER aviso_arrived AFTER INSERT OR UPDATE OR DELETE ON %s'
+        ' FOR EACH ROW EXECUTE FUNCTION aviso.%I(''arrived'')', name, 'capture_row_' || t.id);
+    FOREACH leaf IN ARRAY t.relation || t.leaves LOOP
+        PERFORM aviso.make_truncate_triggers(leaf, t.id);
+    END LOOP;
+    PERFORM aviso.arm_triggers(t);
+END $$;
+
+CREATE FUNCTION aviso.make_truncate_triggers(relation regclass, id integer) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    EXECUTE format('CREATE TRIGGER aviso_truncated BEFORE TRUNCATE ON %s'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION aviso.%I()',
+        aviso.full_name(relation), 'capture_truncate_' || id);
+    EXECUTE format('CREATE TRIGGER aviso_truncate_arrived BEFORE TRUNCATE ON %s'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION aviso.%I(''arrived'')',
+        aviso.full_name(relation), 'capture_truncate_' || id);
+END $$;
+
+-- The triggers of a table, with how each is to be enabled.
+CREATE FUNCTION aviso.find_triggers(
+    t aviso.tracked_tables, OUT relation regclass, OUT name name, OUT enabled "char",
+    OUT wanted "char"
+) RETURNS SETOF record
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT tgrelid, tgname, tgenabled, CASE WHEN tgname ~ 'arrived$' THEN 'R' ELSE 'O' END::"char"
+    FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid
+    WHERE pronamespace = 'aviso'::regnamespace AND tgrelid = ANY (t.relation || t.leaves)
+        AND proname ~ ('^capture_([a-z]+_)?' || t.id || '$')
+    ORDER BY tgrelid, tgname
+$$;
+
+-- Have the triggers that are for arriving rows fire for those alone.
+CREATE FUNCTION aviso.arm_triggers(t aviso.tracked_tables) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    one record;
+BEGIN
+    FOR one IN SELECT * FROM aviso.find_triggers(t) WHERE wanted = 'R' AND enabled <> 'R' LOOP
+        EXECUTE format('ALTER TABLE ONLY %s ENABLE REPLICA TRIGGER %I',
+            aviso.full_name(one.relation), one.name);
+    END LOOP;
+END $$;
+
+CREATE FUNCTION aviso.track(
+    relation regclass, feed text, columns text[], "where" text DEFAULT NULL,
+    visibility text DEFAULT 'private', on_truncate text DEFAULT 'reset',
+    max_feeds integer DEFAULT 1000
+) RETURNS aviso.tracked
+LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN aviso.track_as_owner(relation, feed, columns, "where", visibility, on_truncate,
+        max_feeds, pg_catalog.array_to_string(pg_catalog.current_schemas(true), ','));
+END $$;
+
+CREATE FUNCTION aviso.track_as_owner(
+    relation regclass, feed text, columns text[], "where" text, visibility text,
+    on_truncate text, max_feeds integer, path text
+) RETURNS aviso.tracked
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    role text := current_setting('role');
+    t aviso.tracked_tables;
+    done aviso.tracked;
+BEGIN
+    PERFORM aviso.check_table(relation);
+    PERFORM aviso.become_owner(relation);
+    PERFORM aviso.lock_table(relation, 'SHARE ROW EXCLUSIVE');
+    t := aviso.read_wish(
+        relation, feed, columns, "where", visibility, on_truncate, max_feeds, path);
+    IF EXISTS (SELECT FROM aviso.tracked AS v WHERE v.relation = track_as_owner.relation) THEN
+        PERFORM aviso.untrack(relation);
+    END IF;
+    t.id := aviso.new_tracked_id();
+    PERFORM aviso.make_rows(t);
+    PERFORM aviso.register(t);
+    PERFORM aviso.make_triggers(t);
+    SELECT * INTO done FROM aviso.tracked AS v WHERE v.relation = track_as_owner.relation;
+    PERFORM set_config('role', role, true);
+    RETURN done;
+END $$;
+
+-- Show what would be told of the first rows; leave nothing behind.
+CREATE FUNCTION aviso.preview(
+    relation regclass, feed text, columns text[], "where" text DEFAULT NULL,
+    rows integer DEFAULT 10
+) RETURNS TABLE (to_feed text, subject text, data text, cause text)
+LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN QUERY SELECT * FROM aviso.preview_as_owner(relation, feed, columns, "where", rows,
+        pg_catalog.array_to_string(pg_catalog.current_schemas(true), ','));
+END $$;
+
+CREATE FUNCTION aviso.preview_as_owner(
+    relation regclass, feed text, columns text[], "where" text, rows integer, path text
+) RETURNS TABLE (to_feed text, subject text, data text, cause text)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    t aviso.tracked_tables;
+    seen aviso.state[];
+BEGIN
+    -- Undone at its end, with whatever the owner's functions did.
+    BEGIN
+        PERFORM aviso.check_table(relation);
+        PERFORM aviso.become_owner(relation);
+        t := aviso.read_wish(
+            relation, feed, columns, "where", 'private', 'reset', 1, path);
+        t.id := aviso.new_tracked_id();
+        PERFORM aviso.make_rows(t);
+        PERFORM aviso.pin_settings();
+        EXECUTE format($code$
+            SELECT array_agg(ROW(NULL, value, subject, data, cause)::aviso.state)
+            FROM (SELECT * FROM aviso_rows.%I(NULL, 1000)
+                WHERE data IS NOT NULL OR cause IS NOT NULL LIMIT $1) AS page$code$,
+            'page_' || t.id) INTO seen USING rows;
+        RAISE EXCEPTION 'seen' USING ERRCODE = 'AV001';
+    EXCEPTION WHEN SQLSTATE 'AV001' THEN
+        NULL;
+    END;
+    RETURN QUERY SELECT aviso.feed_of(t, s.value), s.subject,
+        CASE WHEN s.cause IS NULL THEN s.data ELSE aviso.unavailable_data(s.cause) END, s.cause
+    FROM unnest(seen) AS s;
+END $$;
+
+-- For the rest of the transaction, the settings that give a value one form.
+CREATE FUNCTION aviso.pin_settings() RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    SELECT set_config(name, value, true) FROM (VALUES ('DateStyle', 'ISO, YMD'),
+        ('IntervalStyle', 'iso_8601'), ('TimeZone', 'UTC'), ('extra_float_digits', '1'),
+        ('bytea_output', 'hex'), ('lc_monetary', 'C')) AS pinned (name, value)
+$$;
+
+CREATE FUNCTION aviso.untrack(relation regclass) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    role text := current_setting('role');
+    tracked integer;
+    one record;
+BEGIN
+    IF EXISTS (SELECT FROM pg_class WHERE oid = relation) THEN
+        PERFORM aviso.become_owner(relation);
+        SELECT id INTO tracked FROM aviso.tracked AS v WHERE v.relation = untrack.relation;
+        IF NOT FOUND THEN
+            PERFORM aviso.refuse('%s is not tracked', aviso.full_name(relation));
+        END IF;
+        PERFORM aviso.lock_table(relation, 'ACCESS EXCLUSIVE');
+        FOR one IN
+            SELECT tgrelid::regclass AS relation, tgname FROM pg_trigger
+            JOIN pg_proc ON pg_proc.oid = tgfoid
+            WHERE pronamespace = 'aviso'::regnamespace
+                AND tgrelid = ANY (relation || aviso.find_leaves(relation))
+                AND proname ~ ('^capture_([a-z]+_)?' || tracked || '$')
+                AND tgparentid = 0
+        LOOP
+            EXECUTE format('DROP TRIGGER %I ON %s', one.tgname, aviso.full_name(one.relation));
+        END LOOP;
+    ELSE
+        SELECT id INTO tracked FROM aviso.tracked AS v WHERE v.relation = untrack.relation;
+        IF NOT FOUND THEN
+            PERFORM aviso.refuse('%s is not tracked', relation::oid::text);
+        END IF;
+    END IF;
+    PERFORM aviso.forget(tracked);
+    PERFORM set_config('role', role, true);
+END $$;
+
+-- Forget a table that has no trigger of ours any more, which is its owner's doing. The
+-- feed, its events and archive stay.
+CREATE FUNCTION aviso.forget(tracked integer) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    one regprocedure;
+BEGIN
+    FOR one IN
+        SELECT oid FROM pg_proc
+        WHERE pronamespace = 'aviso_rows'::regnamespace
+            AND proname ~ ('^(where|row|find|page)_' || tracked || '$')
+        UNION ALL
+        SELECT oid FROM pg_proc
+        WHERE pronamespace = 'aviso'::regnamespace
+            AND proname ~ ('^capture_(row_|truncate_)?' || tracked || '$')
+    LOOP
+        -- Refused while a trigger has it.
+        EXECUTE format('DROP FUNCTION %s', one);
+    END LOOP;
+    PERFORM aviso.take_notes();
+    DELETE FROM aviso.tracked_tables WHERE id = tracked;
+END $$;
