@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.commands import makemigrations
+from django.core.management.commands import makemigrations, migrate
 from django.db.migrations import autodetector
 from django.db.migrations.operations import AddConstraint
 
@@ -37,7 +37,8 @@ def follow_our_migrations() -> None:
                 app_label, operation, [*(dependencies or []), *needed], beginning
             )
 
-    makemigrations.Command.autodetector = Autodetector
+    # Django's check wants the same in both.
+    makemigrations.Command.autodetector = migrate.Command.autodetector = Autodetector
 
 
 def _is_ours(operation: Any) -> bool:

@@ -31,6 +31,14 @@ from aviso.tracking.declaring import Declared, declared
 _NAME = re.compile(r"(?:[a-z0-9-]|\{\w+\})+")
 _MAX_CHARS = 64
 _ON_TRUNCATE = ("reset", "refuse")
+_TRACKED = """
+    SELECT feed, columns, "where" IS NULL, problem, (
+        SELECT count(*) FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid
+        WHERE tgrelid = relation AND tgenabled = 'D'
+            AND pronamespace IN (
+                to_regnamespace('aviso'), to_regnamespace('aviso_rows')))
+    FROM aviso.tracked WHERE relation = to_regclass(%s)
+"""
 
 
 def check_models(**_: Any) -> list[CheckMessage]:
@@ -125,7 +133,7 @@ def _check_fields(each: Declared) -> Iterator[CheckMessage]:
         except FieldDoesNotExist:
             yield _error(each, "E013", f"it has no field {name!r}.")
             continue
-        if not isinstance(field, Field) or not getattr(field, "column", None):
+        if not isinstance(field, Field) or field.many_to_many or not field.concrete:
             yield _error(each, "E015", f"{name!r} is no column of its table.")
         elif field not in options.local_concrete_fields:
             parent = field.model._meta.label
@@ -173,16 +181,12 @@ def _is_migration_due(connection: Any) -> bool:
 
 def _find_drift(each: Declared, cursor: Any) -> Iterator[str]:
     table = each.model._meta.db_table
-    cursor.execute(
-        'SELECT feed, columns, "where" IS NULL, problem FROM aviso.tracked'
-        " WHERE relation = to_regclass(%s)",
-        [connections[DEFAULT_DB_ALIAS].ops.quote_name(table)],
-    )
+    cursor.execute(_TRACKED, [connections[DEFAULT_DB_ALIAS].ops.quote_name(table)])
     found = cursor.fetchone()
     if found is None:
         yield "its table is not tracked (never, or it was replaced)."
         return
-    feed, columns, is_unconditional, problem = found
+    feed, columns, is_unconditional, problem, disabled = found
     try:
         wanted_feed = each.tracking.find_feed_pattern(each.model)
         wanted = each.tracking.find_columns(each.model)
@@ -194,5 +198,7 @@ def _find_drift(each: Declared, cursor: Any) -> Iterator[str]:
         yield f"the table is tracked with {sorted(columns)}, not {sorted(wanted)}."
     if is_unconditional != (each.tracking.where is None):
         yield "the table is tracked with another condition."
+    if disabled:
+        yield f"{disabled} of its triggers are disabled."
     if problem:
         yield f"{problem}."
