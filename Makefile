@@ -17,8 +17,9 @@ PYTEST_MANY = $(PYTEST) --numprocesses $(WORKERS) --dist loadfile
 
 API := services/records-api
 PUSHER := services/xmpp-pusher
+AMQP := services/amqp-client
 WEB := services/web-client
-LOCKS := $(API)/requirements.txt $(PUSHER)/requirements.txt $(WEB)/node.txt demo/requirements.txt
+LOCKS := $(API)/requirements.txt $(PUSHER)/requirements.txt $(AMQP)/build.txt $(WEB)/node.txt demo/requirements.txt
 OURS := deploy/native demo tests
 
 .PHONY: help
@@ -49,12 +50,13 @@ compare: install-test web $(VENV)/.installed-compare ## the same faults against 
 	@deploy/native/install.sh compare
 	@exec $(BIN)/python -m tests.compare $(ARGS)
 bench: install-test web ## latency and throughput, beside the bare parts, in one run
-	@exec $(BIN)/python tests/bench $(ARGS)
+	@exec $(BIN)/python -m tests.bench $(ARGS)
 
 ##@ Tests
 .PHONY: test test-unit test-integration test-faults soak test-compose check audit
 test: check test-unit test-integration ## everything, on servers of its own
 test-unit: install-test web ## each service by itself
+	cd $(AMQP) && $(PYTEST) -q
 	cd $(API) && $(PYTEST_MANY) -q
 	cd $(PUSHER) && $(PYTEST_MANY) -q
 	$(NPM) test
@@ -66,11 +68,12 @@ soak: install-test web ## the same faults, often and long
 	AVISO_FAULTS=soak $(PYTEST_MANY) tests/integration/faults $(ARGS)
 test-compose: install-test ## the containers, for real (needs Docker)
 	$(PYTEST) tests/compose $(ARGS)
-check: install-test web-modules ## format, lint, types, known vulnerabilities
+check: install-test web-modules ## format, lint, types, imports, known vulnerabilities
 	@deploy/audit.sh $(BIN)
-	$(BIN)/ruff format --check $(OURS) $(API) $(PUSHER)
+	$(BIN)/ruff format --check $(OURS) $(AMQP) $(API) $(PUSHER)
 	$(BIN)/ruff check $(OURS)
-	cd $(API) && $(BIN)/ruff check . && $(BIN)/mypy .
+	cd $(AMQP) && $(BIN)/ruff check . && $(BIN)/mypy
+	cd $(API) && $(BIN)/ruff check . && $(BIN)/mypy . && $(BIN)/lint-imports
 	cd $(PUSHER) && $(BIN)/ruff check . && $(BIN)/mypy src
 	MYPYPATH=deploy/native $(BIN)/mypy deploy/native/aviso_native demo
 	$(NPM) run check
@@ -80,19 +83,19 @@ audit: install-test web-modules ## known vulnerabilities of what is locked; fail
 ##@ House
 .PHONY: format lock clean
 format: install-test web-modules ## format everything
-	$(BIN)/ruff format $(OURS) $(API) $(PUSHER)
-	$(BIN)/ruff check --fix --select I $(OURS) $(API) $(PUSHER)
+	$(BIN)/ruff format $(OURS) $(AMQP) $(API) $(PUSHER)
+	$(BIN)/ruff check --fix --select I $(OURS) $(AMQP) $(API) $(PUSHER)
 	$(NPM) run format
 lock: $(VENV)/bin/python ## choose versions again; writes the lock files
 	deploy/lock.sh $(BIN)
 clean: ## remove what was installed and built here (not .run, which holds data)
-	rm -rf $(VENV) $(WEB)/node_modules $(WEB)/dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(WEB)/node_modules $(WEB)/dist $(WEB)/packages/*/dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # ---- what the targets above stand on -------------------------------------------------------------------------------
 
 .PHONY: install-run install-test system-run system-test web web-modules
-install-run: system-run $(VENV)/.installed-run
-install-test: system-test $(VENV)/.installed-run $(VENV)/.installed-test
+install-run: system-run $(VENV)/.installed-amqp
+install-test: system-test $(VENV)/.installed-amqp $(VENV)/.installed-test
 system-run:
 	@deploy/native/install.sh
 system-test:
@@ -105,6 +108,10 @@ $(VENV)/bin/python:
 $(VENV)/.installed-run: $(LOCKS) | $(VENV)/bin/python
 	@echo "installing Python packages and Node.js"
 	@$(PIP_INSTALL) $(foreach lock,$(LOCKS),-r $(lock))
+	@touch $@
+# Our own package, made here from its folder: nothing is asked of an index.
+$(VENV)/.installed-amqp: $(shell find $(AMQP)/src -name '*.py') $(AMQP)/pyproject.toml $(VENV)/.installed-run
+	@$(BIN)/pip install --quiet --disable-pip-version-check --force-reinstall --no-index --no-deps --no-build-isolation ./$(AMQP)
 	@touch $@
 $(VENV)/.installed-test: tests/requirements.txt | $(VENV)/bin/python
 	@echo "installing the tests' Python packages"

@@ -8,17 +8,21 @@ bin=$1
 [ -x "$bin/uv" ] || "$bin/pip" install --quiet uv
 
 known=""
-lock() { # lock IN OUT
+lock() { # lock OUT IN...
+  out=$1
+  shift
   # shellcheck disable=SC2086
   "$bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $known --output-file "$2" "$1"
-  known="$known --constraint $2"
+    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $known --output-file "$out" "$@"
+  known="$known --constraint $out"
 }
-lock services/records-api/requirements.in services/records-api/requirements.txt
-lock services/xmpp-pusher/requirements.in services/xmpp-pusher/requirements.txt
-lock services/web-client/node.in services/web-client/node.txt
-lock tests/requirements.in tests/requirements.txt
-lock tests/compare/requirements.in tests/compare/requirements.txt
+# Our own package is installed from its folder, without an index; what it needs is locked with each that uses it.
+lock services/records-api/requirements.txt services/records-api/requirements.in services/amqp-client/pyproject.toml
+lock services/xmpp-pusher/requirements.txt services/xmpp-pusher/requirements.in services/amqp-client/pyproject.toml
+lock services/amqp-client/build.txt services/amqp-client/build.in
+lock services/web-client/node.txt services/web-client/node.in
+lock tests/requirements.txt tests/requirements.in
+lock tests/compare/requirements.txt tests/compare/requirements.in
 # Only its data files are used: without what it would need to be imported.
 "$bin/uv" pip compile --quiet --no-deps --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \

@@ -224,7 +224,7 @@ read_head(Room) ->
 newest_id(Room) ->
     Statement = [<<"SELECT greatest((SELECT max(timestamp) FROM archive WHERE server_host = ">>, text(host(Room)),
                  <<" AND username = ">>, text(address(Room)),
-                 <<"), (SELECT highest_id FROM feed_heads WHERE server_host = ">>, text(host(Room)),
+                 <<"), (SELECT max(archive_id) FROM room_heads WHERE server_host = ">>, text(host(Room)),
                  <<" AND room = ">>, text(address(Room)), <<"))">>],
     case ask(host(Room), Statement) of
         {ok, [[null]]} -> 0;

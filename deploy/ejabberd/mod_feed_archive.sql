@@ -4,19 +4,18 @@
 
 SELECT pg_advisory_xact_lock(5270811);
 
--- Where each room's archive ends. Whoever archives a batch holds the room's row until his commit is seen by all, so
--- that no two can take the same place, however late a commit shows. `archive_id` is the row in `archive` of the batch
--- that the head is; without one (epoch null) the archive has no batch. `highest_id` is above all ids ever given.
-CREATE TABLE IF NOT EXISTS feed_heads (
+-- Where each room's archive ended when it took its newest batch. `archive_id` is the row in `archive` of that batch: no
+-- higher id was ever given, whatever has become of the archive since. A room's row is never changed: a newer one takes
+-- its place, and is found at once from the index's end, however many dead ones an open snapshot (a backup) keeps.
+CREATE TABLE IF NOT EXISTS room_heads (
     server_host text NOT NULL,
     room text NOT NULL,
-    epoch text,
-    first bigint,
-    last bigint,
-    archive_id bigint,
-    highest_id bigint NOT NULL DEFAULT 0,
-    PRIMARY KEY (server_host, room)
-) WITH (fillfactor = 50);
+    archive_id bigint NOT NULL,
+    epoch text NOT NULL,
+    first bigint NOT NULL,
+    last bigint NOT NULL,
+    PRIMARY KEY (server_host, room, archive_id)
+);
 
 -- The newest batch in the archive, read from its <events/> (all nulls if there is none). Only its newest 1,000
 -- messages are looked at: more of another kind behind the last batch is nothing that the pusher does.
@@ -56,7 +55,8 @@ DECLARE
     newest bigint;
 BEGIN
     SELECT h.epoch, h.first, h.last, h.archive_id INTO epoch, first, last, archive_id
-    FROM feed_heads AS h WHERE h.server_host = a_host AND h.room = a_room;
+    FROM room_heads AS h WHERE h.server_host = a_host AND h.room = a_room
+    ORDER BY h.archive_id DESC LIMIT 1;
     SELECT max(a."timestamp") INTO newest FROM archive AS a WHERE a.server_host = a_host AND a.username = a_room;
     IF newest IS DISTINCT FROM archive_id THEN
         SELECT n.epoch, n.first, n.last, n.archive_id INTO epoch, first, last, archive_id
@@ -77,20 +77,20 @@ CREATE OR REPLACE FUNCTION archive_feed_batch(
 LANGUAGE plpgsql SET lock_timeout = '5s' AS $$
 DECLARE
     head record;
+    newest bigint;
+    before bigint;
     highest bigint;
 BEGIN
-    PERFORM FROM feed_heads AS h WHERE h.server_host = a_host AND h.room = a_room FOR UPDATE;
-    IF NOT FOUND THEN
-        INSERT INTO feed_heads (server_host, room) VALUES (a_host, a_room) ON CONFLICT DO NOTHING;
-        PERFORM FROM feed_heads AS h WHERE h.server_host = a_host AND h.room = a_room FOR UPDATE;
-    END IF;
-    -- A statement of its own: so it sees what was committed while the lock was waited for.
-    SELECT h.epoch, h.first, h.last, h.archive_id, h.highest_id,
-        (SELECT max(a."timestamp") FROM archive AS a WHERE a.server_host = a_host AND a.username = a_room) AS newest
-    INTO STRICT head
-    FROM feed_heads AS h WHERE h.server_host = a_host AND h.room = a_room;
-    highest := greatest(head.newest, head.highest_id);
-    IF head.newest IS DISTINCT FROM head.archive_id THEN
+    -- Held until the commit is seen by all, so that no two can take the same place, however late a commit shows.
+    PERFORM pg_advisory_xact_lock(hashtextextended(a_host || ' ' || a_room, 5270811));
+    -- Statements of their own: so they see what was committed while the lock was waited for.
+    SELECT h.epoch, h.first, h.last, h.archive_id INTO head
+    FROM room_heads AS h WHERE h.server_host = a_host AND h.room = a_room
+    ORDER BY h.archive_id DESC LIMIT 1;
+    SELECT max(a."timestamp") INTO newest FROM archive AS a WHERE a.server_host = a_host AND a.username = a_room;
+    before := head.archive_id;
+    highest := greatest(newest, before);
+    IF newest IS DISTINCT FROM head.archive_id THEN
         SELECT n.epoch, n.first, n.last, n.archive_id INTO head FROM newest_feed_batch(a_host, a_room) AS n;
     END IF;
 
@@ -113,15 +113,13 @@ BEGIN
             INSERT INTO archive (username, server_host, "timestamp", peer, bare_peer, xml, txt, kind, nick)
             VALUES (a_room, a_host, highest, a_peer, a_bare_peer, a_xml, a_txt, 'groupchat', a_nick);
         END IF;
+        INSERT INTO room_heads (server_host, room, archive_id, epoch, first, last)
+        VALUES (a_host, a_room, highest, a_epoch, a_first, a_last);
+        DELETE FROM room_heads AS h WHERE h.server_host = a_host AND h.room = a_room AND h.archive_id = before;
         SELECT a_epoch AS epoch, a_first AS first, a_last AS last, highest AS archive_id INTO head;
     ELSE
         verdict := 'conflict';
     END IF;
-
-    UPDATE feed_heads AS h
-    SET epoch = head.epoch, first = head.first, last = head.last, archive_id = head.archive_id, highest_id = highest
-    WHERE h.server_host = a_host AND h.room = a_room
-        AND (h.archive_id IS DISTINCT FROM head.archive_id OR h.highest_id IS DISTINCT FROM highest);
     epoch := head.epoch;
     last := head.last;
     archive_id := head.archive_id;

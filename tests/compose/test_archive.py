@@ -13,7 +13,7 @@ pytestmark = pytest.mark.timeout(600)
 _HEAD = """
 SELECT a.origin_id = h.archive_id::text AND h.archive_id = (
     SELECT max(timestamp) FROM archive WHERE username = h.room)
-FROM feed_heads AS h
+FROM room_heads AS h
 JOIN archive AS a ON a.username = h.room AND a.timestamp = h.archive_id
 WHERE h.room LIKE 'demo@%'
 """

@@ -30,13 +30,39 @@ def test_the_pusher_can_not_publish_an_event(stack: Stack, pusher_url: str) -> N
 
 
 @pytest.mark.parametrize("name", ["url", "pusher_url"])
-def test_no_part_makes_queues_of_its_own(name: str, stack: Stack) -> None:
+@pytest.mark.parametrize(
+    ("act", "what"),
+    [
+        ("queue_declare", "eavesdropper"),
+        ("queue_delete", "xmpp-pusher.0"),
+        ("queue_delete", "record-events.reports"),
+        ("exchange_delete", "record-events"),
+    ],
+)
+def test_no_part_makes_or_deletes_what_is_the_brokers(
+    name: str, act: str, what: str, stack: Stack
+) -> None:
     settings = stack.settings
     url = {"url": settings.amqp_url, "pusher_url": settings.pusher_amqp_url}[name]
     connection = pika.BlockingConnection(pika.URLParameters(url))
 
     with pytest.raises(ChannelClosedByBroker) as refused:
-        connection.channel().queue_declare("eavesdropper")
+        getattr(connection.channel(), act)(what)
+
+    connection.close()
+    assert refused.value.reply_code == ACCESS_REFUSED
+
+
+@pytest.mark.parametrize("exchange", ["record-events", "record-events.by-feed"])
+def test_the_pusher_can_not_publish_what_it_is_to_read(
+    exchange: str, pusher_url: str
+) -> None:
+    connection = pika.BlockingConnection(pika.URLParameters(pusher_url))
+    channel = connection.channel()
+    channel.confirm_delivery()
+
+    with pytest.raises(ChannelClosedByBroker) as refused:
+        channel.basic_publish(exchange, "feed.forged.batch", b"{}")
 
     connection.close()
     assert refused.value.reply_code == ACCESS_REFUSED

@@ -8,6 +8,7 @@ import socket
 from pathlib import Path
 
 from .addresses import is_listening
+from .definitions import make_definitions
 from .process import Command, Part, run
 from .settings import REPOSITORY, Settings, find_program, write_private
 
@@ -56,25 +57,27 @@ def prepare(settings: Settings) -> None:
         "disk_free_limit.absolute = 200MB",
     ]
     write_private(home / "rabbitmq.conf", shared + "\n".join(own) + "\n")
-    write_private(home / "definitions.json", _definitions(settings))
+    definitions = make_definitions(
+        settings.queues,
+        settings.secrets["rabbitmq"],
+        settings.secrets["rabbitmq_pusher"],
+    )
+    write_private(home / "definitions.json", definitions)
     cookie = home / ".erlang.cookie"
     if not cookie.exists():
         write_private(cookie, settings.secrets["erlang_cookie"])
         cookie.chmod(0o400)
 
 
+def load_definitions(settings: Settings) -> None:
+    """Have the running node load its definitions again: what is missing is made."""
+    ctl(settings, "import_definitions", str(_home(settings) / "definitions.json"))
+
+
 def ctl(settings: Settings, *arguments: str, timeout_s: float = 60) -> str:
     """Run rabbitmqctl against this node and return what it printed."""
     program = find_program("rabbitmqctl", "rabbitmq-server", f"{_SBIN}/rabbitmqctl")
     return run([program, *arguments], _env(settings), timeout_s=timeout_s)
-
-
-def _definitions(settings: Settings) -> str:
-    """The two users; the node sets their passwords and rights at each start."""
-    text = (REPOSITORY / "deploy/rabbitmq/definitions.json").read_text()
-    return text.replace("@AVISO_AMQP_PASSWORD@", settings.secrets["rabbitmq"]).replace(
-        "@AVISO_AMQP_PUSHER_PASSWORD@", settings.secrets["rabbitmq_pusher"]
-    )
 
 
 def _command(settings: Settings) -> Command:

@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from aviso.access.audit import name_person, note_change
+from aviso.access.permissions import states_rule
 from aviso.admin_site.forms import SeenAdmin
 from people.forms import GroupForm, PersonForm, PersonsPasswordForm
 
@@ -67,6 +68,7 @@ class PersonAdmin(SeenAdmin[User], TypedUserAdmin):
             _note("person deleted", request, {"person": person.get_username()})
         super().delete_queryset(request, queryset)
 
+    @states_rule("staff")
     def user_change_password(
         self,
         request: HttpRequest,

@@ -61,6 +61,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
+    "aviso.access.permissions.close_unstated",
 ]
 # Ten wrong passwords from one address shut the login to it for a while; by name, anyone
 # could lock anyone out.
@@ -100,9 +101,11 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PARSER_CLASSES": ["aviso.rest.parsing.StrictJsonParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "aviso.rest.openapi.RuledSchema",
     # OPTIONS is for CORS, which the middleware answers.
     "DEFAULT_METADATA_CLASS": None,
+    # What a view does not open is shut.
+    "DEFAULT_PERMISSION_CLASSES": ["aviso.access.permissions.Closed"],
     "DEFAULT_THROTTLE_CLASSES": ["aviso.access.throttling.CallerThrottle"],
     "EXCEPTION_HANDLER": "aviso.rest.errors.answer_exception",
     "URL_FORMAT_OVERRIDE": None,
@@ -114,6 +117,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1.0.0",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["aviso.access.permissions.Anyone"],
     "SERVERS": [{"url": AVISO_PUBLIC_URL}],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

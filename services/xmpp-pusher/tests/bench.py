@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+from amqp_client.messages import Delivery
+
 from fakes import FakeArchive, FakeBroker, FakeRooms, until
 from xmpp_pusher.feeds import Feeds
-from xmpp_pusher.messages import Delivery
 from xmpp_pusher.metrics import Metrics, make_metrics
 from xmpp_pusher.parking import Parking
 from xmpp_pusher.ports import Publisher

@@ -9,8 +9,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
+from amqp_client.messages import Delivery
+
 from xmpp_pusher.contract import BATCH, OPENING
-from xmpp_pusher.messages import Delivery
 
 CONTRACTS: Final = Path(__file__).parents[3] / "contracts"
 _TAGS: Final = count(1)

@@ -13,9 +13,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from amqp_client.messages import Delivery
+
 from xmpp_pusher.contract import Cause, Visibility
 from xmpp_pusher.errors import Behind, NotConfirmed, Refused, RoomError, RoomLost
-from xmpp_pusher.messages import Batch, Delivery, Reader
+from xmpp_pusher.messages import Batch, Reader
 from xmpp_pusher.position import Position, Span
 from xmpp_pusher.reports import Report
 
@@ -77,6 +79,7 @@ class FakeArchive:
     under_way: int = 0
     most_under_way: int = 0
     joins: int = 0
+    asked: int = 0
     leaves: int = 0
     join_error: Exception | None = None
     gate: asyncio.Event | None = None
@@ -179,6 +182,8 @@ class FakeRoom:
         await asyncio.sleep(0)
         if self.is_lost:
             raise RoomLost("lost")
+        self._archive.asked += 1
+        self._sent.clear()
         return self._archive.head()
 
     async def past_epochs(self) -> set[str]:

@@ -7,13 +7,13 @@ import time
 from collections.abc import AsyncIterator
 
 import pytest
+from amqp_client.messages import Delivery
 
 from bench import Bench
 from examples import make_batch
 from fakes import until
 from xmpp_pusher.errors import NotOurs
 from xmpp_pusher.feeds import MAX_PROBLEMS
-from xmpp_pusher.messages import Delivery
 
 
 @pytest.fixture
@@ -28,11 +28,11 @@ async def test_a_feed_that_is_quiet_for_its_lease_is_forgotten_and_goes_on(
 ) -> None:
     await bench.take(make_batch(1, 1))
     now_s = time.monotonic()
-    bench.feeds._leave_quiet()
+    bench.feeds._leave_quiet(10)
     assert 1 == len(bench.feeds)
 
     monkeypatch.setattr(time, "monotonic", lambda: now_s + 3_601)
-    bench.feeds._leave_quiet()
+    bench.feeds._leave_quiet(10)
     assert 0 == len(bench.feeds)
     assert 1 == bench.archive.leaves
     monkeypatch.undo()

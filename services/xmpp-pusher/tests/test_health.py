@@ -18,7 +18,12 @@ PROBLEMS = {"orders": "the room is somebody else's"}
 @pytest.fixture
 async def port() -> AsyncIterator[int]:
     health = Health(
-        make_metrics(), lambda: LINKS, lambda: 12, lambda: PROBLEMS, lambda: 2
+        make_metrics(),
+        lambda: LINKS,
+        lambda: 12,
+        lambda: PROBLEMS,
+        lambda: ["xmpp-pusher.1"],
+        lambda: 2,
     )
     server = await health.serve("127.0.0.1", 0)
     yield server.sockets[0].getsockname()[1]
@@ -46,6 +51,7 @@ async def test_health_tells_of_both_ends_and_of_problems(port: int) -> None:
     report = json.loads(body)
     assert ("connected", "connected") == (report["rabbitmq"], report["ejabberd"])
     assert (12, PROBLEMS) == (report["rooms"], report["problems"])
+    assert ["xmpp-pusher.1"] == report["queues"]
 
 
 async def test_health_is_503_while_one_end_is_down(port: int) -> None:

@@ -12,11 +12,11 @@ from collections import deque
 from collections.abc import Mapping
 
 import pytest
+from amqp_client.messages import Delivery
 
 from bench import Bench
 from examples import make_batch, make_opening
 from xmpp_pusher.backoff import Backoff
-from xmpp_pusher.messages import Delivery
 from xmpp_pusher.position import Span
 
 LAST = 40

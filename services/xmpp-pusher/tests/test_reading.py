@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from amqp_client.messages import Delivery
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -23,7 +24,7 @@ from examples import (
     write,
 )
 from xmpp_pusher.contract import BATCH, CHANGES, MAX_ENCODED_BYTES
-from xmpp_pusher.messages import Batch, Delivery, Opening, Poison, Reader
+from xmpp_pusher.messages import Batch, Opening, Poison, Reader
 from xmpp_pusher.position import Position, Span
 from xmpp_pusher.reading import read_message
 

@@ -9,11 +9,12 @@ from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
+from amqp_client.messages import Delivery
 from hypothesis import given
 from hypothesis import strategies as st
 
 from examples import CONTRACTS, deliver_batch, load
-from xmpp_pusher.messages import Batch, Delivery
+from xmpp_pusher.messages import Batch
 from xmpp_pusher.position import Position
 from xmpp_pusher.reading import read_message
 from xmpp_pusher.xmpp.stanzas import write_announcement, write_batch

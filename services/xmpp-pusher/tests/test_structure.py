@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "xmpp_pusher"
-EDGES = {"pika": "amqp", "slixmpp": "xmpp"}
+EDGES = {"amqp_client.connection": "amqp", "slixmpp": "xmpp"}
 # Each may import those before it, and its own.
 LAYERS = (
     {"position", "contract", "backoff", "logs", "payload"},
@@ -24,7 +24,7 @@ LAYERS = (
 )
 PURE = (
     *("contract", "describing", "messages", "payload", "position", "reading"),
-    *("reports", "amqp/tags", "amqp/topology", "xmpp/muc", "xmpp/readers"),
+    *("reports", "amqp/topology", "xmpp/muc", "xmpp/readers"),
     *("xmpp/room_options", "xmpp/stanzas"),
 )
 
@@ -37,7 +37,7 @@ def list_imports(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             names |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            names.add((node.module or "").partition(".")[0])
+            names |= {node.module or "", (node.module or "").partition(".")[0]}
         elif isinstance(node, ast.ImportFrom) and node.level == depth:
             modules = [node.module] if node.module else [a.name for a in node.names]
             names |= {f".{(module or '').partition('.')[0]}" for module in modules}
@@ -49,6 +49,18 @@ def name_part(path: Path) -> str:
 
 
 MODULES = [path for path in SOURCE.rglob("*.py") if path.name != "__init__.py"]
+
+
+def test_of_the_way_to_the_broker_the_middle_has_values_alone() -> None:
+    used = {
+        name
+        for path in MODULES
+        if name_part(path) != "amqp"
+        for name in list_imports(path)
+        if name.partition(".")[0] in ("amqp_client", "pika")
+    }
+
+    assert {"amqp_client", "amqp_client.messages"} == used
 
 
 @pytest.mark.parametrize("library", EDGES)

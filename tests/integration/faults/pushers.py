@@ -20,6 +20,8 @@ from aviso_native.process import Command, Part
 from aviso_native.settings import Settings
 
 from ..running import Stack
+from ..waiting import until_equal
+from .queues import TRAVELLING
 
 _STOP_S = 30.0
 
@@ -71,6 +73,13 @@ class Pusher:
         self._part.stop()
 
     @property
+    def queues(self) -> list[str]:
+        """The queues that it has; another pusher has the others."""
+        with self._open("healthz") as answer:
+            told: list[str] = json.load(answer)["queues"]
+        return told
+
+    @property
     def problems(self) -> dict[str, str]:
         """What /healthz tells of feeds that want a person."""
         with self._open("healthz") as answer:
@@ -90,6 +99,37 @@ class Pusher:
         return urllib.request.urlopen(
             f"http://127.0.0.1:{self._port}/{page}", timeout=5
         )
+
+
+def wait_until_shared(*pushers: Pusher) -> None:
+    """Wait until each of them has one of the queues."""
+    until_equal(
+        sorted(TRAVELLING),
+        lambda: sorted(
+            queue
+            for queues in (pusher.queues for pusher in pushers)
+            for queue in queues
+            if len(queues) == len(TRAVELLING) // len(pushers)
+        ),
+        "each pusher to have its share",
+    )
+
+
+def tell_apart(pushers: list[Pusher], before: list[float]) -> tuple[Pusher, Pusher]:
+    """The one that has relayed since, and the one that has not.
+
+    `before` is what `count_relayed` told.
+    """
+    relayed = zip(count_relayed(pushers), before, strict=True)
+    is_active = [now > then for now, then in relayed]
+    assert sorted(is_active) == [False, True], "one of them has the feed's queue"
+    active = is_active.index(True)
+    return pushers[active], pushers[1 - active]
+
+
+def count_relayed(pushers: list[Pusher]) -> list[float]:
+    """How many events each of them has relayed since its start."""
+    return [pusher.metric("aviso_pusher_relayed_total") for pusher in pushers]
 
 
 def list_speakers(stack: Stack, feed: str) -> list[str]:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 from pika.adapters.blocking_connection import BlockingChannel
 
+from aviso_native import rabbitmq
+
 from ..running import Stack
 from ..waiting import until_equal
 from .experiment import Experiment
@@ -58,6 +60,22 @@ def test_all_that_a_broker_lost_travels_again_when_it_is_back(
 
     pid = stack.kill_part("rabbitmq")
     stack.wait_for_another("rabbitmq", pid)
+
+    with experiment.recovery():
+        experiment.conclude(trial)
+
+
+def test_queues_that_are_deleted_with_all_in_them_lose_nothing(
+    experiment: Experiment,
+) -> None:
+    stack = experiment.stack
+    trial = experiment.make_trial()
+
+    with trial.writing(rate=50):
+        trial.insert(BURST)
+        for queue in TRAVELLING:
+            rabbitmq.ctl(stack.settings, "delete_queue", queue)
+        rabbitmq.load_definitions(stack.settings)
 
     with experiment.recovery():
         experiment.conclude(trial)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPError
+
+from aviso_native import rabbitmq
 
 from ..running import Stack
 from ..waiting import until
@@ -19,36 +20,39 @@ from .queues import REPORTS, channel_to
 BURST = choose(3000, 10_000)
 ROUNDS = choose(1, 10)
 
-Lose = Callable[[BlockingChannel, threading.Event], Iterator[None]]
+Lose = Callable[[Stack, threading.Event], Iterator[None]]
 
 
-def purge(channel: BlockingChannel, ended: threading.Event) -> Iterator[None]:
-    while not ended.wait(0.05):
-        channel.queue_purge(REPORTS)
-        yield
-
-
-def delete(channel: BlockingChannel, ended: threading.Event) -> Iterator[None]:
-    """Whoever needs the queue has to make it anew."""
-    while not ended.wait(1):
-        channel.queue_delete(REPORTS)
-        yield
-
-
-def steal(channel: BlockingChannel, ended: threading.Event) -> Iterator[None]:
-    """Every one goes to another consumer, which is served before the relay."""
-    first = {"x-priority": 2**31 - 1}
-    for method, _, _ in channel.consume(
-        REPORTS, auto_ack=True, inactivity_timeout=0.1, arguments=first
-    ):
-        if ended.is_set():
-            return
-        if method is not None:
+def purge(stack: Stack, ended: threading.Event) -> Iterator[None]:
+    with channel_to(stack.facts["amqp_url"]) as channel:
+        while not ended.wait(0.05):
+            channel.queue_purge(REPORTS)
             yield
 
 
+def delete(stack: Stack, ended: threading.Event) -> Iterator[None]:
+    """Only an operator can, and he brings it back as the README says."""
+    while not ended.is_set():
+        rabbitmq.ctl(stack.settings, "delete_queue", REPORTS)
+        rabbitmq.load_definitions(stack.settings)
+        yield
+
+
+def steal(stack: Stack, ended: threading.Event) -> Iterator[None]:
+    """Every one goes to another consumer, which is served before the relay."""
+    first = {"x-priority": 2**31 - 1}
+    with channel_to(stack.facts["amqp_url"]) as channel:
+        for method, _, _ in channel.consume(
+            REPORTS, auto_ack=True, inactivity_timeout=0.1, arguments=first
+        ):
+            if ended.is_set():
+                return
+            if method is not None:
+                yield
+
+
 @pytest.mark.timeout(choose(300, 1800))
-@pytest.mark.parametrize(("lose", "times"), [(purge, 100), (delete, 5), (steal, 3)])
+@pytest.mark.parametrize(("lose", "times"), [(purge, 100), (delete, 3), (steal, 3)])
 def test_reports_that_are_lost_again_and_again_cost_no_event_and_repeat_none(
     experiment: Experiment, lose: Lose, times: int
 ) -> None:
@@ -75,9 +79,8 @@ def losing(stack: Stack, lose: Lose) -> Iterator[list[None]]:
     def lose_again() -> None:
         while not ended.is_set():
             try:
-                with channel_to(stack.facts["amqp_url"]) as channel:
-                    for loss in lose(channel, ended):
-                        losses.append(loss)
+                for loss in lose(stack, ended):
+                    losses.append(loss)
             except AMQPError:  # the queue is not there at the moment
                 ended.wait(0.1)
 

@@ -1,4 +1,4 @@
-"""Two pushers: one at work, one that waits; and an orderly end."""
+"""Two pushers, of which one has the feed's queue; and an orderly end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .effort import choose
 from .experiment import Experiment
 from .heads import wait_until_beyond
 from .parking import parked_causes
-from .pushers import demand_no_detour
+from .pushers import count_relayed, demand_no_detour, tell_apart, wait_until_shared
 
 ROUNDS = choose(3, 30)
 # Several times what is under way at once, so that the pusher is killed amid it.
@@ -22,7 +22,7 @@ MANY = 3000
 
 
 @pytest.mark.timeout(choose(300, 900))
-def test_the_active_pusher_killed_leaves_all_to_the_other(
+def test_the_feeds_pusher_killed_leaves_all_to_the_other(
     experiment: Experiment,
 ) -> None:
     stack, feed, tcp_wire = experiment.stack, experiment.feed, experiment.tcp_wire
@@ -31,24 +31,24 @@ def test_the_active_pusher_killed_leaves_all_to_the_other(
     trial = experiment.make_trial(watched=choose(True, False))
 
     for number in range(ROUNDS):
-        active, standby = pushers
+        wait_until_shared(*pushers)
         start = number * ROUND
         tcp_wire.delay_s = DELAY_S
+        before = count_relayed(pushers)
         trial.insert(BURST)
-        relayed = standby.metric("aviso_pusher_relayed_total")
         wait_until_beyond(start, stack, feed)
-        assert standby.metric("aviso_pusher_relayed_total") == relayed
+        active, other = tell_apart(pushers, before)
+        relayed = other.metric("aviso_pusher_relayed_total")
         active.kill()
         tcp_wire.delay_s = 0
         with experiment.recovery():
             trial.insert(1)
             wait_until_beyond(start + BURST, stack, feed)
-        more = standby.metric("aviso_pusher_relayed_total") - relayed
+        more = other.metric("aviso_pusher_relayed_total") - relayed
         assert more > 1, "killed too late"
-        demand_no_detour(standby)
+        demand_no_detour(other)
         active.start()
         active.wait_ready()
-        pushers.reverse()
 
     experiment.conclude(trial)
     assert parked_causes(experiment.stack, experiment.database, feed) == []
@@ -64,31 +64,32 @@ def test_sigterm_under_load_ends_in_order_and_leaves_nothing_to_repeat(
     trial = experiment.make_trial(watched=False)
 
     for number in range(ROUNDS):
-        active, standby = pushers
+        wait_until_shared(*pushers)
         start = number * ROUND
         tcp_wire.delay_s = DELAY_S
+        before = count_relayed(pushers)
         trial.insert(BURST)
         wait_until_beyond(start, stack, feed)
-        relayed = standby.metric("aviso_pusher_relayed_total")
+        active, other = tell_apart(pushers, before)
+        relayed = other.metric("aviso_pusher_relayed_total")
         assert active.terminate() == 0
         tcp_wire.delay_s = 0
         with experiment.recovery():
             trial.insert(1)
             wait_until_beyond(start + BURST, stack, feed)
-        more = standby.metric("aviso_pusher_relayed_total") - relayed
+        more = other.metric("aviso_pusher_relayed_total") - relayed
         assert more > 1, "ended too late"
         # What had been archived had been acknowledged too: nothing came again.
-        assert standby.metric("aviso_pusher_copies_total") == 0
+        assert other.metric("aviso_pusher_copies_total") == 0
         active.start()
         active.wait_ready()
-        pushers.reverse()
 
     experiment.conclude(trial)
 
 
 @pytest.mark.timeout(choose(300, 900))
 @pytest.mark.parametrize("signal", ["SIGTERM", "SIGKILL"])
-def test_more_than_may_be_under_way_comes_to_the_standby_in_order(
+def test_more_than_may_be_under_way_comes_to_the_other_in_order(
     experiment: Experiment, signal: str
 ) -> None:
     stack, feed = experiment.stack, experiment.feed
@@ -96,9 +97,11 @@ def test_more_than_may_be_under_way_comes_to_the_standby_in_order(
     trial = experiment.make_trial(watched=False)
 
     for number in range(ROUNDS):
-        active, standby = pushers
+        wait_until_shared(*pushers)
+        before = count_relayed(pushers)
         trial.insert(MANY)
         wait_until_beyond(number * MANY, stack, feed)
+        active, other = tell_apart(pushers, before)
         if signal == "SIGTERM":
             assert active.terminate() == 0
         else:
@@ -106,11 +109,10 @@ def test_more_than_may_be_under_way_comes_to_the_standby_in_order(
         with experiment.recovery():
             wait_until_beyond((number + 1) * MANY - 1, stack, feed)
         # What the one held came before what the other had not seen yet.
-        demand_no_detour(standby)
+        demand_no_detour(other)
         if signal == "SIGTERM":
-            assert standby.metric("aviso_pusher_copies_total") == 0
+            assert other.metric("aviso_pusher_copies_total") == 0
         active.start()
         active.wait_ready()
-        pushers.reverse()
 
     experiment.conclude(trial)

@@ -9,5 +9,7 @@ from django.core.management.base import CommandError
 
 def require_libraries() -> None:
     """Raise CommandError, saying what to install, where it is missing."""
-    if find_spec("pika") is None:
-        raise CommandError("pika is not installed: pip install 'django-aviso[relay]'")
+    if find_spec("amqp_client") is None:
+        raise CommandError(
+            "amqp_client is not installed: pip install 'django-aviso[relay]'"
+        )

@@ -7,27 +7,30 @@ import re
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
-from aviso.access.caller import Action, find_caller
+from aviso.access.caller import Action
 from aviso.access.caller_names import is_stranger
+from aviso.access.permissions import rules
 from aviso.database.limits import strangers_limit
 from aviso.events.reading import find_oldest, list_events
 from aviso.events.rendering import render_event
 from aviso.events.serializers import EventsSerializer
-from aviso.feeds.permissions import open_feed
+from aviso.feeds.permissions import opened_feed, to_feed
 from aviso.limits.large_answers import answer_rows
 from aviso.problems import BadRequest, show
 from aviso.rest.answers import answer_json
 from aviso.rest.openapi import LIMIT, problems
 from aviso.rest.paging import check_parameters, read_limit
+from aviso.rest.views import RestView
 
 _AFTER = OpenApiParameter(
     "after", int, description="The newest sequence that you have; 0 if left out."
 )
 
 
-class EventsView(APIView):
+class EventsView(RestView):
+    permission_classes = [rules(GET=to_feed(Action.READ))]
+
     @extend_schema(
         operation_id="list_events",
         summary="The events of a feed after a sequence, in order",
@@ -37,8 +40,8 @@ class EventsView(APIView):
         parameters=[_AFTER, LIMIT],
         responses={200: EventsSerializer, **problems()},
     )
-    def get(self, request: Request, feed: str) -> HttpResponse:
-        found = open_feed(feed, find_caller(request), Action.READ)
+    def get(self, request: Request, feed: str) -> HttpResponse:  # noqa: ARG002 (the address's)
+        found = opened_feed(request)
         check_parameters(request.GET, {"after", "limit"})
         after = _read_after(request.GET.get("after", "0"))
         limit = read_limit(request.GET)

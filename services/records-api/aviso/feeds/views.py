@@ -7,15 +7,15 @@ import json
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from aviso.access.audit import name_caller, note_change
 from aviso.access.caller import Action, find_caller
+from aviso.access.permissions import ANYONE, Anyone, rules, with_key
 from aviso.conf import conf
 from aviso.feeds import serializers
 from aviso.feeds.bodies import read_change, read_slug
 from aviso.feeds.filters import read_beginning, read_slugs
-from aviso.feeds.permissions import open_feed, require_key
+from aviso.feeds.permissions import opened_feed, to_feed
 from aviso.feeds.reading import CURSOR_PATTERN, MAX_HEADS, list_feeds, read_heads
 from aviso.feeds.rendering import render_feed, render_head
 from aviso.feeds.writing import change_feed, create_feed
@@ -26,7 +26,7 @@ from aviso.rest.members import take_members
 from aviso.rest.openapi import CURSOR, LIMIT, problems
 from aviso.rest.page_answers import answer_page
 from aviso.rest.paging import check_parameters, read_cursor, read_limit
-from aviso.rest.views import PatchingView
+from aviso.rest.views import PatchingView, RestView
 
 _CHANGEABLE = {"title", "visibility", "schema"}
 _BEGINNING = OpenApiParameter(
@@ -40,7 +40,9 @@ _SLUGS = OpenApiParameter(
 )
 
 
-class FeedsView(APIView):
+class FeedsView(RestView):
+    permission_classes = [rules(GET=ANYONE, POST=with_key(Action.MANAGE))]
+
     @extend_schema(
         operation_id="list_feeds",
         summary="The feeds that are open to you, by name",
@@ -64,7 +66,6 @@ class FeedsView(APIView):
     )
     def post(self, request: Request) -> HttpResponse:
         caller = find_caller(request)
-        require_key(caller, Action.MANAGE)
         refuse_idempotency_key(request, "a feed that is there already answers 409")
         body = take_members(request.data, {"slug", *_CHANGEABLE})
         slug = read_slug(body.get("slug"))
@@ -78,15 +79,16 @@ class FeedsView(APIView):
 
 
 class FeedView(PatchingView):
+    permission_classes = [rules(GET=to_feed(None), PATCH=to_feed(Action.MANAGE))]
+
     @extend_schema(
         operation_id="get_feed",
         summary="One feed, with its room and its head",
         responses={200: serializers.FeedSerializer, **problems()},
     )
-    def get(self, request: Request, feed: str) -> HttpResponse:
+    def get(self, request: Request, feed: str) -> HttpResponse:  # noqa: ARG002 (the address's)
         check_parameters(request.GET, set())
-        found = open_feed(feed, find_caller(request), None)
-        return answer_json(render_feed(found))
+        return answer_json(render_feed(opened_feed(request)))
 
     @extend_schema(
         operation_id="change_feed",
@@ -96,7 +98,7 @@ class FeedView(PatchingView):
         responses={200: serializers.FeedSerializer, **problems(body=True)},
     )
     def patch(self, request: Request, feed: str) -> HttpResponse:
-        before = open_feed(feed, find_caller(request), Action.MANAGE)
+        before = opened_feed(request)
         refuse_idempotency_key(request, "the same change again changes nothing")
         change = read_change(take_members(request.data, _CHANGEABLE))
         after = change_feed(feed, change)
@@ -105,7 +107,10 @@ class FeedView(PatchingView):
         return answer_json(render_feed(after))
 
 
-class HeadsView(APIView):
+class HeadsView(RestView):
+    # Of each feed the statement itself asks.
+    permission_classes = [Anyone]
+
     @extend_schema(
         operation_id="get_heads",
         summary="How far many feeds have come",
@@ -119,7 +124,9 @@ class HeadsView(APIView):
         return answer_json(f'{{"results":[{",".join(map(render_head, heads))}]}}')
 
 
-class ConnectionView(APIView):
+class ConnectionView(RestView):
+    permission_classes = [Anyone]
+
     @extend_schema(
         operation_id="get_connection",
         summary="Where and how to connect over XMPP",

@@ -5,7 +5,9 @@ from django.db import migrations
 from aviso.capture.sql_files import read_sql
 from aviso.database.migrating import SharedMigration
 
-INSTALL = read_sql("tracked", "feeds", "rows", "capture", "track")
+INSTALL = read_sql(
+    "tracked", "feeds", "rows", "reading", "capture", "track", "backfill", "reconcile"
+)
 REVERSE = """
 DO $$ BEGIN
     PERFORM aviso.untrack(relation) FROM aviso.tracked_tables;

@@ -10,14 +10,17 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, HttpResponse
 
+from aviso.access.permissions import states_rule
 from aviso.problems import Unavailable, render_problem
 
 
+@states_rule("the web server hands on none of these")
 def healthz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 (Django's signature)
     """Answer that the process is alive, whatever its database does."""
     return HttpResponse("alive\n", content_type="text/plain")
 
 
+@states_rule("the web server hands on none of these")
 def readyz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 (Django's signature)
     """Answer whether the database is reachable and has every migration."""
     try:

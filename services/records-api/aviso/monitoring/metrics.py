@@ -18,6 +18,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import REGISTRY, Collector
 
+from aviso.access.permissions import states_rule
 from aviso.outbox.depth import measure
 
 REQUEST_SECONDS = Histogram(
@@ -51,6 +52,7 @@ class OutboxCollector(Collector):
         )
 
 
+@states_rule("the web server does not hand it on")
 def show_metrics(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 (Django's signature)
     registry = CollectorRegistry()
     registry.register(OutboxCollector())

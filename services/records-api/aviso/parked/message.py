@@ -11,11 +11,12 @@ import hashlib
 import json
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from aviso.broker.messages import Delivery
+from amqp_client.messages import Delivery
 
 MOST_DETAIL_CHARS = 500
 MOST_TEXT_CHARS = 1_000
@@ -135,7 +136,7 @@ def _match(pattern: re.Pattern[str], value: object) -> str | None:
     return None
 
 
-def _clean_headers(headers: dict[str, Any]) -> dict[str, Any]:
+def _clean_headers(headers: Mapping[str, object]) -> dict[str, Any]:
     cleaned = _clean(headers, MOST_DEPTH)
     return cleaned if isinstance(cleaned, dict) else {}
 

@@ -12,10 +12,10 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from amqp_client.consumer import Consumer
+from amqp_client.messages import Delivery, Outcome, Publication
 from psycopg.types.json import Jsonb
 
-from aviso.broker.channels import Consumer
-from aviso.broker.messages import Delivery, Outcome, Publication
 from aviso.broker.topology import EVENTS_EXCHANGE
 from aviso.events.rendering import EventRow, render_event
 from aviso.outbox.connection import Connection, fetch
@@ -107,7 +107,7 @@ class Parking:
                         "cause": parked.cause,
                     },
                 )
-            consumer.ack(delivery.tag)
+            consumer.ack([delivery.tag])
 
     async def send_foreign(self, publish: Callable[[Publication], None]) -> None:
         """Publish, as they came, parked messages that are no events of ours."""
@@ -136,12 +136,12 @@ class Parking:
 
     async def _insert_somehow(self, parked: ParkedMessage, delivery: Delivery) -> bool:
         try:
-            return await self._insert(parked, redelivered=delivery.redelivered)
+            return await self._insert(parked, redelivered=delivery.is_redelivered)
         except StatementRefusedError as exc:
             # It can't be told what a stranger's headers hold: the body counts.
             logger.warning("Parked without its headers: %s", exc)
             bare = replace(parked, headers={}, routing_key="", message_id=None)
-            return await self._insert(bare, redelivered=delivery.redelivered)
+            return await self._insert(bare, redelivered=delivery.is_redelivered)
 
     async def _insert(self, parked: ParkedMessage, *, redelivered: bool) -> bool:
         rows = await fetch(

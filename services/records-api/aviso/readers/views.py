@@ -7,13 +7,13 @@ import json
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from aviso.access.audit import name_caller, note_change
 from aviso.access.caller import Action, find_caller
+from aviso.access.permissions import rules, with_key
 from aviso.access.tokens import make_ticket
 from aviso.exact_json.times import format_time
-from aviso.feeds.permissions import check_feeds, open_feed, require_key
+from aviso.feeds.permissions import check_feeds, to_feed
 from aviso.names.readers import ReaderName, parse_reader
 from aviso.problems import BadRequest, NotFound, show
 from aviso.readers import serializers
@@ -27,6 +27,7 @@ from aviso.rest.openapi import CURSOR, LIMIT, problems
 from aviso.rest.page_answers import answer_page
 from aviso.rest.paging import check_parameters, read_cursor, read_limit
 from aviso.rest.trace import trace_of
+from aviso.rest.views import RestView
 
 _SAME_AGAIN = "the same again changes nothing"
 _STATES = {"granted": True, "revoked": False}
@@ -35,7 +36,9 @@ _STATE = OpenApiParameter(
 )
 
 
-class ReadersView(APIView):
+class ReadersView(RestView):
+    permission_classes = [rules(GET=to_feed(Action.GRANT), POST=to_feed(Action.GRANT))]
+
     @extend_schema(
         operation_id="list_readers",
         summary="Who was let into a feed, and who was put out",
@@ -43,7 +46,6 @@ class ReadersView(APIView):
         responses={200: serializers.ReaderPageSerializer, **problems(403)},
     )
     def get(self, request: Request, feed: str) -> HttpResponse:
-        open_feed(feed, find_caller(request), Action.GRANT)
         check_parameters(request.GET, {"limit", "cursor", "state"})
         page = list_readers(
             feed,
@@ -66,7 +68,6 @@ class ReadersView(APIView):
         },
     )
     def post(self, request: Request, feed: str) -> HttpResponse:
-        open_feed(feed, find_caller(request), Action.GRANT)
         refuse_idempotency_key(request, _SAME_AGAIN)
         name, expires_at = read_grant(request.data)
         row, is_new = grant_reader(feed, name, expires_at, trace=trace_of(request))
@@ -80,14 +81,17 @@ class ReadersView(APIView):
         return answer_json(render_reader(row), status=201 if is_new else 200)
 
 
-class ReaderView(APIView):
+class ReaderView(RestView):
+    permission_classes = [
+        rules(GET=to_feed(Action.GRANT), DELETE=to_feed(Action.GRANT))
+    ]
+
     @extend_schema(
         operation_id="get_reader",
         summary="One reader of a feed",
         responses={200: serializers.ReaderSerializer, **problems(403)},
     )
     def get(self, request: Request, feed: str, reader: str) -> HttpResponse:
-        open_feed(feed, find_caller(request), Action.GRANT)
         check_parameters(request.GET, set())
         row = find_reader_row(feed, _read_name(reader).jid)
         if row is None:
@@ -102,7 +106,6 @@ class ReaderView(APIView):
         responses={204: None, **problems(403, 409)},
     )
     def delete(self, request: Request, feed: str, reader: str) -> HttpResponse:
-        open_feed(feed, find_caller(request), Action.GRANT)
         refuse_idempotency_key(request, _SAME_AGAIN)
         name = _read_name(reader)
         if revoke_reader(feed, name, trace=trace_of(request)):
@@ -112,7 +115,10 @@ class ReaderView(APIView):
         return HttpResponse(status=204)
 
 
-class TicketsView(APIView):
+class TicketsView(RestView):
+    # Of each feed that a ticket is for it asks itself.
+    permission_classes = [rules(POST=with_key(Action.GRANT))]
+
     @extend_schema(
         operation_id="create_ticket",
         summary="Make a ticket, which lets one reader read some feeds for a while",
@@ -121,7 +127,6 @@ class TicketsView(APIView):
     )
     def post(self, request: Request) -> HttpResponse:
         caller = find_caller(request)
-        require_key(caller, Action.GRANT)
         refuse_idempotency_key(request, "a ticket may be made again")
         wish = read_ticket(request.data)
         check_feeds(wish.feeds, caller, Action.GRANT)

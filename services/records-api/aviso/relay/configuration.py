@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from amqp_client.connection import read_parameters
+
 from aviso.environment import Environment, SettingError
 
 MOST_QUEUES = 64
@@ -54,4 +56,8 @@ def _read_amqp_url(environment: Environment) -> str:
             "AVISO_AMQP_URL is not complete,"
             " expected amqp://user:password@host:port/vhost"
         )
+    try:
+        read_parameters(url, "")
+    except ValueError as exc:
+        raise SettingError(f"AVISO_AMQP_URL: {exc}") from exc
     return url

@@ -91,6 +91,8 @@ class Lane:
     hears_by: float = NEVER
     timer_at: float = NEVER
     """When it is looked at next: not later than `due`."""
+    counted: tuple[int, int, int, int] = (0, 0, 0, 0)
+    """Bytes, batches, openings, batches after a silence: as the lanes count them."""
 
     def take_in(self, state: FeedState) -> None:
         """Take in what the database says of the feed."""
@@ -214,6 +216,7 @@ class Lane:
         if out is None or out.id != opening_id:
             return None
         self.opening_out = None
+        self.silences = 0
         if not self.out:
             self.hears_by = NEVER
         return None if self.is_opening_due else out.opening
@@ -240,6 +243,11 @@ class Lane:
     @property
     def is_waiting(self) -> bool:
         return bool(self.out or self.opening_out)
+
+    @property
+    def waits(self) -> bool:
+        """Tell whether something is numbered and not archived."""
+        return self.head > self.archived
 
     @property
     def is_done(self) -> bool:

@@ -2,6 +2,11 @@
 
 No I/O, no clock in here. Feeds take turns, each with a budget in events and bytes: a
 feed with a million events to send is as far from its next turn as one with three.
+
+No more is out than the pusher takes from a queue at once: what stood behind that would
+wait for the rooms of all others, and seem lost. Of the batches, those whose turn it is
+leave some room to what was written just now, and feeds of which nothing was heard (a
+pusher that hangs, say) leave half of it to the others.
 """
 
 from __future__ import annotations
@@ -29,6 +34,11 @@ from aviso.relay.reports import (
 )
 
 MOST_OUT_BYTES = 32 * 1024 * 1024
+# Together what AVISO_PUSHER_PREFETCH lets a single queue hand out.
+MOST_BATCHES_OUT = 150
+MOST_OPENINGS_OUT = 50
+BATCHES_IN_TURN = 100
+SILENT_BATCHES_OUT = 50
 FEEDS_A_TURN = 100
 EVENTS_A_TURN = 1_000
 
@@ -43,7 +53,7 @@ class Lanes:
         self._opening: OrderedDict[str, None] = OrderedDict()
         self._progress: dict[str, None] = {}
         self._timers: list[tuple[float, str]] = []
-        self.out_bytes = 0
+        self.out_bytes = self.batches_out = self.openings_out = self._silent_out = 0
 
     def get(self, feed: str) -> Lane | None:
         return self._lanes.get(feed)
@@ -67,57 +77,68 @@ class Lanes:
                 sent=state.published,
             )
             self._lanes[state.feed] = lane
-        before = lane.out_bytes
         lane.take_in(state)
-        self._settle(lane, before)
+        self._settle(lane)
         return lane
 
     def accepts(self, batch: Batch) -> bool:
         """Tell whether this batch may go out now."""
         lane = self._lanes.get(batch.feed)
-        has_room = self.out_bytes + batch.text_bytes <= MOST_OUT_BYTES
+        has_room = (
+            self.batches_out < MOST_BATCHES_OUT
+            and self.out_bytes + batch.text_bytes <= MOST_OUT_BYTES
+        )
         return has_room and lane is not None and lane.accepts(batch)
 
     def send(self, batch: Batch, now: float) -> None:
         lane = self._lanes[batch.feed]
-        before = lane.out_bytes
         lane.send(batch, now)
-        self._settle(lane, before)
+        self._settle(lane)
         if lane.feed in self._ready:
             self._ready.move_to_end(lane.feed)
 
     def open(self, feed: str, opening_id: str, now: float) -> None:
         lane = self._lanes[feed]
         lane.open(opening_id, now)
-        self._settle(lane, lane.out_bytes)
+        self._settle(lane)
 
     def openings(self, limit: int) -> list[str]:
-        """List feeds whose opening is to go out now."""
-        found = []
-        for feed in self._opening:
-            if self._lanes[feed].may_send():
-                found.append(feed)
-            if len(found) == limit:
-                break
-        return found
+        """List feeds whose opening is to go out now.
+
+        Those with events first, and those that were silent last. None while more than
+        half of what may be out is: all that wait are looked at.
+        """
+        free = min(limit, MOST_OPENINGS_OUT - self.openings_out)
+        if 2 * free < min(limit, MOST_OPENINGS_OUT):
+            return []
+        ready = [feed for feed in self._opening if self._lanes[feed].may_send()]
+        return heapq.nsmallest(free, ready, key=self._rank_opening)
+
+    def _rank_opening(self, feed: str) -> tuple[bool, bool]:
+        lane = self._lanes[feed]
+        return lane.silences > 0, not lane.waits
 
     def wanted(self) -> list[Wanted]:
         """Share a turn among the feeds that may send."""
         found: list[Wanted] = []
         events = EVENTS_A_TURN
         size_bytes = MOST_OUT_BYTES - self.out_bytes
+        free = BATCHES_IN_TURN - self.batches_out
         for feed in self._ready:
-            is_over = len(found) == FEEDS_A_TURN or events <= 0
+            is_over = len(found) == FEEDS_A_TURN or events <= 0 or free <= 0
             if is_over or size_bytes < MOST_EVENT_BYTES:
                 break
             lane = self._lanes[feed]
             if feed in self._opening:
                 continue
-            batches = lane.wants()
+            if lane.silences and self._silent_out >= SILENT_BATCHES_OUT:
+                continue
+            batches = min(free, lane.wants())
             limit = min(events, batches * MOST_EVENTS, lane.head - lane.sent)
             limit_bytes = min(size_bytes, batches * MOST_TEXT_BYTES)
             found.append(Wanted(feed, lane.sent, lane.head, limit, limit_bytes))
             events -= limit
+            free -= 1
             size_bytes -= min(limit_bytes, int(limit * lane.event_bytes) + 1)
         return found
 
@@ -127,7 +148,7 @@ class Lanes:
             lane = self._lanes.get(each.feed)
             if lane is not None:
                 lane.note_turn(each.after)
-                self._settle(lane, lane.out_bytes)
+                self._settle(lane)
             if each.feed in self._ready:
                 self._ready.move_to_end(each.feed)
 
@@ -136,9 +157,8 @@ class Lanes:
         lane = self._lanes.get(report.feed)
         if lane is None:
             return False
-        before = lane.out_bytes
         is_news = _tell(lane, report, now)
-        self._settle(lane, before)
+        self._settle(lane)
         return is_news
 
     def opened(self, report: Opened) -> Opening | None:
@@ -146,7 +166,7 @@ class Lanes:
         lane = self._lanes.get(report.feed)
         opening = None if lane is None else lane.opened(report.id)
         if lane is not None:
-            self._settle(lane, lane.out_bytes)
+            self._settle(lane)
         return opening
 
     def want_opening(self, feed: str) -> None:
@@ -154,23 +174,21 @@ class Lanes:
         lane = self._lanes.get(feed)
         if lane is not None:
             lane.is_opening_due = True
-            self._settle(lane, lane.out_bytes)
+            self._settle(lane)
 
     def shut(self, feed: str, now: float) -> None:
         """The broker did not take what was sent of a feed."""
         lane = self._lanes.get(feed)
         if lane is not None:
-            before = lane.out_bytes
             lane.shut(now)
-            self._settle(lane, before)
+            self._settle(lane)
 
     def lose(self) -> None:
         """The broker is gone: everything that was out goes out again."""
         for lane in self._lanes.values():
             if lane.is_waiting:
-                before = lane.out_bytes
                 lane.lose()
-                self._settle(lane, before)
+                self._settle(lane)
 
     def put_off(self, until: float) -> None:
         """Nothing is to be expected of the pusher before `until`."""
@@ -197,9 +215,8 @@ class Lanes:
             lane.timer_at = NEVER
             if lane.hears_by <= now:
                 silent.append(feed)
-            before = lane.out_bytes
             lane.pass_time(now)
-            self._settle(lane, before)
+            self._settle(lane)
         return silent
 
     @property
@@ -241,11 +258,21 @@ class Lanes:
         lane = self._lanes.get(progress.feed)
         if lane is not None:
             lane.written = progress.published
-            self._settle(lane, lane.out_bytes)
+            self._settle(lane)
 
-    def _settle(self, lane: Lane, out_bytes_before: int) -> None:
-        self.out_bytes += lane.out_bytes - out_bytes_before
-        feed = lane.feed
+    def _settle(self, lane: Lane) -> None:
+        feed, counted = lane.feed, lane.counted
+        batches = len(lane.out)
+        lane.counted = now = (
+            lane.out_bytes,
+            batches,
+            int(lane.opening_out is not None),
+            batches if lane.silences else 0,
+        )
+        self.out_bytes += now[0] - counted[0]
+        self.batches_out += now[1] - counted[1]
+        self.openings_out += now[2] - counted[2]
+        self._silent_out += now[3] - counted[3]
         if lane.is_done:
             del self._lanes[feed]
             for each in (self._ready, self._opening, self._progress):

@@ -1,25 +1,32 @@
 """Keeps a session with the broker while a term lasts, whatever the broker does.
 
-It connects, declares the topology, opens what publishes and what consumes, and starts
-over after any failure, with a growing delay. The first failure and the recovery are
-logged, not each try.
+It connects, sees whether the topology is there, opens what publishes and what consumes,
+and starts over after any failure, with a growing delay. The first failure and the
+recovery are logged, not each try; so is what a person has to mend.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from typing import Protocol
 
-from aviso.broker.channels import Consumer, Delivered, Publisher
-from aviso.broker.errors import BrokerError, BrokerUnavailableError
-from aviso.broker.messages import Delivery, Outcome
-from aviso.broker.session import Session
+from amqp_client.connection import Connection
+from amqp_client.consumer import Consumer, Delivered
+from amqp_client.errors import (
+    BrokerError,
+    BrokerUnavailableError,
+    TopologyMissingError,
+)
+from amqp_client.messages import Delivery, Outcome
+from amqp_client.publisher import Publisher
+
 from aviso.broker.topology import (
     PARKED_QUEUE,
     REPORTS_QUEUE,
-    build_topology,
     pusher_queues,
+    relay_topology,
 )
 from aviso.relay.configuration import Configuration
 from aviso.relay.delays import Backoff
@@ -51,10 +58,11 @@ class Link:
         self, configuration: Configuration, listener: Listener, status: Status
     ) -> None:
         self._configuration = configuration
-        self._topology = build_topology(configuration.queues)
+        self._topology = relay_topology(configuration.queues)
         self._listener = listener
         self._status = status
-        self._session: Session | None = None
+        self._session: Connection | None = None
+        self._missing: str | None = None
         self.publisher: Publisher | None = None
 
     async def run(self) -> None:
@@ -64,18 +72,27 @@ class Link:
             self._status.set_broker("connecting")
             error = await self._run_session(backoff)
             self._status.metrics.broker_losses.inc()
-            if backoff.failures == 0:
+            if isinstance(error, TopologyMissingError):
+                self._say_missing(str(error))
+            elif backoff.failures == 0:
                 logger.warning("No broker: %s", error, extra={"outcome": "broker-lost"})
             await asyncio.sleep(backoff.next_s())
 
-    async def redeclare(self) -> None:
-        """Declare the topology again, should somebody have taken a part of it away.
-
-        Raises BrokerError.
-        """
+    async def look_for_missing(self) -> None:
+        """Say what the broker lacks: it had no queue for a message."""
         if self._session is None:
-            raise BrokerUnavailableError("there is no session with the broker")
-        await self._session.declare(self._topology)
+            return
+        try:
+            await self._check(self._session)
+        except TopologyMissingError as exc:
+            self._say_missing(str(exc))
+        except BrokerError as exc:
+            logger.warning("Topology: %s", exc)
+        else:
+            self._say_missing(
+                "RabbitMQ lacks a binding from 'record-events' to a queue:"
+                " load deploy/rabbitmq/definitions.json into it"
+            )
 
     def give_up(self, reason: str) -> None:
         """Begin anew with another session: this one is of no use."""
@@ -94,21 +111,23 @@ class Link:
         if self._session is None:
             return False
         try:
-            for name in pusher_queues(self._configuration.queues):
-                state = await self._session.inspect(name)
-                if state is None or state.consumers == 0:
-                    return False
+            queues = pusher_queues(self._configuration.queues)
+            states = await self._session.inspect(*queues)
         except BrokerError:
             return False
-        return True
+        for name, state in states.items():
+            if state is None:
+                # Its feeds went to the queues that are left, as long as there are any.
+                self._say_missing(str(TopologyMissingError("queue", name)))
+        return all(state and state.consumers for state in states.values())
 
     async def _run_session(self, backoff: Backoff) -> BrokerError:
-        session: Session | None = None
+        session: Connection | None = None
         try:
-            session = await Session.open(
+            session = await Connection.open(
                 self._configuration.amqp_url, name="aviso relay"
             )
-            await session.declare(self._topology)
+            await self._check(session)
             self.publisher = await session.open_publisher(self._listener.on_settled)
             self._begin(session, backoff)
             consuming = [
@@ -125,7 +144,17 @@ class Link:
         finally:
             await self._end(session)
 
-    async def _consume(self, session: Session, queue: str) -> None:
+    async def _check(self, session: Connection) -> None:
+        await session.check(
+            exchanges=self._topology.exchanges, queues=self._topology.queues
+        )
+
+    def _say_missing(self, words: str) -> None:
+        if words != self._missing:
+            logger.error("%s", words, extra={"outcome": "topology-missing"})
+        self._missing = words
+
+    async def _consume(self, session: Connection, queue: str) -> None:
         """Consume a queue, beside the publishing and without holding it up.
 
         A quorum queue that came back without its data never answers basic.consume
@@ -133,12 +162,18 @@ class Link:
         """
         delivered: Delivered = self._listener.on_reports
         prefetch = 0
+        # A consumer of reports that stands still and still has its connection takes no
+        # more than it has: the newest one comes first.
+        arguments: dict[str, object] = {"x-priority": int(time.time())}
         if queue == PARKED_QUEUE:
             delivered, prefetch = self._listener.on_parked, PARKED_PREFETCH
+            arguments = {}
         backoff = Backoff(first_s=1.0, longest_s=60.0)
         while True:
             try:
-                await session.consume(queue, delivered, prefetch=prefetch)
+                await session.consume(
+                    queue, delivered, prefetch=prefetch, arguments=arguments
+                )
             except BrokerError as exc:
                 if backoff.failures == 0:
                     logger.warning(
@@ -151,16 +186,17 @@ class Link:
             else:
                 return
 
-    def _begin(self, session: Session, backoff: Backoff) -> None:
+    def _begin(self, session: Connection, backoff: Backoff) -> None:
         if backoff.failures:
             logger.info("The broker is back", extra={"outcome": "broker-back"})
         backoff.reset()
+        self._missing = None
         session.on_blocked = self._on_blocked
         self._session = session
         self._on_blocked(session.is_blocked)
         self._listener.on_ready()
 
-    async def _end(self, session: Session | None) -> None:
+    async def _end(self, session: Connection | None) -> None:
         if self.publisher is not None:
             self.publisher.mute()
         self.publisher = None

@@ -7,7 +7,8 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from aviso.broker.messages import Publication
+from amqp_client.messages import Publication
+
 from aviso.broker.topology import EVENTS_EXCHANGE
 from aviso.events.batches import Batch
 from aviso.events.rendering import Lists, render_opened

@@ -6,10 +6,11 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection
+from amqp_client.connection import Connection
+from amqp_client.errors import BrokerError
+from amqp_client.messages import QueueState
+from django.db import connection as database
 
-from aviso.broker.errors import BrokerError
-from aviso.broker.session import QueueState, Session
 from aviso.broker.topology import PARKED_QUEUE, REPORTS_QUEUE, pusher_queues
 from aviso.outbox.depth import Depth, measure
 from aviso.parked.models import ParkedEvent
@@ -55,7 +56,7 @@ class Pipeline:
 def look_at_pipeline(configuration: Configuration) -> Pipeline:
     """Ask the database and the broker; without the broker the rest is told still."""
     depth = measure()
-    with connection.cursor() as cursor:
+    with database.cursor() as cursor:
         cursor.execute(_LAST_PUBLISHED)
         last = cursor.fetchone()
     parked = ParkedEvent.objects.filter(state=ParkedEvent.State.PARKED).count()
@@ -77,9 +78,10 @@ def look_at_pipeline(configuration: Configuration) -> Pipeline:
 async def _look_at_queues(
     configuration: Configuration,
 ) -> dict[str, QueueState | None]:
-    session = await Session.open(configuration.amqp_url, name="aviso pipeline")
+    connection = await Connection.open(configuration.amqp_url, name="aviso pipeline")
     try:
-        names = (*pusher_queues(configuration.queues), REPORTS_QUEUE, PARKED_QUEUE)
-        return {name: await session.inspect(name) for name in names}
+        return await connection.inspect(
+            *pusher_queues(configuration.queues), REPORTS_QUEUE, PARKED_QUEUE
+        )
     finally:
-        await session.close()
+        await connection.close()

@@ -14,13 +14,14 @@ from collections import deque
 from collections.abc import Callable
 from uuid import UUID
 
-from aviso.broker.channels import Consumer
-from aviso.broker.errors import (
+from amqp_client.consumer import Consumer
+from amqp_client.errors import (
     BrokerError,
     BrokerUnavailableError,
     PublishingRefusedError,
 )
-from aviso.broker.messages import Delivery, Outcome, Publication
+from amqp_client.messages import Delivery, Outcome, Publication
+
 from aviso.relay.lanes import Lanes
 from aviso.relay.link import Link
 from aviso.relay.messages import Sent
@@ -29,9 +30,6 @@ from aviso.relay.status import Status
 
 logger = logging.getLogger("aviso.relay.publishing")
 
-# The broker owes an answer to each message. A queue that lost its data gives none, and
-# asks for another connection at least once it is mended.
-ANSWER_TIMEOUT_S = 60.0
 # A report that is lost is told again.
 MOST_REPORTS_HELD = 10_000
 # How the words of a refusal begin that is the broker's own.
@@ -50,12 +48,11 @@ class Publishing:
         self._lanes = lanes
         self._status = status
         self._wake = wake
-        self._heard_at = time.monotonic()
         self._unconfirmed: dict[Sent, None] = {}
         self._suspects = 0
         self._failed: dict[str, None] = {}
         self._returned = False
-        self._mending: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
         self._reports: deque[Report] = deque(maxlen=MOST_REPORTS_HELD)
         self._deliveries: list[tuple[Consumer, Delivery]] = []
         self._resending: set[UUID] = set()
@@ -75,8 +72,6 @@ class Publishing:
         """Hand a batch or an opening to the broker; tell whether it went."""
         if self.link is None or self.link.publisher is None:
             return False
-        if not self._unconfirmed:
-            self._heard_at = time.monotonic()
         try:
             self.link.publisher.publish(publication)
         except BrokerUnavailableError:
@@ -100,18 +95,8 @@ class Publishing:
 
     def cancel(self) -> None:
         self._is_stopped = True
-        if self._mending is not None:
-            self._mending.cancel()
-
-    def give_up_on_silence(self) -> None:
-        """Begin anew with the broker when it has answered nothing for too long."""
-        silence_s = time.monotonic() - self._heard_at
-        is_waiting = self._unconfirmed and self.link and self.link.may_publish()
-        if self.link and is_waiting and silence_s > ANSWER_TIMEOUT_S:
-            self._heard_at = time.monotonic()
-            self.link.give_up(
-                f"{self.unconfirmed} messages without an answer for {silence_s:.0f} s"
-            )
+        if self._looking is not None:
+            self._looking.cancel()
 
     def shut_failed(self, now: float) -> None:
         """Have the feeds pause of which the broker did not take something."""
@@ -122,9 +107,10 @@ class Publishing:
                 extra={"feed": feed, "outcome": "stalled"},
             )
             self._lanes.shut(feed, now)
-        if self._returned and self._mending is None:
+        if self._returned and self._looking is None:
             self._returned = False
-            self._mending = asyncio.get_running_loop().create_task(self._mend())
+            looking = self._look_for_missing()
+            self._looking = asyncio.get_running_loop().create_task(looking)
 
     def take_reports(self) -> list[Report]:
         """Give what the pusher has reported."""
@@ -143,7 +129,6 @@ class Publishing:
         return resent
 
     def on_ready(self) -> None:
-        self._heard_at = time.monotonic()
         self._wake()
 
     def on_lost(self, error: BrokerError) -> None:
@@ -167,7 +152,6 @@ class Publishing:
         self._wake()
 
     def on_settled(self, token: object, outcome: Outcome) -> None:
-        self._heard_at = time.monotonic()
         if isinstance(token, UUID):
             self._resending.discard(token)
             self._resent.append((token, outcome))
@@ -201,12 +185,9 @@ class Publishing:
         refused = Refused(sent.feed, sent.run, epoch, sent.first, sent.last, words)
         self._lanes.report(refused, time.monotonic())
 
-    async def _mend(self) -> None:
-        """Declare the topology again, should somebody have taken a part of it away."""
+    async def _look_for_missing(self) -> None:
         try:
             if self.link is not None:
-                await self.link.redeclare()
-        except BrokerError as exc:
-            logger.warning("Topology: %s", exc)
+                await self.link.look_for_missing()
         finally:
-            self._mending = None
+            self._looking = None

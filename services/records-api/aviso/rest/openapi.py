@@ -4,11 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
+from aviso.access.permissions import Rules
 from aviso.problems import MEDIA_TYPE
 from aviso.rest.paging import DEFAULT_LIMIT, MAX_LIMIT
+
+
+class RuledSchema(AutoSchema):
+    """Says of each call whether a key is needed, as the view's rule does."""
+
+    def get_auth(self) -> list[dict[str, Any]]:
+        schemes: list[dict[str, Any]] = super().get_auth()
+        for permission in self.view.get_permissions():
+            rule = (
+                permission.by_method.get(self.method)
+                if isinstance(permission, Rules)
+                else None
+            )
+            if rule is not None and not rule.needs_key:
+                return [*schemes, {}]
+        return schemes
 
 
 class ProblemSerializer(serializers.Serializer[Any]):

@@ -28,7 +28,7 @@ def node() -> Iterator[Node]:
 
 @pytest.fixture
 def broker(node: Node) -> Broker:
-    broker = Broker(node.url)
+    broker = Broker(node)
     broker.clear()
     return broker
 
@@ -50,13 +50,13 @@ def database(migrated: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def environment(database: Database, broker: Broker) -> dict[str, str]:
-    return environment_for(database.url, broker.url, find_free_port())
+def environment(database: Database, node: Node, broker: Broker) -> dict[str, str]:
+    return environment_for(database.url, node.url, find_free_port())
 
 
 @pytest.fixture
-def pusher(broker: Broker) -> Iterator[Pusher]:
-    pusher = Pusher(broker.url)
+def pusher(node: Node, broker: Broker) -> Iterator[Pusher]:
+    pusher = Pusher(node.pusher_url)
     pusher.start()
     yield pusher
     pusher.stop()

@@ -22,16 +22,12 @@ import pika.exceptions  # type: ignore[import-untyped]
 import psycopg
 from psycopg import conninfo, sql
 
-from aviso.broker.topology import (
-    PARKED_EXCHANGE,
-    PARKED_QUEUE,
-    build_topology,
-)
+from aviso.broker.topology import PARKED_QUEUE
 from aviso.outbox.queue import Numbered, Queue, Taken
 from aviso.outbox.sleep import Sleep
+from tests.relay.rabbitmq import QUEUES, Node
 
 SERVICE = Path(__file__).resolve().parents[2]
-QUEUES = 2
 PATIENCE_S = 90.0
 
 T = TypeVar("T")
@@ -183,8 +179,9 @@ class Looking:
 class Broker:
     """A person with a pika connection: looks into queues, puts things into them."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, node: Node) -> None:
+        self._definitions = node.definitions
+        self.url = node.operator_url
 
     @contextlib.contextmanager
     def channel(self) -> Iterator[Any]:
@@ -196,13 +193,36 @@ class Broker:
                 connection.close()
 
     def clear(self) -> None:
-        """Delete everything that the topology names."""
-        topology = build_topology(QUEUES)
+        """Make everything that the definitions name anew."""
+        self.delete()
+        self.load()
+
+    def delete(self) -> None:
+        """Delete everything that the definitions name."""
         with self.channel() as channel:
-            for queue in topology.queues:
-                channel.queue_delete(queue.name)
-            for exchange in topology.exchanges:
-                channel.exchange_delete(exchange.name)
+            for queue in self._definitions["queues"]:
+                channel.queue_delete(queue["name"])
+            for exchange in self._definitions["exchanges"]:
+                channel.exchange_delete(exchange["name"])
+
+    def load(self) -> None:
+        """Make what is missing, as loading the definitions does, but quicker."""
+        with self.channel() as channel:
+            for exchange in self._definitions["exchanges"]:
+                channel.exchange_declare(
+                    exchange["name"],
+                    exchange["type"],
+                    durable=True,
+                    arguments=exchange["arguments"],
+                )
+            for queue in self._definitions["queues"]:
+                channel.queue_declare(
+                    queue["name"], durable=True, arguments=queue["arguments"]
+                )
+            for each in self._definitions["bindings"]:
+                is_queue = each["destination_type"] == "queue"
+                bind = channel.queue_bind if is_queue else channel.exchange_bind
+                bind(each["destination"], each["source"], each["routing_key"])
 
     def count_by_feed(self, queue: str) -> dict[str, int]:
         """Count what a queue holds, by feed; what it holds stays."""
@@ -220,7 +240,7 @@ class Broker:
         with self.channel() as channel:
             channel.confirm_delivery()
             channel.basic_publish(
-                PARKED_EXCHANGE,
+                "record-events.parked",
                 routing_key,
                 body,
                 pika.BasicProperties(delivery_mode=2, **properties),

@@ -17,7 +17,7 @@ from typing import Any
 import pika  # type: ignore[import-untyped]  # pika 1.4.4 has types but no py.typed
 import pika.exceptions  # type: ignore[import-untyped]
 
-from aviso.broker.topology import REPORTS_EXCHANGE, pusher_queues
+from aviso.broker.topology import pusher_queues
 from tests.batches import expand
 
 QUEUES = 2
@@ -127,7 +127,7 @@ class Pusher:
 
     def report(self, channel: Any, *reports: dict[str, Any]) -> None:
         channel.basic_publish(
-            REPORTS_EXCHANGE,
+            "record-events.reports",
             "",
             json.dumps({"reports": list(reports)}).encode(),
             pika.BasicProperties(content_type="application/json", delivery_mode=1),

@@ -7,6 +7,7 @@ what it calls does not, so that is what runs here.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
 import shutil
@@ -17,15 +18,17 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from aviso_native.addresses import find_free_ports
+from aviso_native.definitions import make_definitions
 
 START_S = 90
+QUEUES = 2
 _BIN = Path("/usr/lib/rabbitmq/bin")
 _CONFIGURATION = """\
 listeners.tcp.1 = 127.0.0.1:{port}
-default_user = aviso
-default_pass = {password}
+load_definitions = {definitions}
 log.file = false
 log.console = true
 log.console.level = warning
@@ -43,14 +46,30 @@ class Node:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._port, self._dist_port, self._epmd_port = find_free_ports(3)
-        self._password = secrets.token_hex(16)
+        self._passwords = {
+            user: secrets.token_hex(16) for user in ("aviso", "pusher", "operator")
+        }
         self._epmd: subprocess.Popen[bytes] | None = None
         self._server: subprocess.Popen[bytes] | None = None
+        self.definitions = self._make_definitions()
         self._prepare()
 
     @property
     def url(self) -> str:
-        return f"amqp://aviso:{self._password}@127.0.0.1:{self._port}/%2F"
+        """The relay's."""
+        return self._url("aviso")
+
+    @property
+    def pusher_url(self) -> str:
+        return self._url("pusher")
+
+    @property
+    def operator_url(self) -> str:
+        """Of a person who may do everything; the stack has none."""
+        return self._url("operator")
+
+    def _url(self, user: str) -> str:
+        return f"amqp://{user}:{self._passwords[user]}@127.0.0.1:{self._port}/%2F"
 
     def start(self) -> None:
         if self._epmd is None:
@@ -112,13 +131,28 @@ class Node:
                 stderr=output,
             )
 
+    def _make_definitions(self) -> dict[str, Any]:
+        definitions: dict[str, Any] = json.loads(
+            make_definitions(
+                QUEUES, self._passwords["aviso"], self._passwords["pusher"]
+            )
+        )
+        operator = {"name": "operator", "password": self._passwords["operator"]}
+        definitions["users"].append({**operator, "tags": "administrator"})
+        all_rights = dict.fromkeys(("configure", "write", "read"), ".*")
+        definitions["permissions"].append(
+            {"user": "operator", "vhost": "/", **all_rights}
+        )
+        return definitions
+
     def _prepare(self) -> None:
         configuration = _CONFIGURATION.format(
             port=self._port,
-            password=self._password,
+            definitions=self._folder / "definitions.json",
             max_message_bytes=MAX_MESSAGE_BYTES,
         )
         (self._folder / "rabbitmq.conf").write_text(configuration)
+        (self._folder / "definitions.json").write_text(json.dumps(self.definitions))
         (self._folder / "enabled_plugins").write_text(
             "[rabbitmq_consistent_hash_exchange].\n"
         )

@@ -55,9 +55,12 @@ def test_pipeline_says_that_the_broker_is_away_and_tells_the_rest(
 
 
 def test_pipeline_on_an_empty_broker_says_which_queues_are_missing(
+    broker: Broker,
     environment: dict[str, str],
 ) -> None:
-    assert "does not exist" in manage(environment, "pipeline")
+    broker.delete()
+
+    assert 4 == manage(environment, "pipeline").count("does not exist")
 
 
 def test_republished_events_are_offered_again_and_an_emptied_archive_filled(

@@ -138,16 +138,20 @@ def test_no_more_than_four_batches_of_a_feed_are_out_while_nobody_reads(
     assert [] == relay.lines("silent")
 
 
-def test_a_topology_taken_away_is_mended_and_nothing_is_parked(
+def test_a_binding_that_was_taken_away_is_told_and_nothing_is_parked(
     database: Database, broker: Broker, pusher: Pusher, start_relay: StartRelay
 ) -> None:
     database.add_feed("orders")
-    start_relay().wait_for_broker()
+    relay = start_relay()
+    relay.wait_for_broker()
     database.wait_until_published()
     with broker.channel() as channel:
         channel.exchange_unbind("record-events.by-feed", "record-events", "feed.#")
 
     database.add_records("orders", 20)
+    [said] = eventually(lambda: relay.lines("topology-missing"))
+    assert "RabbitMQ lacks a binding" in said["message"]
+    broker.load()
     database.wait_until_published()
 
     assert list(range(1, 21)) == first_copies(pusher.take())

@@ -311,6 +311,10 @@ class World:
             assert [*lane.out] == sorted(lane.out, key=lambda each: each.first)
             assert lane.problem is None
         assert self.lanes.out_bytes == sum(lane.out_bytes for lane in self.lanes)
+        assert self.lanes.batches_out == sum(len(lane.out) for lane in self.lanes)
+        assert self.lanes.openings_out == sum(
+            lane.opening_out is not None for lane in self.lanes
+        )
 
     def settle(self) -> None:
         """Lose all that is under way, let all be well, and go on to the end."""

@@ -7,8 +7,8 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from amqp_client.messages import Publication
 
-from aviso.broker.messages import Publication
 from aviso.events.rendering import Lists
 from aviso.outbox.states import Opening
 from aviso.relay.messages import publish_batch, publish_opening

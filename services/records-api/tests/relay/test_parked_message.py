@@ -9,10 +9,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from amqp_client.messages import Delivery
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aviso.broker.messages import Delivery
 from aviso.parked.message import read_parked
 
 EVENT_ID = "0193f2a0-0000-4000-8000-000000000001"
@@ -26,8 +26,8 @@ BY_PUSHER = {
 
 def deliver(body: bytes, headers: dict[str, Any] | None = None) -> Delivery:
     return Delivery(
+        channel=1,
         tag=1,
-        redelivered=False,
         routing_key="feed.orders.created",
         message_id=EVENT_ID,
         content_type="application/json",

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
+from amqp_client.messages import Publication
 
-from aviso.broker.messages import Publication
 from aviso.events.batches import Batch, write_batches
 from aviso.events.rendering import EventRow
 from aviso.outbox.states import FeedState, Opening

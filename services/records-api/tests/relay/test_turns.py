@@ -15,7 +15,8 @@ from aviso.relay.election import _SESSION
 from aviso.relay.status import Status
 from aviso.relay.term import Term
 from tests.relay.conftest import StartRelay
-from tests.relay.drivers import QUEUES, Broker, Database, Looking, eventually
+from tests.relay.drivers import Broker, Database, Looking, eventually
+from tests.relay.rabbitmq import QUEUES
 
 MANY = 300_000
 ROWS = 20_000

@@ -67,6 +67,7 @@ async def run(settings: Settings) -> int:
         settings.prefetch,
         on_delivery=lambda delivery: feeds.receive(delivery),
         on_gone=lambda: feeds.forget(),
+        let_go=lambda channel: feeds.let_go(channel),
     )
     publisher = Publisher(settings.amqp_url)
     reporter = Reporter(publisher, metrics)
@@ -83,13 +84,14 @@ async def run(settings: Settings) -> int:
         metrics,
         links=lambda: {
             "rabbitmq": Link(
-                consumer.connection.is_connected and publisher.connection.is_connected,
-                consumer.connection.connections,
+                consumer.link.is_connected and publisher.link.is_connected,
+                consumer.link.connections,
             ),
             "ejabberd": Link(rooms.is_connected, rooms.connections),
         },
         rooms=lambda: len(feeds),
         problems=feeds.problems,
+        queues=lambda: consumer.queues,
         waiting=lambda: consumer.waiting,
     )
     try:
@@ -99,8 +101,8 @@ async def run(settings: Settings) -> int:
         return 1
     parts = {
         "rooms": rooms.run(),
-        "consumer": consumer.connection.run(),
-        "publisher": publisher.connection.run(),
+        "consumer": consumer.link.run(),
+        "publisher": publisher.link.run(),
         "feeds": feeds.watch(),
         "reports": reporter.run(),
         "away": reporter.tell_away(rooms, lambda: feeds.is_holding),

@@ -2,8 +2,6 @@
 
     PusherError
     ├── SettingsError        the environment is wrong: don't start
-    ├── BrokerGone           the connection is closed: its deliveries are void, they
-    │                        come again over the next one
     ├── NotConfirmed         the broker did not take a message: again, later
     └── RoomError            a batch has an unknown or no outcome
         ├── RoomLost         not in the room (any more), or no answer: join again,
@@ -31,10 +29,6 @@ class PusherError(Exception):
 
 
 class SettingsError(PusherError):
-    pass
-
-
-class BrokerGone(PusherError):
     pass
 
 

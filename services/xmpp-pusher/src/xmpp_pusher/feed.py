@@ -12,9 +12,11 @@ import time
 from collections import deque
 from typing import Final
 
+from amqp_client.messages import Delivery
+
 from .backoff import Backoff
 from .errors import PusherError, RoomLost
-from .messages import Batch, Delivery, Opening
+from .messages import Batch, Opening
 from .ports import Consumer, Rooms
 from .position import Window
 from .stay import Stay
@@ -40,6 +42,9 @@ class Feed:
         self._stay: Stay | None = None
         self._backoff = Backoff(first_s=0.1)
         self._is_stopping = False
+        self._is_letting_go = False
+        self.channels: set[int] = set()
+        """By which of the broker's channels its messages have come."""
         self._has_lost_broker = False
         self._strikes = 0
         self._shut_run: str | None = None
@@ -61,10 +66,10 @@ class Feed:
 
     def receive(self, delivery: Delivery, message: Batch | Opening) -> None:
         self._inbox.append(Item(delivery, message))
+        self.channels.add(delivery.channel)
         self._has_lost_broker = False
         self._awake.set()
-        if self._task is None and not self._is_stopping:
-            self._task = asyncio.create_task(self._run(), name=f"feed {self.slug}")
+        self._begin()
 
     def forget(self) -> None:
         """Drop everything but what is under way: the broker will hand it out again.
@@ -72,6 +77,7 @@ class Feed:
         Perhaps to another pusher: this one leaves the room until something comes.
         """
         self._inbox.clear()
+        self.channels.clear()
         if self._stay is not None:
             self._stay.void()
         self._has_lost_broker = True
@@ -88,6 +94,30 @@ class Feed:
     async def stop(self) -> None:
         """Finish the batches under way, ack them, leave the room; begin no other."""
         self._is_stopping = True
+        await self._finish()
+
+    async def let_go(self, channel: int) -> None:
+        """Finish the batches under way, ack them, leave the room.
+
+        What came over ``channel`` is dropped then, and goes back to its queue; what
+        comes over another is taken up again.
+        """
+        self._is_letting_go = True
+        try:
+            await self._finish()
+        finally:
+            self._is_letting_go = False
+            self.channels.discard(channel)
+            kept = [item for item in self._inbox if item.delivery.channel != channel]
+            self._inbox.clear()
+            self._inbox.extend(kept)
+            if self._task is not None:
+                # There was no time to wait for it: it leaves when it is done.
+                self._has_lost_broker = True
+            elif kept:
+                self._begin()
+
+    async def _finish(self) -> None:
         if self._task is not None:
             if self._stay is not None and self._is_sending:
                 self._stay.end()
@@ -96,19 +126,27 @@ class Feed:
             await asyncio.wait((self._task,))
         self.leave()
 
+    def _begin(self) -> None:
+        if self._task is None and not self._is_ending:
+            self._task = asyncio.create_task(self._run(), name=f"feed {self.slug}")
+
+    @property
+    def _is_ending(self) -> bool:
+        return self._is_stopping or self._is_letting_go
+
     @property
     def _is_sending(self) -> bool:
         return self._stay is not None and self._stay.is_sending
 
     async def _run(self) -> None:
         try:
-            while self._is_sending or (self._inbox and not self._is_stopping):
+            while self._is_sending or (self._inbox and not self._is_ending):
                 self._drop_shut_run()
                 if self._inbox:
                     await self._try_once()
         finally:
             self._task = None
-        if self._has_lost_broker or self._is_stopping:
+        if self._has_lost_broker or self._is_ending:
             self.leave()
 
     async def _try_once(self) -> None:
@@ -142,13 +180,14 @@ class Feed:
                 self._give_up(detail)
                 return
         # Else the stream has died, or is about to be found dead.
-        if not self._is_stopping:
+        if not self._is_ending:
             await asyncio.sleep(self._backoff.next_s())
 
     async def _enter(self) -> Stay:
         """Return the stay in the room that there is, or begin one."""
-        if self._stay is not None and not self._stay.is_lost:
-            return self._stay
+        stay = self._stay
+        if stay is not None and not stay.is_lost and not stay.is_ending:
+            return stay
         self.leave()
         room = await self._rooms.enter(self.slug, self._awake.set)
         self._stay = Stay(

@@ -11,9 +11,11 @@ import time
 from collections import OrderedDict
 from typing import Final
 
+from amqp_client.messages import Delivery
+
 from .feed import Feed
 from .journal import Journal
-from .messages import Delivery, Poison
+from .messages import Poison
 from .metrics import Metrics
 from .parking import Parking
 from .ports import Consumer, Rooms
@@ -24,6 +26,8 @@ from .telling import Telling
 log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S: Final = 1.0
+# At the feeds that were quiet for longest, for each new one that is too many.
+_LOOKS: Final = 10
 MAX_PROBLEMS: Final = 20
 
 
@@ -97,7 +101,20 @@ class Feeds:
         """Leave the rooms of feeds that are quiet for too long, until cancelled."""
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
-            self._leave_quiet()
+            self._leave_quiet(len(self._feeds))
+
+    async def let_go(self, channel: int) -> None:
+        """Finish what is under way of what came over a channel, and leave its rooms.
+
+        Nothing more may come over it; what is not acked then goes back to the queue.
+        """
+        self._parking.let_go(channel)
+        feeds = [each for each, _ in self._feeds.values() if channel in each.channels]
+        await asyncio.gather(*(feed.let_go(channel) for feed in feeds))
+        for feed in feeds:
+            kept, _ = self._feeds.get(feed.slug, (None, 0.0))
+            if kept is feed and feed.is_quiet:
+                del self._feeds[feed.slug]
 
     async def stop(self) -> None:
         """Finish what is under way in the rooms, and begin nothing."""
@@ -114,22 +131,20 @@ class Feeds:
             feed = entry[0]
         self._feeds[slug] = (feed, time.monotonic())
         if entry is None and len(self._feeds) > self._max_rooms:
-            self._leave_quiet()
+            self._leave_quiet(_LOOKS)
         return feed
 
-    def _leave_quiet(self) -> None:
-        """Forget from the front what is over its lease, or too many."""
+    def _leave_quiet(self, most: int) -> None:
+        """Forget from the front what is over its lease, or too many; look at `most`."""
         now_s = time.monotonic()
-        busy: list[str] = []
-        for slug, (feed, since_s) in list(self._feeds.items()):
+        for _ in range(min(most, len(self._feeds))):
+            slug, (feed, since_s) = next(iter(self._feeds.items()))
             is_over = now_s - since_s >= self._lease_s
             if not is_over and len(self._feeds) <= self._max_rooms:
-                break
+                return
             if feed.is_quiet:
                 feed.leave()
                 del self._feeds[slug]
             else:
-                busy.append(slug)
-        for slug in busy:
-            self._feeds[slug] = (self._feeds[slug][0], now_s)
-            self._feeds.move_to_end(slug)
+                self._feeds[slug] = (feed, now_s)
+                self._feeds.move_to_end(slug)

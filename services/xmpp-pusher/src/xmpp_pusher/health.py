@@ -34,6 +34,7 @@ class Health:
     links: Callable[[], dict[str, Link]]
     rooms: Callable[[], int]
     problems: Callable[[], dict[str, str]]
+    queues: Callable[[], list[str]]
     waiting: Callable[[], int]
 
     async def serve(self, host: str, port: int) -> asyncio.Server:
@@ -51,6 +52,7 @@ class Health:
                 name: "connected" if link.is_connected else "disconnected"
                 for name, link in links.items()
             },
+            "queues": self.queues(),
             "rooms": self.rooms(),
             "problems": self.problems(),
         }
@@ -59,6 +61,7 @@ class Health:
         for name, link in self.links().items():
             self.metrics.connected.labels(name).set(link.is_connected)
             self.metrics.reconnects.labels(name).set(max(0, link.connections - 1))
+        self.metrics.queues.set(len(self.queues()))
         self.metrics.rooms.set(self.rooms())
         self.metrics.waiting.set(self.waiting())
         return generate_latest(self.metrics.registry)

@@ -2,29 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .contract import Cause, Change, Visibility
 from .position import Position, Span
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Delivery:
-    """A message as the broker handed it out.
-
-    ``channel`` counts the channels since the start; ``tag`` means nothing beyond it.
-    """
-
-    channel: int
-    tag: int
-    body: bytes
-    type: str | None = None
-    message_id: str | None = None
-    content_type: str | None = None
-    content_encoding: str | None = None
-    routing_key: str = ""
-    headers: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ class Metrics:
     failures: Counter
     reconnects: Gauge
     connected: Gauge
+    queues: Gauge
     rooms: Gauge
     waiting: Gauge
     lag_s: Histogram = field(repr=False)
@@ -68,6 +69,7 @@ def make_metrics() -> Metrics:
         failures=count("failures", "Errors that nobody foresaw."),
         reconnects=gauge("reconnects", "Connections made again.", "to"),
         connected=gauge("connected", "1 if connected.", "to"),
+        queues=gauge("queues", "Queues that this pusher has."),
         rooms=gauge("rooms", "Feeds that are kept, most of them with their room."),
         waiting=gauge("waiting", "Messages taken from the broker and not acked."),
         lag_s=Histogram(

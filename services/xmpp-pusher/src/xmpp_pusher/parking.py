@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from amqp_client.messages import Delivery
+
 from . import reports
 from .backoff import Backoff
 from .errors import NotConfirmed
-from .messages import Delivery, Poison
+from .messages import Poison
 from .metrics import Metrics
 from .ports import Consumer, Publisher
 from .reporter import Reporter
@@ -30,17 +32,23 @@ class Parking:
         self._publisher = publisher
         self._reporter = reporter
         self._metrics = metrics
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], int] = {}
 
     def park(self, delivery: Delivery, poison: Poison) -> None:
         task = asyncio.create_task(self._park(delivery, poison))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = delivery.channel
+        task.add_done_callback(self._tasks.pop)
 
     def forget(self) -> None:
         """Leave alone what is not parked yet: the broker will hand it out again."""
         for task in list(self._tasks):
             task.cancel()
+
+    def let_go(self, channel: int) -> None:
+        """Leave alone what came over this channel and is not parked yet."""
+        for task, number in list(self._tasks.items()):
+            if number == channel:
+                task.cancel()
 
     async def _park(self, delivery: Delivery, poison: Poison) -> None:
         backoff = Backoff()

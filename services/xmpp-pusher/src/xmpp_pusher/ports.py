@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
+from amqp_client.messages import Delivery
+
 from .contract import Cause, Visibility
-from .messages import Batch, Delivery, Reader
+from .messages import Batch, Reader
 from .position import Position
 from .reports import Report
 

@@ -9,12 +9,13 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
+from amqp_client.messages import Delivery
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from . import contract
 from .contract import CHANGES, READER_CHANGES, Cause
 from .describing import describe
-from .messages import Batch, Delivery, Message, Opening, Poison, Reader
+from .messages import Batch, Message, Opening, Poison, Reader
 from .payload import inflate
 from .position import Position, Span
 

@@ -11,8 +11,10 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from amqp_client.messages import Delivery
+
 from .errors import Behind, Refused, RoomLost
-from .messages import Batch, Delivery, Opening
+from .messages import Batch, Opening
 
 
 @dataclass(slots=True, eq=False)

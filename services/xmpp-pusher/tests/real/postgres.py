@@ -6,6 +6,8 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from aviso_native.addresses import find_free_port, is_listening
@@ -59,6 +61,25 @@ class Postgres:
         output = self._psql(database, f"--command={statement}")
         return [line.split("|") for line in output.splitlines()]
 
+    @contextmanager
+    def holding_snapshot(self, database: str = "ejabberd") -> Iterator[None]:
+        """Have a session see everything as it is now, while the block lasts."""
+        session = subprocess.Popen(
+            ["psql", *self._options(database)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert session.stdin is not None
+            assert session.stdout is not None
+            session.stdin.write("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1;\n")
+            session.stdin.flush()
+            assert session.stdout.readline() == "1\n"
+            yield
+        finally:
+            session.communicate(timeout=30)
+
     def close(self) -> None:
         if self._process is not None:
             self._process.send_signal(signal.SIGQUIT)
@@ -79,11 +100,7 @@ class Postgres:
 
     def _psql(self, database: str, *arguments: str) -> str:
         done = subprocess.run(
-            [
-                *("psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align"),
-                *("--set=ON_ERROR_STOP=1", "--host=127.0.0.1", "--username=postgres"),
-                *(f"--port={self.port}", f"--dbname={database}", *arguments),
-            ],
+            ["psql", *self._options(database), *arguments],
             capture_output=True,
             text=True,
             timeout=60,
@@ -91,6 +108,13 @@ class Postgres:
         if done.returncode != 0:
             raise RuntimeError(done.stderr)
         return done.stdout
+
+    def _options(self, database: str) -> list[str]:
+        return [
+            *("--no-psqlrc", "--quiet", "--tuples-only", "--no-align"),
+            *("--set=ON_ERROR_STOP=1", "--host=127.0.0.1", "--username=postgres"),
+            *(f"--port={self.port}", f"--dbname={database}"),
+        ]
 
     def _run(self, *command: str) -> None:
         subprocess.run(

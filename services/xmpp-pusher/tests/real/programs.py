@@ -30,7 +30,6 @@ from slixmpp import ClientXMPP
 
 from real.servers import Ejabberd, Rabbit
 from real.waiting import wait_for
-from xmpp_pusher.amqp import topology
 
 SOURCE = Path(__file__).parents[2] / "src"
 MAM = "{urn:xmpp:mam:2}"
@@ -107,26 +106,7 @@ class Publisher:
         parameters.heartbeat = 0  # nobody would answer them between two calls
         self._connection = pika.BlockingConnection(parameters)
         self._channel = self._connection.channel()
-        self._declare()
         self._channel.confirm_delivery()
-
-    def _declare(self) -> None:
-        for exchange in topology.EXCHANGES:
-            self._channel.exchange_declare(
-                exchange.name,
-                exchange.type,
-                durable=True,
-                arguments=exchange.arguments,
-            )
-        for queue in topology.list_queues(2):
-            self._channel.queue_declare(
-                queue.name, durable=True, arguments=queue.arguments
-            )
-        for b in topology.list_bindings(2):
-            if b.destination_type == "queue":
-                self._channel.queue_bind(b.destination, b.source, b.routing_key)
-            else:
-                self._channel.exchange_bind(b.destination, b.source, b.routing_key)
 
     def publish(
         self,
@@ -232,7 +212,7 @@ class PusherProcess:
         self._environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(SOURCE),
-            "AVISO_AMQP_URL": rabbit.url,
+            "AVISO_AMQP_URL": rabbit.pusher_url,
             "AVISO_QUEUES": "2",
             "AVISO_XMPP_HOST": "127.0.0.1",
             "AVISO_XMPP_PORT": str(ejabberd.c2s_port),

@@ -13,15 +13,19 @@ import signal
 import subprocess
 import urllib.error
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 
+import pika
 from aviso_native.addresses import find_free_ports, is_listening
+from aviso_native.definitions import make_definitions
 
 from real import postgres
 from real.postgres import Postgres
 from real.waiting import wait_for
 
 HERE = Path(__file__).parent
+_PASSWORD = "broker-test-password"
 RABBITMQ_SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 MODULE = Path(__file__).parents[4] / "deploy/ejabberd/mod_feed_archive.erl"
 
@@ -32,12 +36,17 @@ class Rabbit:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.port, self.epmd_port, self.dist_port = find_free_ports(3)
-        self.url = f"amqp://guest:guest@127.0.0.1:{self.port}/%2F?heartbeat=5"
+        self.url = self._url("operator")
+        """Of a person who may do everything."""
+        self.pusher_url = self._url("pusher") + "?heartbeat=5"
+        self.definitions = directory / "definitions.json"
+        self.definitions.write_text(_make_definitions())
         (directory / "enabled_plugins").write_text(
             "[rabbitmq_consistent_hash_exchange].\n"
         )
         (directory / "rabbitmq.conf").write_text(
             f"listeners.tcp.local = 127.0.0.1:{self.port}\n"
+            f"load_definitions = {self.definitions}\n"
             "log.file.level = warning\n"
             "vm_memory_high_watermark.absolute = 1GB\n"
             "disk_free_limit.absolute = 50MB\n"
@@ -47,6 +56,9 @@ class Rabbit:
             stdin=subprocess.DEVNULL,
         )
         self.process: subprocess.Popen[bytes] | None = None
+
+    def _url(self, user: str) -> str:
+        return f"amqp://{user}:{_PASSWORD}@127.0.0.1:{self.port}/%2F"
 
     def start(self) -> None:
         directory = self.directory
@@ -81,6 +93,25 @@ class Rabbit:
             )
         wait_for(lambda: self._is_up(), "RabbitMQ's start", 90)
 
+    def delete_queue(self, name: str) -> None:
+        with closing(pika.BlockingConnection(pika.URLParameters(self.url))) as each:
+            each.channel().queue_delete(name)
+
+    def load_definitions(self) -> None:
+        """Make the queues and bindings that are missing, as loading them does."""
+        definitions = json.loads(self.definitions.read_text())
+        with closing(pika.BlockingConnection(pika.URLParameters(self.url))) as each:
+            channel = each.channel()
+            for queue in definitions["queues"]:
+                channel.queue_declare(
+                    queue["name"], durable=True, arguments=queue["arguments"]
+                )
+            for bound in definitions["bindings"]:
+                if bound["destination_type"] == "queue":
+                    channel.queue_bind(
+                        bound["destination"], bound["source"], bound["routing_key"]
+                    )
+
     def _is_up(self) -> bool:
         assert self.process is not None
         if self.process.poll() is not None:
@@ -97,6 +128,15 @@ class Rabbit:
         self.stop(signal.SIGKILL)
         self.epmd.terminate()
         self.epmd.wait(10)
+
+
+def _make_definitions() -> str:
+    definitions = json.loads(make_definitions(2, _PASSWORD, _PASSWORD))
+    operator = {"name": "operator", "password": _PASSWORD, "tags": "administrator"}
+    definitions["users"].append(operator)
+    rights = dict.fromkeys(("configure", "write", "read"), ".*")
+    definitions["permissions"].append({"user": "operator", "vhost": "/", **rights})
+    return json.dumps(definitions)
 
 
 class Ejabberd:

@@ -348,7 +348,7 @@ async def test_functions_that_have_gone_are_made_again(
 ) -> None:
     await speaker.archive(1, 1)
     ejabberd.postgres.query("DROP FUNCTION newest_feed_batch, archive_feed_batch")
-    ejabberd.postgres.query("DROP TABLE feed_heads")
+    ejabberd.postgres.query("DROP TABLE room_heads")
 
     await speaker.archive(2, 2)
 
@@ -437,6 +437,39 @@ async def test_an_old_and_large_archive_is_read_by_its_index(
         assert int(hits.removeprefix("hit=")) < 50, text
     assert ("e001", "50000") == await speaker.head()
     await speaker.archive(50001, 50001)
+
+
+async def test_a_batch_is_archived_without_reading_what_passed_since_a_snapshot(
+    speaker: Speaker, ejabberd: Ejabberd
+) -> None:
+    """A backup holds one for as long as it takes: no row that died since goes away."""
+    passed = 3000
+
+    def archive(n: object) -> str:
+        words = f"'{Ejabberd.DOMAIN}', '{speaker.room}', 'e001', {n}, {n}, {n}"
+        text = f"""'<events xmlns="urn:aviso:feed:2" epoch="e001" first="' || {n} ||
+            '" last="' || {n} || '"/>'"""
+        return f"archive_feed_batch({words}, 'p', 'p', 'n', {text}, '')"
+
+    await speaker.archive(1, 1)
+    with ejabberd.postgres.holding_snapshot():
+        ejabberd.postgres.query(
+            f"DO $$ BEGIN FOR n IN 2..{passed} LOOP PERFORM {archive('n')}; COMMIT;"
+            " END LOOP; END $$"
+        )
+        for call in (
+            archive(passed + 2),  # does not follow: it only looks
+            f"feed_head('{Ejabberd.DOMAIN}', '{speaker.room}')",
+        ):
+            select = f"SELECT * FROM {call}"
+            # The first call of a session reads the catalogue as well.
+            plan = ejabberd.postgres.query(
+                f"{select}; EXPLAIN (ANALYZE, BUFFERS) {select}"
+            )
+            text = "\n".join(line[0] for line in plan)
+            (hits, *_) = [w for w in text.split() if w.startswith("hit=")]
+            assert int(hits.removeprefix("hit=")) < 60, text
+    assert ("e001", str(passed)) == await speaker.head()
 
 
 @pytest.fixture

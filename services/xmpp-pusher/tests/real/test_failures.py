@@ -12,6 +12,7 @@ from pika.exceptions import AMQPError
 from real.programs import (
     Guest,
     Publisher,
+    PusherProcess,
     Relay,
     StartPusher,
     list_places,
@@ -289,7 +290,25 @@ async def test_a_stale_pusher_is_fenced_before_the_archive_is_read(
     assert any(line.get("outcome") == "evicted" for line in fresh.logs())
 
 
-async def test_a_standby_takes_over_when_the_active_pusher_is_killed(
+def wait_shared(*pushers: PusherProcess) -> None:
+    """Wait until each of two pushers has one of the two queues."""
+
+    def is_shared() -> bool:
+        queues = [pusher.health()[1]["queues"] for pusher in pushers]
+        return [1, 1] == [len(each) for each in queues] and queues[0] != queues[1]
+
+    wait_for(is_shared, "a queue for each", 30)
+
+
+def find_active(*pushers: PusherProcess) -> tuple[PusherProcess, PusherProcess]:
+    """Return the one that has the only room, then the other."""
+    rooms = [pusher.health()[1]["rooms"] for pusher in pushers]
+    assert [0, 1] == sorted(rooms)
+    active = rooms.index(1)
+    return pushers[active], pushers[1 - active]
+
+
+async def test_the_other_pusher_takes_over_when_one_is_killed(
     start_pusher: StartPusher,
     rabbit: Rabbit,
     ejabberd: Ejabberd,
@@ -297,19 +316,20 @@ async def test_a_standby_takes_over_when_the_active_pusher_is_killed(
     room: str,
 ) -> None:
     last = 2000
-    active = start_pusher()
-    standby = start_pusher()
+    pushers = start_pusher(), start_pusher()
+    wait_shared(*pushers)
     stream = Stream(rabbit, feed, last)
     stream.wait_published(300)
-    assert 0 == standby.health()[1]["rooms"]
+    active, other = find_active(*pushers)
 
     active.stop(signal.SIGKILL)
     stream.wait()
 
     assert expect(last) == await read_places(ejabberd, room)
+    assert 2 == len(other.health()[1]["queues"])
 
 
-async def test_sigterm_under_load_hands_over_to_the_standby(
+async def test_sigterm_under_load_hands_over_to_the_other(
     start_pusher: StartPusher,
     rabbit: Rabbit,
     ejabberd: Ejabberd,
@@ -317,13 +337,62 @@ async def test_sigterm_under_load_hands_over_to_the_standby(
     room: str,
 ) -> None:
     last = 2000
-    active = start_pusher()
-    standby = start_pusher()
+    pushers = start_pusher(), start_pusher()
+    wait_shared(*pushers)
     stream = Stream(rabbit, feed, last)
     stream.wait_published(300)
+    active, other = find_active(*pushers)
 
     assert 0 == active.stop(signal.SIGTERM)
     stream.wait()
 
     assert expect(last) == await read_places(ejabberd, room)
-    assert not any(line.get("outcome") == "evicted" for line in standby.logs())
+    assert not any(line.get("outcome") == "evicted" for line in other.logs())
+
+
+async def test_a_second_pusher_is_handed_a_queue_under_load(
+    start_pusher: StartPusher,
+    rabbit: Rabbit,
+    ejabberd: Ejabberd,
+    feed: str,
+    room: str,
+) -> None:
+    last, rounds = 4000, 4
+    first = start_pusher()
+    stream = Stream(rabbit, feed, last)
+
+    # With each coming and going the feed's queue may change its pusher, or not.
+    for number in range(rounds):
+        stream.wait_published(200 + number * 800)
+        second = start_pusher()
+        wait_shared(first, second)
+        assert 0 == second.stop(signal.SIGTERM)
+        assert not any(
+            line.get("outcome") in ("evicted", "failed")
+            for pusher in (first, second)
+            for line in pusher.logs()
+        )
+    stream.wait()
+
+    assert expect(last) == await read_places(ejabberd, room)
+
+
+async def test_a_queue_that_is_deleted_is_named_and_missed_until_it_is_back(
+    start_pusher: StartPusher,
+    rabbit: Rabbit,
+    publisher: Publisher,
+    feed: str,
+) -> None:
+    pusher = start_pusher()
+    for queue in ("xmpp-pusher.0", "xmpp-pusher.1.lease", "xmpp-pusher.members"):
+        rabbit.delete_queue(queue)
+        wait_for(lambda: pusher.health()[0] == 503, "the pusher's noticing")
+        wait_for(
+            lambda: f"RabbitMQ has no queue '{queue}'" in pusher.logs()[-1]["message"],  # noqa: B023
+            "its saying so",
+        )
+        rabbit.load_definitions()
+        wait_for(lambda: pusher.health()[0] == 200, "its coming back", 30)
+
+    relay = Relay(publisher, feed, 10)
+    relay.relay_until(10)

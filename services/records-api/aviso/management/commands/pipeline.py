@@ -14,7 +14,8 @@ from aviso.conf import given
 from aviso.environment import SettingError
 
 if TYPE_CHECKING:
-    from aviso.broker.session import QueueState
+    from amqp_client.messages import QueueState
+
     from aviso.relay.pipeline import Pipeline
 
 

@@ -12,6 +12,7 @@ const MESSAGES: Readonly<Record<string, MessageKey>> = {
   unroutable: "causeUnroutable",
   "delivery-limit": "causeDeliveryLimit",
   pruned: "causePruned",
+  "no-form": "causeNoForm",
 };
 
 export function causeText(cause: string, t: Translate): string {
@@ -19,7 +20,7 @@ export function causeText(cause: string, t: Translate): string {
   return message === undefined ? t("causeOther", { cause }) : t(message);
 }
 
-/** What can be done about it: nothing, where nobody has the event any more. */
+/** What can be done about it: nothing, where nobody has the event any more, or ever had. */
 export function remedyText(cause: string, t: Translate): string {
-  return cause === "pruned" ? "" : t("causeOutro");
+  return cause === "pruned" || cause === "no-form" ? "" : t("causeOutro");
 }

@@ -76,6 +76,7 @@ export const english = {
   causeUnroutable: "The message broker had nowhere to put it.",
   causeDeliveryLimit: "It was given up after too many attempts.",
   causePruned: "It is older than what is kept.",
+  causeNoForm: "Something in the row cannot be sent as it is.",
   causeOther: "The cause given is “{cause}”.",
   causeOutro: "An administrator can see it and send it again.",
 
@@ -244,3 +245,6 @@ export const english = {
   startTooMany: "Too many requests came from here. The page tries again by itself.",
   signUpClosed: "No accounts are made here. Ask whoever runs this server for one.",
 };
+
+/** What every language has to say. */
+export type Messages = Readonly<Record<keyof typeof english, string>>;

@@ -1,4 +1,4 @@
-import type { Messages } from "./locale";
+import type { Messages } from "./messages-en";
 
 /** What the page says, in Spanish. `a | b`: the form for one and the form for more, by `count`. */
 export const spanish: Messages = {
@@ -80,6 +80,7 @@ export const spanish: Messages = {
   causeUnroutable: "El intermediario de mensajes no tenía dónde ponerlo.",
   causeDeliveryLimit: "Se abandonó tras demasiados intentos.",
   causePruned: "Es anterior a lo que se conserva.",
+  causeNoForm: "Algo en la fila no se puede enviar tal como está.",
   causeOther: "La causa indicada es «{cause}».",
   causeOutro: "La administración puede verlo y volver a enviarlo.",
 

@@ -21,7 +21,11 @@ const TIME_MESSAGES: Readonly<Record<FeedEvent["type"], MessageKey | null>> = {
   updated: "recordUpdatedAt",
   deleted: "recordDeletedAt",
   unavailable: null,
+  reset: null,
 };
+/** What a row has room for of a record's key. */
+const MOST_KEY_CHARACTERS = 24;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 export class RecordRow extends LightElement {
   static override properties = {
@@ -62,10 +66,10 @@ export class RecordRow extends LightElement {
     }
     this.entry = entry;
     const { dataset } = this;
-    dataset.recordId = entry.record?.id ?? entry.event.subject ?? entry.key;
+    dataset.recordId = entry.record?.id ?? entry.event.subject ?? entry.event.id;
     dataset.sequence = String(entry.event.sequence);
     dataset.state = entry.state;
-    if (entry.record === null) delete dataset.version;
+    if (entry.record?.version === undefined) delete dataset.version;
     else dataset.version = String(entry.record.version);
   }
 
@@ -109,7 +113,7 @@ export class RecordRow extends LightElement {
   #label(): string {
     const { t } = this.reading;
     const id = this.dataset.recordId ?? "";
-    const name = t("record", { id: id.slice(0, 8) });
+    const name = t("record", { id: shortKey(id) });
     if (this.entry.state === "deleted") return `${name}, ${t("recordDeleted")}`;
     return this.entry.state === "unavailable" ? t("recordUnavailable") : name;
   }
@@ -130,21 +134,21 @@ export class RecordRow extends LightElement {
     const { record, event } = this.entry;
     // Places and versions are no amounts: they are looked for as they are.
     const sequence = String(event.sequence);
-    const version = String(record?.version ?? "");
+    const version = record?.version === 1 ? undefined : record?.version;
     return html`
       <span class="row-identity">
         ${
           record === null
             ? nothing
-            : html`<span class="row-id" title=${t("recordIdTitle", { id: record.id })}
-                >${record.id.slice(0, 8)}</span
+            : html`<bdi class="row-id" title=${t("recordIdTitle", { id: record.id })}
+                >${shortKey(record.id)}</bdi
               >`
         }
         ${
-          record === null || record.version === 1
+          version === undefined
             ? nothing
-            : html`<span title=${t("recordVersionTitle", { version })}
-                >${t("recordVersion", { version })}</span
+            : html`<span title=${t("recordVersionTitle", { version: String(version) })}
+                >${t("recordVersion", { version: String(version) })}</span
               >`
         }
         <span title=${t("recordSequenceTitle", { sequence })}>#${sequence}</span>
@@ -191,6 +195,14 @@ export class RecordRow extends LightElement {
       }
     `;
   }
+}
+
+/** A UUID is known by its beginning; any other key is shown as far as there is room. */
+function shortKey(key: string): string {
+  if (UUID.test(key)) return key.slice(0, 8);
+  const characters = [...key.slice(0, 2 * MOST_KEY_CHARACTERS + 1)];
+  if (characters.length <= MOST_KEY_CHARACTERS) return key;
+  return `${characters.slice(0, MOST_KEY_CHARACTERS - 1).join("")}…`;
 }
 
 customElements.define("record-row", RecordRow);

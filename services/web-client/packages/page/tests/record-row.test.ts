@@ -1,5 +1,6 @@
 import { ExactNumber, RecordStore } from "aviso-feed";
 import { beforeAll, expect, test } from "vitest";
+import { ODD_KEYS } from "../../aviso-feed/tests/odd-keys";
 import type { FeedEvent } from "../src/library";
 import { readingIn } from "../src/reading";
 import { RecordRow } from "../src/record-row";
@@ -132,4 +133,38 @@ test("a record that came back is shown as it is now", async () => {
   ]);
   expect(row.textContent).toContain("coffee");
   expect(row.querySelector(".tag-deleted")).toBeNull();
+});
+
+const rowOf = (key: string, sequence = 1): FeedEvent => ({
+  ...eventOf(sequence),
+  subject: key,
+  record: { id: key, data: { item: "tea" } },
+});
+
+test.each(ODD_KEYS)("a record with the key %j is shown, its key as text", async (key) => {
+  const row = await rowAfter(rowOf(key));
+  const shown = row.querySelector(".row-id");
+  expect(row.dataset.recordId).toBe(key);
+  expect(row.querySelector("img")).toBeNull();
+  expect(shown?.getAttribute("title")).toBe(`Record id ${key}`);
+  expect(shown?.tagName).toBe("BDI");
+  const text = shown?.textContent ?? "";
+  expect([...text].length).toBeLessThanOrEqual(24);
+  if (text !== key) expect([text.at(-1), key.startsWith(text.slice(0, -1))]).toEqual(["…", true]);
+  expect(row.textContent).toContain("tea");
+});
+
+test("a record without a version shows none, and the time is its event's", async () => {
+  const row = await rowAfter(rowOf("42"), { ...rowOf("42", 2), type: "updated" });
+  expect([row.dataset.version, row.dataset.sequence]).toEqual([undefined, "2"]);
+  expect(row.textContent).not.toMatch(/undefined|NaN|Invalid|v\d/);
+});
+
+test("a row that could not be told says so, and that nobody can send it", async () => {
+  const { record: _, ...event } = eventOf(3, {}, { type: "unavailable" });
+  const unavailable = { event_id: null, type: null, cause: "no-form" };
+  const row = await rowAfter({ ...event, subject: "42", unavailable });
+  expect(row.dataset.recordId).toBe("42");
+  expect(row.textContent).toContain("Something in the row cannot be sent as it is.");
+  expect(row.textContent).not.toContain("send it again");
 });

@@ -1,1 +1,1 @@
-"""RabbitMQ: the only package that imports pika."""
+"""RabbitMQ, by way of amqp_client: the only package that uses it, but for values."""

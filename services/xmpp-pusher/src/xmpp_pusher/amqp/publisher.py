@@ -9,20 +9,24 @@ from __future__ import annotations
 
 import json
 
+from amqp_client import publisher
+from amqp_client.connection import Connection
+from amqp_client.errors import NotConfirmedError
+from amqp_client.messages import Delivery, Publication
+
 from ..contract import Cause
 from ..errors import NotConfirmed
-from ..messages import Delivery
 from ..reports import Report
 from . import topology
-from .connection import Connection, Link, Outlet
+from .link import Link
 
 
 class Publisher:
-    """A ``ports.Publisher``, while its ``connection`` runs."""
+    """A ``ports.Publisher``, while its ``link`` runs."""
 
     def __init__(self, url: str) -> None:
-        self.connection = Connection(url, "publishing", self._set_up, self._on_gone)
-        self._outlet: Outlet | None = None
+        self.link = Link(url, "publishing", self._set_up, self._on_gone)
+        self._publisher: publisher.Publisher | None = None
 
     async def park(self, delivery: Delivery, cause: Cause, detail: str) -> None:
         headers = dict(delivery.headers) | {
@@ -30,37 +34,42 @@ class Publisher:
             "aviso-detail": detail[:500],
             "aviso-parked-by": "pusher",
         }
-        await self._reachable().publish(
-            topology.PARKED,
-            delivery.routing_key,
-            delivery.body,
-            content_type=delivery.content_type,
-            message_id=delivery.message_id,
-            headers=headers,
-            type=delivery.type,
-            content_encoding=delivery.content_encoding,
+        await self._publish(
+            Publication(
+                exchange=topology.PARKED,
+                routing_key=delivery.routing_key,
+                body=delivery.body,
+                content_type=delivery.content_type,
+                content_encoding=delivery.content_encoding,
+                message_id=delivery.message_id,
+                headers=headers,
+                type=delivery.type,
+            )
         )
 
     async def report(self, reports: list[Report]) -> None:
         body = json.dumps({"reports": reports}, separators=(",", ":"))
-        await self._reachable().publish(
-            topology.REPORTS,
-            "",
-            body.encode("ascii"),
-            content_type="application/json",
-            headers={},
-            is_persistent=False,
+        await self._publish(
+            Publication(
+                exchange=topology.REPORTS,
+                routing_key="",
+                body=body.encode("ascii"),
+                content_type="application/json",
+                is_persistent=False,
+            )
         )
 
-    def _reachable(self) -> Outlet:
-        if self._outlet is None:
+    async def _publish(self, publication: Publication) -> None:
+        if self._publisher is None:
             raise NotConfirmed("not connected to the broker")
-        return self._outlet
+        try:
+            await self._publisher.publish_confirmed(publication)
+        except NotConfirmedError as error:
+            raise NotConfirmed(str(error)) from error
 
-    async def _set_up(self, link: Link) -> None:
-        outlet = Outlet(link, await link.open_channel())
-        await outlet.start()
-        self._outlet = outlet
+    async def _set_up(self, connection: Connection) -> None:
+        await connection.check(exchanges=topology.EXCHANGES, queues=())
+        self._publisher = await connection.open_publisher()
 
     def _on_gone(self) -> None:
-        self._outlet = None
+        self._publisher = None

@@ -1,12 +1,12 @@
 /** Folds a feed's events into records. Pure: no DOM, no clock, no network. */
 
-import type { FeedEvent, FeedRecord } from "./types";
+import type { FeedEvent, FeedRecord } from "./event";
 
 export type EntryState = "present" | "deleted" | "unavailable";
 
 /**
- * One line of what a reader sees. `key` is the record's id, or `event:<id>` for an event that could
- * not be relayed. `sequence` is that of the event with which the entry appeared and gives its
+ * One line of what a reader sees. `key` is the record's id, or, for an event that could not be
+ * relayed, a text that no record has for its id. `sequence` is that of the event with which the entry appeared and gives its
  * place, `event` is the newest. A changed entry is a new object.
  */
 export type RecordEntry = {
@@ -17,7 +17,10 @@ export type RecordEntry = {
   readonly event: FeedEvent;
 };
 
-/** What one `apply` or `clear` changed. `added` and `changed` hold keys. */
+/**
+ * What one `apply` or `clear` changed. `added` and `changed` hold keys. `cleared`: entries were taken
+ * away, all of them or those from before a reset; what is left `get` says.
+ */
 export type StoreChange = {
   readonly added: readonly string[];
   readonly changed: readonly string[];
@@ -29,13 +32,16 @@ export type StoreChange = {
  *
  * An older event never overwrites a newer one, so events may come in any order: live ones at the
  * top, older ones that somebody scrolled back to below. What orders them is the feed's sequence: a
- * record that was deleted may come back under its id, and its versions then begin anew. Adding n events to m entries costs
- * O(n log n) at the top and O(n log n + m) further down.
+ * record that was deleted may come back under its id, and its versions then begin anew. Nothing from
+ * before a reset counts, whichever comes first. Adding n events to m entries costs O(n log n) at the
+ * top and O(n log n + m) further down, and a reset O(m).
  */
 export class RecordStore {
   readonly #entries = new Map<string, RecordEntry>();
   /** Keys, oldest first, so that what is new is appended. */
   #order: string[] = [];
+  /** The sequence of the last reset; 0 where there was none. */
+  #resetAt = 0;
   readonly #listeners = new Set<(change: StoreChange) => void>();
 
   get size(): number {
@@ -64,7 +70,9 @@ export class RecordStore {
   apply(events: readonly FeedEvent[]): StoreChange {
     const added: RecordEntry[] = [];
     const changed = new Set<string>();
+    const cleared = this.#reset(events);
     for (const event of events) {
+      if (event.sequence <= this.#resetAt) continue;
       const entry = entryFor(event);
       const known = this.#entries.get(entry.key);
       if (known === undefined) {
@@ -78,10 +86,11 @@ export class RecordStore {
     this.#place(added);
     const addedKeys = added.map((entry) => entry.key);
     for (const key of addedKeys) changed.delete(key);
-    return this.#tell({ added: addedKeys, changed: [...changed], cleared: false });
+    return this.#tell({ added: addedKeys, changed: [...changed], cleared });
   }
 
   clear(): void {
+    this.#resetAt = 0;
     this.#entries.clear();
     this.#order = [];
     this.#tell({ added: [], changed: [], cleared: true });
@@ -91,6 +100,19 @@ export class RecordStore {
   subscribe(listener: (change: StoreChange) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Drop what was before the last reset of these; says whether anything was. */
+  #reset(events: readonly FeedEvent[]): boolean {
+    for (const { type, sequence } of events) {
+      if (type === "reset") this.#resetAt = Math.max(this.#resetAt, sequence);
+    }
+    const isOver = (key: string): boolean =>
+      (this.#entries.get(key)?.event.sequence ?? 0) < this.#resetAt;
+    const over = this.#resetAt === 0 ? [] : this.#order.filter(isOver);
+    for (const key of over) this.#entries.delete(key);
+    if (over.length > 0) this.#order = this.#order.filter((key) => this.#entries.has(key));
+    return over.length > 0;
   }
 
   #place(added: readonly RecordEntry[]): void {
@@ -118,11 +140,12 @@ export class RecordStore {
 function entryFor(event: FeedEvent): RecordEntry {
   const record = event.record ?? null;
   if (record === null) {
-    const key = `event:${event.id}`;
+    // PostgreSQL has no text with this character in it.
+    const key = `\0${event.id}`;
     return { key, state: "unavailable", sequence: event.sequence, record, event };
   }
   const state = event.type === "deleted" ? "deleted" : "present";
-  return { key: record.id, state, sequence: event.sequence, record, event };
+  return { key: event.subject ?? record.id, state, sequence: event.sequence, record, event };
 }
 
 /** Both ordered by `place`; so is the result. */

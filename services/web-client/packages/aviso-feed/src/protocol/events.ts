@@ -5,9 +5,9 @@
  * Pure: no DOM, no Strophe, no clock, no network.
  */
 
+import type { FeedEvent, FeedRecord, Unavailable } from "../model/event";
 import { ExactNumber } from "../model/exact-json";
 import type { Item } from "../model/positions";
-import type { FeedEvent, FeedRecord, Unavailable } from "../model/types";
 
 /** `reason` names what is wrong, never the content. */
 export class MalformedError extends Error {}
@@ -20,11 +20,14 @@ const SEQUENCE = /^[1-9][0-9]{0,18}$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const DATE_TIME =
   /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?(Z|[+-]\d{2}:\d{2})$/i;
+/** The longest key of a record, in characters and not in UTF-16's units. */
+const MOST_KEY_CHARACTERS = 1024;
 const CAUSE = /^[a-z0-9-]{1,64}$/;
 /** Tells the pusher of a room; never part of a feed. */
 const OPENED = "aviso.feed.opened.v1";
 /** Somebody was let in or put out at this place. Who, is not said: there is nothing to show. */
 const READER = /^aviso\.reader\.(granted|revoked)\.v1$/;
+const RESET = "aviso.feed.reset.v1";
 const TYPE = /^aviso\.record\.(created|updated|deleted|unavailable)\.v1$/;
 
 export const isSlug = (value: unknown): value is string =>
@@ -70,35 +73,48 @@ export function readEvent(value: unknown, feed: string, epoch: string): ReadEven
     asObject(raw.data, "data");
     return { sequence, event: null, unknownType: null };
   }
+  if (raw.type === RESET) {
+    demand(raw.subject === undefined, "it is of no record");
+    const reset = { cause: readCause(asObject(raw.data, "data").cause) };
+    const event = {
+      id: raw.id,
+      feed,
+      epoch,
+      sequence,
+      time: raw.time,
+      type: "reset",
+      reset,
+    } as const;
+    return { sequence, event, unknownType: null };
+  }
   const type = TYPE.exec(raw.type)?.[1] as FeedEvent["type"] | undefined;
   if (type === undefined) return { sequence, event: null, unknownType: raw.type };
 
   const envelope = { id: raw.id, feed, epoch, sequence, time: raw.time, type };
   if (type === "unavailable") {
     const subject = raw.subject;
-    demand(subject === undefined || isUuid(subject), "subject is no UUID");
+    demand(subject === undefined || isKey(subject), "subject is no key");
     const event = { ...envelope, ...(subject && { subject }), unavailable: unavailable(raw.data) };
     return { sequence, event, unknownType: null };
   }
-  demand(isUuid(raw.subject), "subject is no UUID");
+  demand(isKey(raw.subject), "subject is no key");
   const event = { ...envelope, subject: raw.subject, record: record(raw.data) };
+  demand(event.record.id === raw.subject, "the record's id is not the subject");
   return { sequence, event, unknownType: null };
 }
 
 function record(value: unknown): FeedRecord {
   const raw = asObject(value, "data");
-  demand(isUuid(raw.id), "the record's id is no UUID");
-  demand(
-    Number.isInteger(raw.version) && Number(raw.version) >= 1,
-    "the record's version is no number",
-  );
-  demand(isDateTime(raw.created_at), "created_at is no RFC 3339 time");
-  demand(isDateTime(raw.updated_at), "updated_at is no RFC 3339 time");
+  const { id, version, created_at, updated_at } = raw;
+  demand(isKey(id), "the record's id is no key");
+  demand(version === undefined || isVersion(version), "the record's version is no number");
+  demand(created_at === undefined || isDateTime(created_at), "created_at is no RFC 3339 time");
+  demand(updated_at === undefined || isDateTime(updated_at), "updated_at is no RFC 3339 time");
   return {
-    id: raw.id,
-    version: Number(raw.version),
-    created_at: raw.created_at,
-    updated_at: raw.updated_at,
+    id,
+    ...(version !== undefined && { version }),
+    ...(created_at !== undefined && { created_at }),
+    ...(updated_at !== undefined && { updated_at }),
     data: asObject(raw.data, "the record's data"),
   };
 }
@@ -108,8 +124,12 @@ function unavailable(value: unknown): Unavailable {
   const { event_id, type, cause } = raw;
   demand(event_id === null || typeof event_id === "string", "event_id is no string");
   demand(type === null || typeof type === "string", "the parked type is no string");
+  return { event_id, type, cause: readCause(cause) };
+}
+
+function readCause(cause: unknown): string {
   demand(typeof cause === "string" && CAUSE.test(cause), "cause is no word");
-  return { event_id, type, cause };
+  return cause;
 }
 
 /** Throws MalformedError. */
@@ -125,6 +145,16 @@ export function asObject(value: unknown, what: string): Record<string, unknown> 
 }
 
 const isUuid = (value: unknown): value is string => typeof value === "string" && UUID.test(value);
+
+const isVersion = (value: unknown): value is number =>
+  Number.isInteger(value) && Number(value) >= 1;
+
+/** A record's key: any text but none. */
+const isKey = (value: unknown): value is string =>
+  typeof value === "string" &&
+  value !== "" &&
+  (value.length <= MOST_KEY_CHARACTERS ||
+    (value.length <= 2 * MOST_KEY_CHARACTERS && [...value].length <= MOST_KEY_CHARACTERS));
 
 const isDateTime = (value: unknown): value is string =>
   typeof value === "string" && DATE_TIME.test(value);

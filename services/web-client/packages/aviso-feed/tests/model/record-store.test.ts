@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
+import type { FeedEvent } from "../../src/model/event";
 import { RecordStore } from "../../src/model/record-store";
-import type { FeedEvent } from "../../src/model/types";
+import { ODD_KEYS } from "../odd-keys";
 
 const TIME = "2026-11-24T09:30:00Z";
 
@@ -34,6 +35,11 @@ function unavailable(sequence: number): FeedEvent {
     subject: "a",
     unavailable: { event_id: null, type: null, cause: "too-large" },
   };
+}
+
+function reset(sequence: number): FeedEvent {
+  const { record: _, subject: __, ...envelope } = event(sequence, "a", 1);
+  return { ...envelope, type: "reset", reset: { cause: "truncated" } };
 }
 
 const keys = (store: RecordStore): string[] => store.slice(0, store.size).map((entry) => entry.key);
@@ -110,7 +116,7 @@ describe("a store", () => {
     const store = new RecordStore();
     store.apply([event(1, "a", 1), unavailable(2)]);
 
-    expect(keys(store)).toEqual(["event:e2", "a"]);
+    expect(keys(store)).toEqual(["\0e2", "a"]);
     expect(store.at(0)).toMatchObject({ state: "unavailable", record: null });
   });
 
@@ -182,4 +188,78 @@ describe("a store", () => {
     expect(store.at(51_999)?.key).toBe("o0");
     expect(performance.now() - before).toBeLessThan(500);
   });
+});
+
+describe("a reset", () => {
+  test("takes every record away, and what follows is there", () => {
+    const store = new RecordStore();
+    store.apply([event(1, "a", 1), event(2, "b", 1), unavailable(3)]);
+
+    const change = store.apply([reset(4), event(5, "a", 1)]);
+
+    expect(change).toEqual({ added: ["a"], changed: [], cleared: true });
+    expect(keys(store)).toEqual(["a"]);
+    expect(store.get("a")).toMatchObject({ sequence: 5, event: { sequence: 5 } });
+  });
+
+  test("that comes again takes nothing away", () => {
+    const store = new RecordStore();
+    store.apply([reset(4), event(5, "a", 1)]);
+
+    const change = store.apply([reset(4)]);
+
+    expect(change).toEqual({ added: [], changed: [], cleared: false });
+    expect(keys(store)).toEqual(["a"]);
+  });
+
+  test("counts against what came before it, though that is heard of later", () => {
+    const store = new RecordStore();
+    store.apply([event(5, "a", 1)]);
+
+    store.apply([event(2, "b", 1), event(3, "a", 2), reset(4)]);
+    store.apply([event(1, "c", 1)]);
+
+    expect(keys(store)).toEqual(["a"]);
+  });
+
+  test("is over where the store is cleared: another epoch's sequences are others", () => {
+    const store = new RecordStore();
+    store.apply([reset(400)]);
+
+    store.clear();
+    store.apply([event(1, "a", 1)]);
+
+    expect(keys(store)).toEqual(["a"]);
+  });
+
+  test("leaves what a fold from the beginning leaves, in whatever pieces it comes", () => {
+    const kinds = fc.constantFrom("a", "b", "c", "reset");
+    fc.assert(
+      fc.property(fc.array(kinds, { maxLength: 30 }), fc.nat(), fc.nat(), (kinds, cut, copy) => {
+        const events = kinds.map((kind, index) =>
+          kind === "reset" ? reset(index + 1) : event(index + 1, kind, 1),
+        );
+        const whole = new RecordStore();
+        whole.apply(events);
+        const last = kinds.lastIndexOf("reset");
+        expect(new Set(keys(whole))).toEqual(new Set(kinds.slice(last + 1)));
+
+        const pieces = new RecordStore();
+        const at = cut % (events.length + 1);
+        pieces.apply(events.slice(at));
+        pieces.apply(events.slice(0, at));
+        pieces.apply(events.slice(copy % (events.length + 1)));
+        expect(new Set(keys(pieces))).toEqual(new Set(keys(whole)));
+      }),
+    );
+  });
+});
+
+test("records are kept apart by their keys, whatever those are", () => {
+  const store = new RecordStore();
+  store.apply(ODD_KEYS.map((key, index) => event(index + 1, key, 1)));
+  store.apply([unavailable(ODD_KEYS.length + 1)]);
+
+  expect(store.size).toBe(ODD_KEYS.length + 1);
+  for (const [index, key] of ODD_KEYS.entries()) expect(store.get(key)?.sequence).toBe(index + 1);
 });

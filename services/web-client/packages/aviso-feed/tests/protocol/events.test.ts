@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { MalformedError, readEvent, readSequence } from "../../src/protocol/events";
 import { example, examples } from "../contract-examples";
+import { ODD_KEYS } from "../odd-keys";
 
 type Json = Record<string, unknown>;
 
@@ -26,11 +27,10 @@ describe("events of the contract", () => {
     expect(unknownType).toBeNull();
     expect(String(sequence)).toBe(raw.feedseq);
     expect(event).toMatchObject({ id: raw.id, feed: "orders", epoch: "k3f9", time: raw.time });
-    expect(`aviso.record.${event?.type}.v1`).toBe(raw.type);
+    expect(raw.type.split(".")[2]).toBe(event?.type);
     expect(event?.subject).toBe(raw.subject);
-    const { record, unavailable } = event ?? {};
-    if (event?.type === "unavailable") expect(unavailable).toEqual(raw.data);
-    else expect(raw.data).toMatchObject(record as object);
+    const { record, unavailable, reset } = event ?? {};
+    expect(raw.data).toMatchObject((record ?? unavailable ?? reset) as object);
   });
 
   test.each(examples("events/invalid"))("%s is refused, or said to be unknown", (name, text) => {
@@ -92,10 +92,15 @@ describe("an event", () => {
     ["another content type", (event) => (event.datacontenttype = "text/plain")],
     ["a sequence with a leading zero", (event) => (event.feedseq = "01")],
     ["a sequence beyond 2^53", (event) => (event.feedseq = "9007199254740993")],
+    ["a subject without a character", (event) => (event.subject = event.data.id = "")],
+    ["a subject too long", (event) => (event.subject = event.data.id = "x".repeat(1025))],
+    ["a subject of too many keys", (event) => (event.subject = event.data.id = "🔑".repeat(1025))],
+    ["a subject that is a number", (event) => (event.subject = event.data.id = 42)],
+    ["another record's id", (event) => (event.data.id = "42")],
     ["no record id", (event) => (event.data.id = null)],
     ["a record version of 0", (event) => (event.data.version = 0)],
     ["a record version that is no number", (event) => (event.data.version = "1")],
-    ["no creation time", (event) => delete event.data.created_at],
+    ["a creation time that is none", (event) => (event.data.created_at = "once")],
     ["no update time", (event) => (event.data.updated_at = 5)],
     ["a record that is a list", (event) => (event.data.data = [] as unknown as Json)],
     ["a record that is null", (event) => (event.data.data = null)],
@@ -103,6 +108,19 @@ describe("an event", () => {
     const event = created();
     spoil(event);
     expect(() => read(event)).toThrow(MalformedError);
+  });
+
+  test.each(ODD_KEYS)("about %j is read, with the key as it is", (key) => {
+    const event = { ...created(), subject: key, data: { id: key, data: { n: 1 } } };
+    expect(read(JSON.parse(JSON.stringify(event))).event).toMatchObject({
+      subject: key,
+      record: { id: key, data: { n: 1 } },
+    });
+  });
+
+  test("of a record without version and times has none", () => {
+    const event = { ...created(), data: { id: created().subject, data: {} } };
+    expect(Object.keys(read(event).event?.record ?? {})).toEqual(["id", "data"]);
   });
 
   test.each([null, [], "x", 1])("that is %j is refused", (value) => {

@@ -14,6 +14,12 @@ const VALID: Record<string, { epoch: string; first: number; last: number; types:
     types: ["created", "updated", "deleted"],
   },
   "new-epoch.xml": { epoch: "m7q2", first: 901, last: 900, types: [] },
+  "rows-and-reset.xml": {
+    epoch: "k3f9",
+    first: 1047,
+    last: 1050,
+    types: ["created", "updated", "unavailable", "reset"],
+  },
   "single.xml": { epoch: "k3f9", first: 1041, last: 1041, types: ["created"] },
   "unavailable.xml": { epoch: "k3f9", first: 1044, last: 1044, types: ["unavailable"] },
 };

@@ -1,0 +1,78 @@
+"""Rows with keys of any kind: the same by REST and on the page, also emptied."""
+
+from __future__ import annotations
+
+import json
+
+from .api import Api
+from .conftest import OpenPage
+from .database import Database
+from .page import FeedPage
+from .waiting import until_equal
+
+KEYS = [
+    "42",
+    '["7","de"]',
+    'it\'s "quoted" \\ `ticked`',
+    "a/b/../c?d=e&f#g %2F +",
+    " two  blanks ",
+    "line\nbreak\ttab",
+    "\u202eright to left\u202c\u200f",
+    "<img src=x onerror=alert(1)>&amp;",
+    "__proto__",
+    "\U0001f511" * 1024,
+    "x" * 1024,
+]
+
+
+def row(key: str, n: int) -> str:
+    return json.dumps({"id": key, "data": {"n": n, "key": key}}, ensure_ascii=False)
+
+
+def tell(database: Database, feed: str, kind: str, key: str | None, data: str) -> None:
+    database.execute("SELECT aviso.tell(%s, %s, %s, NULL, %s)", [feed, kind, key, data])
+
+
+def overflow(page: FeedPage) -> int:
+    """How many pixels the page is wider than the window."""
+    script = "() => document.documentElement.scrollWidth - window.innerWidth"
+    return int(page.tab.evaluate(script))
+
+
+def test_rows_of_any_key_and_a_reset_are_the_same_by_rest_and_on_the_page(
+    api: Api, database: Database, feed: str, open_page: OpenPage
+) -> None:
+    page = open_page(feed)
+
+    for n, key in enumerate(KEYS):
+        tell(database, feed, "created", key, row(key, n))
+    tell(database, feed, "updated", "42", row("42", 99))
+    tell(database, feed, "deleted", KEYS[1], row(KEYS[1], 1))
+
+    page.wait_for_position(len(KEYS) + 2)
+    page.wait_for_rows(KEYS[::-1])
+    events = api.all_events(feed)
+    assert [*KEYS, "42", KEYS[1]] == [event["subject"] for event in events]
+    assert [0] * len(KEYS) == [each.version for each in page.rows()]
+    assert [each.state for each in page.rows()[-2:]] == ["deleted", "present"]
+    assert page.row("42").get_by_text("99").count() == 1
+    assert overflow(page) <= 0
+    page.tab.set_viewport_size({"width": 360, "height": 640})
+    assert overflow(page) <= 0
+
+    tell(database, feed, "reset", None, '{"cause":"truncated"}')
+    until_equal(0, lambda: page.count, "the emptied page's rows")
+    tell(database, feed, "created", "42", row("42", 100))
+
+    page.wait_for_rows(["42"])
+    late = open_page(feed)
+    late.wait_for_rows(["42"])
+    page.reload()
+    page.wait_for_rows(["42"])
+    *_, reset, last = api.all_events(feed)
+    assert (
+        reset["type"],
+        reset["data"],
+    ) == ("aviso.feed.reset.v1", {"cause": "truncated"})
+    assert (last["subject"], last["data"]["data"]["n"]) == ("42", 100)
+    assert late.position == page.position == len(KEYS) + 4
