@@ -19,6 +19,7 @@ from aviso.access.grants import list_granted_feeds, list_refused_feeds
 from aviso.access.tokens import MAX_FEEDS, Ticket, make_ticket
 from aviso.conf import conf
 from aviso.feeds.models import Feed
+from aviso.feeds.opening import require_feed
 from aviso.names.readers import ReaderName
 from aviso.readers.writing import grant_reader, revoke_reader
 
@@ -34,10 +35,11 @@ def grant(
     """Let a user read a private feed, until `expires_at` or until he is put out.
 
     Part of the transaction around it: rows that are written after it are his to read.
+    `feed` may be one of a tracked table that has no row yet: `orders-7`.
     Raises Feed.DoesNotExist; ValueError for a user without a primary key.
     """
     name = name_user(user)
-    _require_feed(feed)
+    require_feed(feed)
     grant_reader(feed, name, expires_at)
     note_change("granted", by=_BY, feed=feed, reader=name.jid, expires_at=expires_at)
 
@@ -48,7 +50,7 @@ def revoke(user: AbstractBaseUser, feed: str) -> None:
     Raises as `grant` does. Who is out stays out.
     """
     name = name_user(user)
-    _require_feed(feed)
+    require_feed(feed)
     if revoke_reader(feed, name):
         note_change("revoked", by=_BY, feed=feed, reader=name.jid)
 
@@ -116,8 +118,3 @@ def _find_open_feeds(name: ReaderName, feeds: Sequence[str] | None) -> list[str]
     refused = set(list_refused_feeds(name.jid, wanted))
     opened = {*granted, *(public - refused)}
     return [slug for slug in wanted if slug in opened]
-
-
-def _require_feed(feed: str) -> None:
-    if not Feed.objects.filter(slug=feed).exists():
-        raise Feed.DoesNotExist(f"there is no feed {feed!r}")

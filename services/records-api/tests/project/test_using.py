@@ -112,6 +112,36 @@ show([str(ada.pk), client.get("/t").status_code, answers])
     ]
 
 
+def test_somebody_is_let_into_the_feed_of_a_value_before_its_first_row(
+    project: Project, database: Database
+) -> None:
+    project.write_models("""
+@aviso.feed("places-{name}", fields=["id", "name"])
+class Place(models.Model):
+    name = models.TextField(null=True)
+""")
+    project.make_and_migrate()
+
+    project.run("""
+ada = Person.objects.create_user("ada")
+from aviso.models import Feed
+for feed in ["places-a", "places-b--c-c3-a9", "places--n"]:
+    aviso.grant(ada, feed)
+try:
+    aviso.grant(ada, "places-A")
+except Feed.DoesNotExist:
+    Place.objects.create(name="b-cé")
+""")
+
+    assert [("places--n", None), ("places-a", "a"), ("places-b--c-c3-a9", "b-cé")] == (
+        database.run("SELECT feed, value FROM aviso.tracked_feeds ORDER BY feed")
+    )
+    assert [("private",)] == database.run("SELECT DISTINCT visibility FROM aviso.feeds")
+    assert [("places-b--c-c3-a9",)] == database.run(
+        "SELECT feed FROM aviso.events WHERE type = 'created'"
+    )
+
+
 def test_a_projects_tests_see_events_without_broker_or_relay(project: Project) -> None:
     project.write_models(ORDER)
     project.make_and_migrate()
