@@ -50,7 +50,7 @@ compare: install-test web $(VENV)/.installed-compare ## the same faults against 
 	@deploy/native/install.sh compare
 	@exec $(BIN)/python -m tests.compare $(ARGS)
 bench: install-test web ## latency and throughput, beside the bare parts, in one run
-	@exec $(BIN)/python tests/bench $(ARGS)
+	@exec $(BIN)/python -m tests.bench $(ARGS)
 
 ##@ Tests
 .PHONY: test test-unit test-integration test-faults soak test-compose check audit
@@ -89,7 +89,7 @@ format: install-test web-modules ## format everything
 lock: $(VENV)/bin/python ## choose versions again; writes the lock files
 	deploy/lock.sh $(BIN)
 clean: ## remove what was installed and built here (not .run, which holds data)
-	rm -rf $(VENV) $(WEB)/node_modules $(WEB)/dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(WEB)/node_modules $(WEB)/dist $(WEB)/packages/*/dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # ---- what the targets above stand on -------------------------------------------------------------------------------
 

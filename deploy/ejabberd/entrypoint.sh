@@ -81,6 +81,8 @@ export EJABBERD_PID_PATH="$home/ejabberd.pid"
 # No busy waiting, room for 65,536 connections, our module; distribution (for ejabberdctl) on loopback only.
 export ERL_AFLAGS="+sbwt none +sbwtdcpu none +sbwtdio none +Q 65536 -pa /opt/aviso
   -kernel inet_dist_use_interface {127,0,0,1}"
+# A session's processes are idle for most of their time: each collection leaves them no larger than what they hold.
+export ERL_FULLSWEEP_AFTER=0
 export ERL_EPMD_ADDRESS=127.0.0.1 ERL_CRASH_DUMP_BYTES=0
 
 ejabberdctl "$@" &

@@ -47,7 +47,7 @@
 
 start(Host, _Opts) ->
     %% Else nobody would get in anywhere, the pusher neither, and nothing would say why.
-    _ = members_only_index(),
+    persistent_term:put({?MODULE, members_only}, members_only_index()),
     each_hook(Host, add).
 
 stop(Host) ->
@@ -330,7 +330,7 @@ muc_filter_presence(Presence, Room, _Nick) ->
 may_enter(JID, Room) ->
     try
         Config = element(7, Room),
-        Index = members_only_index(),
+        Index = persistent_term:get({?MODULE, members_only}),
         case mod_muc_room:get_affiliation(JID, Room) of
             outcast -> false;
             none -> element(Index, Config) =:= false;

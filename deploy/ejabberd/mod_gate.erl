@@ -3,7 +3,7 @@
 %% How much one address may ask for: connections, passwords, accounts. So that whoever asks for too much shuts out
 %% himself, and nobody else.
 %%
-%% It is about what comes by WebSocket and BOSH, through the web server in front, which says who is asking
+%% It is about what comes by WebSocket and BOSH, through the gateway, which says who is asking
 %% (`trusted_proxies`); the pusher has a listener of its own. Of IPv6 the network counts (/64), within which an
 %% address is free to change.
 %%

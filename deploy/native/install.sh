@@ -26,12 +26,15 @@ need rabbitmq-server /usr/lib/rabbitmq/bin/rabbitmq-server
 need ejabberd '/usr/lib/*-linux-gnu/ejabberd-*'
 need erlang-p1-pgsql '/usr/lib/*-linux-gnu/p1_pgsql-*' '/usr/lib/*-linux-gnu/erlang/lib/p1_pgsql-*' '/usr/lib/erlang/lib/p1_pgsql-*'
 need caddy caddy
+need haproxy haproxy /usr/sbin/haproxy
 need curl curl
 if [ "${1:-}" = test ] || [ "${1:-}" = compare ]; then
   need chromium chromium
   need fonts-dejavu-core /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
   # The Node.js that Playwright brings links to it.
   need libatomic1 '/usr/lib/*-linux-gnu/libatomic.so.1'
+  # Tests of HTTPS make a certificate.
+  need openssl openssl
   # One test sets a clock back.
   need libfaketime '/usr/lib/*/faketime/libfaketimeMT.so.1'
   # The pusher's own tests keep ejabberd's archive in SQLite.

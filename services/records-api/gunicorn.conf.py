@@ -21,8 +21,8 @@ workers = _environment.integer("AVISO_WORKERS", 2, low=1, high=64)
 worker_class = "gthread"
 threads = 12
 
-# Longer than the 120 s for which Caddy keeps an idle connection: else a request could
-# meet a connection that is just being closed, and a POST is not sent twice.
+# Longer than the few seconds for which the gateway keeps an idle connection: else a
+# request could meet one that is just being closed, and a POST is not sent twice.
 keepalive = 125
 graceful_timeout = 30
 timeout = 60

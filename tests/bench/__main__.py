@@ -1,73 +1,48 @@
-"""`make bench`: what Aviso takes from insert to subscriber, beside its bare parts.
+"""`make bench`: what Aviso takes, holds and lasts, beside its bare parts.
 
-One run, one machine: the figures are worth their ratios. It starts a stack of its
-own in a temporary directory and leaves nothing.
+One run, one machine: the figures are worth their ratios. Each case starts a stack of
+its own in a temporary directory and leaves nothing.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
-import os
 import sys
-import tempfile
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-sys.path[:0] = [
-    str(REPOSITORY),
-    str(REPOSITORY / "deploy/native"),
-    str(Path(__file__).parent),
-]
+sys.path.insert(0, str(REPOSITORY / "deploy/native"))
 
-import bare  # noqa: E402
-import path  # noqa: E402
-import report  # noqa: E402
-
-from aviso_native import settings as native_settings  # noqa: E402
-from aviso_native.addresses import find_free_port  # noqa: E402
-from aviso_native.stack import Stack, tell_on_stderr  # noqa: E402
+from . import report  # noqa: E402 # found on the path just set
+from .bench import Bench, fresh_stack, tell  # noqa: E402
+from .cases import CASES  # noqa: E402
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(CASES))
     parser.add_argument("--seconds", type=int, default=10, help="of each measurement")
+    parser.add_argument("--full", action="store_true", help="in full size: hours")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="aviso-bench-") as directory:
-        environ = {
-            **os.environ,
-            "AVISO_RUN_DIR": directory,
-            "AVISO_PORT": str(find_free_port()),
-            "AVISO_PYTHON": sys.executable,
-        }
-        with native_settings.claim(Path(directory)):
-            stack = Stack(native_settings.load(environ), tell_on_stderr)
-            try:
-                stack.start()
-                figures = asyncio.run(measure(stack, options.seconds))
-            finally:
-                stack.stop()
-    print(report.as_table(figures))
+    if unknown := set(options.cases) - set(CASES):
+        parser.error(
+            f"no case {', '.join(sorted(unknown))}, expected {', '.join(CASES)}"
+        )
+    figures: dict[str, dict[str, float]] = {}
+    is_missed = False
+    for name in options.cases or CASES:
+        tell(f"{name} …")
+        with fresh_stack() as stack:
+            bench = Bench(stack, options.seconds, options.full)
+            CASES[name](bench)
+        figures[name] = bench.figures
+        print(report.as_text(name, bench), flush=True)
+        is_missed |= not all(goal.is_met for goal in bench.goals)
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n")
-
-
-async def measure(stack: Stack, seconds: int) -> dict[str, float]:
-    """Take every figure, one after the other; return them by name."""
-    settings = stack.settings
-    key = str(stack.facts()["api_key"])
-    figures: dict[str, float] = {}
-    tell_on_stderr("the bare parts …")
-    figures |= await bare.measure_postgres(settings, seconds)
-    figures |= await bare.measure_rabbitmq(settings, seconds)
-    figures |= await bare.measure_ejabberd(settings, seconds)
-    tell_on_stderr("the whole path …")
-    figures |= await path.measure_latency(settings, key, rate=20, seconds=2 * seconds)
-    figures |= await path.measure_single_posts(settings, key, seconds)
-    figures |= await path.measure_lists(settings, key, seconds)
-    return figures
+    sys.exit(1 if is_missed else 0)
 
 
 if __name__ == "__main__":

@@ -13,10 +13,11 @@ import pika
 import psycopg
 from pika.adapters.asyncio_connection import AsyncioConnection
 from psycopg.types.json import Jsonb
-from subscriber import Listener, Sender
 
 from aviso_native import rabbitmq
 from aviso_native.settings import Settings
+
+from .subscriber import Listener, Sender
 
 _WRITERS = 8
 _WINDOW = 1000

@@ -12,12 +12,47 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from subscriber import Listener
-
 from aviso_native.settings import Settings
+
+from . import bare
+from .bench import Bench, tell
+from .subscriber import Listener
 
 _WRITERS = 8
 _ARRIVAL_TIMEOUT_S = 300
+# Aviso's figure, and the bare part's that it is held against.
+_RATIOS = (
+    ("aviso latency p50 (ms)", "ejabberd alone latency p50 (ms)"),
+    ("aviso latency p99 (ms)", "ejabberd alone latency p99 (ms)"),
+    ("aviso single POSTs (records/s)", "PostgreSQL alone, single (rows/s)"),
+    ("aviso single POSTs (records/s)", "ejabberd alone, one a message (events/s)"),
+    ("aviso lists of 100 (records/s)", "PostgreSQL alone, 100 a transaction (rows/s)"),
+    ("aviso lists of 100 (records/s)", "RabbitMQ alone, confirmed (messages/s)"),
+    ("aviso lists of 100 (records/s)", "ejabberd alone, 100 a message (events/s)"),
+)
+
+
+def beside_parts(bench: Bench) -> None:
+    """The whole path, and each of its parts by itself."""
+    for name, value in asyncio.run(_measure(bench)).items():
+        bench.note(name, value)
+    for ours, part in _RATIOS:
+        bench.note(f"{ours} : {part}", bench.figures[ours] / bench.figures[part])
+
+
+async def _measure(bench: Bench) -> dict[str, float]:
+    """Take every figure, one after the other; return them by name."""
+    settings, key, seconds = bench.settings, bench.key, bench.seconds
+    figures: dict[str, float] = {}
+    tell("  the bare parts …")
+    figures |= await bare.measure_postgres(settings, seconds)
+    figures |= await bare.measure_rabbitmq(settings, seconds)
+    figures |= await bare.measure_ejabberd(settings, seconds)
+    tell("  the whole path …")
+    figures |= await measure_latency(settings, key, rate=20, seconds=2 * seconds)
+    figures |= await measure_single_posts(settings, key, seconds)
+    figures |= await measure_lists(settings, key, seconds)
+    return figures
 
 
 class Writer:

@@ -9,7 +9,8 @@ from slixmpp import ClientXMPP
 from slixmpp.xmlstream import ElementBase
 
 from aviso_native.settings import Settings
-from tests.integration.batches import read_payload
+
+from ..integration.batches import read_payload
 
 _STANZA_ID = "{urn:xmpp:sid:0}stanza-id"
 

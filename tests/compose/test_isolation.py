@@ -17,7 +17,8 @@ _NETWORKS = {
     "records-api": {"records-data", "api"},
     "relay": {"records-data", "broker"},
     "pusher": {"broker", "xmpp"},
-    "web": {"front", "api", "xmpp"},
+    "web": {"page"},
+    "gateway": {"front", "page", "api", "xmpp"},
 }
 
 
@@ -29,7 +30,7 @@ def test_only_the_page_is_published_and_only_on_loopback(stack: ComposeStack) ->
         for binding in bindings or []
     ]
 
-    assert published == [("web", "127.0.0.1", stack.port)]
+    assert published == [("gateway", "127.0.0.1", stack.port)]
 
 
 def test_no_container_runs_as_root(stack: ComposeStack) -> None:
@@ -125,7 +126,7 @@ def test_each_part_reaches_only_what_it_works_with(stack: ComposeStack) -> None:
     assert attached == _NETWORKS
 
 
-def test_only_the_web_server_reaches_the_world(stack: ComposeStack) -> None:
+def test_only_the_gateway_reaches_the_world(stack: ComposeStack) -> None:
     open_networks = [
         name for name, network in stack.networks().items() if not network["Internal"]
     ]

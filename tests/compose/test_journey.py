@@ -23,6 +23,7 @@ _SERVICES = (
     "relay",
     "pusher",
     "web",
+    "gateway",
 )
 # Longest: a page that has just lost its stream waits before it tries again.
 _TIMEOUT_S = 90

@@ -148,7 +148,7 @@ class Chat:
         client.enable_plaintext = True
         client.enable_starttls = client.enable_direct_tls = False
         client.whitespace_keepalive = False
-        # TLS ends at the web server in front; this listener is on loopback.
+        # TLS ends at the gateway; this listener is on loopback.
         mechanisms = client.plugin["feature_mechanisms"]
         mechanisms.unencrypted_scram = mechanisms.unencrypted_plain = True
         client.add_filter("in", self._keep)

@@ -29,7 +29,16 @@ from aviso_native.settings import Settings  # noqa: E402
 
 START_TIMEOUT_S = 150.0
 _PR_SET_PDEATHSIG = 1
-PARTS = ("postgres", "rabbitmq", "ejabberd", "records-api", "relay", "pusher", "web")
+PARTS = (
+    "postgres",
+    "rabbitmq",
+    "ejabberd",
+    "records-api",
+    "relay",
+    "pusher",
+    "web",
+    "gateway",
+)
 
 
 class Stack:
@@ -174,7 +183,7 @@ class Stack:
             for pid in _all_pids()
             if str(self.run_dir) in _command_line(pid)
         ]
-        ports = {"web": self.port, **self.settings.ports}
+        ports = {"gateway": self.port, **self.settings.ports}
         taken = [
             f"port {port} ({name})" for name, port in ports.items() if not is_free(port)
         ]

@@ -1,6 +1,6 @@
 """Whoever asks for too much shuts out himself: others connect, memory stays bounded.
 
-All of it through the web server. The offender sits at 127.0.0.1, others at 127.0.0.2.
+All of it through the gateway. The offender sits at 127.0.0.1, others at 127.0.0.2.
 """
 
 from __future__ import annotations

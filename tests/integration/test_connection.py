@@ -50,14 +50,14 @@ def test_a_page_that_was_cut_off_shows_what_it_missed(
     page.wait_for_record(api.write(feed, {"n": 300})["id"])
 
 
-def test_a_page_survives_a_restart_of_the_web_server(
+def test_a_page_survives_a_restart_of_the_gateway(
     stack: Stack, api: Api, feed: str, open_page: OpenPage
 ) -> None:
     page = open_page(feed)
 
-    stack.stop_part("web")
+    stack.stop_part("gateway")
     page.wait_for_state("offline")
-    stack.start_part("web")
+    stack.start_part("gateway")
     missed = api.write(feed, {"while": "reconnecting"})["id"]
 
     page.wait_for_record(missed, 60)

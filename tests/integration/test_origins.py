@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import os
-import shutil
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -14,13 +12,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from aviso_native.addresses import find_free_ports, is_free
-from aviso_native.web import write_buffers
+from aviso_native.addresses import find_free_port, is_free
+from aviso_native.gateway import CONFIGURATION, make_env
+from aviso_native.settings import find_program
 
-from .running import REPOSITORY, Stack
+from .running import Stack
 from .waiting import until
 
-CADDYFILE = REPOSITORY / "deploy/caddy/Caddyfile"
 EMBEDDING = "https://shop.example"
 FOREIGN = "https://evil.example"
 BOSH = (
@@ -34,28 +32,23 @@ UPGRADE = {
     "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
     "Sec-WebSocket-Protocol": "xmpp",
 }
-# It takes ports of its own, and leaves the machine's trusted certificates alone.
-_OPTIONS = "admin off\n\tskip_install_trust\n\thttp_port {http_port}"
 
 
 @pytest.fixture(scope="module")
 def https_port(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The gateway before the same stack, as a domain has it; one site may embed."""
-    home = tmp_path_factory.mktemp("caddy")
-    port, http_port = find_free_ports(2)
-    text = CADDYFILE.read_text()
-    assert "admin off" in text
-    config = home / "Caddyfile"
-    config.write_text(
-        text.replace("admin off", _OPTIONS.format(http_port=http_port), 1)
-    )
+    home = tmp_path_factory.mktemp("gateway")
+    port = find_free_port()
+    make_certificate(home / "site.pem")
+    origins = f"https://first.example, {EMBEDDING}"
+    bind = f"127.0.0.1:{port} ssl crt {home}/site.pem strict-sni alpn h2,http/1.1"
     log = (home / "log").open("wb")
     gateway = subprocess.Popen(
         [
-            *(str(shutil.which("caddy")), "run", "--adapter=caddyfile"),
-            f"--config={config}",
+            find_program("haproxy", "haproxy", "/usr/sbin/haproxy"),
+            *("-db", "-f", str(CONFIGURATION)),
         ],
-        env=gateway_env(stack, home, port),
+        env=make_env(stack.settings, bind, f"https://localhost:{port}", origins),
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,
@@ -69,22 +62,23 @@ def https_port(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         log.close()
 
 
-def gateway_env(stack: Stack, home: Path, port: int) -> dict[str, str]:
-    ports = stack.settings.ports
-    return {
-        "PATH": os.environ["PATH"],
-        "HOME": str(home),
-        "XDG_CONFIG_HOME": str(home),
-        "XDG_DATA_HOME": str(home),
-        **write_buffers(str(shutil.which("caddy"))),
-        "AVISO_SITE": f"https://localhost:{port}",
-        "AVISO_WEB_BIND": "127.0.0.1",
-        "AVISO_WEB_ROOT": str(REPOSITORY / "services/web-client/dist"),
-        "AVISO_RECORDS_API": f"127.0.0.1:{ports['records_api']}",
-        "AVISO_EJABBERD": f"127.0.0.1:{ports['ejabberd_http']}",
-        "AVISO_PUBLIC_URL": f"https://localhost:{port}",
-        "AVISO_CORS_ORIGINS": f"https://first.example, {EMBEDDING}",
-    }
+def make_certificate(file: Path) -> None:
+    """Make one for `localhost`, with its key in the same file."""
+    parts = file.with_suffix(".key"), file.with_suffix(".crt")
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-nodes", "-newkey", "ec"),
+            *("-pkeyopt", "ec_paramgen_curve:prime256v1", "-subj", "/CN=localhost"),
+            *("-addext", "subjectAltName=DNS:localhost"),
+            *("-keyout", str(parts[0]), "-out", str(parts[1])),
+        ],
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    file.write_bytes(b"".join(part.read_bytes() for part in parts))
+    for part in parts:
+        part.unlink()
 
 
 class Reply:
@@ -94,7 +88,7 @@ class Reply:
 
 
 def _any_certificate() -> ssl.SSLContext:
-    """The gateway makes its own."""
+    """It vouches for itself."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -26,7 +26,7 @@ NS = "urn:aviso:token:0"
 
 @pytest.fixture
 def open_socket(stack: Stack) -> Iterator[Open]:
-    """A connection to the ticket host, through the web server as browsers have it."""
+    """A connection to the ticket host, through the gateway as browsers have it."""
     opened: list[XmppSocket] = []
 
     def make() -> XmppSocket:

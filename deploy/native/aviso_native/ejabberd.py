@@ -143,6 +143,8 @@ def _env(settings: Settings) -> dict[str, str]:
         "ERL_CRASH_DUMP": str(settings.log("ejabberd-crash")),
         "ERL_CRASH_DUMP_BYTES": "0",
         "ERL_INETRC": str(home / "inetrc"),
+        # As in deploy/ejabberd/entrypoint.sh, which says why.
+        "ERL_FULLSWEEP_AFTER": "0",
         "ERL_MAX_PORTS": "65536",
         "ERL_MAX_ETS_TABLES": "1400",
     }

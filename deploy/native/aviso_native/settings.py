@@ -29,6 +29,7 @@ _PORTS = (
     "records_api",
     "relay",
     "pusher",
+    "web",
 )
 _SECRETS = (
     "django",

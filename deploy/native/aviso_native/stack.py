@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from . import ejabberd, postgres, rabbitmq, services, web
+from . import ejabberd, gateway, postgres, rabbitmq, services, web
 from .addresses import is_free, wait_until_free
 from .errors import PortTaken
 from .process import Part
@@ -20,7 +20,7 @@ from .settings import Settings, write_private
 
 _RESTART_DELAY_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 _CALM_AFTER_S = 30.0
-# Caddy's port may be in the last moments of an earlier stack.
+# The gateway's port may be in the last moments of an earlier stack.
 _PORT_TIMEOUT_S = 3.0
 
 
@@ -45,6 +45,7 @@ class Stack:
             services.make_relay,
             services.make_pusher,
             web.make_part,
+            gateway.make_part,
         ]
         self.parts: dict[str, Part] = {
             part.name: part for part in (each(settings) for each in make)
@@ -61,8 +62,8 @@ class Stack:
         self._file.unlink(missing_ok=True)
         self._start_stores()
         self._prepare_records()
-        self._start("records-api", "relay", "pusher", "web")
-        self._wait("records-api", "relay", "pusher", "web")
+        self._start("records-api", "relay", "pusher", "web", "gateway")
+        self._wait("records-api", "relay", "pusher", "web", "gateway")
         self._write_facts()
 
     def watch(self) -> None:

@@ -1,7 +1,7 @@
 """The addresses of the API, of its description, and of what watches it."""
 
 from django.urls import path, register_converter
-from django.urls.converters import StringConverter, UUIDConverter
+from django.urls.converters import StringConverter
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from aviso.events.views import EventsView
@@ -17,20 +17,20 @@ class SlugConverter(StringConverter):
     regex = SLUG_PATTERN
 
 
-class AnyCaseUuidConverter(UUIDConverter):
-    regex = (
-        "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
-    )
+class KeyConverter(StringConverter):
+    """A record's key: any text, also with slashes and line breaks."""
+
+    regex = r"(?s:.{1,1024})"
 
 
 register_converter(SlugConverter, "feed")
-register_converter(AnyCaseUuidConverter, "record")
+register_converter(KeyConverter, "key")
 
 urlpatterns = [
     path("api/v1/feeds/", FeedsView.as_view()),
     path("api/v1/feeds/<feed:feed>/", FeedView.as_view()),
     path("api/v1/feeds/<feed:feed>/records/", RecordsView.as_view()),
-    path("api/v1/feeds/<feed:feed>/records/<record:record_id>/", RecordView.as_view()),
+    path("api/v1/feeds/<feed:feed>/records/<key:record_id>/", RecordView.as_view()),
     path("api/v1/feeds/<feed:feed>/events/", EventsView.as_view()),
     path("api/v1/feeds/<feed:feed>/readers/", ReadersView.as_view()),
     path("api/v1/feeds/<feed:feed>/readers/<str:reader>/", ReaderView.as_view()),

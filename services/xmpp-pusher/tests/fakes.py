@@ -79,6 +79,7 @@ class FakeArchive:
     under_way: int = 0
     most_under_way: int = 0
     joins: int = 0
+    asked: int = 0
     leaves: int = 0
     join_error: Exception | None = None
     gate: asyncio.Event | None = None
@@ -181,6 +182,8 @@ class FakeRoom:
         await asyncio.sleep(0)
         if self.is_lost:
             raise RoomLost("lost")
+        self._archive.asked += 1
+        self._sent.clear()
         return self._archive.head()
 
     async def past_epochs(self) -> set[str]:

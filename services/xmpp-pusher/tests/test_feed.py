@@ -76,6 +76,31 @@ async def test_a_copy_is_dropped_and_reported_as_archived(bench: Bench) -> None:
     assert [Span("e001", 1, 5)] == bench.archive.spans
 
 
+async def test_what_is_sent_again_is_held_against_the_archive_not_against_memory(
+    bench: Bench,
+) -> None:
+    """An archive that was emptied behind a feed with nothing new: asked for again."""
+    await bench.take(*(make_batch(n, n) for n in (1, 2, 3)))
+    bench.archive.spans.clear()
+
+    await bench.take(*(make_batch(n, n, run="run-2") for n in (1, 2, 3)))
+    assert expect(3) == bench.archive.places()
+
+    del bench.archive.spans[1:]
+    await bench.take(*(make_batch(n, n, run="run-3") for n in (1, 2, 3)))
+    assert expect(3) == bench.archive.places()
+    assert 1 == bench.archive.joins
+
+
+async def test_the_archive_is_asked_once_a_run(bench: Bench) -> None:
+    await bench.take(*(make_batch(n, n) for n in range(1, 7)))
+    before = bench.archive.asked
+
+    await bench.take(*(make_batch(n, n, run="run-2") for n in range(1, 7)))
+
+    assert before + 1 == bench.archive.asked
+
+
 async def test_a_copy_of_what_is_under_way_is_dropped_at_once(bench: Bench) -> None:
     bench.archive.gate = asyncio.Event()
     first, again = make_batch(1, 5), make_batch(1, 5, "r2")

@@ -127,12 +127,15 @@ async def test_a_server_that_talks_is_not_asked_all_the_time(
     assert login.sent == []
 
 
+@pytest.mark.parametrize(
+    ("count", "share"), [(40, [4] * 10), (2_000, [50] * 10)], ids=["few", "many"]
+)
 async def test_rooms_that_are_silent_together_are_not_asked_together(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, count: int, share: list[int]
 ) -> None:
     monkeypatch.setattr(stream_module, "_LOOK_EVERY_S", 3.0)
     stream, login = make_stream()
-    rooms = [f"feed-{n}@rooms.test" for n in range(40)]
+    rooms = [f"feed-{n}@rooms.test" for n in range(count)]
     entering = [
         asyncio.create_task(stream.enter(room.partition("@")[0], room, lambda: None))
         for room in rooms
@@ -150,7 +153,7 @@ async def test_rooms_that_are_silent_together_are_not_asked_together(
         asked.append(sum("urn:xmpp:ping" in stanza for stanza in login.sent))
         login.sent.clear()
 
-    assert [4] * 10 == asked
+    assert share == asked
     for task in entering:
         task.cancel()
     await asyncio.gather(*entering, return_exceptions=True)

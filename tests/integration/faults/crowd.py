@@ -1,23 +1,22 @@
-"""Many subscribers in one tab: the product's own client, a connection for each."""
+"""Many subscribers in one tab: the product's own library, a client for each."""
 
 from __future__ import annotations
 
 from playwright.sync_api import Page
 
 _OPEN = """async ([feed, count]) => {
-    const { FeedClient } = await import("/feed-client/aviso-feed.js");
+    const { AvisoClient } = await import("/feed-client/aviso-feed.js");
     window.crowd = Array.from({ length: count }, () => {
         const one = { ids: [], state: "", liveAt: 0, resets: 0, pauses: [] };
-        const client = new FeedClient({ feed });
-        client.addEventListener("events", ({ detail }) =>
-            one.ids.push(...detail.events.map(event => event.subject)));
-        client.addEventListener("reset", () => { one.resets += 1; });
-        client.addEventListener("state", ({ detail }) => {
-            one.state = detail.kind;
-            if (detail.kind === "live") one.liveAt = performance.now();
-            if (detail.retryAt) one.pauses.push(detail.retryAt - Date.now());
+        const subscription = new AvisoClient().subscribe(feed);
+        subscription.on("events", ({ events }) =>
+            one.ids.push(...events.map(event => event.subject)));
+        subscription.on("reset", () => { one.resets += 1; });
+        subscription.on("state", state => {
+            one.state = state.kind;
+            if (state.kind === "live") one.liveAt = performance.now();
+            if (state.retryAt) one.pauses.push(state.retryAt - Date.now());
         });
-        client.start();
         return one;
     });
 }"""

@@ -5,25 +5,48 @@ It is what everybody else is held against, so nobody else is asked for it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, LiteralString
+
 import psycopg
 
 from ..running import Stack
 from ..waiting import until
 
 
-def archived_head(stack: Stack, feed: str) -> int:
-    """The last sequence in the room's archive; 0 while that has no batch."""
+def ejabberd_rows(
+    stack: Stack, query: LiteralString, values: Sequence[object]
+) -> list[tuple[Any, ...]]:
+    """Ask ejabberd's database."""
     settings = stack.settings
     url = (
         f"postgresql://ejabberd:{settings.secrets['ejabberd_database']}"
         f"@127.0.0.1:{settings.ports['postgres']}/ejabberd"
     )
-    room = f"{feed}@{settings.rooms_domain}"
     with psycopg.connect(url) as connection:
-        row = connection.execute(
-            "SELECT last FROM feed_head(%s, %s)", [settings.domain, room]
-        ).fetchone()
-    return (row[0] if row else None) or 0
+        cursor = connection.execute(query, values)
+        return cursor.fetchall() if cursor.description else []
+
+
+def archived_head(stack: Stack, feed: str) -> int:
+    """The last sequence in the room's archive; 0 while that has no batch."""
+    settings = stack.settings
+    room = f"{feed}@{settings.rooms_domain}"
+    query: LiteralString = "SELECT last FROM feed_head(%s, %s)"
+    [(last,)] = ejabberd_rows(stack, query, [settings.domain, room])
+    return last or 0
+
+
+def delete_newest(stack: Stack, feed: str, kept: float) -> None:
+    """Delete the newest batches of a room, all but this share."""
+    room = f"{feed}@{stack.settings.rooms_domain}"
+    ejabberd_rows(
+        stack,
+        "DELETE FROM archive WHERE username = %s AND timestamp >="
+        " (SELECT percentile_disc(%s) WITHIN GROUP (ORDER BY timestamp)"
+        " FROM archive WHERE username = %s)",
+        [room, kept, room],
+    )
 
 
 def wait_until_beyond(

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass, fields, replace
 
 from ..archive import Batch, check_spans, events_of, sequences_of
 from ..page import Row
@@ -68,6 +68,12 @@ def judge(
         duplicated=report.duplicated + count_repeats([e["id"] for e in events]),
         reordered=report.reordered + count_steps_off(sequences_of(list(batches))),
     )
+
+
+def add_up(reports: Iterable[Report]) -> Report:
+    """What the trials of several feeds come to, all of them looked at alike."""
+    columns = zip(*map(astuple, reports), strict=True)
+    return Report(*(None if None in each else sum(each) for each in columns))
 
 
 def judge_lists(

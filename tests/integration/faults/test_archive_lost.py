@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from aviso_native import ejabberd, postgres
+from aviso_native import ejabberd
 
 from ..running import Stack
 from .effort import choose
 from .experiment import Experiment
-from .heads import archived_head, wait_until_beyond
+from .heads import archived_head, delete_newest, wait_until_beyond
 from .news import reach, wait_for_news
 from .parking import parked_causes
 
@@ -64,16 +64,3 @@ def test_what_an_archive_has_lost_comes_again_once_and_no_other_feed_waits(
     experiment.conclude(other)
     experiment.conclude(trial)
     assert parked_causes(stack, database, feed) == []
-
-
-def delete_newest(stack: Stack, feed: str, kept: float) -> None:
-    """Delete the newest batches of a room, all but this share."""
-    room = f"{feed}@{stack.settings.rooms_domain}"
-    postgres.query(
-        stack.settings,
-        f"DELETE FROM archive WHERE username = '{room}' AND timestamp >="
-        f" (SELECT percentile_disc({kept}) WITHIN GROUP (ORDER BY timestamp)"
-        f" FROM archive WHERE username = '{room}')",
-        user="ejabberd",
-        database="ejabberd",
-    )

@@ -50,7 +50,7 @@ def test_many_subscribers_return_after_a_restart_of_what_they_hang_on(
     trial.post(5)
     wait_until_read(crowds, trial)
 
-    for part in ("ejabberd", "web"):
+    for part in ("ejabberd", "gateway"):
         stack.stop_part(part)
         trial.insert(20)
         stack.start_part(part)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..archive import Batch
 from ..page import Row
-from .report import judge
+from .report import add_up, judge
 
 
 def batch(first: int, *ids: str) -> Batch:
@@ -73,3 +73,14 @@ def test_another_order_and_a_hole_are_reordered() -> None:
     assert judge("ab", "ab", [batch(1, "b", "a")], None).reordered == 1
     assert judge("ab", "ab", [batch(1, "a", "b")], rows("a", "b")).reordered == 1
     assert judge("ab", "ab", [batch(1, "a"), batch(3, "b")], None).reordered == 1
+
+
+def test_reports_of_several_feeds_add_up_to_one() -> None:
+    clean = judge("ab", "ab", [batch(1, "a", "b")], None)
+    lossy = judge("cd", "cd", [batch(1, "d")], None)
+
+    report = add_up([clean, lossy])
+
+    assert (report.attempted, report.archived, report.shown) == (4, 3, None)
+    assert report.lost == 1
+    assert not report.is_clean

@@ -179,14 +179,15 @@ RECORDS_GONE = Search(
     f"""
     WITH wrong AS MATERIALIZED (
         SELECT 'deleted' AS type, subject, NULL AS reader, subject AS position,
-            aviso.record_data(aviso.record_id(subject), (state ->> 'version')::integer + 1,
-                (state ->> 'created_at')::timestamptz, clock_timestamp(),
+            aviso.record_data(aviso.record_id(subject),
+                (state ->> 'version')::integer + 1, (state ->> 'created_at')::timestamptz, clock_timestamp(),
                 state -> 'data') AS data
         FROM unnest(%(keys)s::text[]) AS subject
         CROSS JOIN LATERAL aviso.last_event(%(feed)s, subject) AS last
         CROSS JOIN LATERAL (SELECT last.data::jsonb AS state) AS told
         WHERE last.type <> 'deleted' AND NOT EXISTS (
-            SELECT FROM aviso.records WHERE id = aviso.record_id(subject) AND feed = %(feed)s)
+            SELECT FROM aviso.records
+            WHERE id = aviso.record_id(subject) AND feed = %(feed)s)
     ) {_TELL}""",
     locks_rows=False,
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 def telling(columns: str, source: str, order: str) -> str:
-    """Have the statement written that tells the rows of `source`, a changeset a feed."""
+    """Have the statement written that tells the rows of `source`."""
     return f"aviso.telling({_quote(columns)}, {_quote(source)}, {_quote(order)})"
 
 

@@ -12,7 +12,7 @@ from aviso.access.caller import Action, Caller, find_caller
 from aviso.access.permissions import Rule, require_key
 from aviso.feeds.reading import see_feed
 from aviso.feeds.rendering import FeedRow
-from aviso.problems import Forbidden, NotFound, show
+from aviso.problems import Conflict, Forbidden, NotFound, show
 
 if TYPE_CHECKING:  # as in aviso/access/permissions.py
     from rest_framework.views import APIView
@@ -47,7 +47,8 @@ def open_feed(slug: str, caller: Caller, action: Action | None) -> FeedRow:
     """Return the feed if the caller may do this with it; None is: know of it.
 
     Raises NotFound for a private feed as for none at all, Unauthorized when a key could
-    help, Forbidden when this one does not.
+    help, Forbidden when this one does not, and Conflict for a write where the feed
+    shows a table of somebody's own.
     """
     if action is not None:
         require_key(caller, action)
@@ -56,6 +57,11 @@ def open_feed(slug: str, caller: Caller, action: Action | None) -> FeedRow:
         raise NotFound(f"There is no feed {show(slug)}, or it is not open to you")
     if action is not None and not caller.may(action, slug, public=feed.is_public):
         raise Forbidden(f"This {caller.shown} may not {_say(action)} {show(slug)}")
+    if action is Action.WRITE and feed.table_name is not None:
+        raise Conflict(
+            f"The records of {show(slug)} are the rows of the table"
+            f" {show(feed.table_name)}: write there"
+        )
     return feed
 
 

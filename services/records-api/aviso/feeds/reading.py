@@ -14,8 +14,13 @@ from aviso.rest.paging import Cursor, Page, make_page
 
 _SELECT = """
     SELECT f.slug, f.title, f.visibility, f.schema::text, f.epoch, h.sequence,
-           f.created_at
+           f.created_at,
+           CASE WHEN t.id IS NOT NULL THEN json_build_object('schema', t.schema_name,
+               'name', t.table_name, 'columns', t.columns, 'key', t.key)::text END,
+           t.schema_name || '.' || t.table_name
     FROM aviso.feeds f JOIN aviso.feed_heads h ON h.feed = f.slug
+    LEFT JOIN aviso.tracked_feeds o ON o.feed = f.slug
+    LEFT JOIN aviso.tracked_tables t ON t.id = o.tracked
 """
 _HEADS = """
     SELECT f.slug, f.epoch, h.sequence

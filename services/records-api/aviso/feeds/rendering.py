@@ -20,6 +20,9 @@ class FeedRow:
     epoch: str
     head: int
     created_at: datetime
+    table_text: str | None = None
+    """What is said of the table that the feed shows, as JSON; None: it has records."""
+    table_name: str | None = None
 
     @property
     def is_public(self) -> bool:
@@ -42,5 +45,6 @@ def render_feed(feed: FeedRow) -> str:
         f'{{"slug":"{feed.slug}","title":{json.dumps(feed.title)},'
         f'"visibility":"{feed.visibility}","schema":{feed.schema_text or "null"},'
         f'"room":"{feed.slug}@{conf.xmpp_rooms_domain}","epoch":"{feed.epoch}",'
-        f'"head":{feed.head},"created_at":"{format_time(feed.created_at)}"}}'
+        f'"head":{feed.head},"created_at":"{format_time(feed.created_at)}",'
+        f'"table":{feed.table_text or "null"}}}'
     )

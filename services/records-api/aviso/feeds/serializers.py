@@ -25,6 +25,17 @@ class NewFeedSerializer(FeedChangeSerializer):
     slug = serializers.RegexField(rf"^{SLUG_PATTERN}$")
 
 
+class TableSerializer(serializers.Serializer[Any]):
+    schema = serializers.CharField()
+    name = serializers.CharField()
+    columns = serializers.ListField(
+        child=serializers.CharField(), help_text="What is told of a row."
+    )
+    key = serializers.ListField(
+        child=serializers.CharField(), help_text="The columns that a record's id is of."
+    )
+
+
 class FeedSerializer(serializers.Serializer[Any]):
     slug = serializers.RegexField(rf"^{SLUG_PATTERN}$")
     title = serializers.CharField(allow_blank=True)
@@ -34,6 +45,11 @@ class FeedSerializer(serializers.Serializer[Any]):
     epoch = serializers.CharField()
     head = serializers.IntegerField(help_text="The newest sequence; 0: none yet.")
     created_at = serializers.DateTimeField()
+    table = TableSerializer(
+        allow_null=True,
+        help_text="The table whose rows are the feed's records, where it is one of"
+        " somebody's own.",
+    )
 
 
 FeedPageSerializer = page_of(FeedSerializer, "FeedPageSerializer")

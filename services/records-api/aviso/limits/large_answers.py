@@ -1,7 +1,7 @@
 """Answers that a slow reader could hold a thread with.
 
-What the web server in front takes at once (deploy/caddy/Caddyfile) costs its reader's
-own time. What is longer is sent by a thread of ours, at the reader's pace; so few of
+What the gateway takes at once (deploy/gateway/haproxy.cfg) costs its reader's own
+time. What is longer is sent by a thread of ours, at the reader's pace; so few of
 those are under way at a time. A list without a place is cut to what needs none.
 """
 

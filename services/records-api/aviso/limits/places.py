@@ -51,6 +51,7 @@ SENDING_TO_STRANGERS = Places(in_all=4, each=3)
 SENDING = Places(in_all=4, each=3)
 _SEARCHES = Places(in_all=2, each=1)
 _LOGINS = Places(in_all=2, each=1)
+_POSITIONS = Places(in_all=4, each=2)
 
 
 @contextmanager
@@ -60,6 +61,13 @@ def search_place(request: HttpRequest | Request) -> Iterator[None]:
         yield
         return
     with _place(_SEARCHES, request, "searches without a key"):
+        yield
+
+
+@contextmanager
+def position_place(request: HttpRequest | Request) -> Iterator[None]:
+    """Have a place while the relay is waited for. Raises Unavailable."""
+    with _place(_POSITIONS, request, "questions for positions"):
         yield
 
 

@@ -1,6 +1,6 @@
 """Bodies of requests: none is read before it is known whose it is.
 
-A thread that reads a body waits for its sender. The web server in front has read the
+A thread that reads a body waits for its sender. The gateway has read the
 beginning (BUFFERED_BYTES), so that a short one is there at once; a longer one is read
 by the view that wants it, which asks first who sends it.
 """

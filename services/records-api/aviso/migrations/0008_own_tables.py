@@ -3,8 +3,11 @@
 from django.db import migrations
 
 from aviso.capture.sql_files import read_sql
+from aviso.database.migrating import SharedMigration
 
-INSTALL = read_sql("tracked", "feeds", "rows", "capture", "track")
+INSTALL = read_sql(
+    "tracked", "feeds", "rows", "reading", "capture", "track", "backfill", "reconcile"
+)
 REVERSE = """
 DO $$ BEGIN
     PERFORM aviso.untrack(relation) FROM aviso.tracked_tables;
@@ -13,6 +16,6 @@ DROP SCHEMA aviso_rows CASCADE;
 """
 
 
-class Migration(migrations.Migration):
+class Migration(SharedMigration):
     dependencies = [("aviso", "0007_arriving")]
     operations = [migrations.RunSQL(INSTALL, REVERSE)]

@@ -37,6 +37,10 @@ _FEEDS_NAMED = f"{_FEEDS} WHERE slug = ANY(%s)"
 
 _FEEDS_AT_START = f"{_FEEDS} WHERE published < sequence OR announced_at IS NULL"
 
+# Feeds whose first row was written. In the writer's transaction they are asked for, so
+# that whoever sees the events sees this as well.
+_MAKE_FEEDS = "SELECT * FROM aviso.take_notes()"
+
 # Without waiting for the disk: what a crash of PostgreSQL takes away is only sent
 # twice. Not over what somebody has lowered meanwhile: those feeds do not come back.
 _WRITE_PROGRESS = """
@@ -141,6 +145,10 @@ class Outbox:
         """Read every feed with something to publish or to announce."""
         rows = await fetch(self._connection, _FEEDS_AT_START)
         return [FeedState(feed, Opening(e, v), *rest) for feed, e, v, *rest in rows]
+
+    async def make_feeds(self) -> None:
+        """Make the feeds that rows of tracked tables are the first of."""
+        await fetch(self._connection, _MAKE_FEEDS)
 
     async def write_progress(self, progress: Sequence[Progress]) -> set[str]:
         """Write down how far feeds are published; return those where it was so."""

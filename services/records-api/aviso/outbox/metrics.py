@@ -27,6 +27,12 @@ class Metrics:
         self.contradictions = self._gauge(
             "contradictions", "Feeds whose archive has what was never numbered."
         )
+        self.table_problems = self._gauge(
+            "table_problems", "Tracked tables with a problem."
+        )
+        self.unavailable = self._gauge(
+            "table_rows_unavailable", "Rows of tracked tables that could not be told."
+        )
         self.pruned = self._counter("pruned", "Published events that were deleted.")
         self.broker_losses = self._counter(
             "broker_losses", "Connections to the broker that failed or broke."

@@ -150,17 +150,19 @@ class Numbered:
 class Taken:
     """What a look took out of the queue.
 
-    `to_look_at` are feeds whose opening, progress or grants have changed. `is_all`
-    tells whether the pass is over, or another page is to be taken at once.
+    `to_look_at` are feeds whose opening, progress or grants have changed, `unmade` such
+    as have events and are not there yet: a row of a tracked table was their first.
+    `is_all` tells whether the pass is over, or another page is to be taken at once.
     """
 
     numbered: list[Numbered] = field(default_factory=list)
     to_look_at: list[str] = field(default_factory=list)
+    unmade: list[str] = field(default_factory=list)
     is_all: bool = True
 
     @property
     def is_empty(self) -> bool:
-        return not (self.numbered or self.to_look_at)
+        return not (self.numbered or self.to_look_at or self.unmade)
 
 
 class Queue:
@@ -208,7 +210,9 @@ def read_taken(rows: Sequence[tuple[Any, ...]], *, is_all: bool) -> Taken:
             events[feed] = []
             if is_to_look_at:
                 taken.to_look_at.append(feed)
-            if first is not None:
+            if first is not None and row[7] is None:
+                taken.unmade.append(feed)
+            elif first is not None:
                 epoch, visibility, *rest = row[7:14]
                 state = FeedState(feed, Opening(epoch, visibility), *rest)
                 taken.numbered.append(Numbered(feed, first, last, state, events[feed]))

@@ -58,6 +58,8 @@ _OPENED = """
             AND k.revoked_at IS NULL
             AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp())
             AND k.may_write AND (k.all_feeds OR f.slug = ANY (k.feeds))
+            AND NOT EXISTS (SELECT FROM aviso.tracked_feeds t
+                WHERE t.feed = f.slug AND t.tracked IS NOT NULL)
     )
 """
 _INSERT_ONE = f"""

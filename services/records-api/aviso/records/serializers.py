@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework import serializers
-
-from aviso.rest.openapi import page_of
 
 
 class DataSerializer(serializers.Serializer[Any]):
@@ -42,4 +41,37 @@ class IdsSerializer(serializers.Serializer[Any]):
     )
 
 
-RecordPageSerializer = page_of(RecordSerializer, "RecordPageSerializer")
+class TableRowSerializer(serializers.Serializer[Any]):
+    """A row of a table of somebody's own; `cause` where it has no form."""
+
+    id = serializers.CharField(max_length=1024)
+    data = serializers.DictField(required=False)  # type: ignore[assignment]
+    cause = serializers.CharField(required=False)
+
+
+class PositionSerializer(serializers.Serializer[Any]):
+    """Up to which event everything is in the page, and which later ones are as well."""
+
+    epoch = serializers.CharField()
+    sequence = serializers.CharField()
+    contains = serializers.ListField(
+        child=serializers.ListField(
+            child=serializers.CharField(), min_length=2, max_length=2
+        ),
+        help_text="Ranges of sequences, both ends included.",
+    )
+
+
+class RecordPageSerializer(serializers.Serializer[Any]):
+    results = serializers.ListField(
+        child=PolymorphicProxySerializer(
+            component_name="ListedRecord",
+            serializers=[RecordSerializer, TableRowSerializer],
+            resource_type_field_name=None,
+        )
+    )
+    next = serializers.URLField(allow_null=True, help_text="The page after.")
+    previous = serializers.URLField(allow_null=True, help_text="The one before.")
+    position = PositionSerializer(
+        required=False, help_text="With `position=true`, of the first page."
+    )

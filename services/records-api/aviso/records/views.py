@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import uuid
+from collections.abc import Callable
 from contextlib import nullcontext
+from typing import Any
 
 from django.http import HttpResponse, HttpResponseNotModified
 from drf_spectacular.types import OpenApiTypes
@@ -18,14 +21,22 @@ from aviso.access.caller import Action, find_caller
 from aviso.access.caller_names import is_stranger
 from aviso.access.permissions import rules
 from aviso.database.limits import strangers_limit
-from aviso.feeds.permissions import opened_feed, to_feed
+from aviso.feeds.permissions import open_feed, opened_feed, to_feed
+from aviso.feeds.position import (
+    Position,
+    one_snapshot,
+    read_standing,
+    render_position,
+    wait_for_position,
+)
 from aviso.feeds.rendering import FeedRow
-from aviso.limits.places import search_place
-from aviso.problems import NotFound, show
-from aviso.records import filters, serializers
+from aviso.limits.places import position_place, search_place
+from aviso.problems import BadRequest, NotFound, show
+from aviso.records import filters, rows, serializers
 from aviso.records.bodies import read_data, read_drafts
 from aviso.records.reading import CURSOR_PATTERN, find_record, list_records
 from aviso.records.rendering import RecordRow, locate, render_record
+from aviso.records.rows import find_row
 from aviso.records.searching import SEARCH_ROWS, STRANGERS_SEARCH_ROWS
 from aviso.records.writing import changes
 from aviso.records.writing.idempotency import Answer, read_write_key
@@ -34,7 +45,6 @@ from aviso.rest.answers import answer_json
 from aviso.rest.openapi import CURSOR, LIMIT, problems
 from aviso.rest.page_answers import answer_page
 from aviso.rest.paging import (
-    Cursor,
     Page,
     check_parameters,
     read_cursor,
@@ -61,6 +71,22 @@ _CHANGED = PolymorphicProxySerializer(
     resource_type_field_name=None,
     many=False,
 )
+_POSITION = OpenApiParameter(
+    "position",
+    bool,
+    description="Say with the first page to which position in the feed's events it"
+    " belongs. Waits for the numbers of what was just written: 503 where the relay does"
+    " not give them in time.",
+)
+_LISTED = PolymorphicProxySerializer(
+    component_name="ListedRecord",
+    serializers=[serializers.RecordSerializer, serializers.TableRowSerializer],
+    resource_type_field_name=None,
+    many=False,
+)
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+# How a row becomes JSON, and what a cursor calls it.
+Shape = tuple[Callable[[Any], str], Callable[[Any], object]]
 _FILTERS = [
     OpenApiParameter("created_after", OpenApiTypes.DATETIME, description="Later than."),
     OpenApiParameter("created_before", OpenApiTypes.DATETIME, description="Before."),
@@ -83,27 +109,29 @@ class RecordsView(RestView):
         summary="The records of a feed, newest first",
         description="A page ends early when it gets large, and with filters when it"
         " has looked at many records, even if it found none: read on while there is a"
-        " `next`.",
-        parameters=[LIMIT, CURSOR, *_FILTERS],
+        " `next`. Of a feed that shows a table they are the table's rows as they are"
+        " now, the newest key first: `id` and `data`, or `id` and `cause` where a row"
+        " has no form.",
+        parameters=[LIMIT, CURSOR, _POSITION, *_FILTERS],
         responses={200: serializers.RecordPageSerializer, **problems()},
     )
-    def get(self, request: Request, feed: str) -> HttpResponse:  # noqa: ARG002 (the address's)
+    def get(self, request: Request, feed: str) -> HttpResponse:
         found = opened_feed(request)
         check_parameters(
             request.GET,
-            {"limit", "cursor", *filters.PARAMETERS},
+            {"limit", "cursor", "position", *filters.PARAMETERS},
             prefix=filters.DATA_PREFIX,
         )
-        page = _search(
-            request,
-            found.slug,
-            filters.read_filters(request.GET),
-            read_cursor(request.GET, CURSOR_PATTERN),
-            read_limit(request.GET),
-        )
-        return answer_page(
-            request, page, render=render_record, key=lambda record: record.number
-        )
+        if not _wants_position(request):
+            return _answer_page(request, *_search(request, found))
+        with one_snapshot():
+            # Under way since it was opened, its epoch or its table may be others.
+            found = open_feed(feed, find_caller(request), Action.READ)
+            standing = read_standing(found.slug)
+            searched = _search(request, found)
+        with position_place(request):
+            position = wait_for_position(standing)
+        return _answer_page(request, *searched, position=position)
 
     @extend_schema(
         operation_id="create_records",
@@ -156,13 +184,16 @@ class RecordView(PatchingView):
     @extend_schema(
         operation_id="get_record",
         summary="One record",
-        responses={200: serializers.RecordSerializer, **problems()},
+        responses={200: _LISTED, **problems()},
     )
-    def get(self, request: Request, feed: str, record_id: uuid.UUID) -> HttpResponse:
+    def get(self, request: Request, feed: str, record_id: str) -> HttpResponse:
+        found = opened_feed(request)
         check_parameters(request.GET, set())
-        record = find_record(feed, record_id)
+        if found.table_name is not None:
+            return _answer_row(find_row(feed, record_id), record_id)
+        record = find_record(feed, _read_id(record_id))
         if record is None:
-            raise NotFound(f"There is no record {show(str(record_id))} in this feed")
+            raise NotFound(f"There is no record {show(record_id)} in this feed")
         if request.headers.get("If-None-Match") == record.etag:
             return HttpResponseNotModified(headers={"ETag": record.etag})
         return _answer_record(record)
@@ -178,7 +209,7 @@ class RecordView(PatchingView):
             **problems(409, 412, 422, body=True),
         },
     )
-    def put(self, request: Request, feed: str, record_id: uuid.UUID) -> HttpResponse:
+    def put(self, request: Request, feed: str, record_id: str) -> HttpResponse:
         found, change = _open(request, feed, record_id, request.data)
         data = read_data(request.data)
         return _answer(changes.replace_record(found, data, change))
@@ -194,7 +225,7 @@ class RecordView(PatchingView):
             **problems(409, 412, 422, body=True),
         },
     )
-    def patch(self, request: Request, feed: str, record_id: uuid.UUID) -> HttpResponse:
+    def patch(self, request: Request, feed: str, record_id: str) -> HttpResponse:
         found, change = _open(request, feed, record_id, request.data)
         data = read_data(request.data)
         return _answer(changes.patch_record(found, data, change))
@@ -205,21 +236,65 @@ class RecordView(PatchingView):
         parameters=[_IF_MATCH, _KEY],
         responses={204: None, **problems(403, 409, 412, 422)},
     )
-    def delete(self, request: Request, feed: str, record_id: uuid.UUID) -> HttpResponse:
+    def delete(self, request: Request, feed: str, record_id: str) -> HttpResponse:
         found, change = _open(request, feed, record_id)
         changes.delete_record(found, change)
         return HttpResponse(status=204)
 
 
-def _search(
-    request: Request, feed: str, wanted: filters.Filters, cursor: Cursor, limit: int
-) -> Page[RecordRow]:
+def _wants_position(request: Request) -> bool:
+    text = request.GET.get("position", "false")
+    if text not in {"true", "false"}:
+        raise BadRequest(
+            f"position is {show(text)}, expected true or false", field="position"
+        )
+    if text == "true" and "cursor" in request.GET:
+        raise BadRequest(
+            "Only the first page has a position, and this has a cursor",
+            field="position",
+        )
+    return text == "true"
+
+
+def _search(request: Request, feed: FeedRow) -> tuple[Page[Any], Shape]:
     """Read a page; few at a time of those that a stranger wants searched."""
     unknown = is_stranger(request)
-    rows = STRANGERS_SEARCH_ROWS if unknown else SEARCH_ROWS
-    place = search_place(request) if wanted else nullcontext()
+    wanted = filters.read_filters(request.GET)
+    limit = read_limit(request.GET)
+    is_table = feed.table_name is not None
+    cursor = read_cursor(
+        request.GET, rows.CURSOR_PATTERN if is_table else CURSOR_PATTERN
+    )
+    # Which of a table's rows are the feed's is looked for as well.
+    place = search_place(request) if wanted or is_table else nullcontext()
     with place, strangers_limit(is_stranger=unknown):
-        return list_records(feed, wanted, cursor, limit, search_rows=rows)
+        if is_table:
+            most = rows.STRANGERS_SEARCH_ROWS if unknown else rows.SEARCH_ROWS
+            page = rows.list_rows(feed.slug, wanted, cursor, limit, search_rows=most)
+            return page, (rows.render_row, lambda row: rows.write_key(row.key))
+        most = STRANGERS_SEARCH_ROWS if unknown else SEARCH_ROWS
+        records = list_records(feed.slug, wanted, cursor, limit, search_rows=most)
+        return records, (render_record, lambda record: record.number)
+
+
+def _answer_page(
+    request: Request, page: Page[Any], shape: Shape, position: Position | None = None
+) -> HttpResponse:
+    render, key = shape
+    more = "" if position is None else f',"position":{render_position(position)}'
+    return answer_page(request, page, render=render, key=key, more=more)
+
+
+def _answer_row(row: rows.TableRow | None, subject: str) -> HttpResponse:
+    if row is None:
+        raise NotFound(f"There is no record {show(subject)} in this feed")
+    return answer_json(rows.render_row(row))
+
+
+def _read_id(text: str) -> uuid.UUID:
+    if not _UUID.fullmatch(text):
+        raise NotFound(f"There is no record {show(text)} in this feed")
+    return uuid.UUID(text)
 
 
 def _answer_record(record: RecordRow) -> HttpResponse:
@@ -227,11 +302,12 @@ def _answer_record(record: RecordRow) -> HttpResponse:
 
 
 def _open(
-    request: Request, slug: str, record_id: uuid.UUID, body: object = None
+    request: Request, slug: str, text: str, body: object = None
 ) -> tuple[FeedRow, changes.Change]:
     """Read what the headers say of a change of one record."""
     caller = find_caller(request)
     feed = opened_feed(request)
+    record_id = _read_id(text)
     versions = changes.read_if_match(request)
     write = [slug, str(record_id), versions, body]
     return feed, changes.Change(

@@ -63,7 +63,8 @@ def describe_health(status: Status) -> tuple[HTTPStatus, bytes]:
 
     200 while its database session lives, whatever the broker does: a relay without a
     broker numbers, keeps trying and loses nothing, and starting it anew helps nobody.
-    503 while it is neither. `problems` names some feeds of which nothing can be sent.
+    503 while it is neither. `problems` names some feeds of which nothing can be sent,
+    `tables` some tracked tables that are not as they were.
     """
     is_well = status.role in {"active", "standby"} and status.has_database()
     body = {
@@ -72,6 +73,7 @@ def describe_health(status: Status) -> tuple[HTTPStatus, bytes]:
         "database": "connected" if status.has_database() else "lost",
         "broker": status.broker,
         "problems": dict(sorted(status.problems.items())[:MOST_PROBLEMS]),
+        "tables": dict(sorted(status.tables.items())[:MOST_PROBLEMS]),
     }
     code = HTTPStatus.OK if is_well else HTTPStatus.SERVICE_UNAVAILABLE
     return code, json.dumps(body).encode() + b"\n"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from aviso.outbox.metrics import BROKER_STATES, ROLES, Metrics
+from aviso.outbox.tables import TrackedTable
 
 # The relay looks at its database every second; silence for so long is no health.
 STALE_AFTER_S = 30.0
@@ -21,6 +23,8 @@ class Status:
     database_seen_at: float | None = None
     problems: dict[str, str] = field(default_factory=dict)
     """Feeds of which nothing is sent any more, and why."""
+    tables: dict[str, str] = field(default_factory=dict)
+    """Tracked tables with a problem, and which."""
 
     def __post_init__(self) -> None:
         self.set_role(self.role)
@@ -30,6 +34,7 @@ class Status:
         self.role = role
         for feed in list(self.problems):
             self.note_problem(feed, None)
+        self.note_tables(())
         for name in ROLES:
             self.metrics.role.labels(name).set(name == role)
 
@@ -48,6 +53,11 @@ class Status:
             self.problems[feed] = problem
         self.metrics.contradictions.set(len(self.problems))
         return True
+
+    def note_tables(self, tables: Sequence[TrackedTable]) -> None:
+        self.tables = {table.name: table.problem for table in tables if table.problem}
+        self.metrics.table_problems.set(len(self.tables))
+        self.metrics.unavailable.set(sum(table.unavailable for table in tables))
 
     def see_database(self) -> None:
         self.database_seen_at = time.monotonic()

@@ -19,6 +19,7 @@ from aviso.outbox.pruning import Pruning
 from aviso.outbox.queue import Numbered, Queue
 from aviso.outbox.sleep import Sleep
 from aviso.outbox.states import format_range
+from aviso.outbox.tables import look_after_tables
 from aviso.parked.storing import Parking
 from aviso.relay.configuration import Configuration
 from aviso.relay.hearing import Hearing
@@ -88,6 +89,7 @@ class Term:
                 self._run_cycle(stopping),
                 self._link.run(),
                 listen(self.on_notice),
+                look_after_tables(self._status.note_tables),
             )
         ]
         try:
@@ -105,6 +107,7 @@ class Term:
 
     async def _run_cycle(self, stopping: asyncio.Event) -> None:
         await self._queue.adopt()
+        await self._outbox.make_feeds()
         for state in await self._outbox.look_at_all():
             self._lanes.take_in(state)
         while not stopping.is_set():
@@ -172,8 +175,12 @@ class Term:
         for numbered in taken.numbered:
             self._note_numbered(numbered)
             await self._sending.send_new(numbered.state, numbered.events)
-        if taken.to_look_at:
-            await self._look_at_feeds(taken.to_look_at)
+        if taken.unmade:
+            await self._outbox.make_feeds()
+            # This session is not told of what it wrote: it may hold the lock itself.
+            self._look_at = 0.0
+        if taken.to_look_at or taken.unmade:
+            await self._look_at_feeds([*taken.to_look_at, *taken.unmade])
         if not taken.is_all:
             self._look_at = 0.0
             return True

@@ -20,8 +20,9 @@ def answer_page(
     *,
     render: Callable[[Row], str],
     key: Callable[[Row], object],
+    more: str = "",
 ) -> HttpResponse:
-    """Answer {"results": […], "next": …, "previous": …}."""
+    """Answer {"results": […], "next": …, "previous": …}, and `more` members."""
     rows = [render(row).encode() for row in page.rows]
 
     def make_answer(sent: Sequence[bytes]) -> HttpResponse:
@@ -36,8 +37,8 @@ def answer_page(
         next_url = _link(request, "after", next_key)
         previous_url = _link(request, "before", previous_key)
         return answer_json(
-            b'{"results":[%b],"next":%b,"previous":%b}'
-            % (b",".join(sent), next_url, previous_url)
+            b'{"results":[%b],"next":%b,"previous":%b%b}'
+            % (b",".join(sent), next_url, previous_url, more.encode())
         )
 
     return answer_rows(request, rows, make_answer)

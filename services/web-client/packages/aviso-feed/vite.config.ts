@@ -5,7 +5,8 @@
 import { defineConfig } from "vite";
 
 export default defineConfig({
-  publicDir: false,
+  // The errors' page: an error names its address there.
+  publicDir: "docs",
   build: {
     target: "es2022",
     sourcemap: true,
@@ -13,6 +14,6 @@ export default defineConfig({
     license: { fileName: "licenses.md" },
     outDir: "../../dist/feed-client",
     emptyOutDir: true,
-    lib: { entry: "src/aviso-feed.ts", formats: ["es"], fileName: () => "aviso-feed.js" },
+    lib: { entry: "src/served.ts", formats: ["es"], fileName: () => "aviso-feed.js" },
   },
 });

@@ -47,6 +47,7 @@ class Stay:
         self._comparison = Comparison(room, telling.journal)
         self._is_preparing = False
         self._was_behind = False
+        self._looked_run = ""
 
     @property
     def is_lost(self) -> bool:
@@ -119,6 +120,8 @@ class Stay:
         if verdict is Verdict.SEND:
             return await self._send(item, batch)
         if verdict is Verdict.COPY:
+            if self._has_to_look(batch):
+                return await self._look_again(batch.run)
             self._take_copy(batch)
         elif verdict is Verdict.BEHIND:
             self._telling.behind(batch.run, self._window.head)
@@ -126,6 +129,26 @@ class Stay:
             self._telling.journal.note_passed_over()
         self._settle(item)
         return True
+
+    def _has_to_look(self, batch: Batch) -> bool:
+        """Whether the relay has gone back since the archive was asked.
+
+        What is remembered is no answer then: the archive may have lost it.
+        """
+        return batch.run != self._looked_run and self._window.is_archived(batch.span)
+
+    async def _look_again(self, run: str) -> bool:
+        if self._under_way:
+            return False
+        await self._prepare(self._follow_archive())
+        self._looked_run = run
+        return True
+
+    async def _follow_archive(self) -> None:
+        head = await self._room.head()
+        if head != self._window.head:
+            self._telling.journal.note_conflict(head)
+            self._window.fall_back(head)
 
     def _take_copy(self, batch: Batch) -> None:
         self._telling.journal.note_copy()

@@ -98,6 +98,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                 END IF;
                 RETURN NULL;
             END IF;
+            PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
         END IF;$code$,
         CASE op WHEN 'deleted' THEN 'before' ELSE 'written' END,
         CASE WHEN t.placeholder IS NULL THEN 'true' ELSE format('EXISTS (
@@ -225,8 +226,8 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- Tell of rows what the table says now: `rows` are what their states before and after
--- said, `found` what the table has under their subjects.
-CREATE FUNCTION aviso.tell_rows(tracked integer, said aviso.state[], found aviso.state[])
+-- said, `present` what the table has under their subjects.
+CREATE FUNCTION aviso.tell_rows(tracked integer, said aviso.state[], present aviso.state[])
 RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -241,10 +242,10 @@ BEGIN
         SELECT s.value, s.subject, NULL AS data, NULL AS cause FROM unnest(said) AS s
         WHERE s.data IS NOT NULL OR s.cause <> 'unclear'
         UNION ALL
-        SELECT f.value, f.subject, f.data, f.cause FROM unnest(found) AS f
+        SELECT f.value, f.subject, f.data, f.cause FROM unnest(present) AS f
         WHERE f.data IS NOT NULL OR f.cause <> 'unclear'
     ) AS one WHERE one.subject IS NOT NULL;
-    SELECT count(*) INTO lost FROM unnest(found) AS f
+    SELECT count(*) INTO lost FROM unnest(present) AS f
     WHERE f.cause IS NOT NULL AND (f.subject IS NULL OR f.cause = 'unclear');
     IF lost > 0 AND t.placeholder IS NULL THEN
         PERFORM aviso.tell(t.feed, 'unavailable', NULL, NULL,
@@ -260,13 +261,13 @@ CREATE FUNCTION aviso.retelling_code(t aviso.tracked_tables, transitions text[])
 RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT format($code$
-        PERFORM aviso.tell_rows(%1$s, said, found) FROM (
+        PERFORM aviso.tell_rows(%1$s, said, present) FROM (
             SELECT array_agg(ROW(NULL::text, (said).value, (said).subject, (said).data,
                     (said).cause)::aviso.state) AS said,
-                array_agg(ROW(NULL::text, (found).value, (found).subject, (found).data,
-                    (found).cause)::aviso.state) AS found
+                array_agg(ROW(NULL::text, (present).value, (present).subject, (present).data,
+                    (present).cause)::aviso.state) AS present
             FROM (
-                SELECT said, aviso_rows.%3$I((said).subject, 'no') AS found, position
+                SELECT said, aviso_rows.%3$I((said).subject, 'no') AS present, position
                 FROM (SELECT aviso_rows.%2$I(touched) AS said, row_number() OVER () AS position
                     FROM (%4$s) AS touched OFFSET 0) AS rows OFFSET 0
             ) AS rows GROUP BY position / 1000 ORDER BY min(position)
@@ -346,13 +347,13 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     IF TG_NARGS > 0 AND NOT aviso.tells_arrivals() THEN
         RETURN NULL;
     END IF;
-    PERFORM aviso.tell_rows(%2$s, said, found) FROM (
+    PERFORM aviso.tell_rows(%2$s, said, present) FROM (
         SELECT array_agg(ROW(NULL::text, (said).value, (said).subject, (said).data,
                 (said).cause)::aviso.state) AS said,
-            array_agg(ROW(NULL::text, (found).value, (found).subject, (found).data,
-                (found).cause)::aviso.state) AS found
+            array_agg(ROW(NULL::text, (present).value, (present).subject, (present).data,
+                (present).cause)::aviso.state) AS present
         FROM (
-            SELECT said, aviso_rows.%4$I((said).subject, 'no') AS found
+            SELECT said, aviso_rows.%4$I((said).subject, 'no') AS present
             FROM (
                 SELECT aviso_rows.%3$I(OLD) AS said WHERE TG_OP <> 'INSERT'
                 UNION ALL SELECT aviso_rows.%3$I(NEW) WHERE TG_OP <> 'DELETE' OFFSET 0

@@ -97,11 +97,11 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     taken text;
 BEGIN
-    SELECT aviso.full_name(relation) INTO taken FROM aviso.tracked_tables
-    WHERE starts_with(NEW.slug, prefix) AND right(NEW.slug, length(suffix)) = suffix;
-    IF FOUND AND NOT EXISTS (
-        SELECT FROM aviso.tracked_feeds WHERE feed = NEW.slug AND tracked IS NOT NULL)
-    THEN
+    SELECT aviso.full_name(relation) INTO taken FROM aviso.tracked_tables AS t
+    WHERE starts_with(NEW.slug, prefix) AND right(NEW.slug, length(suffix)) = suffix
+        AND NOT EXISTS (SELECT FROM aviso.tracked_feeds AS f
+            WHERE f.feed = NEW.slug AND f.tracked = t.id);
+    IF FOUND THEN
         RAISE EXCEPTION 'feed % would be one of table %, whose rows name their feeds so',
             NEW.slug, taken USING ERRCODE = 'unique_violation';
     END IF;

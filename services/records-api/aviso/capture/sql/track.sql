@@ -145,38 +145,40 @@ CREATE FUNCTION aviso.read_where(
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     proof refcursor;
-    found pg_index;
+    made pg_index;
 BEGIN
     used := '{}';
     IF "where" IS NULL THEN
         RETURN;
     END IF;
-    EXECUTE format('CREATE TEMPORARY TABLE aviso_where (LIKE %s) ON COMMIT DROP',
-        aviso.full_name(relation));
+    -- Undone at its end, with whatever functions did that PostgreSQL called meanwhile.
     BEGIN
+        EXECUTE format('CREATE TEMPORARY TABLE aviso_where (LIKE %s)',
+            aviso.full_name(relation));
         PERFORM set_config('search_path', path, true);
         -- Of several statements there is no cursor.
         OPEN proof FOR EXECUTE 'SELECT FROM pg_temp.aviso_where WHERE (' || "where" || E'\n)';
         CLOSE proof;
         EXECUTE 'CREATE INDEX aviso_where_index ON pg_temp.aviso_where ((1)) WHERE ('
             || "where" || E'\n)';
-        PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
-    EXCEPTION WHEN OTHERS THEN
+        PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+        SELECT * INTO made FROM pg_index
+        WHERE indexrelid = 'pg_temp.aviso_where_index'::regclass;
+        IF made.indpred::text ~ ':varattno (0|-)' THEN
+            RAISE EXCEPTION 'it takes the row as a whole, expected its columns';
+        END IF;
+        condition := pg_get_expr(made.indpred, made.indrelid);
+        used := ARRAY(
+            SELECT attname FROM pg_attribute
+            WHERE attrelid = made.indrelid AND attnum > 0
+                AND made.indpred::text ~ format(':varattno %s\M', attnum));
+        RAISE EXCEPTION 'read' USING ERRCODE = 'AV001';
+    EXCEPTION WHEN SQLSTATE 'AV001' THEN
+        NULL;
+    WHEN OTHERS THEN
         PERFORM aviso.refuse('the where of %s, %s, can not be used: %s',
             aviso.full_name(relation), quote_literal("where"), SQLERRM);
     END;
-    SELECT * INTO found FROM pg_index
-    WHERE indexrelid = 'pg_temp.aviso_where_index'::regclass;
-    IF found.indpred::text ~ ':varattno (0|-)' THEN
-        PERFORM aviso.refuse('the where of %s, %s, takes the row as a whole: name its columns',
-            aviso.full_name(relation), quote_literal("where"));
-    END IF;
-    condition := pg_get_expr(found.indpred, found.indrelid);
-    used := ARRAY(
-        SELECT attname FROM pg_attribute
-        WHERE attrelid = found.indrelid AND attnum > 0
-            AND found.indpred::text ~ format(':varattno %s\M', attnum));
-    DROP TABLE pg_temp.aviso_where;
 END $$;
 
 -- Read what is to be tracked; refuse what can not be, each with one sentence.
@@ -263,9 +265,10 @@ BEGIN
     EXECUTE aviso.row_code(t);
     EXECUTE aviso.find_code(t);
     EXECUTE aviso.page_code(t);
+    EXECUTE aviso.list_code(t);
     FOR one IN
         SELECT oid FROM pg_proc WHERE pronamespace = 'aviso_rows'::regnamespace
-            AND proname ~ ('^(where|row|find|page)_' || t.id || '$')
+            AND proname ~ ('^(where|row|find|page|list)_' || t.id || '$')
     LOOP
         EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', one);
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', one, keeper);
@@ -276,10 +279,11 @@ END $$;
 CREATE FUNCTION aviso.check_rows(t aviso.tracked_tables) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF 3 <> (
+    IF 4 <> (
         SELECT count(*) FROM pg_proc JOIN pg_class ON pg_class.oid = t.relation
         WHERE pronamespace = 'aviso_rows'::regnamespace AND proowner = relowner AND prosecdef
-            AND proname IN ('row_' || t.id, 'find_' || t.id, 'page_' || t.id))
+            AND proname IN (
+                'row_' || t.id, 'find_' || t.id, 'page_' || t.id, 'list_' || t.id))
     THEN
         RAISE EXCEPTION 'only the owner of % may track it', aviso.full_name(t.relation)
             USING ERRCODE = 'insufficient_privilege';
@@ -558,7 +562,7 @@ BEGIN
     FOR one IN
         SELECT oid FROM pg_proc
         WHERE pronamespace = 'aviso_rows'::regnamespace
-            AND proname ~ ('^(where|row|find|page)_' || tracked || '$')
+            AND proname ~ ('^(where|row|find|page|list)_' || tracked || '$')
         UNION ALL
         SELECT oid FROM pg_proc
         WHERE pronamespace = 'aviso'::regnamespace

@@ -1,7 +1,8 @@
 -- The catalogue: which tables are feeds, how, and what is wrong with it.
 
 -- What belongs to the tables' owners, and is called by nobody but Aviso: for the table
--- with the id 7 the functions row_7, where_7, find_7 and page_7.
+-- with the id 7 the functions row_7, where_7, find_7, page_7 and
+-- list_7.
 CREATE SCHEMA aviso_rows;
 
 CREATE TABLE aviso.tracked_tables (

@@ -1,30 +1,47 @@
 /**
- * The feed client without any page: subscribe to feeds, get their events in order, without hole,
- * once. The element `<record-feed>` is apart (element.ts), so that importing this registers nothing.
+ * The library without any page: a client for a server, a subscription for a feed, whose events come
+ * in order, without hole, once. The element `<record-feed>` is apart (element.ts), so that importing
+ * this registers nothing.
  */
 
+export { AvisoClient, type ClientOptions, type SubscribeOptions } from "./api/client";
 export { RegistrationError, type RegistrationErrorCode, register } from "./edges/registration";
 export {
-  ApiError,
   createRecord,
-  type EventsPage,
-  type FeedHead,
-  type FeedsPage,
-  type FeedsQuery,
   fetchConnection,
   fetchEvents,
   fetchFeed,
   fetchHeads,
   listFeeds,
 } from "./edges/rest";
-export { FeedClient } from "./engine/feed-client";
+export type { Log } from "./engine/debug-log";
+export type {
+  Change,
+  ConnectionEvents,
+  EventsDetail,
+  ProblemDetail,
+  SubscriptionEvents,
+} from "./engine/emitted";
+export type { Credentials, Transport } from "./engine/options";
 export { RetryAfter } from "./engine/retry-after";
-export { FeedSession } from "./engine/session";
+export type { ConnectionState, FeedState, OfflineCode, RefusalCode } from "./engine/states";
+export type { Subscription } from "./engine/subscription";
+export { ApiError, type ApiErrorCode, AvisoError } from "./model/errors";
+export type { FeedEvent, FeedRecord, RecordData, Unavailable } from "./model/event";
 export { ExactNumber, numberOf, parseExactJson, stringifyExactJson } from "./model/exact-json";
+export type { Position } from "./model/positions";
 export {
   type EntryState,
   type RecordEntry,
   RecordStore,
   type StoreChange,
 } from "./model/record-store";
-export type * from "./model/types";
+export type {
+  ConnectionInfo,
+  EventsPage,
+  FeedHead,
+  FeedInfo,
+  FeedsPage,
+  FeedsQuery,
+} from "./protocol/answers";
+export type { Hint } from "./protocol/hint";

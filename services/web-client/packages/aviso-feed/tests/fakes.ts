@@ -1,10 +1,16 @@
 /**
  * The second host: a clock that stands still until it is told, an XMPP server with rooms and
- * archives, and the REST part, all in memory. They keep the interfaces of host.ts and link.ts.
+ * archives, and the REST part, all in memory. They keep the interfaces of ports.ts.
  */
 
-import type { Host, HostListener } from "../src/engine/host";
-import type { Link, LinkListener, LinkRequest } from "../src/engine/link";
+import { restOver } from "../src/edges/rest";
+import type {
+  HostListener,
+  HostPort,
+  LinkListener,
+  LinkPort,
+  LinkRequest,
+} from "../src/engine/ports";
 import { escapeXml } from "../src/protocol/xml";
 import { message as feedMessage, jsonPayload, textOf } from "./batch-writer";
 import { element } from "./contract-examples";
@@ -175,7 +181,7 @@ function json(body: unknown, status = 200, headers: Record<string, string> = {})
   return new Response(JSON.stringify(body), { status, headers });
 }
 
-class FakeLink implements Link {
+class FakeLink implements LinkPort {
   readonly sent: string[] = [];
   isOpen = true;
   /** room/nick by room. */
@@ -262,7 +268,7 @@ export class FakeXmpp {
 
   constructor(readonly line: FakeLine) {}
 
-  readonly openLink = (request: LinkRequest, listener: LinkListener): Link => {
+  readonly openLink = (request: LinkRequest, listener: LinkListener): LinkPort => {
     this.line.clear();
     const link = new FakeLink(request, listener, this);
     this.links.push(link);
@@ -469,7 +475,7 @@ export type World = {
   line: FakeLine;
   rest: FakeRest;
   xmpp: FakeXmpp;
-  host: Host;
+  host: HostPort;
   /** What the browser says. */
   browser: HostListener;
 };
@@ -484,13 +490,13 @@ export function makeWorld(): World {
     for (const listener of [...listeners]) listener[what]();
   };
   let seed = 1;
-  const host: Host = {
-    fetch: async (input, init) => {
+  const host: HostPort = {
+    rest: restOver(async (input, init) => {
       const answer = await rest.fetch(input, init);
       const text = await answer.text();
       await new Promise<void>((arrive) => line.carry(text.length, arrive));
       return new Response(text, answer);
-    },
+    }),
     openLink: xmpp.openLink,
     now: () => clock.now,
     random: () => {

@@ -218,14 +218,14 @@ export class AvisoPage extends LightElement {
     const { state } = model;
     const chip = html`<connection-state
       .state=${state}
-      .transport=${model.session.transport}
+      .transport=${model.client.transport}
       .reading=${this.reading}
     ></connection-state>`;
     return html`<header class="feed-head">${chip}</header>
       ${state.kind === "offline" && model.list.state !== "failed" ? offline(state, this.reading) : nothing}
       ${
-        model.session.state.kind === "refused"
-          ? refused(model.session.state, this.reading, model.isGuest)
+        model.client.state.kind === "refused"
+          ? refused(model.client.state, this.reading, model.isGuest)
           : nothing
       }
       ${this.#emptiness(t)}`;

@@ -1,11 +1,11 @@
-/** What is said of the connection: one state out of the session's and the feed's. Pure. */
+/** What is said of the connection: one state out of the client's and the feed's. Pure. */
 
-import type { FeedState, SessionState } from "./library";
+import type { ConnectionState, FeedState } from "./library";
 import type { MessageKey, Translate } from "./locale";
 
-/** The feed's state counts where the session is online; else the session's is the reason for it. */
-export function shownState(session: SessionState, feed: FeedState | null): FeedState {
-  if (session.kind !== "online") return session;
+/** The feed's state counts where the client is online; else the client's is the reason for it. */
+export function shownState(client: ConnectionState, feed: FeedState | null): FeedState {
+  if (client.kind !== "online") return client;
   return feed ?? { kind: "live" };
 }
 

@@ -100,7 +100,7 @@ export class FeedView extends LightElement {
   override render(): TemplateResult {
     const { feed, model, reading } = this;
     const { t } = reading;
-    const state = shownState(model.session.state, feed.state);
+    const state = shownState(model.client.state, feed.state);
     const isEmpty = feed.isLoaded && feed.records.size === 0 && feed.heldCount === 0;
     return html`
       <header class="feed-head">
@@ -124,7 +124,7 @@ export class FeedView extends LightElement {
         </div>
         <connection-state
           .state=${state}
-          .transport=${model.session.transport}
+          .transport=${model.client.transport}
           .reading=${reading}
         ></connection-state>
         <div class="feed-actions">${this.#pauseButton()} ${this.#writeButton()}</div>

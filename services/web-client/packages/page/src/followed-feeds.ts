@@ -3,7 +3,7 @@
  * them is quick. Those that nobody came back to are let go of.
  */
 
-import type { FeedInfo, Records, Session } from "./library";
+import type { Client, FeedInfo, Records } from "./library";
 import { WatchedFeed } from "./watched-feed";
 
 export const MOST_FOLLOWED = 3;
@@ -13,7 +13,7 @@ export const QUIET_LIMIT_MS = 5 * 60_000;
 const HISTORY_EVENTS = 100;
 
 export interface FollowedSurroundings {
-  session(): Session;
+  client(): Client;
   createStore(): Records;
   seenOf(slug: string): WatchedFeed["seen"];
   onChange(): void;
@@ -41,11 +41,11 @@ export class FollowedFeeds {
     return feed;
   }
 
-  /** Follow it over the present session, from where it is. */
+  /** Follow it over the present client, from where it is. */
   follow(feed: WatchedFeed): void {
     const { position, info } = feed;
     const begin = position === null ? { history: HISTORY_EVENTS } : { position };
-    feed.follow(this.surroundings.session().feed(info.slug, begin));
+    feed.follow(this.surroundings.client().subscribe(info.slug, begin));
   }
 
   followAll(): void {

@@ -1,48 +1,45 @@
 /**
- * What the page needs of the feed client library. The page gets it handed in, so that its tests and
+ * What the page needs of the library aviso-feed. The page gets it handed in, so that its tests and
  * a preview can hand in a twin; only `main.ts` knows the real one.
  */
 
 import type {
+  ConnectionEvents,
+  ConnectionState,
   Credentials,
-  FeedClientEvents,
   FeedEvent,
   FeedHead,
   FeedInfo,
-  FeedOptions,
   FeedRecord,
-  FeedSessionEvents,
-  FeedSessionOptions,
   FeedState,
   FeedsPage,
   FeedsQuery,
   Position,
   RecordEntry,
   RefusalCode,
-  SessionState,
   StoreChange,
+  SubscriptionEvents,
   Transport,
 } from "aviso-feed";
 
 interface Emitter<Events> {
-  addEventListener<K extends keyof Events & string>(
-    type: K,
-    listener: (event: Events[K]) => void,
-  ): void;
+  /** Returns the function that ends it. */
+  on<K extends keyof Events>(name: K, listener: (detail: Events[K]) => void): () => void;
 }
 
-export interface ClientOfFeed extends Emitter<FeedClientEvents> {
+export interface Subscription extends Emitter<SubscriptionEvents> {
   readonly state: FeedState;
   readonly position: Position | null;
-  start(): void;
-  stop(): void;
+  close(): void;
   loadOlder(beforeSequence: number, limit: number): Promise<FeedEvent[]>;
 }
 
-export interface Session extends Emitter<FeedSessionEvents> {
-  readonly state: SessionState;
+export type Begin = { readonly position?: Position; readonly history?: number };
+
+export interface Client extends Emitter<ConnectionEvents> {
+  readonly state: ConnectionState;
   readonly transport: Transport | null;
-  feed(slug: string, options?: FeedOptions): ClientOfFeed;
+  subscribe(feed: string, begin?: Begin): Subscription;
   /** What REST is to be shown. */
   bearer(): Promise<string | undefined>;
   connect(): void;
@@ -67,9 +64,9 @@ export interface AboutServer {
 }
 
 export interface FeedLibrary {
-  openSession(options: FeedSessionOptions): Session;
+  createClient(credentials: Credentials): Client;
   createStore(): Records;
-  /** `token`: what the session gave; none for a guest. Throws ApiError, as the next two do. */
+  /** `token`: what the client gave; none for a guest. Throws ApiError, as the next two do. */
   listFeeds(query: FeedsQuery, token?: string): Promise<FeedsPage>;
   /** null: not there, or not open to the reader. */
   findFeed(slug: string, token?: string): Promise<FeedInfo | null>;
@@ -81,6 +78,7 @@ export interface FeedLibrary {
 }
 
 export type {
+  ConnectionState,
   Credentials,
   FeedEvent,
   FeedHead,
@@ -92,7 +90,6 @@ export type {
   Position,
   RecordEntry,
   RefusalCode,
-  SessionState,
   StoreChange,
   Transport,
 };

@@ -2,14 +2,13 @@
  * Which of the two languages the page speaks, and how a message becomes text. Pure.
  */
 
-import { english } from "./messages-en.ts";
+import { english, type Messages } from "./messages-en.ts";
 import { spanish } from "./messages-es.ts";
 
 export type Locale = "en" | "es";
 export const LOCALES: readonly Locale[] = ["en", "es"];
 
-export type MessageKey = keyof typeof english;
-export type Messages = Readonly<Record<MessageKey, string>>;
+export type MessageKey = keyof Messages;
 export type Parameters = Readonly<Record<string, string | number>>;
 export type Translate = (key: MessageKey, parameters?: Parameters) => string;
 

@@ -1,8 +1,8 @@
-/** Where the page starts: it alone names the real feed client library. */
+/** Where the page starts: it alone names the real library. */
 
 import {
   ApiError,
-  FeedSession,
+  AvisoClient,
   fetchConnection,
   fetchFeed,
   fetchHeads,
@@ -19,7 +19,7 @@ const ORIGIN = "";
 const retryAfter = new RetryAfter(() => Date.now());
 
 const library: FeedLibrary = {
-  openSession: (options) => new FeedSession(options),
+  createClient: (credentials) => new AvisoClient(ORIGIN, { credentials }),
   createStore: () => new RecordStore(),
   listFeeds: (query, token) => retryAfter.ask(() => listFeeds(ORIGIN, query, token)),
   findFeed: (slug, token) =>

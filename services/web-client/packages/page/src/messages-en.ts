@@ -245,3 +245,6 @@ export const english = {
   startTooMany: "Too many requests came from here. The page tries again by itself.",
   signUpClosed: "No accounts are made here. Ask whoever runs this server for one.",
 };
+
+/** What every language has to say. */
+export type Messages = Readonly<Record<keyof typeof english, string>>;

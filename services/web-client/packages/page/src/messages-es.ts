@@ -1,4 +1,4 @@
-import type { Messages } from "./locale";
+import type { Messages } from "./messages-en";
 
 /** What the page says, in Spanish. `a | b`: the form for one and the form for more, by `count`. */
 export const spanish: Messages = {

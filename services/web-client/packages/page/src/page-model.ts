@@ -1,12 +1,12 @@
 /**
- * What the page knows as a whole: the list of feeds, the one session, who is reading, which feed is
+ * What the page knows as a whole: the list of feeds, the one client, who is reading, which feed is
  * being looked at. No DOM but what is handed in; `<aviso-page>` draws it.
  */
 
 import type { AccountFault } from "./account";
 import { shownState } from "./connection";
 import { FollowedFeeds } from "./followed-feeds";
-import type { Credentials, FeedInfo, FeedLibrary, FeedState, Session } from "./library";
+import type { Client, Credentials, FeedInfo, FeedLibrary, FeedState } from "./library";
 import { ListLoading } from "./list-loading";
 import { SeenPositions } from "./seen-positions";
 import { outcomeOfConnecting } from "./signing-in";
@@ -18,7 +18,7 @@ const GUEST: Credentials = { kind: "guest" };
 
 export class PageModel {
   credentials: Credentials = GUEST;
-  session: Session;
+  client: Client;
   currentSlug: string | null = null;
   isTabVisible = true;
 
@@ -35,9 +35,9 @@ export class PageModel {
   ) {
     this.#onChange = options.onChange;
     this.credentials = options.credentials ?? GUEST;
-    this.session = this.#openSession(this.credentials);
+    this.client = this.#createClient(this.credentials);
     this.followed = new FollowedFeeds({
-      session: () => this.session,
+      client: () => this.client,
       createStore: () => library.createStore(),
       seenOf: (slug) => this.#seen.get(slug),
       onChange: this.#onChange,
@@ -53,8 +53,8 @@ export class PageModel {
     this.list = new ListLoading({
       ask: (query) => this.#ask((token) => library.listFeeds(query, token)),
       noteReader: () => {
-        const { session } = this;
-        return () => session === this.session;
+        const { client } = this;
+        return () => client === this.client;
       },
       onListed: (infos) => this.#onListed(infos),
       checkFollowed: () => this.#checkFollowed(),
@@ -73,7 +73,7 @@ export class PageModel {
    * nor where the feed that was asked for is none.
    */
   get state(): FeedState {
-    return shownState(this.session.state, this.#stateWithoutFeed);
+    return shownState(this.client.state, this.#stateWithoutFeed);
   }
 
   get #stateWithoutFeed(): FeedState | null {
@@ -103,7 +103,7 @@ export class PageModel {
   }
 
   async start(): Promise<void> {
-    this.session.connect();
+    this.client.connect();
     this.#counts.setVisible(this.isTabVisible);
     await this.list.load();
   }
@@ -120,13 +120,13 @@ export class PageModel {
     return this.isTabVisible;
   }
 
-  /** Ask with what the session gives; null where another session has taken its place meanwhile. */
+  /** Ask with what the client gives; null where another client has taken its place meanwhile. */
   async #ask<Answer>(
     question: (token: string | undefined) => Promise<Answer>,
   ): Promise<Answer | null> {
-    const { session } = this;
-    const answer = await question(await session.bearer());
-    return session === this.session ? answer : null;
+    const { client } = this;
+    const answer = await question(await client.bearer());
+    return client === this.client ? answer : null;
   }
 
   /** Ask for the one that is being read, and for each that is followed, whatever the list shows. */
@@ -223,18 +223,18 @@ export class PageModel {
 
   /** Try at once instead of at the time set: the connection, or only the room that is shut. */
   tryNow(): void {
-    if (this.session.state.kind === "online") {
+    if (this.client.state.kind === "online") {
       if (this.current !== null) this.followed.follow(this.current);
       return;
     }
-    // connect() alone leaves a session that waits for its next try waiting.
-    this.session.close();
-    this.session.connect();
+    // connect() alone leaves a client that waits for its next try waiting.
+    this.client.close();
+    this.client.connect();
   }
 
   /**
    * Sign in; returns null, or what is wrong. Whoever was reading goes on reading when it fails.
-   * What is on the page stays: the feeds go on from their positions over the new session.
+   * What is on the page stays: the feeds go on from their positions over the new client.
    */
   async signIn(
     username: string,
@@ -242,7 +242,7 @@ export class PageModel {
     remember: boolean,
   ): Promise<AccountFault | null> {
     const credentials: Credentials = { kind: "account", username, password };
-    const candidate = this.library.openSession({ credentials });
+    const candidate = this.library.createClient(credentials);
     const outcome = await outcomeOfConnecting(candidate);
     if (outcome !== "online") {
       candidate.close();
@@ -251,48 +251,48 @@ export class PageModel {
         : { field: null, message: "errorUnreachable" };
     }
     rememberAccount(remember ? credentials : null);
-    this.#replaceSession(candidate, credentials);
+    this.#replaceClient(candidate, credentials);
     return null;
   }
 
   signOut(): void {
     rememberAccount(null);
-    const session = this.#openSession(GUEST);
+    const client = this.#createClient(GUEST);
     const hidden = [...this.followed.feeds.values()].filter(({ info }) => isPrivate(info));
     for (const feed of hidden) this.followed.letGo(feed);
     const listed = this.list.listing.entries.filter(isPrivate);
     this.#unlist([...hidden.map(({ info }) => info), ...listed].map(({ slug }) => slug));
     this.#seen.forgetPrivate();
-    this.#replaceSession(session, GUEST);
-    session.connect();
+    this.#replaceClient(client, GUEST);
+    client.connect();
   }
 
-  #replaceSession(session: Session, credentials: Credentials): void {
-    const previous = this.session;
-    this.session = session;
+  #replaceClient(client: Client, credentials: Credentials): void {
+    const previous = this.client;
+    this.client = client;
     this.credentials = credentials;
     this.#missing = null;
-    this.#listen(session);
+    this.#listen(client);
     this.followed.followAll();
     previous.close();
     void this.list.load();
   }
 
-  #openSession(credentials: Credentials): Session {
-    const session = this.library.openSession({ credentials });
-    this.#listen(session);
-    return session;
+  #createClient(credentials: Credentials): Client {
+    const client = this.library.createClient(credentials);
+    this.#listen(client);
+    return client;
   }
 
-  #listen(session: Session): void {
-    session.addEventListener("state", () => {
-      if (session === this.session) this.#onChange();
+  #listen(client: Client): void {
+    client.on("state", () => {
+      if (client === this.client) this.#onChange();
     });
     const listAnew = () => {
-      if (session === this.session) void this.list.load();
+      if (client === this.client) void this.list.load();
     };
-    session.addEventListener("bearer", listAnew);
-    session.addEventListener("reader", listAnew);
+    client.on("bearer", listAnew);
+    client.on("reader", listAnew);
   }
 }
 

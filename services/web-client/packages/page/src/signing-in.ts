@@ -1,21 +1,19 @@
 /** How a try to sign in ends. */
 
-import type { Session } from "./library";
+import type { Client } from "./library";
 
 /** How many milliseconds a sign-in may take. */
 const SIGN_IN_LIMIT_MS = 20_000;
 
 /** Connect and say how it went; an `offline` means that the server was not reached. */
-export function outcomeOfConnecting(
-  session: Session,
-): Promise<"online" | "refused" | "unreachable"> {
+export function outcomeOfConnecting(client: Client): Promise<"online" | "refused" | "unreachable"> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve("unreachable"), SIGN_IN_LIMIT_MS);
-    session.addEventListener("state", ({ detail }) => {
-      if (detail.kind === "connecting") return;
+    client.on("state", (state) => {
+      if (state.kind === "connecting") return;
       clearTimeout(timer);
-      resolve(detail.kind === "offline" ? "unreachable" : detail.kind);
+      resolve(state.kind === "offline" ? "unreachable" : state.kind);
     });
-    session.connect();
+    client.connect();
   });
 }

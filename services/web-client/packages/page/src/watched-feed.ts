@@ -4,7 +4,6 @@
  */
 
 import type {
-  ClientOfFeed,
   FeedEvent,
   FeedInfo,
   FeedState,
@@ -12,6 +11,7 @@ import type {
   RecordEntry,
   Records,
   StoreChange,
+  Subscription,
 } from "./library";
 
 export type OlderState = "more" | "loading" | "failed" | "end";
@@ -46,7 +46,7 @@ export class WatchedFeed {
   /** It was taken from the reader's list: nothing of it is followed or shown. */
   isShut = false;
 
-  #client: ClientOfFeed | null = null;
+  #subscription: Subscription | null = null;
   #held: FeedEvent[] = [];
   #heldCount = 0;
   #applied: Position | null = null;
@@ -90,36 +90,35 @@ export class WatchedFeed {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Follow the feed by this client; one that was followed before is stopped. */
-  follow(client: ClientOfFeed): void {
-    this.#client?.stop();
+  /** Follow the feed by this subscription; one that was followed before is closed. */
+  follow(subscription: Subscription): void {
+    this.#subscription?.close();
     this.isShut = false;
-    this.#client = client;
-    client.addEventListener("state", (event) => {
-      if (client === this.#client) this.#onState(event.detail);
+    this.#subscription = subscription;
+    subscription.on("state", (detail) => {
+      if (subscription === this.#subscription) this.#onState(detail);
     });
-    client.addEventListener("events", (event) => {
-      if (client === this.#client) this.#onEvents(event.detail.events);
+    subscription.on("events", (detail) => {
+      if (subscription === this.#subscription) this.#onEvents(detail.events);
     });
-    client.addEventListener("position", () => {
-      if (client === this.#client) this.#onEvents([]);
+    subscription.on("position", () => {
+      if (subscription === this.#subscription) this.#onEvents([]);
     });
-    client.addEventListener("reset", (event) => {
-      if (client === this.#client) this.#onReset(event.detail);
+    subscription.on("reset", (detail) => {
+      if (subscription === this.#subscription) this.#onReset(detail);
     });
-    client.addEventListener("problem", (event) => {
-      if (client !== this.#client) return;
-      this.problem = event.detail.code;
+    subscription.on("problem", ({ code }) => {
+      if (subscription !== this.#subscription) return;
+      this.problem = code;
       this.#tell(null);
     });
-    this.state = client.state;
-    client.start();
+    this.state = subscription.state;
     this.#tell(null);
   }
 
   stop(): void {
-    this.#client?.stop();
-    this.#client = null;
+    this.#subscription?.close();
+    this.#subscription = null;
   }
 
   /** Not open to the reader any more: say so, and leave nothing of it in sight. */
@@ -135,9 +134,9 @@ export class WatchedFeed {
     return this.state.kind === "refused" && this.state.code.endsWith("-open");
   }
 
-  /** Where another client can go on without a gap; the newest received, applied or held. */
+  /** Where another subscription can go on without a gap; the newest received, applied or held. */
   get position(): Position | null {
-    return this.#client?.position ?? this.#applied;
+    return this.#subscription?.position ?? this.#applied;
   }
 
   setLookedAt(isLookedAt: boolean): void {
@@ -163,14 +162,14 @@ export class WatchedFeed {
   }
 
   async loadOlder(): Promise<void> {
-    const client = this.#client;
-    if (client === null || this.olderState === "loading" || this.olderState === "end") return;
+    const subscription = this.#subscription;
+    if (subscription === null || this.olderState === "loading" || this.olderState === "end") return;
     const before = this.#oldestSequence;
     if (before === null) return;
     this.olderState = "loading";
     this.#tell(null);
     try {
-      const events = await client.loadOlder(before, OLDER_PAGE_EVENTS);
+      const events = await subscription.loadOlder(before, OLDER_PAGE_EVENTS);
       if (before !== this.#oldestSequence) return;
       const first = events[0];
       this.olderState = first === undefined || first.sequence <= 1 ? "end" : "more";
@@ -188,10 +187,10 @@ export class WatchedFeed {
     if (state.kind === "live") {
       this.isLoaded = true;
       this.#dropSeenOfOtherEpoch();
-      this.#applied ??= this.#client?.position ?? null;
+      this.#applied ??= this.#subscription?.position ?? null;
       // What the page began with is no news; the count starts here.
       if (this.#seen === null) {
-        this.#seen = this.#client?.position ?? null;
+        this.#seen = this.#subscription?.position ?? null;
         this.newAfter = this.#seen?.sequence ?? 0;
       }
       if (this.#oldestSequence === null || this.#oldestSequence <= 1) this.olderState = "end";
@@ -203,7 +202,7 @@ export class WatchedFeed {
 
   /** What was seen in another epoch says nothing about this one. */
   #dropSeenOfOtherEpoch(): void {
-    const epoch = this.#client?.position?.epoch;
+    const epoch = this.#subscription?.position?.epoch;
     if (epoch === undefined || this.#seen === null || this.#seen.epoch === epoch) return;
     this.#seen = null;
     this.newAfter = Number.POSITIVE_INFINITY;
@@ -287,7 +286,7 @@ export class WatchedFeed {
   }
 
   #apply(events: readonly FeedEvent[]): void {
-    this.#applied = this.#client?.position ?? this.#applied;
+    this.#applied = this.#subscription?.position ?? this.#applied;
     if (events.length === 0) return;
     this.#noteOldest(events);
     this.#tell(this.records.apply(events));
@@ -307,7 +306,7 @@ export class WatchedFeed {
 
   #markSeen(): void {
     if (this.#seen === null || !this.#isLookedAt || this.isPaused) return;
-    this.#seen = this.#client?.position ?? this.#seen;
+    this.#seen = this.#subscription?.position ?? this.#seen;
     this.#unread = 0;
   }
 

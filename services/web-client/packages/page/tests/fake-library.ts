@@ -3,11 +3,13 @@
  * servers: the same interface, driven by hand. Its records are folded by the real RecordStore.
  */
 
-import type { FeedClientEvents, FeedSessionEvents } from "aviso-feed";
+import type { ConnectionEvents, SubscriptionEvents } from "aviso-feed";
 import { RecordStore } from "aviso-feed";
-import { typedEventTarget } from "../../aviso-feed/src/engine/typed-event-target";
+import { Emitter } from "../../aviso-feed/src/engine/emitter";
 import type {
-  ClientOfFeed,
+  Begin,
+  Client,
+  ConnectionState,
   FeedEvent,
   FeedHead,
   FeedInfo,
@@ -17,14 +19,13 @@ import type {
   FeedsPage,
   FeedsQuery,
   Position,
-  Session,
-  SessionState,
+  Subscription,
 } from "../src/library";
 
-export class FakeClient extends typedEventTarget<FeedClientEvents>() implements ClientOfFeed {
+export class FakeSubscription extends Emitter<SubscriptionEvents> implements Subscription {
   state: FeedState = { kind: "connecting" };
   position: Position | null;
-  isStarted = false;
+  isOpen = true;
   older: FeedEvent[] = [];
 
   constructor(
@@ -35,12 +36,8 @@ export class FakeClient extends typedEventTarget<FeedClientEvents>() implements 
     this.position = position;
   }
 
-  start(): void {
-    this.isStarted = true;
-  }
-
-  stop(): void {
-    this.isStarted = false;
+  close(): void {
+    this.isOpen = false;
   }
 
   async loadOlder(before: number, limit: number): Promise<FeedEvent[]> {
@@ -49,42 +46,43 @@ export class FakeClient extends typedEventTarget<FeedClientEvents>() implements 
 
   become(state: FeedState): void {
     this.state = state;
-    this.dispatchEvent(new CustomEvent("state", { detail: state }));
+    this.emit("state", state);
   }
 
   deliver(events: readonly FeedEvent[], live = true): void {
     const last = events.at(-1);
     if (last !== undefined) this.position = { epoch: last.epoch, sequence: last.sequence };
-    this.dispatchEvent(new CustomEvent("events", { detail: { events, live } }));
+    const position = this.position ?? { epoch: "k3f9", sequence: 0 };
+    this.emit("events", { events, live, position });
   }
 
   moveTo(sequence: number): void {
     this.position = { epoch: "k3f9", sequence };
-    this.dispatchEvent(new CustomEvent("position", { detail: this.position }));
+    this.emit("position", this.position);
   }
 
-  reset(position: Position | null): void {
+  reset(position: Position): void {
     this.position = position;
-    this.dispatchEvent(new CustomEvent("reset", { detail: position }));
+    this.emit("reset", position);
   }
 }
 
-export class FakeSession extends typedEventTarget<FeedSessionEvents>() implements Session {
-  state: SessionState = { kind: "connecting" };
+export class FakeClient extends Emitter<ConnectionEvents> implements Client {
+  state: ConnectionState = { kind: "connecting" };
   transport: "websocket" | "bosh" | null = "websocket";
-  readonly clients = new Map<string, FakeClient>();
+  readonly subscriptions = new Map<string, FakeSubscription>();
   connects = 0;
   isClosed = false;
   token: string | undefined;
 
-  constructor(private readonly onConnect: (session: FakeSession) => void = () => {}) {
+  constructor(private readonly onConnect: (client: FakeClient) => void = () => {}) {
     super();
   }
 
-  feed(slug: string, options: { position?: Position } = {}): FakeClient {
-    const client = new FakeClient(slug, options.position ?? null);
-    this.clients.set(slug, client);
-    return client;
+  subscribe(slug: string, { position }: Begin = {}): FakeSubscription {
+    const subscription = new FakeSubscription(slug, position ?? null);
+    this.subscriptions.set(slug, subscription);
+    return subscription;
   }
 
   async bearer(): Promise<string | undefined> {
@@ -100,24 +98,28 @@ export class FakeSession extends typedEventTarget<FeedSessionEvents>() implement
     this.isClosed = true;
   }
 
-  become(state: SessionState): void {
+  hint(feed: string, change: "granted" | "revoked"): void {
+    this.emit("reader", { feed, change });
+  }
+
+  become(state: ConnectionState): void {
     this.state = state;
-    this.dispatchEvent(new CustomEvent("state", { detail: state }));
+    this.emit("state", state);
   }
 }
 
 export class FakeLibrary implements FeedLibrary {
-  readonly sessions: FakeSession[] = [];
+  readonly clients: FakeClient[] = [];
   infos: FeedInfo[] = [];
   isReachable = true;
-  onConnect: (session: FakeSession) => void = () => {};
+  onConnect: (client: FakeClient) => void = () => {};
   registered: string[] = [];
   registerError: unknown = null;
 
-  openSession(): FakeSession {
-    const session = new FakeSession((opened) => this.onConnect(opened));
-    this.sessions.push(session);
-    return session;
+  createClient(): FakeClient {
+    const client = new FakeClient((connecting) => this.onConnect(connecting));
+    this.clients.push(client);
+    return client;
   }
 
   createStore(): RecordStore {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { PAGE_FEEDS } from "../src/feed-listing";
 import { MOST_FOLLOWED, QUIET_LIMIT_MS } from "../src/followed-feeds";
 import { PageModel } from "../src/page-model";
-import { eventOf, FakeLibrary, type FakeSession, feedInfo } from "./fake-library";
+import { eventOf, type FakeClient, FakeLibrary, feedInfo } from "./fake-library";
 
 let library: FakeLibrary;
 let model: PageModel;
@@ -15,13 +15,13 @@ beforeEach(() => {
   model = new PageModel(library, { credentials: null, onChange: () => {} });
 });
 
-const session = () => model.session as unknown as FakeSession;
+const client = () => model.client as unknown as FakeClient;
 
 function goLive(slug: string, sequence: number): void {
-  session()
-    .clients.get(slug)
+  client()
+    .subscriptions.get(slug)
     ?.deliver([eventOf(sequence)], false);
-  session().clients.get(slug)?.become({ kind: "live" });
+  client().subscriptions.get(slug)?.become({ kind: "live" });
 }
 
 const slugs = () => model.list.listing.entries.map(({ slug }) => slug);
@@ -29,10 +29,10 @@ const followed = () => [...model.followed.feeds.keys()];
 
 test("only the feed that is being read is followed", async () => {
   await model.start();
-  expect(session().clients.size).toBe(0);
+  expect(client().subscriptions.size).toBe(0);
   model.look("orders");
-  expect([library.sessions.length, [...session().clients.keys()]]).toEqual([1, ["orders"]]);
-  expect(session().clients.get("orders")?.isStarted).toBe(true);
+  expect([library.clients.length, [...client().subscriptions.keys()]]).toEqual([1, ["orders"]]);
+  expect(client().subscriptions.get("orders")?.isOpen).toBe(true);
 });
 
 test("the unread number is the sum over what is followed and what is listed", async () => {
@@ -42,8 +42,8 @@ test("the unread number is the sum over what is followed and what is listed", as
     model.look("orders");
     goLive("orders", 7);
     model.setTabVisible(false);
-    session()
-      .clients.get("orders")
+    client()
+      .subscriptions.get("orders")
       ?.deliver([eventOf(8)]);
     library.write("stock", 2);
     expect([model.unread, library.headsAsked.length]).toEqual([1, 0]);
@@ -64,8 +64,8 @@ test("in a hidden tab the feed being read counts too", async () => {
   model.look("orders");
   goLive("orders", 7);
   model.setTabVisible(false);
-  session()
-    .clients.get("orders")
+  client()
+    .subscriptions.get("orders")
     ?.deliver([eventOf(8)]);
   expect(model.unread).toBe(1);
   model.setTabVisible(true);
@@ -82,7 +82,7 @@ test("a feed that is not listed is asked for again", async () => {
 test("nothing is said to be live before the list of feeds is there", async () => {
   library.isReachable = false;
   const starting = model.start();
-  session().become({ kind: "online", jid: "guest@guest.localhost/1" });
+  client().become({ kind: "online", jid: "guest@guest.localhost/1" });
   expect(model.state.kind).toBe("connecting");
   await starting;
   expect(model.state.kind).toBe("connecting");
@@ -100,26 +100,26 @@ test("a list that cannot be had says so, and a later one is taken", async () => 
   expect([model.list.state, slugs()]).toEqual(["ready", ["orders", "stock"]]);
 });
 
-test("signing in goes on from the same positions over the new session", async () => {
+test("signing in goes on from the same positions over the new client", async () => {
   await model.start();
   model.look("orders");
   goLive("orders", 7);
-  const guest = session();
+  const guest = client();
   library.onConnect = (opened) => opened.become({ kind: "online", jid: "ana@localhost" });
   expect(await model.signIn("ana", "long enough", true)).toBeNull();
   expect(guest.isClosed).toBe(true);
-  expect(session().clients.get("orders")?.position?.sequence).toBe(7);
+  expect(client().subscriptions.get("orders")?.position?.sequence).toBe(7);
   expect(sessionStorage.getItem("aviso.account")).toContain("ana");
 });
 
 test("wrong credentials leave the reader where he was", async () => {
   await model.start();
-  const guest = session();
+  const guest = client();
   library.onConnect = (opened) =>
     opened.become({ kind: "refused", code: "credentials", reason: "not-authorized" });
   const fault = await model.signIn("ana", "wrong", true);
   expect(fault?.message).toBe("errorCredentials");
-  expect([session() === guest, guest.isClosed, model.credentials.kind]).toEqual([
+  expect([client() === guest, guest.isClosed, model.credentials.kind]).toEqual([
     true,
     false,
     "guest",
@@ -137,7 +137,7 @@ test("signing out forgets the account and reads on as a guest", async () => {
   library.onConnect = (opened) => opened.become({ kind: "online", jid: "ana@localhost" });
   await model.signIn("ana", "long enough", true);
   model.signOut();
-  expect([model.credentials.kind, sessionStorage.length, session().connects]).toEqual([
+  expect([model.credentials.kind, sessionStorage.length, client().connects]).toEqual([
     "guest",
     0,
     1,
@@ -146,28 +146,24 @@ test("signing out forgets the account and reads on as a guest", async () => {
 
 test("trying now opens the connection at once", async () => {
   await model.start();
-  session().become({ kind: "offline", reason: "lost", retryAt: new Date(Date.now() + 60_000) });
+  client().become({ kind: "offline", reason: "lost", retryAt: new Date(Date.now() + 60_000) });
   model.tryNow();
-  expect([session().isClosed, session().connects]).toEqual([true, 2]);
+  expect([client().isClosed, client().connects]).toEqual([true, 2]);
 });
 
 test("trying now with only a room shut joins that room again", async () => {
   await model.start();
   model.look("orders");
   goLive("orders", 7);
-  session().become({ kind: "online", jid: "guest@localhost" });
-  const before = session().clients.get("orders");
+  client().become({ kind: "online", jid: "guest@localhost" });
+  const before = client().subscriptions.get("orders");
   model.tryNow();
-  const after = session().clients.get("orders");
-  expect([before?.isStarted, after?.isStarted, after?.position?.sequence]).toEqual([
-    false,
-    true,
-    7,
-  ]);
+  const after = client().subscriptions.get("orders");
+  expect([before?.isOpen, after?.isOpen, after?.position?.sequence]).toEqual([false, true, 7]);
 });
 
 function hint(change: "granted" | "revoked"): void {
-  session().dispatchEvent(new CustomEvent("reader", { detail: { feed: "secret", change } }));
+  client().hint("secret", change);
 }
 
 test("a feed that was granted appears, and one that was revoked goes", async () => {
@@ -196,7 +192,7 @@ test("of a revoked feed that is being read nothing stays in sight, and it says w
   library.infos = [feedInfo("secret", { visibility: "private" })];
   hint("granted");
   await vi.waitFor(() => expect([slugs(), model.current?.isShut]).toEqual([["secret"], false]));
-  expect(session().clients.get("secret")?.isStarted).toBe(true);
+  expect(client().subscriptions.get("secret")?.isOpen).toBe(true);
 });
 
 test("many hints at once ask for the list one at a time", async () => {
@@ -207,7 +203,7 @@ test("many hints at once ask for the list one at a time", async () => {
 });
 
 test("the list is asked for with what the session gave", async () => {
-  session().token = "t1";
+  client().token = "t1";
   await model.start();
   expect(library.asked).toEqual(["t1"]);
 });
@@ -217,10 +213,10 @@ test("signing out leaves nothing of a private feed", async () => {
   await model.start();
   model.look("secret");
   goLive("secret", 7);
-  const client = session().clients.get("secret");
+  const secret = client().subscriptions.get("secret");
   library.infos = [feedInfo("orders")];
   model.signOut();
-  expect([slugs(), followed(), client?.isStarted]).toEqual([["orders"], [], false]);
+  expect([slugs(), followed(), secret?.isOpen]).toEqual([["orders"], [], false]);
   await vi.waitFor(() => expect(model.isFinding).toBe(false));
   model.look("orders");
   expect(JSON.stringify({ ...localStorage })).not.toContain("secret");
@@ -251,7 +247,7 @@ test.each([
 
 test("nothing is live where the feed that was asked for is none", async () => {
   await model.start();
-  session().become({ kind: "online", jid: "a@b" });
+  client().become({ kind: "online", jid: "a@b" });
   model.look("orders");
   expect(model.state).toEqual({ kind: "live" });
 
@@ -278,7 +274,7 @@ describe("with 1,000 feeds", () => {
     await model.start();
     await vi.advanceTimersByTimeAsync(10_500);
 
-    expect(session().clients.size).toBe(1);
+    expect(client().subscriptions.size).toBe(1);
     expect([library.queries.length, slugs().length]).toEqual([1, PAGE_FEEDS]);
     expect(library.headsAsked.map((asked) => asked.length)).toEqual([PAGE_FEEDS - 1]);
   });
@@ -287,7 +283,7 @@ describe("with 1,000 feeds", () => {
     model.look(name(900));
     await model.start();
 
-    expect([model.current?.info.slug, session().clients.size]).toEqual([name(900), 1]);
+    expect([model.current?.info.slug, client().subscriptions.size]).toEqual([name(900), 1]);
   });
 
   test("more are loaded where the reader scrolls to, and no more than that", async () => {
@@ -332,17 +328,17 @@ describe("with 1,000 feeds", () => {
     await vi.advanceTimersByTimeAsync(0);
 
     expect(followed()).toEqual([name(17), name(18), name(19)]);
-    const started = [...session().clients.values()].filter((client) => client.isStarted);
+    const started = [...client().subscriptions.values()].filter((each) => each.isOpen);
     expect(started.length).toBe(MOST_FOLLOWED);
   });
 
   test("one that nobody came back to is let go of, and counts on from what was seen", async () => {
     await model.start();
     model.look(name(1));
-    session()
-      .clients.get(name(1))
+    client()
+      .subscriptions.get(name(1))
       ?.deliver([eventOf(7)], false);
-    session().clients.get(name(1))?.become({ kind: "live" });
+    client().subscriptions.get(name(1))?.become({ kind: "live" });
     model.look(name(2));
     library.write(name(1), 9);
     await vi.advanceTimersByTimeAsync(2 * QUIET_LIMIT_MS);

@@ -3,9 +3,9 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { readingIn } from "../src/reading";
 import type { RecordList } from "../src/record-list";
 import { WatchedFeed } from "../src/watched-feed";
-import { eventOf, FakeClient, feedInfo } from "./fake-library";
+import { eventOf, FakeSubscription, feedInfo } from "./fake-library";
 
-let client: FakeClient;
+let subscription: FakeSubscription;
 let feed: WatchedFeed;
 let list: RecordList;
 
@@ -20,15 +20,15 @@ beforeEach(async () => {
     },
   );
   await import("../src/record-list");
-  client = new FakeClient("orders", null);
+  subscription = new FakeSubscription("orders", null);
   feed = new WatchedFeed(feedInfo("orders"), new RecordStore());
-  feed.follow(client);
+  feed.follow(subscription);
   feed.setLookedAt(true);
   list = document.createElement("record-list") as RecordList;
   document.body.append(list);
   list.reading = readingIn("en");
-  client.deliver([eventOf(1), eventOf(2)], false);
-  client.become({ kind: "live" });
+  subscription.deliver([eventOf(1), eventOf(2)], false);
+  subscription.become({ kind: "live" });
   list.feed = feed;
   // On a busy machine the list draws in more than one go.
   await vi.waitFor(() => expect(sequences()).toHaveLength(2));
@@ -47,7 +47,7 @@ test("rows stand newest first, as many as the list says", () => {
 });
 
 test("a new record comes to the top and is marked as new", async () => {
-  client.deliver([eventOf(3)]);
+  subscription.deliver([eventOf(3)]);
   await vi.waitFor(() => expect(sequences()).toEqual([3, 2, 1]));
   expect(list.firstRow?.isFresh).toBe(true);
   expect(list.lastRow?.isFresh).toBe(false);
@@ -55,7 +55,7 @@ test("a new record comes to the top and is marked as new", async () => {
 
 test("while the reader is further down, new records wait and updates do not", async () => {
   list.isReading = true;
-  client.deliver([eventOf(3), eventOf(4, {}, { type: "updated", number: 1, version: 2 })]);
+  subscription.deliver([eventOf(3), eventOf(4, {}, { type: "updated", number: 1, version: 2 })]);
   await vi.waitFor(() => expect(list.waitingCount).toBe(1));
   expect(sequences()).toEqual([2, 4]);
   list.isReading = false;
@@ -64,14 +64,14 @@ test("while the reader is further down, new records wait and updates do not", as
 
 test("hundreds at once come in order, each once", async () => {
   const events = Array.from({ length: 500 }, (_, i) => eventOf(i + 3));
-  client.deliver(events.slice(0, 300));
-  client.deliver(events.slice(300));
+  subscription.deliver(events.slice(0, 300));
+  subscription.deliver(events.slice(300));
   await vi.waitFor(() => expect(list.dataset.count).toBe("502"), { timeout: 20_000 });
   expect(sequences()).toEqual(Array.from({ length: 502 }, (_, i) => 502 - i));
 });
 
 test("a new epoch begins with an empty list", async () => {
-  client.reset({ epoch: "n3w1", sequence: 0 });
+  subscription.reset({ epoch: "n3w1", sequence: 0 });
   await vi.waitFor(() => expect(list.dataset.epoch).toBe("n3w1"));
   expect([sequences(), list.dataset.count]).toEqual([[], "0"]);
 });

@@ -2,20 +2,20 @@ import { RecordStore } from "aviso-feed";
 import { beforeEach, expect, test, vi } from "vitest";
 import type { FeedEvent } from "../src/library";
 import { KEPT_AFTER_TRIM, MOST_KEPT, WatchedFeed } from "../src/watched-feed";
-import { eventOf, FakeClient, feedInfo } from "./fake-library";
+import { eventOf, FakeSubscription, feedInfo } from "./fake-library";
 
-let client: FakeClient;
+let subscription: FakeSubscription;
 let feed: WatchedFeed;
 
 beforeEach(() => {
-  client = new FakeClient("orders", null);
+  subscription = new FakeSubscription("orders", null);
   feed = new WatchedFeed(feedInfo("orders"), new RecordStore());
-  feed.follow(client);
+  feed.follow(subscription);
 });
 
 function becomeLiveAt(sequence: number): void {
-  client.deliver([eventOf(sequence - 1), eventOf(sequence)], false);
-  client.become({ kind: "live" });
+  subscription.deliver([eventOf(sequence - 1), eventOf(sequence)], false);
+  subscription.become({ kind: "live" });
 }
 
 test("what a feed begins with is not unread", () => {
@@ -25,27 +25,27 @@ test("what a feed begins with is not unread", () => {
 
 test("what arrives while nobody looks is unread", () => {
   becomeLiveAt(40);
-  client.deliver([eventOf(41), eventOf(42)]);
+  subscription.deliver([eventOf(41), eventOf(42)]);
   expect(feed.unread).toBe(2);
 });
 
 test("what arrives under the reader's eyes is not", () => {
   feed.setLookedAt(true);
   becomeLiveAt(40);
-  client.deliver([eventOf(41)]);
+  subscription.deliver([eventOf(41)]);
   expect(feed.unread).toBe(0);
 });
 
 test("nothing is unread before it is known what was seen", () => {
-  client.deliver([eventOf(40)], false);
+  subscription.deliver([eventOf(40)], false);
   expect(feed.unread).toBe(0);
 });
 
 test("in a new epoch what follows its beginning is unread", () => {
   becomeLiveAt(40);
-  client.deliver([eventOf(41)]);
-  client.reset({ epoch: "n3w1", sequence: 3 });
-  client.deliver(
+  subscription.deliver([eventOf(41)]);
+  subscription.reset({ epoch: "n3w1", sequence: 3 });
+  subscription.deliver(
     [4, 5].map((sequence) => eventOf(sequence, {}, { epoch: "n3w1" })),
     false,
   );
@@ -54,20 +54,20 @@ test("in a new epoch what follows its beginning is unread", () => {
 
 test("a place with nothing to show moves the position on and is not unread", () => {
   becomeLiveAt(40);
-  client.moveTo(41);
+  subscription.moveTo(41);
   expect([feed.unread, feed.applied?.sequence, feed.records.size]).toEqual([0, 41, 2]);
 });
 
 test("where the newest places have nothing to show, the records below them are fetched", async () => {
-  client.older = [eventOf(2), eventOf(3)];
-  client.moveTo(40);
-  client.become({ kind: "live" });
+  subscription.older = [eventOf(2), eventOf(3)];
+  subscription.moveTo(40);
+  subscription.become({ kind: "live" });
   await vi.waitFor(() => expect(feed.records.size).toBe(2));
 });
 
 test("looking makes everything read and remembers from where it was new", () => {
   becomeLiveAt(40);
-  client.deliver([eventOf(41), eventOf(42)]);
+  subscription.deliver([eventOf(41), eventOf(42)]);
   feed.setLookedAt(true);
   expect([feed.unread, feed.newAfter]).toEqual([0, 40]);
 });
@@ -76,7 +76,7 @@ test("while paused events are counted, not shown", () => {
   feed.setLookedAt(true);
   becomeLiveAt(40);
   feed.setPaused(true);
-  client.deliver([eventOf(41), eventOf(42)]);
+  subscription.deliver([eventOf(41), eventOf(42)]);
   expect([feed.records.size, feed.heldCount, feed.unread, feed.applied?.sequence]).toEqual([
     2, 2, 2, 40,
   ]);
@@ -86,7 +86,7 @@ test("resuming shows what was held, in order", () => {
   feed.setLookedAt(true);
   becomeLiveAt(40);
   feed.setPaused(true);
-  client.deliver([eventOf(41), eventOf(42)]);
+  subscription.deliver([eventOf(41), eventOf(42)]);
   feed.setPaused(false);
   expect(feed.records.at(0)?.sequence).toBe(42);
   expect([feed.heldCount, feed.unread, feed.applied?.sequence]).toEqual([0, 0, 42]);
@@ -95,49 +95,49 @@ test("resuming shows what was held, in order", () => {
 test("a new epoch forgets what was shown and what was held", () => {
   becomeLiveAt(40);
   feed.setPaused(true);
-  client.deliver([eventOf(41)]);
-  client.reset({ epoch: "n3w1", sequence: 0 });
+  subscription.deliver([eventOf(41)]);
+  subscription.reset({ epoch: "n3w1", sequence: 0 });
   expect([feed.records.size, feed.heldCount, feed.wasReset]).toEqual([0, 0, true]);
 });
 
 test("older events are added below until the first one is there", async () => {
   becomeLiveAt(40);
-  client.older = Array.from({ length: 38 }, (_, i) => eventOf(i + 1));
+  subscription.older = Array.from({ length: 38 }, (_, i) => eventOf(i + 1));
   await feed.loadOlder();
   expect([feed.records.size, feed.olderState]).toEqual([40, "end"]);
 });
 
 test("older events that cannot be had can be tried again", async () => {
   becomeLiveAt(40);
-  client.loadOlder = () => Promise.reject(new Error("not reached"));
+  subscription.loadOlder = () => Promise.reject(new Error("not reached"));
   await feed.loadOlder();
   expect(feed.olderState).toBe("failed");
-  client.loadOlder = async () => [];
+  subscription.loadOlder = async () => [];
   await feed.loadOlder();
   expect(feed.olderState).toBe("end");
 });
 
 test("an empty feed is loaded once it is live", () => {
-  client.position = { epoch: "k3f9", sequence: 0 };
-  client.become({ kind: "live" });
+  subscription.position = { epoch: "k3f9", sequence: 0 };
+  subscription.become({ kind: "live" });
   expect([feed.isLoaded, feed.olderState]).toEqual([true, "end"]);
 });
 
-test("another client goes on where the one before it was, and is the only one heard", () => {
+test("another subscription goes on where the one before it was, and is the only one heard", () => {
   becomeLiveAt(40);
-  const next = new FakeClient("orders", feed.position);
+  const next = new FakeSubscription("orders", feed.position);
   feed.follow(next);
-  client.deliver([eventOf(41)]);
+  subscription.deliver([eventOf(41)]);
   next.deliver([eventOf(41), eventOf(42)]);
-  expect([client.isStarted, next.isStarted, feed.records.size]).toEqual([false, true, 4]);
+  expect([subscription.isOpen, next.isOpen, feed.records.size]).toEqual([false, true, 4]);
 });
 
 test("a page left open keeps the newest records, each in its place, and can ask for the rest", () => {
   becomeLiveAt(2);
   const many = Array.from({ length: MOST_KEPT - 2 }, (_, i) => eventOf(i + 3));
-  client.deliver(many);
+  subscription.deliver(many);
   const last = MOST_KEPT;
-  client.deliver([
+  subscription.deliver([
     eventOf(last + 1, {}, { type: "updated", number: last - 10, version: 2 }),
     eventOf(last + 2),
   ]);
@@ -153,14 +153,14 @@ test("a page left open keeps the newest records, each in its place, and can ask 
 test("nothing is taken away while the reader is further down", () => {
   becomeLiveAt(2);
   feed.isReadingOlder = true;
-  client.deliver(Array.from({ length: MOST_KEPT }, (_, i) => eventOf(i + 3)));
+  subscription.deliver(Array.from({ length: MOST_KEPT }, (_, i) => eventOf(i + 3)));
   expect(feed.records.size).toBe(MOST_KEPT + 2);
 });
 
 test("a pause that held too much shows the newest and leaves no hole below them", () => {
   becomeLiveAt(2);
   feed.setPaused(true);
-  client.deliver(Array.from({ length: MOST_KEPT + 1 }, (_, i) => eventOf(i + 3)));
+  subscription.deliver(Array.from({ length: MOST_KEPT + 1 }, (_, i) => eventOf(i + 3)));
   expect(feed.heldCount).toBe(MOST_KEPT + 1);
   feed.setPaused(false);
   const oldest = feed.records.at(feed.records.size - 1)?.sequence;
@@ -173,7 +173,7 @@ test("a pause that held too much shows the newest and leaves no hole below them"
 
 test("what came since it was last seen is unread and new, what was seen is not", () => {
   feed = new WatchedFeed(feedInfo("orders"), new RecordStore(), { epoch: "k3f9", sequence: 39 });
-  feed.follow(client);
+  feed.follow(subscription);
   becomeLiveAt(40);
   expect(feed.unread).toBe(1);
   feed.setLookedAt(true);
@@ -182,9 +182,9 @@ test("what came since it was last seen is unread and new, what was seen is not",
 
 test("what was seen in another epoch says nothing", () => {
   feed = new WatchedFeed(feedInfo("orders"), new RecordStore(), { epoch: "0ld0", sequence: 3 });
-  feed.follow(client);
+  feed.follow(subscription);
   becomeLiveAt(40);
-  client.deliver([eventOf(41)]);
+  subscription.deliver([eventOf(41)]);
   expect([feed.unread, feed.seen]).toEqual([1, { epoch: "k3f9", sequence: 40 }]);
 });
 
@@ -195,21 +195,21 @@ const resetAt = (sequence: number): FeedEvent => {
 
 test("a feed that is emptied is empty, and goes on", () => {
   becomeLiveAt(40);
-  client.deliver([resetAt(41)]);
+  subscription.deliver([resetAt(41)]);
   expect([feed.records.size, feed.applied?.sequence, feed.unread]).toEqual([0, 41, 0]);
-  client.deliver([eventOf(42)]);
+  subscription.deliver([eventOf(42)]);
   expect([feed.records.size, feed.unread, feed.wasReset]).toEqual([1, 1, false]);
 });
 
 test("behind a reset there is nothing older to ask for", () => {
   becomeLiveAt(40);
-  client.deliver([resetAt(41), eventOf(42)]);
+  subscription.deliver([resetAt(41), eventOf(42)]);
   expect(feed.olderState).toBe("end");
 });
 
 test("older events end at a reset, and those before it are not shown", async () => {
   becomeLiveAt(40);
-  client.older = [eventOf(35), resetAt(36), eventOf(37), eventOf(38)];
+  subscription.older = [eventOf(35), resetAt(36), eventOf(37), eventOf(38)];
   await feed.loadOlder();
   const shown = feed.records.slice(0, 10).map(({ sequence }) => sequence);
   expect([shown, feed.olderState]).toEqual([[40, 39, 38, 37], "end"]);
@@ -218,7 +218,7 @@ test("older events end at a reset, and those before it are not shown", async () 
 test("while paused a reset is held like everything else", () => {
   becomeLiveAt(40);
   feed.setPaused(true);
-  client.deliver([resetAt(41), eventOf(42)]);
+  subscription.deliver([resetAt(41), eventOf(42)]);
   expect(feed.records.size).toBe(2);
   feed.setPaused(false);
   expect([feed.records.size, feed.records.at(0)?.sequence]).toEqual([1, 42]);

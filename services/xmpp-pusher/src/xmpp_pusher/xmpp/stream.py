@@ -25,6 +25,9 @@ from .session import ANSWER_TIMEOUT_S
 
 _LOOK_EVERY_S: Final = 1.0
 _IDLE_S: Final = 30.0
+# Of thousands of idle rooms each is asked less often: who has something to say in one
+# that has put us out notices at once.
+_MOST_CHECKS: Final = 50
 # Long for a server with anything to say: a connection may have died without a word.
 _QUIET_S: Final = 10.0
 
@@ -97,6 +100,7 @@ class Stream:
         together are not asked together for ever.
         """
         share = math.ceil(len(self._rooms) * _LOOK_EVERY_S / _IDLE_S)
+        share = min(share, _MOST_CHECKS)
         idle = [
             room
             for room in self._rooms.values()

@@ -3,7 +3,8 @@
  * what it stands in, else the browser's languages. English where it is none of ours.
  */
 
-import type { FeedState, OfflineCode, ProblemDetail, RefusalCode } from "../model/types";
+import type { ProblemDetail } from "../engine/emitted";
+import type { FeedState, OfflineCode, RefusalCode } from "../engine/states";
 
 export type Words = {
   /** What these words are in; for the elements that carry them. */

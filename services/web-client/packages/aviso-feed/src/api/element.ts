@@ -16,13 +16,13 @@ import {
   type TemplateResult,
 } from "lit";
 import { repeat } from "lit/directives/repeat.js";
-import { FeedClient } from "../engine/feed-client";
+import type { ProblemDetail } from "../engine/emitted";
 import { readHistory, readOrigin } from "../engine/options";
+import type { Subscription } from "../engine/subscription";
 import { stringifyExactJson } from "../model/exact-json";
 import { type RecordEntry, RecordStore } from "../model/record-store";
-import type { ProblemDetail } from "../model/types";
 import { type ElementReading, languagesOf, readingFor, stateWords } from "./element-words";
-import { type SessionShare, shareSession } from "./shared-sessions";
+import { type ClientShare, shareClient } from "./shared-clients";
 
 const DEFAULT_HISTORY = 50;
 
@@ -99,8 +99,8 @@ export class RecordFeed extends LitElement {
   declare ticketUrl: string | null;
 
   readonly #store = new RecordStore();
-  #client: FeedClient | null = null;
-  #share: SessionShare | null = null;
+  #subscription: Subscription | null = null;
+  #share: ClientShare | null = null;
   #problem: ProblemDetail["code"] | null = null;
   #hasNoTicket = false;
   /** `lang` may be set on anything that the element stands in. */
@@ -143,7 +143,7 @@ export class RecordFeed extends LitElement {
   }
 
   override render(): TemplateResult {
-    const state = this.#client?.state;
+    const state = this.#subscription?.state;
     const isLive = state?.kind === "live";
     const reading = readingFor(languagesOf(this));
     const { words } = reading;
@@ -169,7 +169,7 @@ export class RecordFeed extends LitElement {
 
   /** The engine's own sentence, which says more: for whoever looks closer. */
   get #reason(): string | undefined {
-    const state = this.#client?.state;
+    const state = this.#subscription?.state;
     return state?.kind === "offline" || state?.kind === "refused" ? state.reason : undefined;
   }
 
@@ -194,55 +194,53 @@ export class RecordFeed extends LitElement {
       ticket: this.ticket ?? "",
       ticketUrl: this.ticketUrl ?? "",
     };
-    this.#share = shareSession(reader, (failing) => {
+    this.#share = shareClient(reader, (failing) => {
       this.#hasNoTicket = failing;
       this.requestUpdate();
     });
-    const { session } = this.#share;
-    const client = new FeedClient({ feed: this.feed, history: this.#limit, session });
-    this.#client = client;
-    const follow = <Event>(take: (event: Event) => void): ((event: Event) => void) => {
-      return (event) => {
-        if (client !== this.#client) return;
-        take(event);
+    const subscription = this.#share.client.subscribe(this.feed, { history: this.#limit });
+    this.#subscription = subscription;
+    const follow = <Detail>(take: (detail: Detail) => void): ((detail: Detail) => void) => {
+      return (detail) => {
+        if (subscription !== this.#subscription) return;
+        take(detail);
         this.requestUpdate();
       };
     };
-    client.addEventListener(
+    subscription.on(
       "state",
       // What is not open any more is not left on the screen.
-      follow(({ detail }) => {
-        if (detail.kind === "refused" && detail.code.endsWith("-open")) this.#store.clear();
+      follow((state) => {
+        if (state.kind === "refused" && state.code.endsWith("-open")) this.#store.clear();
       }),
     );
-    client.addEventListener(
+    subscription.on(
       "ticket-expiring",
-      follow(({ detail }) => {
+      follow((detail) => {
         const options = { bubbles: true, composed: true, detail };
         this.dispatchEvent(new CustomEvent("ticket-expiring", options));
       }),
     );
-    client.addEventListener(
+    subscription.on(
       "events",
-      follow((event) => this.#store.apply(event.detail.events)),
+      follow(({ events }) => this.#store.apply(events)),
     );
-    client.addEventListener(
+    subscription.on(
       "reset",
       follow(() => this.#store.clear()),
     );
-    client.addEventListener(
+    subscription.on(
       "problem",
-      follow((event) => {
-        this.#problem = event.detail.code;
+      follow(({ code }) => {
+        this.#problem = code;
       }),
     );
-    client.start();
   }
 
   #unfollow(): void {
-    const client = this.#client;
-    this.#client = null;
-    client?.stop();
+    const subscription = this.#subscription;
+    this.#subscription = null;
+    subscription?.close();
     this.#share?.release();
     this.#share = null;
   }
@@ -271,8 +269,9 @@ function renderEntry(entry: RecordEntry, { words, time }: ElementReading): Templ
 const textOf = (value: unknown): string =>
   typeof value === "string" ? value : stringifyExactJson(value);
 
-/** Twice on one page is no error: the first one stays. */
-if (!customElements.get("record-feed")) customElements.define("record-feed", RecordFeed);
+/** Twice on one page is no error: the first one stays. On a server there is nowhere to register it. */
+const registry = globalThis.customElements as CustomElementRegistry | undefined;
+if (registry?.get("record-feed") === undefined) registry?.define("record-feed", RecordFeed);
 
 declare global {
   interface HTMLElementTagNameMap {

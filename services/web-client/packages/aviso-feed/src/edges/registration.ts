@@ -3,10 +3,11 @@
  * Strophe's plugin for it does not work with Strophe 5, and a session is opened afterwards anyway.
  */
 
-import { readError } from "../engine/requests";
+import { ApiError, AvisoError } from "../model/errors";
+import { readError } from "../protocol/iq";
 import { refusedCharacter } from "../protocol/password";
 import { childOf, NS, xml } from "../protocol/xml";
-import { ApiError, type Fetch, fetchConnection } from "./rest";
+import { type Fetch, fetchConnection } from "./rest";
 
 const FRAMING = "urn:ietf:params:xml:ns:xmpp-framing";
 const STREAM = "http://etherx.jabber.org/streams";
@@ -42,15 +43,15 @@ const MESSAGES: Readonly<Record<RegistrationErrorCode, string>> = {
  * `message` is for a person; `detail` is what the server said, where it said something. `character`
  * is the one for which the server refused a password, where that is known.
  */
-export class RegistrationError extends Error {
+export class RegistrationError extends AvisoError<RegistrationErrorCode> {
   override readonly name = "RegistrationError";
 
   constructor(
-    readonly code: RegistrationErrorCode,
+    code: RegistrationErrorCode,
     readonly detail: string | null = null,
     readonly character: string | null = null,
   ) {
-    super(MESSAGES[code]);
+    super(code, MESSAGES[code]);
   }
 }
 

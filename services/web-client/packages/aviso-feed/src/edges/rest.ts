@@ -1,86 +1,27 @@
 /** The few REST calls that a subscriber and a small writer need. `origin` "" is the page's own. */
 
 import { readOrigin } from "../engine/options";
+import type { RestPort } from "../engine/ports";
+import { ApiError } from "../model/errors";
+import type { FeedRecord, RecordData } from "../model/event";
 import { parseExactJson, stringifyExactJson } from "../model/exact-json";
-import type { Batch, Item } from "../model/positions";
-import type { ConnectionInfo, FeedEvent, FeedInfo, FeedRecord, RecordData } from "../model/types";
-import { MalformedError, readEvent, readSequence } from "../protocol/events";
+import {
+  type BatchPage,
+  type ConnectionInfo,
+  type EventsPage,
+  type FeedHead,
+  type FeedInfo,
+  type FeedsPage,
+  type FeedsQuery,
+  type Range,
+  readBatchPage,
+} from "../protocol/answers";
 
 export type Fetch = typeof fetch;
 
 /** So long nothing may come of an answer; and all of it has to be there after the limit. */
 const TIMEOUT_MS = 15_000;
 const LIMIT_MS = 120_000;
-/** The most events that the server gives at once. */
-export const MAX_EVENTS = 1000;
-
-/**
- * The server said no (`status` > 0; RFC 9457's `detail`), or was not reached or not understood
- * (`status` 0). `message` equals `detail`. `field` is what it is about, where the server names it:
- * a header or parameter, or a JSON pointer (RFC 6901) into what was sent, such as `/data/count`.
- */
-export class ApiError extends Error {
-  override readonly name = "ApiError";
-  /** Something answered, be it nothing that one understands: a proxy, a sign-in page of a network. */
-  readonly isAnswered: boolean;
-  /** Where the server is to be had, where it refused the address that it was asked at (421). */
-  readonly address: string | null;
-
-  constructor(
-    readonly status: number,
-    readonly detail: string,
-    readonly field: string | null = null,
-    /** How long to wait before the next try, where the server says so (RFC 9110 10.2.3). */
-    readonly retryAfterMs: number | null = null,
-    more: { readonly isAnswered?: boolean; readonly address?: string | null } = {},
-  ) {
-    super(detail);
-    this.isAnswered = more.isAnswered ?? status > 0;
-    this.address = more.address ?? null;
-  }
-
-  /** Asking again does not help: the server answered, and it meant it. */
-  get isFinal(): boolean {
-    return this.status >= 400 && this.status < 500 && ![408, 425, 429].includes(this.status);
-  }
-}
-
-export type EventsPage = {
-  readonly epoch: string;
-  readonly head: number;
-  /** In order. */
-  readonly events: readonly FeedEvent[];
-};
-
-/** An EventsPage as the engine wants it: with the places of what could not be read. */
-export type BatchPage = {
-  readonly epoch: string;
-  readonly head: number;
-  /** null: nothing after `after`. */
-  readonly batch: Batch | null;
-  readonly unknownTypes: readonly string[];
-  /** How many events kept their place but are not what the contract says. */
-  readonly unreadable: number;
-};
-
-export type FeedsQuery = {
-  /** Only feeds behind this slug. */
-  readonly after?: string | null;
-  /** Only feeds whose slug begins with this. */
-  readonly beginning?: string;
-  /** From 1 to 1,000. */
-  readonly limit?: number;
-};
-
-export type FeedsPage = {
-  readonly feeds: readonly FeedInfo[];
-  /** There are feeds behind the last one. */
-  readonly hasMore: boolean;
-};
-
-export type FeedHead = { readonly slug: string; readonly epoch: string; readonly head: number };
-
-export type Range = { readonly after: number; readonly limit: number };
 
 /**
  * Where things are, at the address that was asked: a browser may have come by another name or port
@@ -159,11 +100,7 @@ export async function fetchEvents(
   return { epoch, head, events: batch?.items.flatMap((item) => item.event ?? []) ?? [] };
 }
 
-/**
- * The last tier of catching up. An event that is not what the contract says loses its content but
- * keeps its place: there is nobody left to ask for it.
- */
-export async function fetchBatch(
+async function fetchBatch(
   origin: string,
   feed: string,
   { after, limit }: Range,
@@ -171,29 +108,18 @@ export async function fetchBatch(
   http: Fetch = fetch,
 ): Promise<BatchPage> {
   const url = `${feedUrl(origin, feed)}events/?after=${after}&limit=${limit}`;
-  const { epoch, head, events } = await call(http, url, { token });
-  if (typeof epoch !== "string" || !Array.isArray(events)) throw misunderstood();
-  if (typeof head !== "number" || !Number.isSafeInteger(head)) throw misunderstood();
-  const items: Item[] = [];
-  const unknownTypes: string[] = [];
-  let unreadable = 0;
-  for (const value of events) {
-    try {
-      const { sequence, event, unknownType } = readEvent(value, feed, epoch);
-      items.push({ sequence, event });
-      if (unknownType !== null) unknownTypes.push(unknownType);
-    } catch (error) {
-      if (!(error instanceof MalformedError)) throw error;
-      unreadable += 1;
-      const sequence = readSequence(value?.feedseq);
-      if (sequence !== null) items.push({ sequence, event: null });
-    }
-  }
-  items.sort((a, b) => a.sequence - b.sequence);
-  const first = items[0]?.sequence;
-  const last = items.at(-1)?.sequence;
-  const batch = first === undefined || last === undefined ? null : { epoch, first, last, items };
-  return { epoch, head, batch, unknownTypes, unreadable };
+  const page = readBatchPage(await call(http, url, { token }), feed);
+  if (page === null) throw misunderstood();
+  return page;
+}
+
+/** What the engine asks. */
+export function restOver(http: Fetch): RestPort {
+  return {
+    connection: (origin) => fetchConnection(origin, http),
+    feed: (origin, feed, token) => fetchFeed(origin, feed, token, http),
+    events: (origin, feed, range, token) => fetchBatch(origin, feed, range, token, http),
+  };
 }
 
 /** `idempotencyKey`: the same write again answers with the first one's result. */

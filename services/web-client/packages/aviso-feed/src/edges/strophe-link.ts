@@ -7,7 +7,7 @@
  */
 
 import { type SMState, type SMStorageBackend, Strophe, toStanza } from "strophe.js";
-import type { Link, LinkEnd, LinkListener, LinkRequest, ResumeMemory } from "../engine/link";
+import type { LinkEnd, LinkListener, LinkPort, LinkRequest, ResumeMemory } from "../engine/ports";
 import { preparedPassword } from "../protocol/password";
 
 /**
@@ -26,11 +26,11 @@ const NEEDS_HTTPS = "Signing in works only on a page that came over https.";
 const OPENING_RETRIES = 1;
 const RETRIES = 5;
 
-export function openStropheLink(request: LinkRequest, listener: LinkListener): Link {
+export function openStropheLink(request: LinkRequest, listener: LinkListener): LinkPort {
   return new StropheLink(request, listener);
 }
 
-class StropheLink implements Link {
+class StropheLink implements LinkPort {
   readonly #connection: InstanceType<typeof Strophe.Connection>;
   #listener: LinkListener | null;
 

@@ -9,22 +9,10 @@
 
 import type { Batch } from "../model/positions";
 import type { ArchiveRange } from "../protocol/archive-query";
+import { RequestError } from "../protocol/iq";
 import { readStanza } from "../protocol/stanzas";
-import type { ArchiveResult } from "../protocol/trust";
 import type { PageSize } from "./page-size";
-import type { ArchivePage } from "./room";
-import { RequestError } from "./wire";
-
-export type ArchivePort = {
-  /** Rejects with a RequestError. */
-  page(
-    range: ArchiveRange,
-    max: number,
-    take: (result: ArchiveResult) => void,
-  ): Promise<ArchivePage>;
-  /** Milliseconds since 1970. */
-  now(): number;
-};
+import type { ArchivePage, ArchivePort } from "./ports";
 
 export type Archived = { readonly batch: Batch; readonly stanzaId: string };
 

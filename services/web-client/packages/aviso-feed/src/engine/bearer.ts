@@ -6,10 +6,11 @@
 import { readTicket, renewalTime, type Ticket, TicketError } from "../protocol/ticket";
 import { childOf, NS } from "../protocol/xml";
 import { Backoff } from "./backoff";
-import type { Host, Timer, Timings } from "./host";
+import type { ClockPort, Timer } from "./ports";
+import type { Timings } from "./timings";
 
-const backoffFor = (host: Host, timings: Timings): Backoff =>
-  new Backoff({ firstMs: timings.retryFirst, maxMs: timings.retryMax, random: host.random });
+const backoffFor = (clock: ClockPort, timings: Timings): Backoff =>
+  new Backoff({ firstMs: timings.retryFirst, maxMs: timings.retryMax, random: clock.random });
 
 export class AccountToken {
   #text: string | undefined;
@@ -22,32 +23,32 @@ export class AccountToken {
   readonly #backoff: Backoff;
 
   constructor(
-    private readonly host: Host,
+    private readonly clock: ClockPort,
     timings: Timings,
     private readonly ask: () => Promise<Element>,
     private readonly onFresh: () => void,
   ) {
-    this.#backoff = backoffFor(host, timings);
+    this.#backoff = backoffFor(clock, timings);
   }
 
   /** The token, after the answer that is under way; undefined where there is none. */
   async get(): Promise<string | undefined> {
     await this.#asking;
-    return this.host.now() < this.#expiresAt ? this.#text : undefined;
+    return this.clock.now() < this.#expiresAt ? this.#text : undefined;
   }
 
   /** The session is there: have a token as long as it is. */
   keep(): void {
     this.pause();
-    const wait = this.#renewAt - this.host.now();
-    if (wait > 0) this.#timer = this.host.setTimer(() => this.#renew(), wait);
+    const wait = this.#renewAt - this.clock.now();
+    if (wait > 0) this.#timer = this.clock.setTimer(() => this.#renew(), wait);
     else this.#renew();
   }
 
   pause(): void {
     this.#turn += 1;
     this.#asking = null;
-    if (this.#timer !== null) this.host.clearTimer(this.#timer);
+    if (this.#timer !== null) this.clock.clearTimer(this.#timer);
     this.#timer = null;
   }
 
@@ -61,7 +62,7 @@ export class AccountToken {
   #renew(): void {
     const turn = this.#turn;
     const take = (answer: Element): void => {
-      const now = this.host.now();
+      const now = this.clock.now();
       const element = childOf(answer, "token", NS.token);
       const expiresAt = Number(element?.getAttribute("expires")) * 1000;
       const text = element?.textContent ?? "";
@@ -90,7 +91,7 @@ export class AccountToken {
   }
 
   #later(): void {
-    this.#timer = this.host.setTimer(() => this.#renew(), this.#backoff.next());
+    this.#timer = this.clock.setTimer(() => this.#renew(), this.#backoff.next());
   }
 }
 
@@ -108,12 +109,12 @@ export class TicketKeeper {
   readonly #backoff: Backoff;
 
   constructor(
-    private readonly host: Host,
+    private readonly clock: ClockPort,
     timings: Timings,
     private readonly renew: (() => Promise<string>) | undefined,
     private readonly listener: TicketListener,
   ) {
-    this.#backoff = backoffFor(host, timings);
+    this.#backoff = backoffFor(clock, timings);
   }
 
   get ticket(): Ticket | null {
@@ -125,7 +126,7 @@ export class TicketKeeper {
   }
 
   get hasEnded(): boolean {
-    return this.#ticket !== null && this.#ticket.expiresAt <= this.host.now();
+    return this.#ticket !== null && this.#ticket.expiresAt <= this.clock.now();
   }
 
   /** Throws TicketError, and then keeps none. */
@@ -133,9 +134,9 @@ export class TicketKeeper {
     this.#restartTimer(null);
     this.#isStopped = false;
     this.#ticket = null;
-    const ticket = readTicket(text, this.host.now());
+    const ticket = readTicket(text, this.clock.now());
     this.#ticket = ticket;
-    const wait = ticket.renewAt - this.host.now();
+    const wait = ticket.renewAt - this.clock.now();
     // Ended already: the server will say so, and then a fresh one is asked for.
     if (!this.hasEnded) this.#restartTimer(Math.max(0, wait), () => this.#expire(ticket));
   }
@@ -170,7 +171,7 @@ export class TicketKeeper {
     try {
       const text: unknown = await this.renew();
       // One that cannot be read must not end a session that goes on well.
-      if (typeof text === "string" && readTicket(text, this.host.now())) fresh = text;
+      if (typeof text === "string" && readTicket(text, this.clock.now())) fresh = text;
     } catch {
       // Asked again below.
     }
@@ -181,7 +182,7 @@ export class TicketKeeper {
   }
 
   #restartTimer(delayMs: number | null, callback: () => void = () => {}): void {
-    if (this.#timer !== null) this.host.clearTimer(this.#timer);
-    this.#timer = delayMs === null ? null : this.host.setTimer(callback, delayMs);
+    if (this.#timer !== null) this.clock.clearTimer(this.#timer);
+    this.#timer = delayMs === null ? null : this.clock.setTimer(callback, delayMs);
   }
 }

@@ -11,14 +11,17 @@
  *   follow it did not come.
  */
 
-import { ApiError, type BatchPage, MAX_EVENTS, type Range } from "../edges/rest";
-import { type Batch, Follower } from "../model/positions";
-import type { FeedEvent, FeedInfo, Position, ProblemDetail } from "../model/types";
+import { ApiError } from "../model/errors";
+import type { FeedEvent } from "../model/event";
+import { type Batch, Follower, type Position } from "../model/positions";
+import { type BatchPage, MAX_EVENTS, type Range } from "../protocol/answers";
+import { RequestError } from "../protocol/iq";
 import { readStanza } from "../protocol/stanzas";
-import { type Archived, type ArchivePort, ArchiveReader, type Wanted } from "./archive-reader";
+import { type Archived, ArchiveReader, type Wanted } from "./archive-reader";
+import type { ProblemDetail } from "./emitted";
 import { PageSize } from "./page-size";
+import type { ArchivePort, FeedPort } from "./ports";
 import { ARCHIVE_PAGE } from "./room";
-import { RequestError } from "./wire";
 
 export type ReaderOutput = {
   /** In order, without hole, once. */
@@ -28,13 +31,6 @@ export type ReaderOutput = {
   /** What was given out so far belongs to another life of the feed, which begins after `position`. */
   reset(position: Position): void;
   problem(problem: ProblemDetail): void;
-};
-
-export type RestPort = {
-  feed(): Promise<Pick<FeedInfo, "epoch" | "head">>;
-  events(range: Range): Promise<BatchPage>;
-  /** Milliseconds since 1970. */
-  now(): number;
 };
 
 /** More live events than this are not kept while the epoch is unknown: the archive has them. */
@@ -78,7 +74,7 @@ export class FeedReader {
     private readonly feed: string,
     private readonly history: number,
     position: Position | null,
-    private readonly rest: RestPort,
+    private readonly rest: FeedPort,
     private readonly output: ReaderOutput,
   ) {
     if (position !== null) this.#follower.begin(position);

@@ -3,8 +3,34 @@
  * console says so, once.
  */
 
-import type { Position, Transport } from "../model/types";
+import type { Position } from "../model/positions";
 import { isEpoch } from "../protocol/events";
+
+export type Transport = "websocket" | "bosh";
+
+export type Credentials =
+  | { readonly kind: "guest" }
+  | { readonly kind: "account"; readonly username: string; readonly password: string }
+  /** Made by `POST /api/v1/tickets/`; "" where `renewTicket` gives the first one too. */
+  | { readonly kind: "ticket"; readonly ticket: string };
+
+export type ConnectionOptions = {
+  /** Default: guest. */
+  readonly credentials?: Credentials;
+  /** Asked for a fresh ticket before the one at hand ends, and where the server refuses it. */
+  readonly renewTicket?: () => Promise<string>;
+  /** Default `auto`: WebSocket, and BOSH where a WebSocket cannot be had. */
+  readonly transport?: "auto" | Transport;
+};
+
+export type SubscriptionOptions = {
+  /** Go on after this position instead of beginning with the history. */
+  readonly position?: Position;
+  /** How many of the newest events to begin with when there is no position. Default 100. */
+  readonly history?: number;
+  /** A key for the REST calls, instead of the client's own token or ticket. */
+  readonly token?: string;
+};
 
 /** More events than this nobody begins with; the rest is there for scrolling back. */
 const MOST_HISTORY = 10_000;

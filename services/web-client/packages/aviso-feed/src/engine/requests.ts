@@ -5,9 +5,10 @@
  * is. So a request waits as long as anything comes; for an answer that was lost there is a limit.
  */
 
-import { bareJid, childOf, NS, raw, xml } from "../protocol/xml";
-import type { Host, Timer, Timings } from "./host";
-import { type Patience, RequestError } from "./wire";
+import { RequestError, readError } from "../protocol/iq";
+import { bareJid, NS, raw, xml } from "../protocol/xml";
+import type { ClockPort, Patience, Timer } from "./ports";
+import type { Timings } from "./timings";
 
 /**
  * A page that stood still (a busy machine, a stopped browser) runs its timers before it looks at what
@@ -35,13 +36,13 @@ export class Requests {
   #pause = 0;
 
   constructor(
-    private readonly host: Host,
+    private readonly clock: ClockPort,
     private readonly timings: Timings,
   ) {}
 
   /** Milliseconds since anything came. */
   get silence(): number {
-    return this.host.now() - this.#heardAt;
+    return this.clock.now() - this.#heardAt;
   }
 
   /**
@@ -55,7 +56,7 @@ export class Requests {
 
   /** Something came on the stream, whatever it was. */
   hear(): void {
-    const now = this.host.now();
+    const now = this.clock.now();
     const asked = Math.min(...Array.from(this.#open.values(), ({ askedAt }) => askedAt));
     if (this.#open.size > 0) {
       this.#pause = Math.max(this.#pause, now - Math.max(this.#heardAt, asked));
@@ -69,7 +70,7 @@ export class Requests {
     send: (stanza: string) => void,
   ): Promise<Element> {
     return new Promise((resolve, reject) => {
-      const askedAt = this.host.now();
+      const askedAt = this.clock.now();
       const open: Open = { to, askedAt, patience, timer: null, isLate: false, resolve, reject };
       this.#open.set(id, open);
       this.#wait(id, open);
@@ -86,7 +87,7 @@ export class Requests {
     // RFC 6120 8.1.2.1: an answer without `from` comes from our own account.
     if ((iq.getAttribute("from") ?? bareJid(ownJid)) !== open.to) return false;
     this.#open.delete(id);
-    this.host.clearTimer(open.timer);
+    this.clock.clearTimer(open.timer);
     if (type === "result") open.resolve(iq);
     else open.reject(readError(iq));
     return true;
@@ -95,7 +96,7 @@ export class Requests {
   /** The stream died: nothing is answered any more. */
   abandon(): void {
     for (const open of this.#open.values()) {
-      this.host.clearTimer(open.timer);
+      this.clock.clearTimer(open.timer);
       open.reject(new RequestError("gone", null));
     }
     this.#open.clear();
@@ -106,24 +107,13 @@ export class Requests {
     const { askedAt, patience } = open;
     const quietAt = Math.max(askedAt, this.#heardAt) + patience.timeoutMs;
     const lostAt = Math.max(askedAt, patience.heardAt()) + this.timings.answerLimit;
-    const left = Math.min(quietAt, lostAt) - this.host.now();
+    const left = Math.min(quietAt, lostAt) - this.clock.now();
     if (left > 0 || !open.isLate) {
       open.isLate = left <= 0;
-      open.timer = this.host.setTimer(() => this.#wait(id, open), left > 0 ? left : LOOK_MS);
+      open.timer = this.clock.setTimer(() => this.#wait(id, open), left > 0 ? left : LOOK_MS);
       return;
     }
     this.#open.delete(id);
     open.reject(new RequestError("timeout", null));
   }
-}
-
-/** RFC 6120 8.3: the condition and the text of a stanza's error. */
-export function readError(stanza: Element): RequestError {
-  const error = childOf(stanza, "error", NS.client);
-  const parts = Array.from(error?.children ?? []).filter(
-    (child) => child.namespaceURI === NS.stanzaErrors,
-  );
-  const condition = parts.find((part) => part.localName !== "text")?.localName;
-  const text = parts.find((part) => part.localName === "text")?.textContent;
-  return new RequestError(condition ?? "undefined-condition", text ?? null);
 }

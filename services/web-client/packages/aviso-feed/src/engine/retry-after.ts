@@ -1,6 +1,6 @@
 /** Keeps what a server said about when to come again (RFC 9110 10.2.3), for everyone who asks it. */
 
-import { ApiError } from "../edges/rest";
+import { ApiError } from "../model/errors";
 
 export class RetryAfter {
   #until = 0;

@@ -4,6 +4,7 @@
  */
 
 import { type ArchiveRange, archiveQuery } from "../protocol/archive-query";
+import { RequestError, readError } from "../protocol/iq";
 import {
   type ArchiveResult,
   isAboutUs,
@@ -15,9 +16,7 @@ import {
 } from "../protocol/trust";
 import { childOf, NS, resourceOf, xml } from "../protocol/xml";
 import { Backoff } from "./backoff";
-import type { Timer } from "./host";
-import { readError } from "./requests";
-import { RequestError, type Wire } from "./wire";
+import type { ArchivePage, StreamPort, Timer } from "./ports";
 
 export type RoomState =
   | { readonly kind: "joining" }
@@ -36,15 +35,6 @@ export type RoomListener = {
   message(message: Element, stanzaId: string | null): void;
   /** A live feed message came from somebody who has no say. */
   untrusted(): void;
-};
-
-/** The end of a page. Its messages were given out before, one by one, oldest first. */
-export type ArchivePage = {
-  /** The ids of its first and last message; null where it had none. */
-  readonly first: string | null;
-  readonly last: string | null;
-  /** The range has no more. */
-  readonly isComplete: boolean;
 };
 
 /** ejabberd gives no more on a page. */
@@ -80,13 +70,13 @@ export class Room {
 
   constructor(
     readonly jid: string,
-    private readonly wire: Wire,
+    private readonly stream: StreamPort,
     private readonly onEmpty: () => void,
   ) {
     this.#backoff = new Backoff({
-      firstMs: wire.timings.retryFirst,
-      maxMs: wire.timings.retryMax,
-      random: wire.host.random,
+      firstMs: stream.timings.retryFirst,
+      maxMs: stream.timings.retryMax,
+      random: stream.clock.random,
     });
   }
 
@@ -97,7 +87,7 @@ export class Room {
   /** Go in, if nobody is yet. Returns the function that leaves. */
   attach(listener: RoomListener): () => void {
     this.#listeners.add(listener);
-    if (this.#listeners.size === 1 && this.wire.isUp) this.rejoin();
+    if (this.#listeners.size === 1 && this.stream.isUp) this.rejoin();
     return () => {
       if (this.#listeners.delete(listener) && this.#listeners.size === 0) this.#leave();
     };
@@ -110,10 +100,10 @@ export class Room {
   rejoin(): void {
     this.#occupants.clear();
     this.#wasIn = false;
-    this.#nick = this.wire.nick;
+    this.#nick = this.stream.nick;
     this.#setState({ kind: "joining" });
-    this.#waitForAnswer(this.wire.host.now());
-    this.wire.send(
+    this.#waitForAnswer(this.stream.clock.now());
+    this.stream.send(
       xml`<presence xmlns="${NS.client}" to="${this.jid}/${this.#nick}">` +
         `<x xmlns="${NS.muc}"><history maxstanzas="0"/></x></presence>`,
     );
@@ -177,18 +167,18 @@ export class Room {
     max: number,
     take: (result: ArchiveResult) => void,
   ): Promise<ArchivePage> {
-    const queryId = `q${this.wire.word()}`;
+    const queryId = `q${this.stream.word()}`;
     let heardAt = 0;
     let first: string | null = null;
     let last: string | null = null;
     this.#listenTo(queryId, (result) => {
-      heardAt = this.wire.host.now();
+      heardAt = this.stream.clock.now();
       first ??= result.stanzaId;
       last = result.stanzaId;
       take(result);
     });
     const query = archiveQuery(queryId, range, max);
-    const answer = await this.wire.request("set", this.jid, query, { heardAt: () => heardAt });
+    const answer = await this.stream.request("set", this.jid, query, { heardAt: () => heardAt });
     this.#queries.delete(queryId);
     const isComplete = childOf(answer, "fin", NS.mam)?.getAttribute("complete") === "true";
     if (first === null && !isComplete) {
@@ -202,7 +192,7 @@ export class Room {
   async isStillIn(): Promise<boolean> {
     const ping = xml`<ping xmlns="${NS.ping}"/>`;
     try {
-      await this.wire.request("get", `${this.jid}/${this.#nick}`, ping);
+      await this.stream.request("get", `${this.jid}/${this.#nick}`, ping);
       return true;
     } catch (error) {
       if (!(error instanceof RequestError) || error.isUnanswered) throw error;
@@ -212,10 +202,10 @@ export class Room {
 
   /** As for every answer (requests.ts): as long as other things come, it may stand behind them. */
   #waitForAnswer(askedAt: number): void {
-    const { answerTimeout, answerLimit } = this.wire.timings;
-    const now = this.wire.host.now();
+    const { answerTimeout, answerLimit } = this.stream.timings;
+    const now = this.stream.clock.now();
     const left = Math.min(
-      answerTimeout - Math.min(this.wire.silence(), now - askedAt),
+      answerTimeout - Math.min(this.stream.silence(), now - askedAt),
       answerLimit - (now - askedAt),
     );
     if (left > 0) this.#restartTimer(left, () => this.#waitForAnswer(askedAt));
@@ -225,7 +215,7 @@ export class Room {
   #getIn(nick: string): void {
     this.#nick = nick;
     this.#wasIn = false;
-    this.#restartTimer(this.wire.timings.stableAfter, () => this.#backoff.reset());
+    this.#restartTimer(this.stream.timings.stableAfter, () => this.#backoff.reset());
     this.#setState({ kind: "in" });
   }
 
@@ -235,7 +225,7 @@ export class Room {
     this.#setState({
       kind: "out",
       reason,
-      retryAt: new Date(this.wire.host.now() + delay),
+      retryAt: new Date(this.stream.clock.now() + delay),
       isShut,
     });
   }
@@ -249,7 +239,7 @@ export class Room {
   #leave(): void {
     this.#restartTimer(null);
     if (this.#nick !== "") {
-      this.wire.send(
+      this.stream.send(
         xml`<presence xmlns="${NS.client}" to="${this.jid}/${this.#nick}" type="unavailable"/>`,
       );
     }
@@ -257,8 +247,8 @@ export class Room {
   }
 
   #restartTimer(delayMs: number | null, callback: () => void = () => {}): void {
-    if (this.#timer !== null) this.wire.host.clearTimer(this.#timer);
-    this.#timer = delayMs === null ? null : this.wire.host.setTimer(callback, delayMs);
+    if (this.#timer !== null) this.stream.clock.clearTimer(this.#timer);
+    this.#timer = delayMs === null ? null : this.stream.clock.setTimer(callback, delayMs);
   }
 
   #setState(state: RoomState): void {

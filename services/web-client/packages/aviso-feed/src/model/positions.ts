@@ -6,7 +6,10 @@
  * Pure: no DOM, no Strophe, no clock, no network.
  */
 
-import type { FeedEvent, Position } from "./types";
+import type { FeedEvent } from "./event";
+
+/** How far somebody has read a feed. `sequence` 0: nothing yet. */
+export type Position = { readonly epoch: string; readonly sequence: number };
 
 /** An event and its place. `event` null: nothing to give out, but its place is taken. */
 export type Item = { readonly sequence: number; readonly event: FeedEvent | null };

@@ -1,6 +1,6 @@
 /** Folds a feed's events into records. Pure: no DOM, no clock, no network. */
 
-import type { FeedEvent, FeedRecord } from "./types";
+import type { FeedEvent, FeedRecord } from "./event";
 
 export type EntryState = "present" | "deleted" | "unavailable";
 

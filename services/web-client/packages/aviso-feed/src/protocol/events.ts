@@ -5,9 +5,9 @@
  * Pure: no DOM, no Strophe, no clock, no network.
  */
 
+import type { FeedEvent, FeedRecord, Unavailable } from "../model/event";
 import { ExactNumber } from "../model/exact-json";
 import type { Item } from "../model/positions";
-import type { FeedEvent, FeedRecord, Unavailable } from "../model/types";
 
 /** `reason` names what is wrong, never the content. */
 export class MalformedError extends Error {}

@@ -1,42 +1,54 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { FeedSession } from "../../src/engine/session";
+import type { Connection } from "../../src/engine/connection";
+import type { SubscriptionEvents } from "../../src/engine/emitted";
+import { Emitter } from "../../src/engine/emitter";
+import type { SubscriptionOptions } from "../../src/engine/options";
+import type { FeedState } from "../../src/engine/states";
+import type { FeedEvent } from "../../src/model/event";
 import { ExactNumber } from "../../src/model/exact-json";
-import type { FeedEvent, FeedState } from "../../src/model/types";
 
 import { makeTicket } from "../fakes";
 
-/** The client that the element makes; driven by hand. */
-class FakeClient extends EventTarget {
-  static made: FakeClient[] = [];
+/** The subscription that the element makes; driven by hand. */
+class FakeSubscription extends Emitter<SubscriptionEvents> {
+  static made: FakeSubscription[] = [];
   state: FeedState = { kind: "connecting" };
   isRunning = false;
 
-  constructor(readonly options: { feed: string; history: number; session: FeedSession }) {
+  constructor(
+    readonly feed: string,
+    readonly connection: Connection,
+    readonly options: SubscriptionOptions,
+  ) {
     super();
-    FakeClient.made.push(this);
+    FakeSubscription.made.push(this);
   }
 
   start(): void {
     this.isRunning = true;
   }
 
-  stop(): void {
+  close(): void {
     this.isRunning = false;
   }
 
-  say(type: string, detail: unknown): void {
-    if (type === "state") this.state = detail as FeedState;
-    this.dispatchEvent(new CustomEvent(type, { detail }));
+  give(events: readonly FeedEvent[]): void {
+    this.emit("events", { events, live: true, position: { epoch: "aaaa", sequence: 1 } });
+  }
+
+  say<Name extends keyof SubscriptionEvents>(name: Name, detail: SubscriptionEvents[Name]): void {
+    if (name === "state") this.state = detail as FeedState;
+    this.emit(name, detail);
   }
 }
 
-vi.mock("../../src/engine/feed-client", () => ({ FeedClient: FakeClient }));
+vi.mock("../../src/engine/subscription", () => ({ Subscription: FakeSubscription }));
 const { RecordFeed } = await import("../../src/api/element");
 
 type Element = InstanceType<typeof RecordFeed>;
 
 beforeEach(() => {
-  FakeClient.made = [];
+  FakeSubscription.made = [];
 });
 
 afterEach(() => {
@@ -50,7 +62,7 @@ async function show(attributes = 'feed="orders"'): Promise<Element> {
   return element;
 }
 
-const client = (): FakeClient => FakeClient.made.at(-1) as FakeClient;
+const subscription = (): FakeSubscription => FakeSubscription.made.at(-1) as FakeSubscription;
 
 const textOf = (element: Element, part: string): string[] =>
   Array.from(element.renderRoot.querySelectorAll(`[part~="${part}"]`)).map((found) =>
@@ -79,24 +91,24 @@ describe("<record-feed>", () => {
   test("follows the feed that it names", async () => {
     await show('feed="orders" origin="https://aviso.example" history="7"');
 
-    expect(FakeClient.made.length).toBe(1);
-    expect(client().options).toMatchObject({ feed: "orders", history: 7 });
-    expect(client().options.session.origin).toBe("https://aviso.example");
-    expect(client().isRunning).toBe(true);
+    expect(FakeSubscription.made.length).toBe(1);
+    expect(subscription()).toMatchObject({ feed: "orders", options: { history: 7 } });
+    expect(subscription().connection.origin).toBe("https://aviso.example");
+    expect(subscription().isRunning).toBe(true);
   });
 
   test("follows nothing without a name", async () => {
     await show("");
-    expect(FakeClient.made.length).toBe(0);
+    expect(FakeSubscription.made.length).toBe(0);
   });
 
   test("shows records as text, the newest first", async () => {
     const element = await show();
 
-    client().say("events", {
-      events: [event(1, { item: "tea" }), event(2, { item: "<b>café</b>", size: { l: 1 } })],
-      live: false,
-    });
+    subscription().give([
+      event(1, { item: "tea" }),
+      event(2, { item: "<b>café</b>", size: { l: 1 } }),
+    ]);
     await element.updateComplete;
 
     expect(textOf(element, "name")).toEqual(["item", "size", "item"]);
@@ -107,7 +119,7 @@ describe("<record-feed>", () => {
   test("shows no more records than its history", async () => {
     const element = await show('feed="orders" history="2"');
 
-    client().say("events", { events: [1, 2, 3].map((n) => event(n, { n })), live: false });
+    subscription().give([1, 2, 3].map((n) => event(n, { n })));
     await element.updateComplete;
 
     expect(textOf(element, "value")).toEqual(["3", "2"]);
@@ -137,7 +149,7 @@ describe("<record-feed>", () => {
   ])("shows the state %o", async (state, text) => {
     const element = await show();
 
-    client().say("state", state);
+    subscription().say("state", state);
     await element.updateComplete;
 
     expect(textOf(element, "state")).toEqual([text]);
@@ -149,7 +161,7 @@ describe("<record-feed>", () => {
     expect(list(element).getAttribute("aria-label")).toBe("orders");
     expect(list(element).getAttribute("aria-busy")).toBe("true");
 
-    client().say("state", { kind: "live" });
+    subscription().say("state", { kind: "live" });
     await element.updateComplete;
 
     expect(list(element).getAttribute("aria-busy")).toBe("false");
@@ -157,9 +169,9 @@ describe("<record-feed>", () => {
 
   test("forgets what it showed at a reset", async () => {
     const element = await show();
-    client().say("events", { events: [event(1, { n: 1 })], live: true });
+    subscription().give([event(1, { n: 1 })]);
 
-    client().say("reset", { epoch: "bbbb", sequence: 0 });
+    subscription().say("reset", { epoch: "bbbb", sequence: 0 });
     await element.updateComplete;
 
     expect(textOf(element, "record")).toEqual([]);
@@ -167,11 +179,11 @@ describe("<record-feed>", () => {
 
   test("is empty after the feed was emptied, and shows what follows", async () => {
     const element = await show();
-    client().say("events", { events: [event(1, { n: 1 }), event(2, { n: 2 })], live: true });
+    subscription().give([event(1, { n: 1 }), event(2, { n: 2 })]);
     const { record: _, subject: __, ...envelope } = event(3, {});
 
-    const reset = { ...envelope, type: "reset", reset: { cause: "truncated" } };
-    client().say("events", { events: [reset, event(4, { n: 4 })], live: true });
+    const reset = { ...envelope, type: "reset", reset: { cause: "truncated" } } as const;
+    subscription().give([reset, event(4, { n: 4 })]);
     await element.updateComplete;
 
     expect(textOf(element, "value")).toEqual(["4"]);
@@ -182,7 +194,7 @@ describe("<record-feed>", () => {
     const { record: _, ...row } = event(1, {});
 
     const data = { item: "tea" };
-    client().say("events", { events: [{ ...row, record: { id: "r1", data } }], live: true });
+    subscription().give([{ ...row, record: { id: "r1", data } }]);
     await element.updateComplete;
 
     expect(textOf(element, "value")).toEqual(["tea"]);
@@ -193,7 +205,7 @@ describe("<record-feed>", () => {
   test("tells of a problem", async () => {
     const element = await show();
 
-    client().say("problem", { code: "page-too-old", message: "Too old." });
+    subscription().say("problem", { code: "page-too-old", message: "Too old." });
     await element.updateComplete;
 
     expect(textOf(element, "problem")).toEqual([
@@ -203,8 +215,8 @@ describe("<record-feed>", () => {
 
   test("announces a new record and touches no other", async () => {
     const element = await show('feed="orders" history="3"');
-    client().say("state", { kind: "live" });
-    client().say("events", { events: [1, 2, 3].map((n) => event(n, { n })), live: false });
+    subscription().say("state", { kind: "live" });
+    subscription().give([1, 2, 3].map((n) => event(n, { n })));
     await element.updateComplete;
     const before = Array.from(list(element).children);
     const changes: MutationRecord[] = [];
@@ -216,7 +228,7 @@ describe("<record-feed>", () => {
       attributes: true,
     });
 
-    client().say("events", { events: [event(4, { n: 4 })], live: true });
+    subscription().give([event(4, { n: 4 })]);
     await element.updateComplete;
     changes.push(...observer.takeRecords());
 
@@ -236,11 +248,11 @@ describe("<record-feed>", () => {
       const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
 
       const element = await show(`feed="orders" history="${history}"`);
-      client().say("events", { events: [event(1, { n: 1 })], live: true });
+      subscription().give([event(1, { n: 1 })]);
       element.ticket = makeTicket({ sub: "u-17@ticket.localhost", exp: 4e9 });
       await element.updateComplete;
 
-      expect(client().options.history).toBe(50);
+      expect(subscription().options.history).toBe(50);
       expect(element.history).toBe(50);
       expect(warn).toHaveBeenCalledTimes(1);
     },
@@ -252,24 +264,24 @@ describe("<record-feed>", () => {
 
     element.history = Number.NaN;
     await element.updateComplete;
-    client().say("events", { events: [event(1, { n: 1 })], live: true });
+    subscription().give([event(1, { n: 1 })]);
     await element.updateComplete;
 
-    expect(client().options.history).toBe(50);
+    expect(subscription().options.history).toBe(50);
     expect(textOf(element, "value")).toEqual(["1"]);
     expect(warn).toHaveBeenCalledTimes(1);
   });
 
   test("takes an origin with a slash at its end", async () => {
     await show('feed="orders" origin="http://localhost:8090/"');
-    expect(client().options.session.origin).toBe("http://localhost:8090");
+    expect(subscription().connection.origin).toBe("http://localhost:8090");
   });
 
   test("keeps the digits of numbers", async () => {
     const element = await show();
     const data = { id: new ExactNumber("1234567890123456789"), at: [new ExactNumber("1e400")] };
 
-    client().say("events", { events: [event(1, data)], live: true });
+    subscription().give([event(1, data)]);
     await element.updateComplete;
 
     expect(textOf(element, "value")).toEqual(["1234567890123456789", "[1e400]"]);
@@ -277,29 +289,29 @@ describe("<record-feed>", () => {
 
   test("stops when it leaves the page, and starts when it comes back", async () => {
     const element = await show();
-    const first = client();
+    const first = subscription();
 
     element.remove();
     expect(first.isRunning).toBe(false);
     document.body.append(element);
     await element.updateComplete;
 
-    expect(client()).not.toBe(first);
-    expect(client().isRunning).toBe(true);
+    expect(subscription()).not.toBe(first);
+    expect(subscription().isRunning).toBe(true);
   });
 
   test("changes to another feed", async () => {
     const element = await show();
-    client().say("events", { events: [event(1, { n: 1 })], live: true });
-    const first = client();
+    subscription().give([event(1, { n: 1 })]);
+    const first = subscription();
 
     element.feed = "stock";
     await element.updateComplete;
-    first.say("events", { events: [event(2, { n: 2 })], live: true });
+    first.give([event(2, { n: 2 })]);
     await element.updateComplete;
 
     expect(first.isRunning).toBe(false);
-    expect(client().options).toMatchObject({ feed: "stock" });
+    expect(subscription()).toMatchObject({ feed: "stock" });
     expect(textOf(element, "record")).toEqual([]);
   });
 });
@@ -338,8 +350,8 @@ describe("the language of <record-feed>", () => {
 
   test("changes with the page's, in every word", async () => {
     const element = await show();
-    client().say("state", { kind: "catching-up", left: 12_345 });
-    client().say("problem", { code: "missing", message: "" });
+    subscription().say("state", { kind: "catching-up", left: 12_345 });
+    subscription().say("problem", { code: "missing", message: "" });
 
     document.documentElement.lang = "es";
     await vi.waitFor(() =>
@@ -369,7 +381,7 @@ describe("elements of one page", () => {
     for (const element of elements) await element.updateComplete;
     return elements;
   };
-  const sessions = (): FeedSession[] => FakeClient.made.map(({ options }) => options.session);
+  const connections = (): Connection[] => FakeSubscription.made.map((each) => each.connection);
   const ticket = (feeds: string[], id = "1"): string =>
     makeTicket({ sub: "u-17@ticket.localhost", feeds, exp: 4e9, jti: id });
 
@@ -387,22 +399,22 @@ describe("elements of one page", () => {
       'feed="a" origin="https://two.example"',
     );
 
-    const all = sessions();
-    const numbers = all.map((session) => all.indexOf(session));
+    const all = connections();
+    const numbers = all.map((connection) => all.indexOf(connection));
     expect(numbers).toEqual([0, 0, 2, 2, 4, 4, 6, 6, 8]);
   });
 
   test("end it with the last of them, and not by being moved", async () => {
     const [one, other] = await put('feed="a"', 'feed="b"');
-    const session = sessions()[0] as FeedSession;
-    const close = vi.spyOn(session, "close");
+    const connection = connections()[0] as Connection;
+    const close = vi.spyOn(connection, "close");
 
     one?.remove();
     await Promise.resolve();
     expect(close).not.toHaveBeenCalled();
     document.body.prepend(other as Element);
     await other?.updateComplete;
-    expect(client().options.session).toBe(session);
+    expect(subscription().connection).toBe(connection);
     await Promise.resolve();
     expect(close).not.toHaveBeenCalled();
     other?.remove();
@@ -410,15 +422,15 @@ describe("elements of one page", () => {
 
     expect(close).toHaveBeenCalledTimes(1);
     await put('feed="a"');
-    expect(client().options.session).not.toBe(session);
+    expect(subscription().connection).not.toBe(connection);
   });
 
   test("go on together with a fresh ticket of the same reader, which is given once", async () => {
     const elements = await put(
       ...["a", "b"].map((feed) => `feed="${feed}" ticket="${ticket(["a", "b"])}"`),
     );
-    const session = sessions()[0] as FeedSession;
-    const setTicket = vi.spyOn(session, "setTicket");
+    const connection = connections()[0] as Connection;
+    const setTicket = vi.spyOn(connection, "setTicket");
 
     for (const element of elements) {
       element.ticket = ticket(["b", "a", "c"], "2");
@@ -426,23 +438,23 @@ describe("elements of one page", () => {
     }
 
     expect(setTicket).toHaveBeenCalledTimes(1);
-    expect(new Set(sessions())).toEqual(new Set([session]));
+    expect(new Set(connections())).toEqual(new Set([connection]));
     await put(`feed="a" ticket="${ticket(["b", "a", "c"], "2")}"`);
-    expect(client().options.session).toBe(session);
+    expect(subscription().connection).toBe(connection);
   });
 
   test("part where one gets a ticket that would put the other out", async () => {
     const [one] = await put(
       ...["a", "b"].map((feed) => `feed="${feed}" ticket="${ticket(["a", "b"])}"`),
     );
-    const [session] = sessions();
-    const setTicket = vi.spyOn(session as FeedSession, "setTicket");
+    const [connection] = connections();
+    const setTicket = vi.spyOn(connection as Connection, "setTicket");
 
     (one as Element).ticket = ticket(["a"], "2");
     await one?.updateComplete;
 
     expect(setTicket).not.toHaveBeenCalled();
-    expect(client().options).toMatchObject({ feed: "a" });
-    expect(client().options.session).not.toBe(session);
+    expect(subscription()).toMatchObject({ feed: "a" });
+    expect(subscription().connection).not.toBe(connection);
   });
 });

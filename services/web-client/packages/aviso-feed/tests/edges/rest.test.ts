@@ -1,15 +1,15 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import {
-  ApiError,
   createRecord,
   type Fetch,
-  fetchBatch,
   fetchConnection,
   fetchEvents,
   fetchFeed,
   fetchHeads,
   listFeeds,
+  restOver,
 } from "../../src/edges/rest";
+import { ApiError } from "../../src/model/errors";
 import { ExactNumber } from "../../src/model/exact-json";
 import { eventJson, FakeRest } from "../fakes";
 
@@ -302,7 +302,7 @@ describe("a page of events", () => {
     ];
     const { http } = server(json({ epoch: "aaaa", head: 3, events }));
 
-    const page = await fetchBatch("", "orders", { after: 0, limit: 9 }, undefined, http);
+    const page = await restOver(http).events("", "orders", { after: 0, limit: 9 }, undefined);
 
     expect(page).toMatchObject({
       unreadable: 2,
@@ -319,7 +319,7 @@ describe("a page of events", () => {
   test("may be empty", async () => {
     const rest = new FakeRest();
     rest.feeds.set("orders", { epoch: "aaaa", head: 3 });
-    const page = await fetchBatch("", "orders", { after: 3, limit: 9 }, undefined, rest.fetch);
+    const page = await restOver(rest.fetch).events("", "orders", { after: 3, limit: 9 }, undefined);
     expect(page).toMatchObject({ epoch: "aaaa", head: 3, batch: null });
   });
 });

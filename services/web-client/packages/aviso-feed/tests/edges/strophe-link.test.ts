@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { openStropheLink } from "../../src/edges/strophe-link";
-import type { LinkEnd, LinkRequest } from "../../src/engine/link";
+import type { LinkEnd, LinkRequest } from "../../src/engine/ports";
 import { settle } from "../fakes";
 
 const OPEN = `<open xmlns="urn:ietf:params:xml:ns:xmpp-framing" version="1.0" id="1"/>`;

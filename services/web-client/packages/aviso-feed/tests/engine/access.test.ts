@@ -1,8 +1,9 @@
 /** Who may read: tickets, an account's token, rooms that are shut. */
 
 import { beforeEach, describe, expect, test } from "vitest";
-import { FeedSession } from "../../src/engine/session";
-import type { FeedSessionOptions } from "../../src/model/types";
+import { Connection } from "../../src/engine/connection";
+import type { ConnectionOptions } from "../../src/engine/options";
+import { Subscription } from "../../src/engine/subscription";
 import { escapeXml } from "../../src/protocol/xml";
 import { textOf } from "../batch-writer";
 import { eventJson, makeTicket, makeWorld, type World } from "../fakes";
@@ -23,47 +24,47 @@ function ticket(lifeS = 600, name = "u-17"): string {
   return makeTicket({ sub: `${name}@ticket.localhost`, feeds: ["orders"], iat, exp: iat + lifeS });
 }
 
-async function follow(options: FeedSessionOptions) {
-  const session = new FeedSession(options, world.host);
-  const client = session.feed("orders");
+async function follow(options: ConnectionOptions) {
+  const connection = new Connection("", options, world.host);
+  const subscription = new Subscription("orders", connection);
   const sequences: number[] = [];
   const expiring: Date[] = [];
-  client.addEventListener("events", ({ detail }) => {
+  subscription.on("events", (detail) => {
     sequences.push(...detail.events.map(({ sequence }) => sequence));
   });
-  client.addEventListener("ticket-expiring", ({ detail }) => expiring.push(detail.expiresAt));
-  client.start();
+  subscription.on("ticket-expiring", (detail) => expiring.push(detail.expiresAt));
+  subscription.start();
   await world.clock.advance(0);
-  return { session, client, sequences, expiring };
+  return { connection, subscription, sequences, expiring };
 }
 
-const withTicket = (text: string): FeedSessionOptions => ({
+const withTicket = (text: string): ConnectionOptions => ({
   credentials: { kind: "ticket", ticket: text },
 });
 
 describe("a ticket", () => {
   test("logs in at its own host, with its reader's name, and opens REST", async () => {
     const text = ticket();
-    const { client, sequences } = await follow(withTicket(text));
+    const { subscription, sequences } = await follow(withTicket(text));
 
     expect(world.xmpp.link.request).toMatchObject({
       domain: "ticket.localhost",
       credentials: { kind: "ticket", username: "u-17", ticket: text },
     });
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
     expect(sequences).toEqual([1, 2, 3]);
     expect(world.rest.bearers.at(-1)).toBe(text);
   });
 
   test("works over BOSH too", async () => {
     world.xmpp.opening.websocket = "lost";
-    const { client, session } = await follow(withTicket(ticket()));
-    expect([client.state.kind, session.transport]).toEqual(["live", "bosh"]);
+    const { subscription, connection } = await follow(withTicket(ticket()));
+    expect([subscription.state.kind, connection.transport]).toEqual(["live", "bosh"]);
   });
 
   test("that cannot be read is refused before anything is sent", async () => {
-    const { client } = await follow(withTicket("nonsense"));
-    expect(client.state).toEqual({
+    const { subscription } = await follow(withTicket("nonsense"));
+    expect(subscription.state).toEqual({
       kind: "refused",
       code: "ticket-malformed",
       reason: "The ticket is no JSON Web Token.",
@@ -78,7 +79,7 @@ describe("a ticket", () => {
       renewed.push(text);
       return text;
     };
-    const { client, expiring } = await follow({ ...withTicket(ticket()), renewTicket });
+    const { subscription, expiring } = await follow({ ...withTicket(ticket()), renewTicket });
 
     await world.clock.advance(440_000);
     expect(renewed).toEqual([]);
@@ -86,44 +87,44 @@ describe("a ticket", () => {
 
     expect(world.xmpp.fresh).toEqual(renewed);
     expect([renewed.length, expiring.length, world.xmpp.links.length]).toEqual([1, 1, 1]);
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
   });
 
-  test("that does not carry the session on is logged in with", async () => {
-    const { client, sequences, session } = await follow(withTicket(ticket()));
+  test("that does not carry the connection on is logged in with", async () => {
+    const { subscription, sequences, connection } = await follow(withTicket(ticket()));
     world.xmpp.takesFresh = false;
 
     const fresh = ticket(900);
-    session.setTicket(fresh);
+    connection.setTicket(fresh);
     await world.clock.advance(5_000);
 
     expect(world.xmpp.link.request.credentials).toMatchObject({ ticket: fresh });
-    expect([client.state.kind, client.position?.sequence]).toEqual(["live", 3]);
+    expect([subscription.state.kind, subscription.position?.sequence]).toEqual(["live", 3]);
     expect(sequences).toEqual([1, 2, 3]);
   });
 
-  test("of another reader begins a new session", async () => {
-    const { session } = await follow(withTicket(ticket()));
-    session.setTicket(ticket(600, "u-18"));
+  test("of another reader begins a new connection", async () => {
+    const { connection } = await follow(withTicket(ticket()));
+    connection.setTicket(ticket(600, "u-18"));
     await world.clock.advance(0);
     expect(world.xmpp.fresh).toEqual([]);
     expect(world.xmpp.link.request.credentials).toMatchObject({ username: "u-18" });
   });
 
   test("that has ended is said to be, and a new one brings everything back", async () => {
-    const { client, session, sequences } = await follow(withTicket(ticket(60)));
+    const { subscription, connection, sequences } = await follow(withTicket(ticket(60)));
     await world.clock.advance(60_000);
     world.xmpp.link.die();
     await world.clock.advance(0);
-    expect(client.state).toMatchObject({ kind: "refused", code: "ticket-ended" });
-    expect(client.state).toMatchObject({ reason: expect.stringContaining("no way to get") });
+    expect(subscription.state).toMatchObject({ kind: "refused", code: "ticket-ended" });
+    expect(subscription.state).toMatchObject({ reason: expect.stringContaining("no way to get") });
     world.rest.feeds.set("orders", { epoch: "aaaa", head: 4 });
     world.xmpp.publish("orders", "aaaa", 4, 1);
 
-    session.setTicket(ticket());
+    connection.setTicket(ticket());
     await world.clock.advance(0);
 
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
     expect(sequences).toEqual([1, 2, 3, 4]);
   });
 
@@ -134,21 +135,21 @@ describe("a ticket", () => {
       asked += 1;
       return ticket();
     };
-    const { client } = await follow({ ...withTicket(ticket()), renewTicket });
-    expect(client.state).toMatchObject({ kind: "refused", code: "ticket-refused" });
+    const { subscription } = await follow({ ...withTicket(ticket()), renewTicket });
+    expect(subscription.state).toMatchObject({ kind: "refused", code: "ticket-refused" });
 
     await world.clock.advance(60_000);
     expect(asked).toBeLessThan(20);
     world.xmpp.opening.websocket = "up";
     await world.clock.advance(30_000);
 
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
   });
 
   test("is fetched where only the way to get one is known", async () => {
-    const { client } = await follow({ ...withTicket(""), renewTicket: async () => ticket() });
+    const { subscription } = await follow({ ...withTicket(""), renewTicket: async () => ticket() });
     await world.clock.advance(2_000);
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
   });
 
   test("a renewal that fails is tried again before the end", async () => {
@@ -167,33 +168,33 @@ describe("a ticket", () => {
 describe("an account's token", () => {
   test("is what REST is shown, and is renewed before it ends", async () => {
     world.xmpp.token = { text: "t1", expires: world.clock.now / 1000 + 600 };
-    const { session } = await follow({ credentials: ACCOUNT });
-    expect(await session.bearer()).toBe("t1");
+    const { connection } = await follow({ credentials: ACCOUNT });
+    expect(await connection.bearer()).toBe("t1");
     expect(world.rest.bearers.at(-1)).toBe("t1");
 
     world.xmpp.token = { text: "t2", expires: world.clock.now / 1000 + 1200 };
     await world.clock.advance(460_000);
-    expect(await session.bearer()).toBe("t2");
+    expect(await connection.bearer()).toBe("t2");
   });
 
-  test("comes to a session that hints can reach", async () => {
+  test("comes to a connection that hints can reach", async () => {
     await follow({ credentials: ACCOUNT });
     expect(world.xmpp.link.sent).toContain('<presence xmlns="jabber:client"/>');
   });
 
-  test("is forgotten with the session", async () => {
+  test("is forgotten with the connection", async () => {
     world.xmpp.token = { text: "t1", expires: world.clock.now / 1000 + 600 };
-    const { session } = await follow({ credentials: ACCOUNT });
-    session.close();
-    expect(await session.bearer()).toBeUndefined();
+    const { connection } = await follow({ credentials: ACCOUNT });
+    connection.close();
+    expect(await connection.bearer()).toBeUndefined();
   });
 
   test("that a server does not give is asked for again, and reading goes on", async () => {
-    const { client, session } = await follow({ credentials: ACCOUNT });
-    expect([client.state.kind, await session.bearer()]).toEqual(["live", undefined]);
+    const { subscription, connection } = await follow({ credentials: ACCOUNT });
+    expect([subscription.state.kind, await connection.bearer()]).toEqual(["live", undefined]);
     world.xmpp.token = { text: "t1", expires: world.clock.now / 1000 + 6000 };
     await world.clock.advance(60_000);
-    expect(await session.bearer()).toBe("t1");
+    expect(await connection.bearer()).toBe("t1");
   });
 });
 
@@ -201,8 +202,8 @@ describe("a room that says that it is not there", () => {
   test("is refused where REST does not know the feed either", async () => {
     world.rest.feeds.clear();
     world.xmpp.refusals.set(ROOM, "item-not-found");
-    const { client } = await follow({});
-    expect(client.state).toEqual({
+    const { subscription } = await follow({});
+    expect(subscription.state).toEqual({
       kind: "refused",
       code: "not-open",
       reason: "There is no such feed, or it is not open to you.",
@@ -215,22 +216,22 @@ describe("a room that says that it is not there", () => {
 
   test("is tried again where REST knows the feed", async () => {
     world.xmpp.refusals.set(ROOM, "item-not-found");
-    const { client } = await follow({});
-    expect(client.state).toMatchObject({ kind: "offline", retryAt: expect.any(Date) });
+    const { subscription } = await follow({});
+    expect(subscription.state).toMatchObject({ kind: "offline", retryAt: expect.any(Date) });
     world.xmpp.refusals.clear();
     await world.clock.advance(5_000);
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
   });
 
   test.each(["301", "321", "322"])(
     "and puts us out (%s) of a feed that is closed to us: no longer open",
     async (status) => {
-      const { client } = await follow({});
+      const { subscription } = await follow({});
       world.rest.feeds.clear();
       world.xmpp.putOut(ROOM, [status]);
       await world.clock.advance(0);
-      expect(client.state).toMatchObject({ kind: "refused", code: "no-longer-open" });
-      expect(client.position).toBeNull();
+      expect(subscription.state).toMatchObject({ kind: "refused", code: "no-longer-open" });
+      expect(subscription.position).toBeNull();
     },
   );
 
@@ -238,8 +239,8 @@ describe("a room that says that it is not there", () => {
     world.xmpp.refusals.set(ROOM, "item-not-found");
     world.rest.feeds.clear();
     world.xmpp.token = { text: "t1", expires: world.clock.now / 1000 + 6000 };
-    const { client, sequences } = await follow({ credentials: ACCOUNT });
-    expect(client.state.kind).toBe("refused");
+    const { subscription, sequences } = await follow({ credentials: ACCOUNT });
+    expect(subscription.state.kind).toBe("refused");
     world.xmpp.refusals.clear();
     world.rest.feeds.set("orders", { epoch: "aaaa", head: 3 });
 
@@ -249,15 +250,15 @@ describe("a room that says that it is not there", () => {
     );
     await world.clock.advance(0);
 
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
     expect(sequences).toEqual([1, 2, 3]);
   });
 });
 
 test("a server with too many requests is believed when to come again", async () => {
   world.rest.failure = { status: 429, headers: { "Retry-After": "40" } };
-  const { client } = await follow({});
-  expect(client.state).toMatchObject({
+  const { subscription } = await follow({});
+  expect(subscription.state).toMatchObject({
     kind: "offline",
     code: "too-many-requests",
     reason: "Too many requests.",
@@ -265,7 +266,7 @@ test("a server with too many requests is believed when to come again", async () 
   });
   world.rest.failure = null;
   await world.clock.advance(41_000);
-  expect(client.state.kind).toBe("live");
+  expect(subscription.state.kind).toBe("live");
 });
 
 describe("nothing is shown of what came", () => {
@@ -297,13 +298,13 @@ describe("nothing is shown of what came", () => {
         `<forwarded xmlns="urn:xmpp:forward:0">${inner(owner)}</forwarded></result></message>`,
     ],
   ])("%s", async (_what, stanza) => {
-    const { client, sequences } = await follow({});
+    const { subscription, sequences } = await follow({});
     const events = textOf([eventJson("orders", "aaaa", 4)]);
 
     world.xmpp.link.deliver(stanza.replace("[]", escapeXml(events)));
     await world.clock.advance(0);
 
-    expect([sequences, client.position?.sequence]).toEqual([[1, 2, 3], 3]);
+    expect([sequences, subscription.position?.sequence]).toEqual([[1, 2, 3], 3]);
   });
 
   test("while the very same, from the room's owner, is shown", async () => {

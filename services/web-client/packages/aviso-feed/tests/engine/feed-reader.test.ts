@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { FeedReader } from "../../src/engine/feed-reader";
-import { RequestError } from "../../src/engine/wire";
+import { RequestError } from "../../src/protocol/iq";
 
 /** Reads an empty feed whose room answers archive queries with this error. */
 function catchUpAgainst(condition: string): Promise<void> {

@@ -6,9 +6,9 @@
  */
 
 import { beforeEach, describe, expect, test } from "vitest";
-import type { FeedClient } from "../../src/engine/feed-client";
-import { FeedSession } from "../../src/engine/session";
-import type { FeedOptions } from "../../src/model/types";
+import { Connection } from "../../src/engine/connection";
+import type { SubscriptionOptions } from "../../src/engine/options";
+import { Subscription } from "../../src/engine/subscription";
 import { makeWorld, type World } from "../fakes";
 
 const ROOM = "orders@feeds.localhost";
@@ -22,16 +22,16 @@ beforeEach(() => {
 });
 
 async function follow(
-  options: FeedOptions = {},
-): Promise<{ client: FeedClient; sequences: number[] }> {
-  const client = new FeedSession({}, world.host).feed("orders", options);
+  options: SubscriptionOptions = {},
+): Promise<{ subscription: Subscription; sequences: number[] }> {
+  const subscription = new Subscription("orders", new Connection("", {}, world.host), options);
   const sequences: number[] = [];
-  client.addEventListener("events", ({ detail }) => {
+  subscription.on("events", (detail) => {
     sequences.push(...detail.events.map(({ sequence }) => sequence));
   });
-  client.start();
+  subscription.start();
   await world.clock.advance(0);
-  return { client, sequences };
+  return { subscription, sequences };
 }
 
 function write(count: number, options: { isLost?: boolean; padding?: number } = {}): void {
@@ -42,8 +42,8 @@ function write(count: number, options: { isLost?: boolean; padding?: number } = 
 }
 
 /** Let time pass until the feed is live; gives up after an hour of it. */
-async function untilLive(client: FeedClient, each: () => void = () => {}): Promise<void> {
-  for (let second = 0; second < 3600 && client.state.kind !== "live"; second += 1) {
+async function untilLive(subscription: Subscription, each: () => void = () => {}): Promise<void> {
+  for (let second = 0; second < 3600 && subscription.state.kind !== "live"; second += 1) {
     each();
     await world.clock.advance(SECOND);
   }
@@ -60,16 +60,16 @@ describe("2 Mbit/s, and 25,000 events of 1 kB that were written while the page w
 
   test("come from the archive", async () => {
     write(1);
-    const { client, sequences } = await follow();
+    const { subscription, sequences } = await follow();
     world.xmpp.link.die();
     copy();
     world.rest.failure = { status: 503, path: /events/ };
 
     await world.clock.advance(SECOND);
-    await untilLive(client);
+    await untilLive(subscription);
 
     expect(sequences).toEqual(upTo(2_501));
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
     expect(world.xmpp.links.length).toBe(2);
     expect(world.xmpp.sentFromArchives).toBeLessThan(260);
   });
@@ -77,28 +77,28 @@ describe("2 Mbit/s, and 25,000 events of 1 kB that were written while the page w
   test("come over REST", async () => {
     copy();
 
-    const { client, sequences } = await follow({ position: { epoch: "aaaa", sequence: 0 } });
-    await untilLive(client);
+    const { subscription, sequences } = await follow({ position: { epoch: "aaaa", sequence: 0 } });
+    await untilLive(subscription);
 
     expect(sequences).toEqual(upTo(2_500));
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
     expect(world.xmpp.links.length).toBe(1);
   });
 
   test("are not thrown away where the line breaks again and again", async () => {
     write(1);
-    const { client, sequences } = await follow();
+    const { subscription, sequences } = await follow();
     world.xmpp.link.die();
     copy();
     world.rest.failure = { status: 503, path: /events/ };
 
-    for (let second = 0; second < 3600 && client.state.kind !== "live"; second += 1) {
+    for (let second = 0; second < 3600 && subscription.state.kind !== "live"; second += 1) {
       if (second % 20 === 19) world.xmpp.link.die();
       await world.clock.advance(SECOND);
     }
 
     expect(sequences).toEqual(upTo(2_501));
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
   });
 });
 
@@ -107,12 +107,12 @@ describe("a gap of one event in a room of 128 KiB batches", () => {
     for (let batch = 0; batch < 60; batch += 1) write(1, { padding: 13_000 });
     world.xmpp.opening.websocket = "lost";
     world.xmpp.opening.bosh = "lost";
-    const { client, sequences } = await follow({ history: 10 });
+    const { subscription, sequences } = await follow({ history: 10 });
     write(1, { padding: 13_000 });
     world.xmpp.opening.websocket = "up";
     world.rest.requests.length = 0;
 
-    await untilLive(client);
+    await untilLive(subscription);
 
     expect(sequences.at(-1)).toBe(61);
     // The newest message is asked for in any case: it may be what is missing.
@@ -122,7 +122,7 @@ describe("a gap of one event in a room of 128 KiB batches", () => {
 
   test("asks for no more messages than fit into a page of a mebibyte", async () => {
     for (let batch = 0; batch < 3; batch += 1) write(25, { padding: 5_000 });
-    const { client, sequences } = await follow({ history: 10 });
+    const { subscription, sequences } = await follow({ history: 10 });
     world.rest.failure = { status: 503, path: /events/ };
     for (let batch = 0; batch < 30; batch += 1) write(25, { isLost: true, padding: 5_000 });
     write(25, { padding: 5_000 });
@@ -130,7 +130,7 @@ describe("a gap of one event in a room of 128 KiB batches", () => {
     world.xmpp.sentFromArchives = 0;
 
     await world.clock.advance(0);
-    await untilLive(client);
+    await untilLive(subscription);
 
     expect(sequences).toEqual(upTo(34 * 25).slice(-31 * 25 - 10));
     // Each of the 31 once, and the newest that is asked for beforehand.
@@ -143,8 +143,8 @@ describe("a gap of one event in a room of 128 KiB batches", () => {
     for (let batch = 0; batch < 60; batch += 1) write(1, { padding: 13_000 });
     world.rest.failure = { status: 404, path: /feeds/ };
 
-    const { client, sequences } = await follow({ position: { epoch: "aaaa", sequence: 58 } });
-    await untilLive(client);
+    const { subscription, sequences } = await follow({ position: { epoch: "aaaa", sequence: 58 } });
+    await untilLive(subscription);
 
     expect(sequences).toEqual([59, 60]);
     // The newest, and the one that is missing below it.
@@ -153,7 +153,7 @@ describe("a gap of one event in a room of 128 KiB batches", () => {
 
   test("asks for one message where one was dropped", async () => {
     for (let batch = 0; batch < 60; batch += 1) write(1, { padding: 13_000 });
-    const { client, sequences } = await follow({ history: 10 });
+    const { subscription, sequences } = await follow({ history: 10 });
     write(1, { padding: 13_000 });
     await world.clock.advance(0);
     world.xmpp.queries.length = 0;
@@ -162,7 +162,7 @@ describe("a gap of one event in a room of 128 KiB batches", () => {
     write(1, { isLost: true, padding: 13_000 });
     write(1, { padding: 13_000 });
     await world.clock.advance(0);
-    await untilLive(client);
+    await untilLive(subscription);
 
     expect(sequences.slice(-3)).toEqual([61, 62, 63]);
     expect(world.xmpp.queries.at(-1)).toMatch(/^after \d+ max 1 /);
@@ -178,17 +178,17 @@ describe("behind live traffic", () => {
 
   test("a page makes progress, and gets there", async () => {
     write(1);
-    const { client, sequences } = await follow();
+    const { subscription, sequences } = await follow();
     world.xmpp.link.die();
     for (let n = 0; n < 400; n += 1) write(1, { isLost: true, padding: 200 });
     world.line.bytesPerSecond = 28_000;
     world.rest.failure = { status: 503, path: /events/ };
 
     await world.clock.advance(SECOND);
-    await untilLive(client, traffic);
+    await untilLive(subscription, traffic);
     await world.clock.advance(60 * SECOND);
 
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
     expect(sequences).toEqual(upTo(head()));
     expect(world.xmpp.links.length).toBe(2);
   });
@@ -211,7 +211,7 @@ describe("behind live traffic", () => {
 describe("a server that says when to come again", () => {
   test("is not asked at each message that comes meanwhile", async () => {
     write(3);
-    const { client, sequences } = await follow();
+    const { subscription, sequences } = await follow();
     write(1, { isLost: true });
     world.xmpp.archives.set(ROOM, []);
     world.rest.failure = { status: 429, path: /feeds/, headers: { "Retry-After": "60" } };
@@ -225,17 +225,17 @@ describe("a server that says when to come again", () => {
     }
     expect(world.rest.requests.length).toBe(1);
     expect(world.xmpp.queries.length).toBeLessThan(5);
-    expect(client.state.kind).toBe("catching-up");
+    expect(subscription.state.kind).toBe("catching-up");
 
     world.rest.failure = null;
     await world.clock.advance(30 * SECOND);
     expect(sequences).toEqual(upTo(head()));
-    expect(client.state.kind).toBe("live");
+    expect(subscription.state.kind).toBe("live");
   });
 
   test("is not asked at a new join either", async () => {
     write(3);
-    const { client } = await follow();
+    const { subscription } = await follow();
     world.rest.failure = { status: 429, path: /feeds/, headers: { "Retry-After": "60" } };
     write(1, { isLost: true });
     world.xmpp.archives.set(ROOM, []);
@@ -249,7 +249,7 @@ describe("a server that says when to come again", () => {
     }
 
     expect(world.rest.requests).toEqual([]);
-    expect(client.position?.sequence).toBe(3);
+    expect(subscription.position?.sequence).toBe(3);
   });
 });
 
@@ -268,11 +268,11 @@ describe("what ejabberd counts", () => {
     world.rest.spoil = timed(world.clock.now);
     await world.clock.advance(10 * DAY);
 
-    const { client } = await follow({ history: 1 });
+    const { subscription } = await follow({ history: 1 });
     write(1, { isLost: true });
     await world.clock.advance(60 * SECOND);
 
-    expect(client.position?.sequence).toBe(403);
+    expect(subscription.position?.sequence).toBe(403);
     expect(world.xmpp.counted.length).toBeGreaterThan(1);
     expect(Math.max(...world.xmpp.counted)).toBeLessThan(5);
   });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { FeedEvent } from "../../src/model/event";
 import { type Batch, Follower } from "../../src/model/positions";
-import type { FeedEvent } from "../../src/model/types";
 
 function event(epoch: string, sequence: number): FeedEvent {
   const id = `${epoch}-${sequence}`;

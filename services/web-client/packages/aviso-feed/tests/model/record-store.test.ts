@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
+import type { FeedEvent } from "../../src/model/event";
 import { RecordStore } from "../../src/model/record-store";
-import type { FeedEvent } from "../../src/model/types";
 import { ODD_KEYS } from "../odd-keys";
 
 const TIME = "2026-11-24T09:30:00Z";

@@ -1,0 +1,192 @@
+-- Notices what DDL did to tracked tables, which no trigger sees.
+
+-- What is not as it was when a table was tracked; empty: nothing. `mends`: what
+-- aviso.mend can do about it, as the table's owner.
+CREATE FUNCTION aviso.find_drift(
+    t aviso.tracked_tables, OUT problem text, OUT mends boolean, OUT empties boolean
+)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    c pg_class;
+    name text := aviso.full_name(t.relation);
+    was text := format('%I.%I', t.schema_name, t.table_name);
+    gone text;
+    triggers integer;
+    expected integer;
+    was_unwell boolean := coalesce(t.problem NOT LIKE 'rows of %'
+        AND t.problem NOT LIKE 'columns of % are gone%', false);
+BEGIN
+    mends := false;
+    empties := false;
+    SELECT * INTO c FROM pg_class WHERE oid = t.relation;
+    IF NOT FOUND THEN
+        problem := format(CASE WHEN to_regclass(was) IS NULL THEN '%s is gone'
+            ELSE '%s was replaced: the table of that name now is another one, and is not'
+                ' tracked' END, was);
+        RETURN;
+    END IF;
+    SELECT k INTO gone FROM unnest(t.key) AS k WHERE NOT aviso.has_column(t.relation, k);
+    IF FOUND OR NOT EXISTS (
+        SELECT FROM pg_constraint WHERE conrelid = t.relation AND contype = 'p'
+            AND NOT condeferrable AND t.key = ARRAY(
+                SELECT attname::text FROM unnest(conkey) WITH ORDINALITY AS part (attnum, place)
+                JOIN pg_attribute a ON a.attrelid = conrelid AND a.attnum = part.attnum
+                ORDER BY place))
+    THEN
+        problem := format('the primary key of %s is not (%s) any more: track it again', name,
+            array_to_string(t.key, ', '));
+        RETURN;
+    END IF;
+    SELECT w INTO gone FROM unnest(t.where_columns || t.placeholder) AS w
+    WHERE w IS NOT NULL AND NOT aviso.has_column(t.relation, w);
+    IF FOUND THEN
+        problem := format('column %I of %s is gone, by which it is decided what is told of a'
+            ' row: track it again', gone, name);
+        RETURN;
+    END IF;
+    SELECT count(*), count(*) FILTER (WHERE enabled NOT IN ('O', 'A') AND wanted = 'O')
+    INTO triggers, expected FROM aviso.find_triggers(t);
+    IF expected > 0 THEN
+        problem := format('triggers of %s are switched off: what is written now is told by a'
+            ' backfill when they are on again (ALTER TABLE … ENABLE TRIGGER)', name);
+        RETURN;
+    END IF;
+    SELECT string_agg(format('%I', l), ', ') INTO gone FROM unnest(t.columns) AS l
+    WHERE NOT aviso.has_column(t.relation, l);
+    IF gone IS NOT NULL THEN
+        problem := format('columns of %s are gone, and told no more: %s', name, gone);
+        mends := true;
+        empties := true;
+    ELSIF t.types <> aviso.column_types(t.relation, t.columns) THEN
+        problem := format('columns of %s have another type', name);
+        mends := true;
+        empties := true;
+    ELSIF t.leaves <> aviso.find_leaves(t.relation) THEN
+        problem := format('%s has other partitions', name);
+        mends := true;
+        empties := EXISTS (SELECT unnest(t.leaves) EXCEPT
+            SELECT unnest(aviso.find_leaves(t.relation)));
+    ELSIF triggers < (CASE WHEN c.relkind = 'p' THEN 4 + 4 * cardinality(t.leaves) ELSE 6 END)
+    THEN
+        problem := format('triggers of %s are gone', name);
+        mends := true;
+        empties := true;
+    ELSIF EXISTS (SELECT FROM aviso.find_triggers(t) WHERE wanted = 'R' AND enabled <> 'R') THEN
+        problem := format('triggers of %s for arriving rows fire for others', name);
+        mends := true;
+    ELSIF was <> name OR EXISTS (
+        SELECT FROM pg_proc WHERE pronamespace = 'aviso_rows'::regnamespace
+            AND proname IN ('row_' || t.id, 'find_' || t.id) AND proowner <> c.relowner)
+    THEN
+        problem := format('%s has another name or owner', name);
+        mends := true;
+    ELSIF was_unwell THEN
+        problem := 'is well again: ' || t.problem;
+        mends := true;
+    END IF;
+    -- Whatever was written meanwhile may be untold.
+    empties := empties OR mends AND was_unwell;
+END $$;
+
+-- Make everything of a table anew, as it is now; as its owner.
+CREATE FUNCTION aviso.mend(t aviso.tracked_tables) RETURNS aviso.tracked_tables
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    one record;
+BEGIN
+    PERFORM aviso.lock_table(t.relation, 'ACCESS EXCLUSIVE');
+    SELECT nspname, relname INTO t.schema_name, t.table_name
+    FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE pg_class.oid = t.relation;
+    t.columns := ARRAY(
+        SELECT c FROM unnest(t.columns) WITH ORDINALITY AS listed (c, place)
+        WHERE aviso.has_column(t.relation, c) ORDER BY place);
+    t.types := aviso.column_types(t.relation, t.columns);
+    t.leaves := aviso.find_leaves(t.relation);
+    FOR one IN
+        SELECT tgrelid::regclass AS relation, tgname FROM pg_trigger
+        JOIN pg_proc ON pg_proc.oid = tgfoid
+        WHERE pronamespace = 'aviso'::regnamespace AND tgrelid = ANY (t.relation || t.leaves)
+            AND proname ~ ('^capture_([a-z]+_)?' || t.id || '$') AND tgparentid = 0
+    LOOP
+        EXECUTE format('DROP TRIGGER %I ON %s', one.tgname, aviso.full_name(one.relation));
+    END LOOP;
+    PERFORM aviso.make_rows(t);
+    RETURN t;
+END $$;
+
+-- Enter what aviso.mend found; only the owner could have made the functions.
+CREATE FUNCTION aviso.register_mended(t aviso.tracked_tables, empties boolean, said text)
+RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM aviso.check_rows(t);
+    UPDATE aviso.tracked_tables SET schema_name = t.schema_name, table_name = t.table_name,
+        columns = t.columns, types = t.types, leaves = t.leaves
+    WHERE id = t.id AND relation = t.relation;
+    PERFORM aviso.make_capture(t);
+    IF empties THEN
+        PERFORM aviso.tell_reset(t.id, 'columns-changed');
+    END IF;
+    UPDATE aviso.tracked_tables SET backfilled = 'running', backfill_after = NULL,
+        backfill_left = '{}', told = 0,
+        problem = CASE WHEN said LIKE 'columns of % are gone%' THEN said END,
+        problem_at = CASE WHEN said LIKE 'columns of % are gone%' THEN clock_timestamp() END
+    WHERE id = t.id;
+END $$;
+
+CREATE FUNCTION aviso.note_problem(id integer, said text) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    UPDATE aviso.tracked_tables AS t SET problem = said, problem_at = clock_timestamp()
+    WHERE t.id = note_problem.id AND problem IS DISTINCT FROM said
+$$;
+
+-- Look at tracked tables, mend what may be mended, say what may not. What was found is
+-- the `problem` of the rows that are returned; a table that is as it was is left out.
+CREATE FUNCTION aviso.reconcile(relation regclass DEFAULT NULL) RETURNS SETOF aviso.tracked
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    role text := current_setting('role');
+    t aviso.tracked_tables;
+    drift record;
+BEGIN
+    IF has_table_privilege('aviso.notes', 'DELETE') THEN
+        PERFORM aviso.take_notes();
+        DELETE FROM aviso.nested
+        WHERE xid < pg_snapshot_xmin(pg_current_snapshot());
+    END IF;
+    FOR t IN SELECT * FROM aviso.read_tracked(relation) LOOP
+        SELECT * INTO drift FROM aviso.find_drift(t);
+        CONTINUE WHEN drift.problem IS NULL;
+        IF drift.mends THEN
+            BEGIN
+                PERFORM aviso.become_owner(t.relation);
+                t := aviso.mend(t);
+                PERFORM aviso.register_mended(t, drift.empties, drift.problem);
+                PERFORM aviso.make_triggers(t);
+                PERFORM set_config('role', role, true);
+            EXCEPTION WHEN OTHERS THEN
+                -- The role is what it was.
+                PERFORM aviso.note_problem(t.id, format(
+                    '%s; to mend it failed: %s (SELECT aviso.reconcile(%L) as its owner)',
+                    drift.problem, SQLERRM, aviso.full_name(t.relation)));
+            END;
+        ELSIF drift.problem IS DISTINCT FROM t.problem THEN
+            PERFORM aviso.note_problem(t.id, drift.problem);
+        ELSE
+            CONTINUE;
+        END IF;
+        RETURN QUERY SELECT * FROM aviso.tracked AS v WHERE v.id = t.id;
+    END LOOP;
+END $$;
+
+-- The catalogue's rows of tables that the caller owns, or of all if he may read them.
+CREATE FUNCTION aviso.read_tracked(relation regclass) RETURNS SETOF aviso.tracked_tables
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT t.* FROM aviso.tracked_tables AS t
+    LEFT JOIN pg_class AS c ON c.oid = t.relation
+    WHERE (read_tracked.relation IS NULL OR t.relation = read_tracked.relation)
+        AND (pg_has_role(session_user, c.relowner, 'MEMBER') OR pg_has_role(session_user,
+            (SELECT nspowner FROM pg_namespace WHERE nspname = 'aviso'), 'MEMBER'))
+    ORDER BY t.id
+$$;

@@ -1,0 +1,91 @@
+"""Looks after tracked tables: what DDL did to them, and rows that are to be told.
+
+On a connection of its own: a table that others hold, or a large backfill, keeps no
+event waiting. What the tables' own functions do to the session is no concern of the
+relay's lock either.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aviso.outbox.connection import Connection, connect, fetch
+from aviso.outbox.errors import DatabaseError, StatementRefusedError
+
+logger = logging.getLogger("aviso.outbox.tables")
+
+INTERVAL_S = 5.0
+PAGE_ROWS = 500
+
+_RECONCILE = """
+SELECT format('%I.%I', schema_name, table_name), coalesce(problem, 'mended')
+FROM aviso.reconcile()
+"""
+_TRACKED = """
+SELECT id, format('%I.%I', schema_name, table_name), problem, unavailable,
+    backfilled = 'running'
+FROM aviso.tracked ORDER BY id
+"""
+_STEP = "SELECT is_done FROM aviso.backfill_step(%s, %s)"
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedTable:
+    """`problem`: what is wrong with it. `unavailable`: rows that could not be told."""
+
+    id: int
+    name: str
+    problem: str | None
+    unavailable: int
+    is_backfilling: bool
+
+
+Note = Callable[[list[TrackedTable]], None]
+
+
+async def look_after_tables(note: Note) -> None:
+    """Reconcile every 5 s and backfill what is asked for, until cancelled.
+
+    `note` gets the tables after each look. What goes wrong with one is logged, and
+    tried again; a lost connection is made again.
+    """
+    while True:
+        try:
+            connection = await connect(name="aviso-relay-tables")
+            try:
+                while True:
+                    await _look(connection, note)
+            finally:
+                await connection.close()
+        except DatabaseError as exc:
+            logger.warning("Tracked tables: %s", exc, extra={"outcome": "failed"})
+        await asyncio.sleep(INTERVAL_S)
+
+
+async def _look(connection: Connection, note: Note) -> None:
+    for name, problem in await fetch(connection, _RECONCILE):
+        logger.warning("%s: %s", name, problem, extra={"outcome": "reconciled"})
+    tables = [TrackedTable(*row) for row in await fetch(connection, _TRACKED)]
+    note(tables)
+    until = time.monotonic() + INTERVAL_S
+    running = [table for table in tables if table.is_backfilling]
+    while running and time.monotonic() < until:
+        running = [table for table in running if await _step(connection, table)]
+    await asyncio.sleep(max(0.0, until - time.monotonic()))
+
+
+async def _step(connection: Connection, table: TrackedTable) -> bool:
+    """Do a page of a table, and rest as long; tell whether more is left."""
+    started = time.monotonic()
+    try:
+        ((is_done,),) = await fetch(connection, _STEP, (table.id, PAGE_ROWS))
+    except StatementRefusedError as exc:
+        if not exc.is_over_a_lock:
+            logger.warning("%s: %s", table.name, exc, extra={"outcome": "refused"})
+        return False
+    await asyncio.sleep(time.monotonic() - started)
+    return not is_done

@@ -1,0 +1,263 @@
+"""A table that somebody else made is a feed, whatever writes it."""
+
+from __future__ import annotations
+
+import json
+from typing import LiteralString
+
+import psycopg
+import pytest
+
+from tests.capture.folding import fold, told
+from tests.relay.drivers import Database
+
+ORDERS: LiteralString = (
+    "CREATE TABLE public.orders (id bigint PRIMARY KEY, status text, total numeric,"
+    " tenant text, secret text)"
+)
+
+
+@pytest.fixture
+def shop(database: Database) -> Database:
+    database.run(ORDERS)
+    return database
+
+
+@pytest.fixture
+def orders(shop: Database) -> Database:
+    shop.run("SELECT aviso.track('public.orders', 'orders', '{id,status,total}')")
+    return shop
+
+
+def test_only_the_listed_columns_are_told(orders: Database) -> None:
+    orders.run("INSERT INTO orders VALUES (1, 'new', 12.50, 'a', 'hidden')")
+
+    ((kind, subject, data),) = orders.run(
+        "SELECT type, subject, data FROM aviso.events WHERE feed = 'orders'"
+    )
+    assert ("created", "1") == (kind, subject)
+    assert '{"id":"1","data":{"id": 1, "total": 12.50, "status": "new"}}' == data
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ("UPDATE orders SET status = 'paid'", [("updated", "1"), ("updated", "2")]),
+        ("UPDATE orders SET status = 'paid' WHERE id = 2", [("updated", "2")]),
+        ("UPDATE orders SET secret = 'other', total = total", []),
+        ("UPDATE orders SET status = status WHERE id = 1", []),
+        ("UPDATE orders SET status = 'x' WHERE id = 9", []),
+        ("DELETE FROM orders WHERE id = 1", [("deleted", "1")]),
+        ("DELETE FROM orders", [("deleted", "1"), ("deleted", "2")]),
+        ("UPDATE orders SET id = 3 WHERE id = 1", [("deleted", "1"), ("created", "3")]),
+        (
+            "UPDATE orders SET id = id - 1",
+            [("deleted", "2"), ("updated", "1"), ("created", "0")],
+        ),
+        (
+            "INSERT INTO orders VALUES (2, 'again'), (3, 'new')"
+            " ON CONFLICT (id) DO UPDATE SET status = excluded.status",
+            [("created", "3"), ("updated", "2")],
+        ),
+        ("INSERT INTO orders VALUES (2, 'x') ON CONFLICT DO NOTHING", []),
+        (
+            "WITH gone AS (DELETE FROM orders RETURNING *)"
+            " INSERT INTO orders SELECT id, status || '!' FROM gone",
+            [("deleted", "1"), ("deleted", "2"), ("created", "1"), ("created", "2")],
+        ),
+        (
+            "MERGE INTO orders USING (VALUES (1), (3)) AS given (id)"
+            " ON orders.id = given.id WHEN MATCHED THEN DELETE"
+            " WHEN NOT MATCHED THEN INSERT VALUES (given.id, 'new')",
+            [("deleted", "1"), ("created", "3")],
+        ),
+        ("TRUNCATE orders", [("reset", None)]),
+    ],
+)
+def test_each_way_of_writing_is_told(
+    orders: Database, statement: LiteralString, expected: list[tuple[str, str | None]]
+) -> None:
+    orders.run("INSERT INTO orders VALUES (1, 'a', 1), (2, 'b', 2)")
+
+    orders.run(statement)
+
+    seen = told(orders)[2:]
+    assert sorted(map(str, expected)) == sorted(map(str, seen))
+    kinds = [kind for kind, _ in expected]
+    if "deleted" in kinds and "created" in kinds:
+        assert kinds == sorted(
+            (k for k, _ in seen), key="deleted updated created".index
+        )
+    assert current(orders) == fold(orders)
+
+
+def test_copy_and_a_rolled_back_write(orders: Database) -> None:
+    with orders.connect() as connection:
+        with connection.cursor().copy("COPY orders (id, status) FROM STDIN") as copy:
+            copy.write_row((1, "a"))
+            copy.write_row((2, "b"))
+        with connection.transaction(force_rollback=True):
+            connection.execute("DELETE FROM orders")
+
+    assert [("created", "1"), ("created", "2")] == told(orders)
+
+
+def test_a_cascade_and_another_trigger_are_told_as_the_table_is(
+    shop: Database,
+) -> None:
+    """An inner statement's trigger fires before that of the outer one."""
+    shop.run(
+        "CREATE TABLE customers (id int PRIMARY KEY);"
+        "ALTER TABLE orders ADD customer int REFERENCES customers ON DELETE CASCADE;"
+        "CREATE FUNCTION again() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " UPDATE orders SET status = 'seen by trigger' WHERE id IN (NEW.id, NEW.id + 1)"
+        "  AND status <> 'seen by trigger';"
+        " RETURN NULL; END $$;"
+        "CREATE TRIGGER again AFTER INSERT OR UPDATE ON orders FOR EACH ROW"
+        " EXECUTE FUNCTION again()"
+    )
+    shop.run("SELECT aviso.track('orders', 'orders', '{id,status,total}')")
+    shop.run("INSERT INTO customers VALUES (1), (2)")
+
+    shop.run(
+        "INSERT INTO orders (id, status, customer)"
+        " SELECT n, 'new', 1 + n %% 2 FROM generate_series(1, 4) AS n"
+    )
+    assert current(shop) == fold(shop)
+    shop.run("UPDATE orders SET status = 'paid'")
+    assert current(shop) == fold(shop)
+    shop.run("DELETE FROM customers WHERE id = 1")
+
+    assert current(shop) == fold(shop)
+    assert 2 == len(fold(shop))
+
+
+def test_a_row_is_in_the_feed_while_the_where_holds(shop: Database) -> None:
+    shop.run(
+        "SELECT aviso.track('orders', 'orders', '{id,total}', $$status <> 'draft'$$)"
+    )
+
+    shop.run("INSERT INTO orders VALUES (1, 'draft', 1), (2, 'new', 2), (3, NULL, 3)")
+    shop.run("UPDATE orders SET total = 9 WHERE id = 1")
+    shop.run("UPDATE orders SET status = 'new' WHERE id = 1")
+    shop.run("UPDATE orders SET status = 'draft' WHERE id = 2")
+    shop.run("DELETE FROM orders WHERE id = 2")
+
+    expected = [("created", "2"), ("created", "1"), ("deleted", "2")]
+    assert expected == told(shop)
+
+
+def test_a_key_of_several_columns_is_a_json_array(database: Database) -> None:
+    database.run(
+        'CREATE TABLE "Odd ""Name" ("a""b" text, "select" int, n int,'
+        ' PRIMARY KEY ("select", "a""b"))'
+    )
+    database.run(
+        'SELECT aviso.track($$"Odd ""Name"$$, \'orders\','
+        " ARRAY['select', 'a\"b', 'n'],"
+        ' "where" => $$"a""b" <> \'\' AND "select" > 0$$)'
+    )
+
+    database.run('INSERT INTO "Odd ""Name" VALUES (\'x"y\', 7, 1)')
+    database.run('UPDATE "Odd ""Name" SET n = 2')
+    database.run('UPDATE "Odd ""Name" SET "select" = 8')
+
+    subjects = [subject for _, subject in told(database)]
+    assert ['["7","x\\"y"]'] * 3 + ['["8","x\\"y"]'] == subjects
+    assert {"select": 8, 'a"b': 'x"y', "n": 2} == fold(database)['["8","x\\"y"]']
+
+
+def test_what_can_not_be_told_is_unavailable_and_fails_nobody(
+    database: Database,
+) -> None:
+    database.run(
+        "CREATE FUNCTION fails(text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$"
+        "  BEGIN RETURN length($1) / length($1) = 1; END $$;"
+        "CREATE TABLE things (id text PRIMARY KEY, doc json, much text);"
+        "SELECT aviso.track('things', 'orders', '{id,doc,much}',"
+        " \"where\" => 'fails(much)')"
+    )
+    database.run("INSERT INTO things VALUES ('fine', '{}', 'x')")
+    database.run("INSERT INTO things VALUES ('bad', '\"\\u0000\"', 'x')")
+    database.run("INSERT INTO things VALUES ('big', '1', repeat('x', 70000))")
+    database.run("INSERT INTO things VALUES ('', '1', 'x')")
+    database.run("INSERT INTO things VALUES (repeat('k', 1025), '1', 'x')")
+    fine = {"id": "fine", "doc": {}, "much": "x"}
+    assert {"bad": "no-form", "big": "too-large", "fine": fine} == fold(database)
+    assert [("unavailable", None)] * 2 == told(database)[3:]
+
+    # Nobody knows whether it belongs there: so it does not, and is said unnamed.
+    database.run("UPDATE things SET much = '' WHERE id = 'fine'")
+
+    assert [("deleted", "fine"), ("unavailable", None)] == told(database)[5:]
+    database.run("UPDATE things SET much = 'y' WHERE id IN ('fine', 'big')")
+    database.run("DELETE FROM things WHERE id = 'bad'")
+    assert {"fine", "big"} == set(fold(database))
+    database.run("ALTER TABLE things DROP COLUMN doc")
+    database.run("UPDATE things SET much = 'z' WHERE id = 'fine'")
+    assert "no-form" == fold(database)["fine"]
+    assert 6 == database.value("SELECT unavailable FROM aviso.tracked")
+
+
+def test_truncate_may_be_refused(shop: Database) -> None:
+    shop.run("SELECT aviso.track('orders', 'orders', '{id}', on_truncate => 'refuse')")
+
+    with pytest.raises(psycopg.Error, match="TRUNCATE of .* is refused"):
+        shop.run("TRUNCATE orders")
+
+
+def test_a_large_statement_is_one_changeset(orders: Database) -> None:
+    orders.run("INSERT INTO orders SELECT n, 'x', n FROM generate_series(1, 5000) AS n")
+    orders.run("UPDATE orders SET total = 0 WHERE id %% 2 = 0")
+
+    sizes = orders.run(
+        "SELECT size FROM aviso.queue WHERE feed = 'orders' AND size > 0"
+        " ORDER BY changeset"
+    )
+    assert [(5000,), (2500,)] == sizes
+    assert current(orders) == fold(orders)
+
+
+def test_the_feed_outlives_its_table_and_is_had_again(orders: Database) -> None:
+    orders.run("INSERT INTO orders VALUES (1, 'a', 1)")
+
+    orders.run("SELECT aviso.untrack('orders')")
+    orders.run("INSERT INTO orders VALUES (2, 'b', 2)")
+
+    assert [("created", "1")] == told(orders)
+    assert [] == orders.run("SELECT * FROM aviso.tracked")
+    left = orders.run(
+        "SELECT proname FROM pg_proc WHERE pronamespace = 'aviso_rows'::regnamespace"
+        " OR proname ~ '^capture_.*[0-9]$'"
+        " UNION SELECT tgname FROM pg_trigger WHERE tgrelid = 'orders'::regclass"
+    )
+    assert [] == left
+    orders.run("SELECT aviso.track('orders', 'orders', '{id}')")
+    assert [("reset", None)] == told(orders)[1:]
+    assert "running" == orders.value("SELECT backfilled FROM aviso.tracked")
+
+
+def test_a_preview_shows_and_leaves_nothing(shop: Database) -> None:
+    shop.run("INSERT INTO orders VALUES (1, 'draft', 1, 'Ü-a'), (2, 'new', 2, 'b')")
+    functions = "SELECT count(*) FROM pg_proc"
+    before = shop.value(functions)
+
+    rows = shop.run(
+        "SELECT * FROM aviso.preview('orders', 'of-{tenant}', '{id,total}',"
+        " $$total > 0$$, 1)"
+    )
+
+    expected = ("of--c3-9c--a", "1", '{"id":"1","data":{"id": 1, "total": 1}}', None)
+    assert [expected] == rows
+    assert before == shop.value(functions)
+    assert [] == shop.run("SELECT slug FROM aviso.feeds")
+
+
+def current(database: Database) -> dict[str, object]:
+    return {
+        str(key): json.loads(row)
+        for key, row in database.run(
+            "SELECT id, jsonb_build_object('id', id, 'status', status, 'total', total)"
+            "::text FROM orders"
+        )
+    }

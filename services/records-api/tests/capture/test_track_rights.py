@@ -1,0 +1,209 @@
+"""Nobody gains a right: not who writes the table, and not whose functions it calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import LiteralString
+
+import psycopg
+import pytest
+
+from tests.capture.folding import fold
+from tests.relay.drivers import Database
+
+ROLES = ("shop_owner", "shop_writer", "stranger", "aviso_keeper")
+
+
+@pytest.fixture
+def shop(database: Database) -> Iterator[Database]:
+    """Aviso's objects belong to a role without a right beyond them."""
+    for role in ROLES:
+        database.run(f"CREATE ROLE {role} LOGIN")
+    database.run("ALTER SCHEMA aviso OWNER TO aviso_keeper")
+    database.run(
+        """DO $$ DECLARE one record; BEGIN
+        FOR one IN SELECT format('ALTER %%s %%s OWNER TO aviso_keeper',
+                CASE relkind WHEN 'S' THEN 'SEQUENCE' WHEN 'v' THEN 'VIEW'
+                    ELSE 'TABLE' END,
+                c.oid::regclass) AS code
+            FROM pg_class c WHERE relnamespace = 'aviso'::regnamespace
+                AND relkind IN ('r', 'v', 'S') AND NOT EXISTS (SELECT FROM pg_depend
+                    WHERE objid = c.oid AND deptype = 'i' AND relkind = 'S')
+            UNION ALL SELECT format('ALTER FUNCTION %%s OWNER TO aviso_keeper',
+                oid::regprocedure) FROM pg_proc
+                WHERE pronamespace = 'aviso'::regnamespace
+            UNION ALL SELECT 'ALTER SCHEMA aviso_rows OWNER TO aviso_keeper'
+        LOOP EXECUTE one.code; END LOOP; END $$"""
+    )
+    database.run(
+        "CREATE SCHEMA shop AUTHORIZATION shop_owner;"
+        "GRANT USAGE ON SCHEMA shop TO PUBLIC;"
+        "SET ROLE shop_owner;"
+        "CREATE TABLE shop.orders (id bigint PRIMARY KEY, status text);"
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON shop.orders TO shop_writer"
+    )
+    yield database
+    for role in ROLES:
+        database.run(f"DROP OWNED BY {role} CASCADE")
+        database.run(f"DROP ROLE {role}")
+
+
+def let_in(shop: Database) -> None:
+    shop.run(
+        "GRANT USAGE ON SCHEMA aviso TO shop_owner;"
+        "GRANT USAGE, CREATE ON SCHEMA aviso_rows TO shop_owner"
+    )
+
+
+def run_as(shop: Database, role: str, *statements: LiteralString) -> None:
+    with psycopg.connect(shop.url.replace("somebody", role)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def test_a_writer_needs_no_right_on_anything_of_ours(shop: Database) -> None:
+    let_in(shop)
+    run_as(
+        shop,
+        "shop_owner",
+        "SELECT aviso.track('shop.orders', 'orders', '{id,status}', 'id > 0')",
+    )
+
+    run_as(
+        shop,
+        "shop_writer",
+        "INSERT INTO shop.orders VALUES (1, 'a'), (2, 'b')",
+        "UPDATE shop.orders SET status = 'c' WHERE id = 1",
+        "DELETE FROM shop.orders WHERE id = 2",
+    )
+
+    assert {"1": {"id": 1, "status": "c"}} == fold(shop)
+    for statement in (
+        "SELECT * FROM aviso.events",
+        "SELECT aviso.tell('orders', 'created', '9', NULL, '{}')",
+        "SELECT aviso_rows.row_1(ROW(1, 2))",
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            run_as(shop, "shop_writer", statement)
+
+
+@pytest.mark.parametrize("role", ["shop_writer", "stranger"])
+def test_only_its_owner_tracks_a_table(shop: Database, role: str) -> None:
+    let_in(shop)
+    shop.run("GRANT USAGE ON SCHEMA aviso TO shop_writer, stranger")
+    for call in (
+        "SELECT aviso.track('shop.orders', 'orders', '{id}')",
+        "SELECT aviso.preview('shop.orders', 'orders', '{id}')",
+        "SELECT aviso.register(ROW(1, 'shop.orders'::regclass, 'shop', 'orders',"
+        " 'orders', NULL, NULL, NULL, '{id}', NULL, '{}', '{id}', '{bigint}', '{}',"
+        " 'public', 'reset', 1, now(), NULL, NULL, 0, NULL, NULL, '{}', 0)"
+        "::aviso.tracked_tables)",
+    ):
+        with pytest.raises(
+            psycopg.errors.InsufficientPrivilege, match="only the owner of "
+        ):
+            run_as(shop, role, call)
+    run_as(shop, "shop_owner", "SELECT aviso.track('shop.orders', 'orders', '{id}')")
+    for call in (
+        "SELECT aviso.untrack('shop.orders')",
+        "SELECT aviso.ask_backfill('shop.orders')",
+        "SELECT aviso.forget(1)",
+    ):
+        with pytest.raises(psycopg.Error):
+            run_as(shop, role, call)
+    assert 1 == shop.value("SELECT count(*) FROM aviso.tracked")
+    assert [] == seen_by(shop, role)
+
+
+def seen_by(shop: Database, role: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(shop.url.replace("somebody", role)) as connection:
+        return connection.execute("SELECT * FROM aviso.tracked").fetchall()
+
+
+def test_an_owner_who_was_not_let_in_is_told_what_he_needs(shop: Database) -> None:
+    shop.run("GRANT USAGE ON SCHEMA aviso TO shop_owner")
+
+    with pytest.raises(psycopg.Error, match="needs USAGE on the schema aviso, and"):
+        run_as(shop, "shop_owner", "SELECT aviso.track('shop.orders', 'o', '{id}')")
+
+
+def test_a_superuser_tracks_for_the_owner_and_with_his_rights(shop: Database) -> None:
+    shop.run("SELECT aviso.track('shop.orders', 'orders', '{id,status}')")
+
+    owners = shop.run(
+        "SELECT DISTINCT pg_get_userbyid(proowner) FROM pg_proc"
+        " WHERE pronamespace = 'aviso_rows'::regnamespace"
+    )
+    assert [("shop_owner",)] == owners
+    run_as(shop, "shop_writer", "INSERT INTO shop.orders VALUES (1, 'a')")
+    assert {"1": {"id": 1, "status": "a"}} == fold(shop)
+
+
+def test_a_lying_function_of_the_owner_gains_nothing(shop: Database) -> None:
+    """It tries to write the log, to read it, and to have our names mean its own."""
+    let_in(shop)
+    run_as(
+        shop,
+        "shop_owner",
+        "CREATE TABLE shop.gained (what text)",
+        "CREATE FUNCTION shop.try(code text) RETURNS void LANGUAGE plpgsql AS $$"
+        " BEGIN EXECUTE code; INSERT INTO shop.gained VALUES (code);"
+        " EXCEPTION WHEN insufficient_privilege THEN NULL; END $$",
+        "CREATE FUNCTION shop.equal(text, text) RETURNS boolean LANGUAGE plpgsql AS $$"
+        " BEGIN INSERT INTO shop.gained VALUES ('equal as ' || current_user);"
+        " RETURN true; END $$",
+        "CREATE OPERATOR shop.= (LEFTARG = text, RIGHTARG = text,"
+        " FUNCTION = shop.equal)",
+        "CREATE FUNCTION shop.wake_relay() RETURNS void LANGUAGE plpgsql AS $$ BEGIN"
+        " INSERT INTO shop.gained VALUES ('wake as ' || current_user); END $$",
+        "CREATE FUNCTION shop.liar(text) RETURNS boolean IMMUTABLE"
+        " LANGUAGE plpgsql AS $$ BEGIN"
+        "  PERFORM shop.try('SELECT * FROM aviso.events');"
+        "  PERFORM shop.try('INSERT INTO aviso.feeds (slug) VALUES (''gained'')');"
+        "  PERFORM shop.try('SELECT aviso.tell(''x'', ''reset'', NULL, NULL, '''')');"
+        "  PERFORM shop.try('SET ROLE aviso_keeper');"
+        "  PERFORM shop.try('SELECT * FROM aviso.api_keys');"
+        "  PERFORM set_config('search_path', 'shop, pg_catalog', false);"
+        "  RETURN true; END $$",
+        "SELECT aviso.track('shop.orders', 'orders', '{id,status}',"
+        " 'shop.liar(status)')",
+    )
+
+    for _ in range(2):
+        run_as(
+            shop,
+            "shop_writer",
+            "INSERT INTO shop.orders VALUES (1, 'a'), (2, 'b')",
+            "INSERT INTO shop.orders VALUES (3, 'c')",
+            "UPDATE shop.orders SET status = 'd'",
+            "UPDATE shop.orders SET status = 'e' WHERE id = 1",
+            "DELETE FROM shop.orders WHERE id = 1",
+            "DELETE FROM shop.orders",
+        )
+    run_as(shop, "shop_writer", "INSERT INTO shop.orders VALUES (4, 'a')")
+    shop.run("SELECT aviso.ask_backfill('shop.orders')")
+    with pytest.raises(psycopg.Error, match="has changed the search path"):
+        shop.run("SELECT * FROM aviso.backfill_step(1)")
+    shop.run("SELECT * FROM aviso.preview('shop.orders', 'o', '{id}',"
+             " 'shop.liar(status)')")  # fmt: skip
+
+    # What it made of its own names, it was called for with its own rights.
+    gained = shop.run("SELECT DISTINCT what FROM shop.gained ORDER BY 1")
+    assert [("equal as shop_owner",)] == gained
+    assert [] == shop.run("SELECT slug FROM aviso.feeds WHERE slug <> 'orders'")
+
+
+def test_another_tables_trigger_can_not_tell_through_it(shop: Database) -> None:
+    let_in(shop)
+    run_as(
+        shop,
+        "shop_owner",
+        "SELECT aviso.track('shop.orders', 'orders', '{id,status}')",
+        "CREATE TABLE shop.forged (id bigint PRIMARY KEY, status text)",
+        "CREATE TRIGGER forged AFTER INSERT ON shop.forged"
+        " REFERENCING NEW TABLE AS written FOR EACH STATEMENT"
+        " EXECUTE FUNCTION aviso.capture_1()",
+    )
+
+    with pytest.raises(psycopg.Error, match="is none of "):
+        run_as(shop, "shop_owner", "INSERT INTO shop.forged VALUES (1, 'forged')")

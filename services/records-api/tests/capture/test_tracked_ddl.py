@@ -1,0 +1,215 @@
+"""What no trigger sees of a tracked table is noticed by aviso.reconcile, and told."""
+
+from __future__ import annotations
+
+from typing import LiteralString
+
+import pytest
+
+from tests.capture.folding import fold, told
+from tests.capture.replication import Pair
+from tests.capture.told import as_replica
+from tests.relay.drivers import Database
+
+COLUMNS: LiteralString = "(id bigint PRIMARY KEY, status text, total numeric)"
+
+
+@pytest.fixture
+def orders(database: Database) -> Database:
+    database.run(f"CREATE TABLE orders {COLUMNS}")
+    database.run("SELECT aviso.track('orders', 'orders', '{id,status,total}')")
+    database.run("INSERT INTO orders SELECT n, 's', n FROM generate_series(1, 3) AS n")
+    return database
+
+
+@pytest.fixture
+def parted(database: Database) -> Database:
+    database.run(
+        f"CREATE TABLE orders {COLUMNS} PARTITION BY RANGE (id);"
+        "CREATE TABLE low PARTITION OF orders FOR VALUES FROM (0) TO (100);"
+        "CREATE TABLE middle (total numeric, id bigint PRIMARY KEY, status text);"
+        "INSERT INTO middle VALUES (1, 150, 'before')"
+    )
+    database.run("SELECT aviso.track('orders', 'orders', '{id,status}')")
+    return database
+
+
+def reconcile(database: Database) -> list[tuple[str, str | None]]:
+    """Reconcile, and tell what is to be told; return each table's problem."""
+    seen = database.run("SELECT table_name, problem FROM aviso.reconcile()")
+    for (table,) in database.run(
+        "SELECT id FROM aviso.tracked WHERE backfilled = 'running'"
+    ):
+        for _ in range(1_000):
+            if database.value("SELECT is_done FROM aviso.backfill_step(%s)", table):
+                break
+    return seen
+
+
+def test_a_table_that_is_as_it_was_is_left_alone(orders: Database) -> None:
+    before = told(orders)
+
+    assert [] == reconcile(orders)
+    orders.run("ALTER TABLE orders ADD note text DEFAULT 'x'")
+    orders.run("ALTER TABLE orders ALTER status SET DEFAULT 'new'")
+
+    assert [] == reconcile(orders)
+    assert before == told(orders)
+
+
+@pytest.mark.parametrize(
+    "change", ["DROP COLUMN total", "RENAME COLUMN total TO amount"]
+)
+def test_a_column_that_is_gone_is_told_no_more_and_said(
+    orders: Database, change: LiteralString
+) -> None:
+    orders.run(f"ALTER TABLE orders {change}")
+    orders.run("UPDATE orders SET status = 'unseen' WHERE id = 1")
+    assert "no-form" == fold(orders)["1"]
+
+    ((_, problem),) = reconcile(orders)
+
+    assert "columns of public.orders are gone, and told no more: total" == problem
+    assert ("reset", None) in told(orders)
+    orders.run("UPDATE orders SET status = 't' WHERE id = 2")
+    held = fold(orders)
+    assert {"id": 1, "status": "unseen"} == held["1"]
+    assert {"id": 2, "status": "t"} == held["2"]
+    assert {"1", "2", "3"} == set(held)
+    assert [] == reconcile(orders)
+
+
+def test_a_type_that_changed_is_told_as_it_is(orders: Database) -> None:
+    orders.run("ALTER TABLE orders ALTER total TYPE text USING 'EUR ' || total")
+
+    assert [("orders", None)] == reconcile(orders)
+
+    assert {"id": 1, "status": "s", "total": "EUR 1"} == fold(orders)["1"]
+
+
+def test_another_name_is_followed(orders: Database) -> None:
+    orders.run("CREATE SCHEMA archive")
+    orders.run("ALTER TABLE orders RENAME TO things")
+    orders.run("ALTER TABLE things SET SCHEMA archive")
+    orders.run("INSERT INTO archive.things VALUES (4, 'x')")
+
+    assert [("things", None)] == reconcile(orders)
+
+    orders.run("DELETE FROM archive.things WHERE id = 1")
+    assert {"2", "3", "4"} == set(fold(orders))
+    assert ("reset", None) not in told(orders)
+
+
+def test_what_was_written_while_triggers_were_off_is_told_when_they_are_on(
+    orders: Database,
+) -> None:
+    orders.run("ALTER TABLE orders DISABLE TRIGGER USER")
+    orders.run("DELETE FROM orders WHERE id = 1")
+    orders.run("INSERT INTO orders VALUES (9, 'untold')")
+    ((_, problem),) = reconcile(orders)
+    assert "switched off" in (problem or "")
+
+    orders.run("ALTER TABLE orders ENABLE TRIGGER USER")
+
+    assert [("orders", None)] == reconcile(orders)
+    assert {"2", "3", "9"} == set(fold(orders))
+    assert [] == reconcile(orders)
+    as_replica(orders, "INSERT INTO orders VALUES (10, 'arrived')")
+    orders.run("INSERT INTO orders VALUES (11, 'once')")
+    assert [("created", "10"), ("created", "11")] == told(orders)[-2:]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("DROP TABLE orders", "public.orders is gone"),
+        (
+            f"DROP TABLE orders; CREATE TABLE orders {COLUMNS}",
+            "public.orders was replaced",
+        ),
+        ("ALTER TABLE orders DROP CONSTRAINT orders_pkey", "the primary key of"),
+        ("ALTER TABLE orders RENAME id TO number", "the primary key of"),
+    ],
+)
+def test_what_can_not_be_mended_is_said_and_fails_nobody(
+    orders: Database, change: LiteralString, sentence: str
+) -> None:
+    orders.run(change)
+
+    ((_, problem),) = reconcile(orders)
+
+    assert (problem or "").startswith(sentence)
+    assert [] == reconcile(orders)
+    if "DROP TABLE" not in change:
+        orders.run("UPDATE orders SET status = 'still written'")
+    orders.run("SELECT aviso.untrack(relation) FROM aviso.tracked")
+    assert [] == orders.run("SELECT * FROM aviso.tracked")
+
+
+def test_a_where_whose_column_is_gone_lets_nothing_out(database: Database) -> None:
+    database.run(f"CREATE TABLE orders {COLUMNS}")
+    database.run("SELECT aviso.track('orders', 'orders', '{id}', $$status = 'open'$$)")
+    database.run("INSERT INTO orders VALUES (1, 'open')")
+    database.run("ALTER TABLE orders DROP COLUMN status")
+
+    database.run("INSERT INTO orders VALUES (2)")
+
+    assert [("created", "1"), ("unavailable", None)] == told(database)
+    ((_, problem),) = reconcile(database)
+    assert "column status of public.orders is gone" in (problem or "")
+
+
+def test_partitions_are_told_however_they_are_written(parted: Database) -> None:
+    parted.run("INSERT INTO orders VALUES (1, 'parent'), (2, 'parent')")
+    parted.run("INSERT INTO low VALUES (3, 'leaf')")
+    parted.run("UPDATE low SET status = 'leaf too' WHERE id = 1")
+    parted.run("DELETE FROM low WHERE id = 2")
+
+    expected = [("created", "1"), ("created", "2"), ("created", "3")]
+    assert [*expected, ("updated", "1"), ("deleted", "2")] == told(parted)
+
+
+def test_partitions_that_come_and_go_are_reconciled(parted: Database) -> None:
+    parted.run("INSERT INTO orders VALUES (1, 'low')")
+    parted.run(
+        "ALTER TABLE orders ATTACH PARTITION middle FOR VALUES FROM (100) TO (200)"
+    )
+    parted.run("INSERT INTO middle VALUES (1, 151, 'after')")
+    assert {"1", "151"} == set(fold(parted))
+
+    assert [("orders", None)] == reconcile(parted)
+    assert {"1", "150", "151"} == set(fold(parted))
+    assert ("reset", None) not in told(parted)
+
+    parted.run("UPDATE orders SET id = 99 WHERE id = 151")
+    assert {"1", "99", "150"} == set(fold(parted))
+    parted.run("TRUNCATE low")
+    assert {} == fold(parted)
+    reconcile(parted)
+    assert {"150"} == set(fold(parted))
+    parted.run("ALTER TABLE orders DETACH PARTITION middle")
+    assert [("orders", None)] == reconcile(parted)
+    assert {} == fold(parted)
+    parted.run("UPDATE middle SET status = 'no concern of ours'")
+    assert {} == fold(parted)
+
+
+def test_rows_that_arrive_by_replication_are_told_each_once(pair: Pair) -> None:
+    for database in (pair.source, pair.target):
+        database.run(f"CREATE TABLE orders {COLUMNS}")
+        database.run("SELECT aviso.track('orders', 'orders', '{id,status}')")
+    pair.source.run("INSERT INTO orders VALUES (1, 'copied'), (2, 'copied')")
+    pair.replicate("orders")
+
+    pair.source.run("INSERT INTO orders VALUES (3, 'applied')")
+    pair.source.run("UPDATE orders SET status = 'changed' WHERE id = 1")
+    pair.source.run("UPDATE orders SET total = 1")
+    pair.source.run("UPDATE orders SET id = 20 WHERE id = 2")
+    pair.source.run("DELETE FROM orders WHERE id = 3")
+    pair.wait()
+    assert told(pair.source) == told(pair.target)
+    assert 7 == len(told(pair.target))
+
+    pair.source.run("TRUNCATE orders")
+    pair.wait()
+    assert ("reset", None) == told(pair.target)[-1]

@@ -1,0 +1,456 @@
+/**
+ * One XMPP connection that many feeds share: opens it, keeps it, opens it again.
+ *
+ * A connection is tried over WebSocket first and over BOSH where that fails (some proxies block
+ * WebSockets); the next connection begins with WebSocket again. Any end of it is a gap for the
+ * rooms, unless the server resumes it (XEP-0198).
+ */
+
+import { ApiError } from "../model/errors";
+import type { ConnectionInfo } from "../protocol/answers";
+import { readHint } from "../protocol/hint";
+import { answerTo } from "../protocol/iq";
+import { type Ticket, TicketError } from "../protocol/ticket";
+import { bareJid, NS, xml } from "../protocol/xml";
+import { Backoff } from "./backoff";
+import { AccountToken, TicketKeeper } from "./bearer";
+import { type Log, SILENT } from "./debug-log";
+import type { ConnectionEvents } from "./emitted";
+import { Emitter } from "./emitter";
+import {
+  type ConnectionOptions,
+  type Credentials,
+  readOrigin,
+  readTransports,
+  type Transport,
+} from "./options";
+import type { HostPort, LinkEnd, LinkPort, Login, ResumeMemory, StreamPort, Timer } from "./ports";
+import { Requests } from "./requests";
+import { RetryAfter } from "./retry-after";
+import { Room } from "./room";
+import type { ConnectionState, OfflineCode, RefusalCode } from "./states";
+import { TIMINGS, type Timings } from "./timings";
+
+const CLOSED: ConnectionState = { kind: "offline", reason: "Not connected.", retryAt: null };
+
+export class Connection extends Emitter<ConnectionEvents> {
+  readonly origin: string;
+  readonly host: HostPort;
+  readonly log: Log;
+  readonly stream: StreamPort;
+  readonly #credentials: Credentials;
+  readonly #transports: readonly Transport[];
+  readonly #timings: Timings;
+  readonly #backoff: Backoff;
+  readonly #requests: Requests;
+  readonly #retryAfter: RetryAfter;
+  readonly #token: AccountToken;
+  readonly #tickets: TicketKeeper;
+  readonly #rooms = new Map<string, Room>();
+  readonly #memory: ResumeMemory = new Map();
+
+  #state: ConnectionState = CLOSED;
+  #info: Promise<ConnectionInfo> | null = null;
+  #link: LinkPort | null = null;
+  #jid = "";
+  #nick = "";
+  #transport: Transport | null = null;
+  /** Counts attempts: whatever an earlier one still says is not listened to. */
+  #attempt = 0;
+  #timer: Timer = null;
+  #stopWatching: (() => void) | null = null;
+
+  /** `origin` "" is the page's own. */
+  constructor(
+    origin: string | undefined,
+    options: ConnectionOptions,
+    host: HostPort,
+    { timings = {}, log = SILENT }: { timings?: Partial<Timings>; log?: Log } = {},
+  ) {
+    super();
+    this.origin = readOrigin(origin);
+    this.log = log;
+    this.#credentials = options.credentials ?? { kind: "guest" };
+    this.#transports = readTransports(options.transport);
+    this.host = host;
+    this.#timings = { ...TIMINGS, ...timings };
+    this.#backoff = new Backoff({
+      firstMs: this.#timings.retryFirst,
+      maxMs: this.#timings.retryMax,
+      random: this.host.random,
+    });
+    this.#requests = new Requests(this.host, this.#timings);
+    this.#retryAfter = new RetryAfter(this.host.now);
+    this.stream = this.#makeStream();
+    this.#token = new AccountToken(
+      this.host,
+      this.#timings,
+      () => this.stream.request("get", this.#ownDomain(), xml`<token xmlns="${NS.token}"/>`),
+      () => this.emit("bearer", null),
+    );
+    this.#tickets = new TicketKeeper(this.host, this.#timings, options.renewTicket, {
+      fresh: (text) => this.setTicket(text),
+      expiring: (expiresAt) => this.emit("ticket-expiring", { expiresAt }),
+    });
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  /** How the connection runs at the moment; null without one. */
+  get transport(): Transport | null {
+    return this.#transport;
+  }
+
+  /**
+   * Go on with this ticket. A session of the same reader is carried on with it; any other begins
+   * anew. Positions and rooms stay. One that cannot be read ends the session: state `refused`.
+   */
+  setTicket(text: string): void {
+    if (this.#credentials.kind !== "ticket") throw new TypeError("This client is no ticket's.");
+    const before = this.#tickets.ticket;
+    if (!this.#takeTicket(text) || this.#stopWatching === null) return;
+    const isSame = before?.username === this.#tickets.ticket?.username;
+    if (this.#transport !== null && isSame) void this.#carryOn(text);
+    else this.#open();
+  }
+
+  /** What REST is shown; undefined for a guest. */
+  async bearer(): Promise<string | undefined> {
+    if (this.#credentials.kind === "ticket") return this.#tickets.ticket?.text;
+    return this.#token.get();
+  }
+
+  connect(): void {
+    if (this.#stopWatching !== null) return;
+    this.#stopWatching = this.host.watch({
+      online: () => this.#onOnline(),
+      offline: () => this.#onOffline(),
+      wake: () => this.#onWake(),
+      leave: () => this.#link?.close(),
+    });
+    const credentials = this.#credentials;
+    const isFirst = credentials.kind === "ticket" && this.#tickets.ticket === null;
+    if (isFirst && credentials.ticket === "" && this.#tickets.canRenew) {
+      this.#setState({ kind: "connecting" });
+      this.#tickets.ask();
+    } else if (!isFirst || this.#takeTicket(credentials.ticket)) this.#open();
+  }
+
+  close(): void {
+    this.#stopWatching?.();
+    this.#stopWatching = null;
+    this.#letGo((link) => link.close());
+    this.#memory.clear();
+    this.#token.forget();
+    this.#tickets.stop();
+    this.#setState(CLOSED);
+  }
+
+  /** Where things are; asked once a connection. */
+  info(): Promise<ConnectionInfo> {
+    this.#info ??= this.rest(() => this.host.rest.connection(this.origin));
+    return this.#info;
+  }
+
+  /** Ask the server over REST, unless it said not to come before a time that is not yet. */
+  rest<Answer>(question: () => Promise<Answer>): Promise<Answer> {
+    return this.#retryAfter.ask(question);
+  }
+
+  /** The room, shared by everyone who asks for it. */
+  room(jid: string): Room {
+    let room = this.#rooms.get(jid);
+    if (room === undefined) {
+      room = new Room(jid, this.stream, () => this.#rooms.delete(jid));
+      this.#rooms.set(jid, room);
+    }
+    return room;
+  }
+
+  #open(): void {
+    this.#letGo((link) => link.drop());
+    this.#setState({ kind: "connecting" });
+    const attempt = this.#attempt;
+    this.info().then(
+      (info) => {
+        if (attempt === this.#attempt) this.#openLink(info, this.#transports);
+      },
+      (error: Error) => {
+        if (attempt === this.#attempt) this.#retryLater(error);
+      },
+    );
+  }
+
+  #openLink(info: ConnectionInfo, [transport, ...others]: readonly Transport[]): void {
+    if (transport === undefined) return;
+    this.#attempt += 1;
+    const attempt = this.#attempt;
+    const isCurrent = (): boolean => attempt === this.#attempt;
+    const onDown = (end: LinkEnd): void => {
+      if (!isCurrent()) return;
+      this.#link = null;
+      this.log("closed", { transport, end: end.kind, reason: end.reason });
+      const wasUp = this.#transport !== null;
+      if (end.kind === "refused") this.#refuseLogin(end.reason);
+      else if (end.kind === "replaced") this.#giveWay(end.reason);
+      else if (wasUp || others.length === 0) this.#retry(end.reason);
+      else this.#openLink(info, others);
+    };
+    this.#restartTimer(this.#timings.openTimeout, () => {
+      this.#link?.drop();
+      onDown({ kind: "lost", reason: "The server does not answer." });
+    });
+    const login = loginAt(info, this.#credentials, this.#tickets.ticket);
+    if (login === null) {
+      this.#refuse("This server takes no tickets.", "ticket-refused");
+      return;
+    }
+    const { credentials, domain } = login;
+    const url = transport === "websocket" ? info.websocket_url : info.bosh_url;
+    this.log("opening", { transport, url });
+    const request = { url, transport, domain, credentials, memory: this.#memory };
+    const link = this.host.openLink(request, {
+      up: (jid, resumed) => {
+        if (isCurrent()) this.#onUp(transport, jid, resumed);
+      },
+      stanza: (element) => {
+        if (isCurrent()) this.#onStanza(element);
+      },
+      down: onDown,
+    });
+    if (isCurrent()) this.#link = link;
+  }
+
+  #takeTicket(text: string): boolean {
+    try {
+      this.#tickets.take(text);
+      return true;
+    } catch (error) {
+      if (!(error instanceof TicketError)) throw error;
+      this.#refuse(error.message, "ticket-malformed");
+      return false;
+    }
+  }
+
+  /** contracts/README.md, "Tokens": a session goes on with a fresh ticket, without a new login. */
+  async #carryOn(text: string): Promise<void> {
+    const attempt = this.#attempt;
+    const payload = xml`<ticket xmlns="${NS.token}">${text}</ticket>`;
+    try {
+      await this.stream.request("set", this.#ownDomain(), payload);
+      if (attempt !== this.#attempt) return;
+      this.#tickets.accept();
+      this.emit("bearer", null);
+    } catch {
+      if (attempt === this.#attempt) this.#open();
+    }
+  }
+
+  #onUp(transport: Transport, jid: string, resumed: boolean): void {
+    this.#jid = jid;
+    // A dead session of ours may still sit on the old one.
+    if (!resumed) this.#nick = `reader-${this.stream.word()}`;
+    this.#requests.hear();
+    this.#transport = transport;
+    // What died on a WebSocket before must not be resumed behind the back of this session.
+    if (transport === "bosh") this.#memory.clear();
+    this.#restartTimer(this.#timings.stableAfter, () => this.#backoff.reset());
+    this.#setState({ kind: "online", jid });
+    if (this.#credentials.kind === "account") {
+      // RFC 6121 8.5.2.1: a headline to the account reaches only sessions that said that they are there.
+      if (!resumed) this.stream.send(`<presence xmlns="${NS.client}"/>`);
+      this.#token.keep();
+    }
+    if (this.#credentials.kind === "ticket") {
+      this.#tickets.accept();
+      this.emit("bearer", null);
+    }
+    for (const room of [...this.#rooms.values()]) room.onUp(resumed);
+  }
+
+  /** A server that says when to come again is taken at its word. */
+  #retryLater(error: Error): void {
+    const { status, retryAfterMs } =
+      error instanceof ApiError ? error : { status: 0, retryAfterMs: null };
+    const delay = Math.max(this.#backoff.next(), retryAfterMs ?? 0);
+    if (status === 429) this.#retry("Too many requests.", delay, "too-many-requests");
+    else if (status === 421) this.#retry(error.message, delay, "other-address");
+    else this.#retry(error.message, delay, status >= 500 ? "server-error" : undefined);
+  }
+
+  #retry(reason: string, delayMs = this.#backoff.next(), code?: OfflineCode): void {
+    if (this.#credentials.kind === "ticket" && this.#tickets.hasEnded) {
+      this.#refuse("", "ticket-ended");
+      return;
+    }
+    this.#info = null;
+    this.#letGo((link) => link.drop());
+    this.#restartTimer(delayMs, () => this.#open());
+    const retryAt = new Date(this.host.now() + delayMs);
+    this.#setState({ kind: "offline", reason, retryAt, ...(code && { code }) });
+  }
+
+  /** Wrong credentials stay wrong: trying them again would only look like guessing. */
+  #refuse(reason: string, code: RefusalCode): void {
+    if (this.#credentials.kind === "guest") {
+      this.#retry("The server takes no guests.");
+      return;
+    }
+    this.#info = null;
+    this.#letGo((link) => link.drop());
+    this.#memory.clear();
+    this.#token.forget();
+    const isEnded = code === "ticket-ended";
+    this.#setState({ kind: "refused", reason: isEnded ? this.#endOfTicket() : reason, code });
+    if (code === "ticket-ended" || code === "ticket-refused") this.#tickets.ask();
+  }
+
+  /** Wrong credentials, as the login told it. */
+  #refuseLogin(reason: string): void {
+    if (this.#credentials.kind !== "ticket") this.#refuse(reason, "credentials");
+    else if (this.#tickets.hasEnded) this.#refuse("", "ticket-ended");
+    else this.#refuse("The server does not accept this ticket.", "ticket-refused");
+  }
+
+  /** There are as many sessions of this reader as may be. Coming again would put another one out. */
+  #giveWay(reason: string): void {
+    if (this.#credentials.kind === "guest") {
+      // A guest's name is his alone: this was about something else, and passes.
+      this.#retry("The connection to the server was lost.");
+      return;
+    }
+    this.#tickets.stop();
+    this.#refuse(reason, "too-many-sessions");
+  }
+
+  #endOfTicket(): string {
+    return this.#tickets.canRenew
+      ? "The ticket has ended; a fresh one is asked for."
+      : "The ticket has ended, and there is no way to get a fresh one: it has to be set anew.";
+  }
+
+  /** After this no link, timer or answer of before is listened to. */
+  #letGo(end: (link: LinkPort) => void): void {
+    this.#attempt += 1;
+    this.#restartTimer(null);
+    const link = this.#link;
+    this.#link = null;
+    this.#transport = null;
+    this.#token.pause();
+    if (link !== null) end(link);
+    this.#requests.abandon();
+    for (const room of [...this.#rooms.values()]) room.onDown();
+  }
+
+  #onOnline(): void {
+    if (this.#state.kind === "refused") return;
+    this.#backoff.reset();
+    if (this.#transport === null) this.#open();
+    else this.#check();
+  }
+
+  /** The stream can't live on; trying goes on, if seldom, for a browser may be wrong. */
+  #onOffline(): void {
+    if (this.#state.kind === "refused") return;
+    this.#retry("This device is offline.", this.#timings.retryMax);
+  }
+
+  /** Somebody looks: don't let him wait for the next try. */
+  #onWake(): void {
+    if (this.#state.kind === "offline") this.#onOnline();
+    else this.#check();
+  }
+
+  /** A dead stream looks like a quiet one: ask, and don't wait long. */
+  #check(): void {
+    if (this.#transport === null) return;
+    const attempt = this.#attempt;
+    const domain = this.#ownDomain();
+    const payload = xml`<ping xmlns="${NS.ping}"/>`;
+    const timeoutMs = this.#requests.pingTimeout;
+    this.stream.request("get", domain, payload, { timeoutMs }).catch((error) => {
+      if (attempt !== this.#attempt || !error.isUnanswered) return;
+      // Where other things come, the answer stands behind them, or was lost.
+      if (this.#requests.silence < timeoutMs) return;
+      this.#backoff.reset();
+      this.#open();
+    });
+  }
+
+  #onStanza(stanza: Element): void {
+    this.#requests.hear();
+    if (stanza.localName === "iq") {
+      const answer = this.#requests.settle(stanza, this.#jid) ? null : answerTo(stanza);
+      if (answer !== null) this.stream.send(answer);
+      return;
+    }
+    const room = this.#rooms.get(bareJid(stanza.getAttribute("from") ?? ""));
+    if (room === undefined) {
+      const hint = stanza.localName === "message" ? readHint(stanza, this.#ownDomain()) : null;
+      if (hint !== null) this.emit("reader", hint);
+      return;
+    }
+    if (stanza.localName === "presence") room.onPresence(stanza);
+    else room.onMessage(stanza);
+  }
+
+  #ownDomain(): string {
+    return bareJid(this.#jid).split("@").at(-1) as string;
+  }
+
+  #restartTimer(delayMs: number | null, callback: () => void = () => {}): void {
+    if (this.#timer !== null) this.host.clearTimer(this.#timer);
+    this.#timer = delayMs === null ? null : this.host.setTimer(callback, delayMs);
+  }
+
+  #setState(state: ConnectionState): void {
+    if (JSON.stringify(state) === JSON.stringify(this.#state)) return;
+    this.#state = state;
+    this.log("connection", state);
+    this.emit("state", state);
+  }
+
+  #makeStream(): StreamPort {
+    const host = this.host;
+    const timings = this.#timings;
+    const isUp = (): boolean => this.#transport !== null;
+    const nick = (): string => this.#nick;
+    const send = (stanza: string): void => this.#link?.send(stanza);
+    const word = (): string => Math.floor(host.random() * 2 ** 48).toString(36);
+    return {
+      clock: host,
+      timings,
+      get isUp() {
+        return isUp();
+      },
+      get nick() {
+        return nick();
+      },
+      send,
+      word,
+      check: () => this.#check(),
+      silence: () => this.#requests.silence,
+      request: (type, to, payload, patience = {}) =>
+        this.#requests.start(
+          { id: `a${word()}`, type, to, payload },
+          { timeoutMs: timings.answerTimeout, heardAt: () => 0, ...patience },
+          send,
+        ),
+    };
+  }
+}
+
+/** How and where to log in; null where this server has no place for it. */
+function loginAt(
+  info: ConnectionInfo,
+  credentials: Credentials,
+  ticket: Ticket | null,
+): { credentials: Login; domain: string } | null {
+  if (credentials.kind === "guest") return { credentials, domain: info.guest_domain };
+  if (credentials.kind === "account") return { credentials, domain: info.domain };
+  if (typeof info.ticket_domain !== "string" || ticket === null) return null;
+  const { username, text } = ticket;
+  return { credentials: { kind: "ticket", username, ticket: text }, domain: info.ticket_domain };
+}

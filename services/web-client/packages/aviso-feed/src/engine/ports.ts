@@ -1,0 +1,150 @@
+/**
+ * What the engine needs from outside, handed in: one engine, two hosts (a browser, a test).
+ * Types only.
+ */
+
+import type { BatchPage, ConnectionInfo, FeedInfo, Range } from "../protocol/answers";
+import type { ArchiveRange } from "../protocol/archive-query";
+import type { ArchiveResult } from "../protocol/trust";
+import type { Credentials, Transport } from "./options";
+import type { Timings } from "./timings";
+
+export type Timer = unknown;
+
+export type HostListener = {
+  /** The browser says that it is online again. */
+  online(): void;
+  offline(): void;
+  /** Somebody looks at the page again; a laptop may have slept meanwhile. */
+  wake(): void;
+  /** The page goes for good. */
+  leave(): void;
+};
+
+export type ClockPort = {
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** 0 ≤ random < 1. */
+  random(): number;
+  setTimer(callback: () => void, delayMs: number): Timer;
+  clearTimer(timer: Timer): void;
+};
+
+export type HostPort = ClockPort & {
+  readonly rest: RestPort;
+  readonly openLink: OpenLink;
+  /** Returns the function that stops watching. */
+  watch(listener: HostListener): () => void;
+};
+
+/** What is asked over REST, at an `origin` ("" is the page's own). All reject with ApiError. */
+export type RestPort = {
+  connection(origin: string): Promise<ConnectionInfo>;
+  feed(origin: string, feed: string, token: string | undefined): Promise<FeedInfo>;
+  events(origin: string, feed: string, range: Range, token: string | undefined): Promise<BatchPage>;
+};
+
+/** REST as the reader of one feed sees it. */
+export type FeedPort = {
+  feed(): Promise<Pick<FeedInfo, "epoch" | "head">>;
+  events(range: Range): Promise<BatchPage>;
+  /** Milliseconds since 1970. */
+  now(): number;
+};
+
+/** A room's archive as the reader of its feed sees it. */
+export type ArchivePort = {
+  /** Rejects with a RequestError. */
+  page(
+    range: ArchiveRange,
+    max: number,
+    take: (result: ArchiveResult) => void,
+  ): Promise<ArchivePage>;
+  /** Milliseconds since 1970. */
+  now(): number;
+};
+
+/** The end of a page. Its messages were given out before, one by one, oldest first. */
+export type ArchivePage = {
+  /** The ids of its first and last message; null where it had none. */
+  readonly first: string | null;
+  readonly last: string | null;
+  /** The range has no more. */
+  readonly isComplete: boolean;
+};
+
+export type LinkRequest = {
+  readonly url: string;
+  readonly transport: Transport;
+  /** The domain to log in at. */
+  readonly domain: string;
+  readonly credentials: Login;
+  /** Keeps what resuming a dead stream takes; the same object for one connection's links. */
+  readonly memory: ResumeMemory;
+};
+
+export type Login =
+  | Exclude<Credentials, { kind: "ticket" }>
+  | { readonly kind: "ticket"; readonly username: string; readonly ticket: string };
+
+/** XEP-0198 state by key. Never leaves this page's memory. */
+export type ResumeMemory = Map<string, unknown>;
+
+export type LinkEnd =
+  /** Never opened, or died. */
+  | { readonly kind: "lost"; readonly reason: string }
+  /** The server does not take the credentials. */
+  | { readonly kind: "refused"; readonly reason: string }
+  /** The server ended this session for another one of the same reader: he has too many. */
+  | { readonly kind: "replaced"; readonly reason: string };
+
+export type LinkListener = {
+  /** The session is there. `resumed`: the server goes on where the last link died. */
+  up(jid: string, resumed: boolean): void;
+  /** A stanza came: message, presence or iq. */
+  stanza(element: Element): void;
+  /** At most once, and not after `close` or `drop`. */
+  down(end: LinkEnd): void;
+};
+
+/** One XMPP stream. */
+export interface LinkPort {
+  send(stanza: string): void;
+  /** Say goodbye. Nothing can be resumed. */
+  close(): void;
+  /** Let go without a word, as if the network had died: it may be resumed. */
+  drop(): void;
+}
+
+export type OpenLink = (request: LinkRequest, listener: LinkListener) => LinkPort;
+
+/** How long a request waits. */
+export type Patience = {
+  /** So many milliseconds without anything on the connection. Default: Timings.answerTimeout. */
+  readonly timeoutMs: number;
+  /** When a part of the answer came last, in milliseconds since 1970. Default: no part of it did. */
+  readonly heardAt: () => number;
+};
+
+/** What a room needs of the connection above it. */
+export interface StreamPort {
+  readonly clock: ClockPort;
+  readonly timings: Timings;
+  readonly isUp: boolean;
+  send(stanza: string): void;
+  /** How we are called in every room, as long as this stream lives. */
+  readonly nick: string;
+  /** Send an iq and wait for its answer. Rejects with a RequestError. */
+  request(
+    type: "get" | "set",
+    to: string,
+    payload: string,
+    patience?: Partial<Patience>,
+  ): Promise<Element>;
+  /** Look whether the stream is alive, soon. */
+  check(): void;
+  /** Milliseconds since anything came on the stream. */
+  silence(): number;
+  /** A random word, for ids and nicks. */
+  word(): string;
+}

@@ -1,0 +1,42 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import type { ApiErrorCode, RefusalCode, RegistrationErrorCode } from "../src/index";
+
+/** Every code that there is: one that is missing here does not compile. */
+const CODES: Record<
+  ApiErrorCode | RefusalCode | RegistrationErrorCode | "subscription-closed" | "too-slow",
+  true
+> = {
+  "name-refused": true,
+  "name-taken": true,
+  "no-longer-open": true,
+  "not-allowed": true,
+  "not-found": true,
+  "not-open": true,
+  "not-signed-in": true,
+  "not-understood": true,
+  "not-valid": true,
+  "other-address": true,
+  "password-refused": true,
+  "server-error": true,
+  "subscription-closed": true,
+  "ticket-ended": true,
+  "ticket-malformed": true,
+  "ticket-refused": true,
+  "too-many-requests": true,
+  "too-many-sessions": true,
+  "too-quickly": true,
+  "too-slow": true,
+  closed: true,
+  conflict: true,
+  credentials: true,
+  unreachable: true,
+};
+
+test("every code of an error is explained at the address that the error names", () => {
+  const page = readFileSync(join(import.meta.dirname, "../docs/errors.md"), "utf8");
+  const explained = [...page.matchAll(/<dt id="([^"]+)">([^<]+)<\/dt><dd>.+<\/dd>/g)];
+  expect(explained.map(([, id]) => id).sort()).toEqual(Object.keys(CODES).sort());
+  expect(explained.filter(([, id, name]) => id !== name)).toEqual([]);
+});
