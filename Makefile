@@ -81,7 +81,10 @@ audit: install-test web-modules ## known vulnerabilities of what is locked; fail
 	AVISO_AUDIT=required deploy/audit.sh $(BIN)
 
 ##@ House
-.PHONY: format lock clean
+.PHONY: wheel format lock clean
+wheel: $(VENV)/.installed-run ## dist/: the wheels django-aviso, and aviso-amqp-client for its extra [relay]
+	@$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist ./$(API) ./$(AMQP)
+	@ls dist/*.whl
 format: install-test web-modules ## format everything
 	$(BIN)/ruff format $(OURS) $(AMQP) $(API) $(PUSHER)
 	$(BIN)/ruff check --fix --select I $(OURS) $(AMQP) $(API) $(PUSHER)

@@ -15,10 +15,16 @@ class AvisoConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        # They know the models, which are there by now.
         from aviso.checks import check_database
+        from aviso.tracking.autodetector import follow_our_migrations
+        from aviso.tracking.checks import check_drift, check_models
 
         conf.check()
         checks.register(check_database)
+        checks.register(check_models)
+        checks.register(check_drift, checks.Tags.database)
+        follow_our_migrations()
         post_migrate.connect(arm_replica_triggers, sender=self)
 
 
