@@ -20,7 +20,7 @@ from aviso_native.process import Command, Part
 from aviso_native.settings import Settings
 
 from ..running import Stack
-from ..waiting import until_equal
+from ..waiting import until, until_equal
 from .queues import TRAVELLING
 
 _STOP_S = 30.0
@@ -116,12 +116,17 @@ def wait_until_shared(*pushers: Pusher) -> None:
 
 
 def tell_apart(pushers: list[Pusher], before: list[float]) -> tuple[Pusher, Pusher]:
-    """The one that has relayed since, and the one that has not.
+    """The one that has relayed since, as soon as one has, and the one that has not.
 
     `before` is what `count_relayed` told.
     """
-    relayed = zip(count_relayed(pushers), before, strict=True)
-    is_active = [now > then for now, then in relayed]
+
+    def look() -> list[bool]:
+        now = count_relayed(pushers)
+        return [each > then for each, then in zip(now, before, strict=True)]
+
+    # What the archive has had already the pusher hears a little later.
+    is_active = until(lambda: any(seen := look()) and seen, "a pusher to relay")
     assert sorted(is_active) == [False, True], "one of them has the feed's queue"
     active = is_active.index(True)
     return pushers[active], pushers[1 - active]
