@@ -37,8 +37,9 @@ tea = Product.objects.create(name="Tea", price="2.50", supplier="nobody's busine
 ORDERS = """
 from shop.models import *
 tea, (blue, red) = Product.objects.get(), Tenant.objects.order_by("pk")
-def place(tenant, status, quantity):
-    Order(tenant=tenant, product=tea, status=status, quantity=quantity, note="804").save()
+def place(whose, status, quantity):
+    Order.objects.create(
+        tenant=whose, product=tea, status=status, quantity=quantity, note="804")
 place(red, "paid", 801)
 place(blue, "draft", 802)
 place(blue, "paid", 803)
