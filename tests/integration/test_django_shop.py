@@ -151,6 +151,8 @@ def test_what_the_shop_saves_is_live_in_its_own_page_and_on_avisos(
             if word in shown or word in page.list.inner_text()
         ] == []
         assert page.faults == []
+        page.tab.context.close()
+        tab.context.close()
 
 
 def _log_in(shop: Shop, browser: Browser) -> Page:
