@@ -20,7 +20,7 @@ PUSHER := services/xmpp-pusher
 AMQP := services/amqp-client
 WEB := services/web-client
 LOCKS := $(API)/requirements.txt $(PUSHER)/requirements.txt $(AMQP)/build.txt $(WEB)/node.txt demo/requirements.txt
-OURS := deploy/native demo tests
+OURS := deploy/native demo examples tests
 
 .PHONY: help
 help: ## list the targets

@@ -13,9 +13,7 @@ setting() {
 }
 
 compose() {
-  if [ -n "$(setting AVISO_DOMAIN)" ]; then
-    docker compose --env-file "$env_file" -f deploy/compose.yml -f deploy/compose.https.yml "$@"
-  else
-    docker compose --env-file "$env_file" -f deploy/compose.yml "$@"
-  fi
+  [ -z "$(setting AVISO_DATABASE_URL)" ] || set -- -f deploy/compose.database.yml "$@"
+  [ -z "$(setting AVISO_DOMAIN)" ] || set -- -f deploy/compose.https.yml "$@"
+  docker compose --env-file "$env_file" -f deploy/compose.yml "$@"
 }

@@ -119,7 +119,7 @@ def _base() -> dict[str, str]:
         name: value
         for name, value in os.environ.items()
         if name.startswith(("AVISO_", "COVERAGE_"))
-        and name not in ("AVISO_RUN_DIR", "AVISO_PORT")
+        and name not in ("AVISO_RUN_DIR", "AVISO_PORT", "AVISO_DATABASE_URL")
     }
     return passed | {
         "PATH": os.environ["PATH"],

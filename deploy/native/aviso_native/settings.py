@@ -57,6 +57,8 @@ class Settings:
     queues: int = 2
     domain: str = "localhost"
     limits: Limits = field(default_factory=Limits)
+    # Somebody's database, in which Aviso's tables stand beside his own; None: our own.
+    given_database_url: str | None = field(default=None, repr=False)
 
     @property
     def url(self) -> str:
@@ -76,6 +78,8 @@ class Settings:
 
     @property
     def database_url(self) -> str:
+        if self.given_database_url:
+            return self.given_database_url
         return (
             f"postgresql://aviso:{self.secrets['aviso_database']}"
             f"@127.0.0.1:{self.ports['postgres']}/aviso"
@@ -123,7 +127,9 @@ def claim(run_dir: Path) -> Iterator[None]:
 
 
 def load(environ: dict[str, str]) -> Settings:
-    """Read AVISO_PORT; make or read ports and secrets in the claimed run directory.
+    """Read AVISO_PORT and AVISO_DATABASE_URL; make or read ports and secrets.
+
+    They stand in the run directory, which is claimed.
 
     Ports stay the same from start to start while they are free.
     Raises StackError when a variable is wrong, naming it.
@@ -138,6 +144,7 @@ def load(environ: dict[str, str]) -> Settings:
         secrets=_load_secrets(run_dir / "secrets.json"),
         python=python,
         limits=read_limits(environ),
+        given_database_url=read_database_url(environ.get("AVISO_DATABASE_URL") or ""),
     )
 
 
@@ -145,6 +152,13 @@ def read_port(text: str) -> int:
     if text.isdecimal() and 1 <= int(text) <= 65535:
         return int(text)
     raise StackError(f"AVISO_PORT is {text!r}, expected an integer from 1 to 65535")
+
+
+def read_database_url(text: str) -> str | None:
+    """Return the URL, None for an empty one. The message of an error never holds it."""
+    if text and not text.startswith(("postgresql://", "postgres://")):
+        raise StackError("AVISO_DATABASE_URL does not start with postgresql://")
+    return text or None
 
 
 def _load_ports(file: Path, taken: int) -> dict[str, int]:

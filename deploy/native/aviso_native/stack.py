@@ -182,6 +182,7 @@ class Stack:
             "url": settings.url,
             "api_key": self._api_key,
             "database_url": settings.database_url,
+            "ticket_secret": settings.secrets["ticket"],
             "amqp_url": settings.amqp_url,
             "xmpp": {
                 "domain": settings.domain,

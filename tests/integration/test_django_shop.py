@@ -1,0 +1,173 @@
+"""examples/django-shop on a real stack: a Django project's own models, live.
+
+The shop has its own database, users and relay; the stack has RabbitMQ, the pusher,
+ejabberd and Aviso's page, with its tables beside the shop's.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from aviso_native import postgres  # on the path that running.py sets
+from aviso_native.addresses import find_free_port, is_listening
+from aviso_native.settings import load
+
+from .page import FeedPage
+from .running import PYTHON, REPOSITORY, Stack
+from .waiting import ALIVE_S, until
+
+SHOP = REPOSITORY / "examples/django-shop"
+PASSWORD = "of-the-shop's-own-staff"
+PEOPLE = f"""
+from shop.models import *
+import aviso
+blue, red = Tenant.objects.create(name="Blue"), Tenant.objects.create(name="Red")
+ada = Person.objects.create_superuser("ada", password="{PASSWORD}", tenant=blue)
+aviso.grant(ada, f"orders-{{blue.pk}}")
+tea = Product.objects.create(name="Tea", price="2.50", supplier="nobody's business")
+"""
+ORDERS = """
+from shop.models import *
+tea, (blue, red) = Product.objects.get(), Tenant.objects.order_by("pk")
+def place(whose, status, quantity):
+    Order.objects.create(
+        tenant=whose, product=tea, status=status, quantity=quantity, note="for us alone"
+    )
+place(red, "paid", 700000801)
+place(blue, "draft", 700000802)
+place(blue, "paid", 700000803)
+"""
+
+
+@dataclass
+class Shop:
+    environment: dict[str, str]
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.environment['SHOP_PORT']}"
+
+    def manage(self, *arguments: str) -> None:
+        done = subprocess.run(
+            [str(PYTHON), "manage.py", *arguments],
+            cwd=SHOP,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    @contextmanager
+    def running(self, log: Path, *arguments: str) -> Iterator[None]:
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [str(PYTHON), "manage.py", *arguments],
+                cwd=SHOP,
+                env=self.environment,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            yield
+            assert process.poll() is None, log.read_text()
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def shop(run_dirs: Callable[[], Path]) -> Iterator[Shop]:
+    """The shop with its database, migrated, and people in it. Nothing else runs."""
+    settings = load({"AVISO_RUN_DIR": str(run_dirs())})
+    server = postgres.make_part(settings)
+    postgres.prepare_cluster(settings)
+    server.start()
+    try:
+        server.wait_ready()
+        postgres.prepare_databases(settings)
+        shop = Shop(
+            {
+                "PATH": os.environ["PATH"],
+                "PYTHONPATH": str(REPOSITORY / "services/records-api"),
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "SHOP_DATABASE_URL": settings.database_url,
+                "SHOP_PORT": str(find_free_port()),
+            }
+        )
+        shop.manage("migrate", "--verbosity=0")
+        shop.manage("makemigrations", "--check")
+        shop.manage("shell", "--command", PEOPLE)
+        yield shop
+    finally:
+        server.stop()
+
+
+def test_what_the_shop_saves_is_live_in_its_own_page_and_on_avisos(
+    shop: Shop, start_stack: Callable[..., Stack], browser: Browser, tmp_path: Path
+) -> None:
+    stack = start_stack(
+        AVISO_DATABASE_URL=shop.environment["SHOP_DATABASE_URL"],
+        AVISO_CORS_ORIGINS=shop.url,
+    )
+    stack.stop_part("relay")
+    shop.environment |= {
+        "AVISO_PUBLIC_URL": stack.url,
+        "AVISO_TICKET_SECRET": stack.facts["ticket_secret"],
+        "AVISO_AMQP_URL": stack.facts["amqp_url"],
+        "AVISO_RELAY_BIND": f"127.0.0.1:{find_free_port()}",
+    }
+    port = shop.environment["SHOP_PORT"]
+    serve = ("runserver", "--noreload", f"localhost:{port}")
+    with (
+        shop.running(tmp_path / "relay.log", "aviso_relay"),
+        shop.running(tmp_path / "server.log", *serve),
+    ):
+        until(lambda: is_listening(int(port)), "the shop", ALIVE_S)
+        tab = _log_in(shop, browser)
+        elements = tab.locator("record-feed")
+        expect(elements.nth(0)).to_contain_text("Tea", timeout=ALIVE_S * 1000)
+        page = FeedPage(browser.new_context().new_page(), stack.url, "products").open()
+
+        shop.manage("shell", "--command", ORDERS)
+        expect(elements.nth(1)).to_contain_text("700000803", timeout=ALIVE_S * 1000)
+        _save_product_in_admin(shop, tab, "Coffee")
+
+        expect(elements.nth(0)).to_contain_text("Coffee", timeout=ALIVE_S * 1000)
+        expect(page.list).to_contain_text("Coffee", timeout=ALIVE_S * 1000)
+        shown = elements.nth(0).inner_text() + elements.nth(1).inner_text()
+        assert [
+            word
+            for word in ("700000801", "700000802", "for us alone", "nobody's business")
+            if word in shown or word in page.list.inner_text()
+        ] == []
+        assert page.faults == []
+        page.tab.context.close()
+        tab.context.close()
+
+
+def _log_in(shop: Shop, browser: Browser) -> Page:
+    tab = browser.new_context().new_page()
+    tab.goto(f"{shop.url}/admin/login/?next=/")
+    tab.fill("[name=username]", "ada")
+    tab.fill("[name=password]", PASSWORD)
+    tab.click("[type=submit]")
+    return tab
+
+
+def _save_product_in_admin(shop: Shop, beside: Page, name: str) -> None:
+    admin = beside.context.new_page()
+    admin.goto(f"{shop.url}/admin/shop/product/add/")
+    admin.fill("[name=name]", name)
+    admin.fill("[name=price]", "3.20")
+    admin.click("[name=_save]")
+    admin.close()
