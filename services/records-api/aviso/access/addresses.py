@@ -1,8 +1,8 @@
 """The address that a request came from, as far as it can be believed.
 
 The web server in front writes it into X-Forwarded-For: the gateway replaces what the
-client sent there, others add to its end. So the last one counts, and only when the web server
-says it: a peer out of AVISO_TRUSTED_PROXIES.
+client sent there, others add to its end. So the last one counts, and only when the
+web server says it: a peer out of AVISO_TRUSTED_PROXIES.
 """
 
 from __future__ import annotations
