@@ -217,14 +217,14 @@ def test_an_owner_can_not_register_his_table_for_anothers_feed(shop: Database) -
     body = " OUT cause text) SECURITY DEFINER LANGUAGE plpgsql AS 'BEGIN END'"
     for name in ("row_9", "find_9", "page_9"):
         create = f"CREATE FUNCTION aviso_rows.{name}{rows}{body}"
-        run_as(shop, "shop_owner", create)  # type: ignore[arg-type]
+        run_as(shop, "shop_owner", create)
 
     for parts in ("NULL, NULL, NULL", "'free-', '', NULL", "'free-', '', 'id'"):
         with pytest.raises(psycopg.Error, match="feed 'payroll' is taken"):
             run_as(
                 shop,
                 "shop_owner",
-                "SELECT aviso.register(ROW(9, 'shop.orders'::regclass, 'shop',"  # type: ignore[arg-type]
+                "SELECT aviso.register(ROW(9, 'shop.orders'::regclass, 'shop',"
                 f" 'orders', 'payroll', {parts}, '{{id}}', NULL, '{{}}', '{{id}}',"
                 " '{bigint}', '{}', 'public', 'reset', 1, now(), NULL, NULL, 0, NULL,"
                 " NULL, '{}', 0)::aviso.tracked_tables)",
