@@ -180,7 +180,8 @@ RECORDS_GONE = Search(
     WITH wrong AS MATERIALIZED (
         SELECT 'deleted' AS type, subject, NULL AS reader, subject AS position,
             aviso.record_data(aviso.record_id(subject),
-                (state ->> 'version')::integer + 1, (state ->> 'created_at')::timestamptz, clock_timestamp(),
+                (state ->> 'version')::integer + 1,
+                (state ->> 'created_at')::timestamptz, clock_timestamp(),
                 state -> 'data') AS data
         FROM unnest(%(keys)s::text[]) AS subject
         CROSS JOIN LATERAL aviso.last_event(%(feed)s, subject) AS last

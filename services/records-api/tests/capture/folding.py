@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, LiteralString
 
 from tests.relay.drivers import Database
 
 Fold = dict[str, Any]
+EVENTS: LiteralString = (
+    "SELECT type, subject, data FROM aviso.events WHERE feed = %s"
+    " ORDER BY changeset, place"
+)
 
 
 def fold(database: Database, feed: str = "orders") -> Fold:
     """Return each row's data by its subject; of one that can't be told the cause."""
+    return fold_rows(database.run(EVENTS, feed))
+
+
+def fold_rows(events: list[tuple[Any, ...]]) -> Fold:
     held: Fold = {}
-    for kind, subject, text in database.run(
-        "SELECT type, subject, data FROM aviso.events WHERE feed = %s"
-        " ORDER BY changeset, place",
-        feed,
-    ):
+    for kind, subject, text in events:
         data = json.loads(text)
         if kind == "reset":
             held.clear()

@@ -108,6 +108,7 @@ def test_only_its_owner_tracks_a_table(shop: Database, role: str) -> None:
         "SELECT aviso.untrack('shop.orders')",
         "SELECT aviso.ask_backfill('shop.orders')",
         "SELECT aviso.forget(1)",
+        "SELECT aviso.register_mended(1, true, 'forged')",
     ):
         with pytest.raises(psycopg.Error):
             run_as(shop, role, call)
@@ -207,3 +208,24 @@ def test_another_tables_trigger_can_not_tell_through_it(shop: Database) -> None:
 
     with pytest.raises(psycopg.Error, match="is none of "):
         run_as(shop, "shop_owner", "INSERT INTO shop.forged VALUES (1, 'forged')")
+
+
+def test_an_owner_can_not_register_his_table_for_anothers_feed(shop: Database) -> None:
+    let_in(shop)
+    shop.add_feed("payroll")
+    rows = ' ("aviso row" record, OUT value text, OUT subject text, OUT data text,'
+    body = " OUT cause text) SECURITY DEFINER LANGUAGE plpgsql AS 'BEGIN END'"
+    for name in ("row_9", "find_9", "page_9"):
+        create = f"CREATE FUNCTION aviso_rows.{name}{rows}{body}"
+        run_as(shop, "shop_owner", create)
+
+    for parts in ("NULL, NULL, NULL", "'free-', '', NULL", "'free-', '', 'id'"):
+        with pytest.raises(psycopg.Error, match="feed 'payroll' is taken"):
+            run_as(
+                shop,
+                "shop_owner",
+                "SELECT aviso.register(ROW(9, 'shop.orders'::regclass, 'shop',"
+                f" 'orders', 'payroll', {parts}, '{{id}}', NULL, '{{}}', '{{id}}',"
+                " '{bigint}', '{}', 'public', 'reset', 1, now(), NULL, NULL, 0, NULL,"
+                " NULL, '{}', 0)::aviso.tracked_tables)",
+            )

@@ -44,7 +44,7 @@ def test_a_row_that_moves_is_deleted_there_and_created_here(
     orders.run("INSERT INTO orders VALUES (1, 'a', 's'), (2, 'a', 's')")
     orders.run("SELECT aviso.take_notes()")
 
-    orders.run("UPDATE orders SET tenant = 'b' WHERE " + rows)  # type: ignore[arg-type]
+    orders.run("UPDATE orders SET tenant = 'b' WHERE " + rows)
 
     assert ("deleted", "1") in told(orders, "of-a")
     assert {"1"} <= set(fold(orders, "of-b"))
@@ -70,14 +70,18 @@ def test_beyond_the_limit_rows_are_counted_and_nobody_fails(orders: Database) ->
 
 def test_two_writers_who_make_each_others_feeds_do_not_wait(orders: Database) -> None:
     insert = "INSERT INTO orders VALUES (%s, %s, 's')"
-    with orders.connect() as one, orders.connect() as two:
-        with one.transaction(), two.transaction():
-            for connection in (one, two):
-                connection.execute("SET LOCAL lock_timeout = '1s'")
-            one.execute(insert, (1, "a"))
-            two.execute(insert, (2, "b"))
-            one.execute(insert, (3, "b"))
-            two.execute(insert, (4, "a"))
+    with (
+        orders.connect() as one,
+        orders.connect() as two,
+        one.transaction(),
+        two.transaction(),
+    ):
+        for connection in (one, two):
+            connection.execute("SET LOCAL lock_timeout = '1s'")
+        one.execute(insert, (1, "a"))
+        two.execute(insert, (2, "b"))
+        one.execute(insert, (3, "b"))
+        two.execute(insert, (4, "a"))
     orders.run("SELECT aviso.take_notes()")
 
     assert {"1", "4"} == set(fold(orders, "of-a"))

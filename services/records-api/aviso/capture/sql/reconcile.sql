@@ -88,13 +88,10 @@ BEGIN
     empties := empties OR mends AND was_unwell;
 END $$;
 
--- Make everything of a table anew, as it is now; as its owner.
-CREATE FUNCTION aviso.mend(t aviso.tracked_tables) RETURNS aviso.tracked_tables
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    one record;
+-- A table's row as it ought to be now: what is gone left out.
+CREATE FUNCTION aviso.as_it_is(t aviso.tracked_tables) RETURNS aviso.tracked_tables
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM aviso.lock_table(t.relation, 'ACCESS EXCLUSIVE');
     SELECT nspname, relname INTO t.schema_name, t.table_name
     FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
     WHERE pg_class.oid = t.relation;
@@ -103,42 +100,71 @@ BEGIN
         WHERE aviso.has_column(t.relation, c) ORDER BY place);
     t.types := aviso.column_types(t.relation, t.columns);
     t.leaves := aviso.find_leaves(t.relation);
-    FOR one IN
-        SELECT tgrelid::regclass AS relation, tgname FROM pg_trigger
-        JOIN pg_proc ON pg_proc.oid = tgfoid
-        WHERE pronamespace = 'aviso'::regnamespace AND tgrelid = ANY (t.relation || t.leaves)
-            AND proname ~ ('^capture_([a-z]+_)?' || t.id || '$') AND tgparentid = 0
-    LOOP
-        EXECUTE format('DROP TRIGGER %I ON %s', one.tgname, aviso.full_name(one.relation));
-    END LOOP;
-    PERFORM aviso.make_rows(t);
     RETURN t;
 END $$;
 
--- Enter what aviso.mend found; only the owner could have made the functions.
-CREATE FUNCTION aviso.register_mended(t aviso.tracked_tables, empties boolean, said text)
-RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+-- Make the owner's functions anew, and take the triggers away; as the owner.
+CREATE FUNCTION aviso.mend(t aviso.tracked_tables) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    one record;
 BEGIN
+    PERFORM aviso.lock_table(t.relation, 'ACCESS EXCLUSIVE');
+    FOR one IN
+        SELECT tgrelid::regclass AS relation, tgname FROM pg_trigger
+        JOIN pg_proc ON pg_proc.oid = tgfoid
+        WHERE pronamespace = 'aviso'::regnamespace AND tgparentid = 0
+            AND tgrelid = ANY (t.relation || t.leaves || aviso.find_leaves(t.relation))
+            AND proname ~ ('^capture_([a-z]+_)?' || t.id || '$')
+    LOOP
+        EXECUTE format('DROP TRIGGER %I ON %s', one.tgname, aviso.full_name(one.relation));
+    END LOOP;
+    PERFORM aviso.make_rows(aviso.as_it_is(t));
+END $$;
+
+-- Enter what a table is now. That its triggers are gone is its owner's doing.
+CREATE FUNCTION aviso.register_mended(tracked integer, empties boolean, said text)
+RETURNS aviso.tracked_tables
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    t aviso.tracked_tables;
+BEGIN
+    SELECT * INTO t FROM aviso.tracked_tables WHERE id = tracked;
     PERFORM aviso.check_rows(t);
+    IF EXISTS (SELECT FROM aviso.find_triggers(t)) THEN
+        RAISE EXCEPTION 'only the owner of % may mend it', aviso.full_name(t.relation)
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    t := aviso.as_it_is(t);
     UPDATE aviso.tracked_tables SET schema_name = t.schema_name, table_name = t.table_name,
-        columns = t.columns, types = t.types, leaves = t.leaves
-    WHERE id = t.id AND relation = t.relation;
+        columns = t.columns, types = t.types, leaves = t.leaves, backfilled = 'running',
+        backfill_after = NULL, backfill_left = '{}', told = 0,
+        problem = CASE WHEN said LIKE 'columns of % are gone%' THEN said END,
+        problem_at = CASE WHEN said LIKE 'columns of % are gone%' THEN clock_timestamp() END
+    WHERE id = t.id;
     PERFORM aviso.make_capture(t);
     IF empties THEN
         PERFORM aviso.tell_reset(t.id, 'columns-changed');
     END IF;
-    UPDATE aviso.tracked_tables SET backfilled = 'running', backfill_after = NULL,
-        backfill_left = '{}', told = 0,
-        problem = CASE WHEN said LIKE 'columns of % are gone%' THEN said END,
-        problem_at = CASE WHEN said LIKE 'columns of % are gone%' THEN clock_timestamp() END
-    WHERE id = t.id;
+    RETURN t;
 END $$;
+
+-- The catalogue's rows of tables that the caller owns, or of all if he may read them.
+CREATE FUNCTION aviso.read_tracked(relation regclass) RETURNS SETOF aviso.tracked_tables
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT t.* FROM aviso.tracked_tables AS t
+    LEFT JOIN pg_class AS c ON c.oid = t.relation
+    WHERE (read_tracked.relation IS NULL OR t.relation = read_tracked.relation)
+        AND (pg_has_role(session_user, c.relowner, 'MEMBER') OR pg_has_role(session_user,
+            (SELECT nspowner FROM pg_namespace WHERE nspname = 'aviso'), 'MEMBER'))
+    ORDER BY t.id
+$$;
 
 CREATE FUNCTION aviso.note_problem(id integer, said text) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     UPDATE aviso.tracked_tables AS t SET problem = said, problem_at = clock_timestamp()
     WHERE t.id = note_problem.id AND problem IS DISTINCT FROM said
+        AND t.id IN (SELECT r.id FROM aviso.read_tracked(t.relation) AS r)
 $$;
 
 -- Look at tracked tables, mend what may be mended, say what may not. What was found is
@@ -161,8 +187,8 @@ BEGIN
         IF drift.mends THEN
             BEGIN
                 PERFORM aviso.become_owner(t.relation);
-                t := aviso.mend(t);
-                PERFORM aviso.register_mended(t, drift.empties, drift.problem);
+                PERFORM aviso.mend(t);
+                t := aviso.register_mended(t.id, drift.empties, drift.problem);
                 PERFORM aviso.make_triggers(t);
                 PERFORM set_config('role', role, true);
             EXCEPTION WHEN OTHERS THEN
@@ -179,14 +205,3 @@ BEGIN
         RETURN QUERY SELECT * FROM aviso.tracked AS v WHERE v.id = t.id;
     END LOOP;
 END $$;
-
--- The catalogue's rows of tables that the caller owns, or of all if he may read them.
-CREATE FUNCTION aviso.read_tracked(relation regclass) RETURNS SETOF aviso.tracked_tables
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT t.* FROM aviso.tracked_tables AS t
-    LEFT JOIN pg_class AS c ON c.oid = t.relation
-    WHERE (read_tracked.relation IS NULL OR t.relation = read_tracked.relation)
-        AND (pg_has_role(session_user, c.relowner, 'MEMBER') OR pg_has_role(session_user,
-            (SELECT nspowner FROM pg_namespace WHERE nspname = 'aviso'), 'MEMBER'))
-    ORDER BY t.id
-$$;

@@ -181,6 +181,29 @@ BEGIN
     END;
 END $$;
 
+-- Read the feed's name, and what stands around its placeholder.
+CREATE FUNCTION aviso.read_feed(t aviso.tracked_tables) RETURNS aviso.tracked_tables
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    parts text[];
+BEGIN
+    IF t.feed IS NULL OR t.feed !~ '^[a-z0-9-]*(\{[^{}]+\}[a-z0-9-]*)?$' OR t.feed = '' THEN
+        PERFORM aviso.refuse('%L names no feed: expected 1 to 64 of a-z, 0-9 and the hyphen,'
+            ' with one {column} among them where each of its values is to have a feed', t.feed);
+    END IF;
+    parts := regexp_match(t.feed, '^(.*)\{(.+)\}(.*)$');
+    t.prefix := parts[1];
+    t.placeholder := parts[2];
+    t.suffix := parts[3];
+    IF parts IS NULL AND length(t.feed) > 64 THEN
+        PERFORM aviso.refuse('feed %L is longer than 64 characters', t.feed);
+    ELSIF length(t.prefix || t.suffix) NOT BETWEEN 1 AND 30 THEN
+        PERFORM aviso.refuse('beside its {%s} feed %L has to have 1 to 30 characters',
+            t.placeholder, t.feed);
+    END IF;
+    RETURN t;
+END $$;
+
 -- Read what is to be tracked; refuse what can not be, each with one sentence.
 CREATE FUNCTION aviso.read_wish(
     relation regclass, feed text, columns text[], "where" text, visibility text,
@@ -190,7 +213,6 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     t aviso.tracked_tables;
     name text := aviso.full_name(relation);
-    parts text[];
     missing text;
 BEGIN
     PERFORM aviso.check_table(relation);
@@ -204,23 +226,9 @@ BEGIN
     t.visibility := visibility;
     t.on_truncate := on_truncate;
     t.max_feeds := max_feeds;
-    IF feed IS NULL OR feed !~ '^[a-z0-9-]*(\{[^{}]+\}[a-z0-9-]*)?$' OR feed = '' THEN
-        PERFORM aviso.refuse('%L names no feed: expected 1 to 64 of a-z, 0-9 and the hyphen,'
-            ' with one {column} among them where each of its values is to have a feed', feed);
-    END IF;
-    parts := regexp_match(feed, '^(.*)\{(.+)\}(.*)$');
-    IF parts IS NULL AND length(feed) > 64 THEN
-        PERFORM aviso.refuse('feed %L is longer than 64 characters', feed);
-    ELSIF parts IS NOT NULL THEN
-        t.prefix := parts[1];
-        t.placeholder := parts[2];
-        t.suffix := parts[3];
-        IF length(t.prefix || t.suffix) NOT BETWEEN 1 AND 30 THEN
-            PERFORM aviso.refuse('beside its {%s} feed %L has to have 1 to 30 characters',
-                t.placeholder, feed);
-        ELSIF NOT aviso.has_column(relation, t.placeholder) THEN
-            PERFORM aviso.refuse('%s has no column %L, which the feed names', name, t.placeholder);
-        END IF;
+    t := aviso.read_feed(t);
+    IF t.placeholder IS NOT NULL AND NOT aviso.has_column(relation, t.placeholder) THEN
+        PERFORM aviso.refuse('%s has no column %L, which the feed names', name, t.placeholder);
     END IF;
     IF visibility IS NULL OR visibility NOT IN ('public', 'private') THEN
         PERFORM aviso.refuse('visibility is %L, expected public or private', visibility);
@@ -320,6 +328,8 @@ DECLARE
     has_past boolean;
 BEGIN
     PERFORM aviso.check_rows(t);
+    -- The owner may say what he likes of his table, and nothing of another's feed.
+    t := aviso.read_feed(t);
     IF EXISTS (SELECT FROM aviso.tracked_tables WHERE id = t.id OR relation = t.relation) THEN
         PERFORM aviso.refuse('%s is tracked already', aviso.full_name(t.relation));
     END IF;
@@ -430,6 +440,13 @@ BEGIN
     END LOOP;
 END $$;
 
+-- The schemas in which the caller's names are found.
+CREATE FUNCTION aviso.current_path() RETURNS text
+LANGUAGE sql STABLE AS $$
+    SELECT pg_catalog.string_agg(pg_catalog.quote_ident(name), ',')
+    FROM pg_catalog.unnest(pg_catalog.current_schemas(true)) AS name
+$$;
+
 CREATE FUNCTION aviso.track(
     relation regclass, feed text, columns text[], "where" text DEFAULT NULL,
     visibility text DEFAULT 'private', on_truncate text DEFAULT 'reset',
@@ -438,7 +455,7 @@ CREATE FUNCTION aviso.track(
 LANGUAGE plpgsql AS $$
 BEGIN
     RETURN aviso.track_as_owner(relation, feed, columns, "where", visibility, on_truncate,
-        max_feeds, pg_catalog.array_to_string(pg_catalog.current_schemas(true), ','));
+        max_feeds, aviso.current_path());
 END $$;
 
 CREATE FUNCTION aviso.track_as_owner(
@@ -476,7 +493,7 @@ CREATE FUNCTION aviso.preview(
 LANGUAGE plpgsql AS $$
 BEGIN
     RETURN QUERY SELECT * FROM aviso.preview_as_owner(relation, feed, columns, "where", rows,
-        pg_catalog.array_to_string(pg_catalog.current_schemas(true), ','));
+        aviso.current_path());
 END $$;
 
 CREATE FUNCTION aviso.preview_as_owner(
