@@ -73,5 +73,5 @@ class RecordPageSerializer(serializers.Serializer[Any]):
     next = serializers.URLField(allow_null=True, help_text="The page after.")
     previous = serializers.URLField(allow_null=True, help_text="The one before.")
     position = PositionSerializer(
-        required=False, help_text="With `position=true`, of the first page."
+        required=False, help_text="With `position=true`."
     )
