@@ -67,7 +67,7 @@ export class RecordRow extends LightElement {
     }
     this.entry = entry;
     const { dataset } = this;
-    dataset.recordId = entry.record?.id ?? entry.event.subject ?? entry.event.id;
+    dataset.recordId = entry.record?.id ?? entry.event.subject ?? `event:${entry.event.id}`;
     dataset.sequence = String(entry.event.sequence);
     dataset.state = entry.state;
     if (entry.record?.version === undefined) delete dataset.version;
