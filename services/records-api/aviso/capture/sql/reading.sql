@@ -1,5 +1,15 @@
 -- A tracked table as REST reads it: the same rows, in the same form, as its events tell.
 
+-- Write the condition that a row is beyond the key in $1.
+CREATE FUNCTION aviso.beyond_code(relation regclass, key text[], operator text) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format(' AND (%s) %s (%s)',
+        string_agg(format('"aviso row".%I', name), ', ' ORDER BY place), operator,
+        string_agg(format('$1[%s]::%s', place, format_type(atttypid, NULL)), ', ' ORDER BY place))
+    FROM unnest(key) WITH ORDINALITY AS listed (name, place)
+    JOIN pg_attribute ON attrelid = relation AND attname = name
+$$;
+
 -- Write the function that says a table's rows, the newest key first, or with `rising` the
 -- oldest: those beyond a key (null: from the end on), and of one value where feeds are
 -- named after one. It looks at no more rows than `look`; where there are more, a last row
@@ -47,15 +57,6 @@ END $aviso$;$code$,
         format('ARRAY[%s]', string_agg(format('"aviso row".%I::text', name), ', ' ORDER BY place)),
         format('aviso_rows.%I', 'row_' || t.id))
     FROM unnest(t.key) WITH ORDINALITY AS listed (name, place)
-$$;
-
-CREATE FUNCTION aviso.beyond_code(relation regclass, key text[], operator text) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT format(' AND (%s) %s (%s)',
-        string_agg(format('"aviso row".%I', name), ', ' ORDER BY place), operator,
-        string_agg(format('$1[%s]::%s', place, format_type(atttypid, NULL)), ', ' ORDER BY place))
-    FROM unnest(key) WITH ORDINALITY AS listed (name, place)
-    JOIN pg_attribute ON attrelid = relation AND attname = name
 $$;
 
 -- The rows of a feed that a table has now. Of a feed without a table none.
