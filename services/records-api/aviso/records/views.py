@@ -74,8 +74,9 @@ _CHANGED = PolymorphicProxySerializer(
 _POSITION = OpenApiParameter(
     "position",
     bool,
-    description="Say to which position in the feed's events the page belongs. Waits for the numbers of what was just written: 503 where the relay does"
-    " not give them in time.",
+    description="Say to which position in the feed's events the page belongs. Waits for"
+    " the numbers of what was just written: 503 where the relay does not give them in"
+    " time.",
 )
 _LISTED = PolymorphicProxySerializer(
     component_name="ListedRecord",
