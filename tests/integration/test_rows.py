@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import uuid
 
-from .api import Api
+from .api import Api, new_slug
 from .conftest import OpenPage
 from .database import Database
 from .page import FeedPage
@@ -76,3 +77,44 @@ def test_rows_of_any_key_and_a_reset_are_the_same_by_rest_and_on_the_page(
     ) == ("aviso.feed.reset.v1", {"cause": "truncated"})
     assert (last["subject"], last["data"]["data"]["n"]) == ("42", 100)
     assert late.position == page.position == len(KEYS) + 4
+
+
+def test_a_table_that_was_never_told_is_on_the_page_and_goes_on(
+    api: Api, database: Database, open_page: OpenPage
+) -> None:
+    feed, table = new_slug("stock"), f"stock_{uuid.uuid4().hex[:8]}"
+    database.execute(f"CREATE TABLE public.{table} (id bigint PRIMARY KEY, n integer)")
+    database.execute(
+        f"INSERT INTO public.{table} SELECT n, n FROM generate_series(1, 500) AS n"
+    )
+    database.execute(
+        f"SELECT aviso.track('public.{table}', feed => %s, columns => '{{id,n}}',"
+        " visibility => 'public')",
+        [feed],
+    )
+    page = open_page(feed)
+    expected = [str(n) for n in range(500, 0, -1)]
+
+    def go_down() -> int:
+        page.tab.mouse.wheel(0, 100_000)
+        return page.count
+
+    until_equal(500, go_down, "all rows on the page")
+    page.wait_for_rows(expected)
+    database.psql(f"UPDATE {table} SET n = 4711 WHERE id = 250")
+    database.psql(f"DELETE FROM {table} WHERE id = 100")
+    database.psql(f"INSERT INTO {table} VALUES (501, 1)")
+
+    page.wait_for_position(3)
+    until_equal(501, lambda: page.count, "the new row")
+    states = {row.record_id: row.state for row in page.rows()}
+    assert (states["250"], states["100"], states["501"]) == (
+        "present",
+        "deleted",
+        "present",
+    )
+    assert api.get(f"feeds/{feed}/records/250/") == {
+        "id": "250",
+        "data": {"id": 250, "n": 4711},
+    }
+    assert api.call("GET", f"feeds/{feed}/records/100/").status == 404

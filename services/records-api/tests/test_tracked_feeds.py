@@ -198,7 +198,6 @@ def test_a_search_that_finds_nothing_ends_and_goes_on(
         ("cursor=after-WyJ4Il0", "cursor"),
         ("cursor=after-e30", "cursor"),
         ("position=yes", "position"),
-        ("position=true&cursor=after-WyIxIl0", "position"),
     ],
 )
 def test_a_wrong_parameter_is_refused_and_named(

@@ -41,10 +41,11 @@ _LIST = """
         FROM found
     )
     SELECT key, subject, CASE WHEN cause IS NULL THEN text END, cause,
-        number > %(limit)s OR before >= %(bytes)s
+        number > %(limit)s OR before >= %(bytes)s, place
     FROM counted WHERE number <= %(limit)s + 1 AND before < %(bytes)s + 65536
     UNION ALL
-    (SELECT key, NULL, NULL, NULL, false FROM listed WHERE subject IS NULL)
+    (SELECT key, NULL, NULL, NULL, false, place FROM listed WHERE subject IS NULL)
+    ORDER BY place
 """
 
 
@@ -123,7 +124,7 @@ def _read_key(cursor: Cursor) -> list[str] | None:
     try:
         padded = cursor.key + "=" * (-len(cursor.key) % 4)
         key = json.loads(base64.urlsafe_b64decode(padded))
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise _no_cursor(cursor) from exc
     if not isinstance(key, list) or not all(
         isinstance(part, str) and "\x00" not in part for part in key

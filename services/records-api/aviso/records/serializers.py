@@ -72,6 +72,4 @@ class RecordPageSerializer(serializers.Serializer[Any]):
     )
     next = serializers.URLField(allow_null=True, help_text="The page after.")
     previous = serializers.URLField(allow_null=True, help_text="The one before.")
-    position = PositionSerializer(
-        required=False, help_text="With `position=true`, of the first page."
-    )
+    position = PositionSerializer(required=False, help_text="With `position=true`.")

@@ -74,9 +74,9 @@ _CHANGED = PolymorphicProxySerializer(
 _POSITION = OpenApiParameter(
     "position",
     bool,
-    description="Say with the first page to which position in the feed's events it"
-    " belongs. Waits for the numbers of what was just written: 503 where the relay does"
-    " not give them in time.",
+    description="Say to which position in the feed's events the page belongs. Waits for"
+    " the numbers of what was just written: 503 where the relay does not give them in"
+    " time.",
 )
 _LISTED = PolymorphicProxySerializer(
     component_name="ListedRecord",
@@ -247,11 +247,6 @@ def _wants_position(request: Request) -> bool:
     if text not in {"true", "false"}:
         raise BadRequest(
             f"position is {show(text)}, expected true or false", field="position"
-        )
-    if text == "true" and "cursor" in request.GET:
-        raise BadRequest(
-            "Only the first page has a position, and this has a cursor",
-            field="position",
         )
     return text == "true"
 

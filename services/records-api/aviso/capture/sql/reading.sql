@@ -1,5 +1,6 @@
 -- A tracked table as REST reads it: the same rows, in the same form, as its events tell.
 
+-- Write the condition that a row is beyond the key in $1.
 CREATE FUNCTION aviso.beyond_code(relation regclass, key text[], operator text) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT format(' AND (%s) %s (%s)',
@@ -57,6 +58,7 @@ END $aviso$;$code$,
         format('aviso_rows.%I', 'row_' || t.id))
     FROM unnest(t.key) WITH ORDINALITY AS listed (name, place)
 $$;
+
 -- The rows of a feed that a table has now. Of a feed without a table none.
 CREATE FUNCTION aviso.list_rows(
     feed text, beyond text[], rising boolean, look integer, size integer

@@ -171,7 +171,7 @@ export class RecordList extends HTMLElement {
     row.show(entry);
     this.#rows.set(entry.key, row);
     this.#blocks.insert(row, entry.sequence);
-    if (entry.event.sequence <= newAfter) return;
+    if (entry.event.place !== undefined || entry.event.sequence <= newAfter) return;
     this.#markFresh(row);
     this.#arrived.push(row);
   }

@@ -22,6 +22,7 @@ const TIME_MESSAGES: Readonly<Record<FeedEvent["type"], MessageKey | null>> = {
   deleted: "recordDeletedAt",
   unavailable: null,
   reset: null,
+  listed: null,
 };
 /** What a row has room for of a record's key. */
 const MOST_KEY_CHARACTERS = 24;
@@ -66,7 +67,7 @@ export class RecordRow extends LightElement {
     }
     this.entry = entry;
     const { dataset } = this;
-    dataset.recordId = entry.record?.id ?? entry.event.subject ?? entry.event.id;
+    dataset.recordId = entry.record?.id ?? entry.event.subject ?? `event:${entry.event.id}`;
     dataset.sequence = String(entry.event.sequence);
     dataset.state = entry.state;
     if (entry.record?.version === undefined) delete dataset.version;
@@ -99,11 +100,7 @@ export class RecordRow extends LightElement {
     return html`
       <div class="row-head">
         ${this.#tag()}
-        <relative-time
-          .time=${new Date(this.entry.event.time)}
-          .message=${TIME_MESSAGES[this.entry.event.type]}
-          .reading=${this.reading}
-        ></relative-time>
+        ${this.#time()}
         ${this.#identity()}
       </div>
       ${this.#content()}
@@ -129,6 +126,16 @@ export class RecordRow extends LightElement {
       : tag("new", t("recordNew"));
   }
 
+  /** Of a row that was only listed nobody said when anything happened to it. */
+  #time(): TemplateResult | typeof nothing {
+    if (this.entry.event.place !== undefined) return nothing;
+    return html`<relative-time
+      .time=${new Date(this.entry.event.time)}
+      .message=${TIME_MESSAGES[this.entry.event.type]}
+      .reading=${this.reading}
+    ></relative-time>`;
+  }
+
   #identity(): TemplateResult {
     const { t } = this.reading;
     const { record, event } = this.entry;
@@ -151,7 +158,11 @@ export class RecordRow extends LightElement {
                 >${t("recordVersion", { version: String(version) })}</span
               >`
         }
-        <span title=${t("recordSequenceTitle", { sequence })}>#${sequence}</span>
+        ${
+          event.place === undefined
+            ? html`<span title=${t("recordSequenceTitle", { sequence })}>#${sequence}</span>`
+            : nothing
+        }
       </span>
       ${
         record === null

@@ -55,6 +55,8 @@ export class WatchedFeed {
   #unread = 0;
   #isLookedAt = false;
   #oldestSequence: number | null = null;
+  /** It shows a table: what is further down is in no event. */
+  #isListed = false;
   readonly #listeners = new Set<(change: FeedChange) => void>();
 
   /** `seen`: how far the reader had seen it before, where that is known. */
@@ -172,7 +174,7 @@ export class WatchedFeed {
       const events = await subscription.loadOlder(before, OLDER_PAGE_EVENTS);
       if (before !== this.#oldestSequence) return;
       const first = events[0];
-      this.olderState = first === undefined || first.sequence <= 1 ? "end" : "more";
+      this.olderState = isFirst(first) ? "end" : "more";
       this.#noteOldest(events);
       if (events.length > 0) this.#tell(this.records.apply(events));
     } catch {
@@ -193,7 +195,8 @@ export class WatchedFeed {
         this.#seen = this.#subscription?.position ?? null;
         this.newAfter = this.#seen?.sequence ?? 0;
       }
-      if (this.#oldestSequence === null || this.#oldestSequence <= 1) this.olderState = "end";
+      const isAtStart = this.#oldestSequence === null || this.#oldestSequence <= 1;
+      if (isAtStart && !this.#isListed) this.olderState = "end";
       this.#lookFurther();
       this.#markSeen();
     }
@@ -225,7 +228,8 @@ export class WatchedFeed {
     const seen = this.#seen;
     if (seen !== null)
       this.#unread += events.filter(
-        ({ sequence, type }) => sequence > seen.sequence && type !== "reset",
+        ({ sequence, type, place }) =>
+          sequence > seen.sequence && type !== "reset" && place === undefined,
       ).length;
     this.#markSeen();
     this.#tell(null);
@@ -247,6 +251,7 @@ export class WatchedFeed {
     if (this.#seen !== null && position !== null) this.#seen = position;
     this.#applied = position;
     this.#oldestSequence = null;
+    this.#isListed = false;
     this.olderState = "more";
     this.wasReset = hadRecords;
     this.newAfter = position?.sequence ?? 0;
@@ -277,7 +282,8 @@ export class WatchedFeed {
   }
 
   #trim(): void {
-    if (this.records.size <= MOST_KEPT || this.isReadingOlder) return;
+    // Rows of a table are listed downwards, once: those above cannot be asked for again.
+    if (this.records.size <= MOST_KEPT || this.isReadingOlder || this.#isListed) return;
     const kept = this.records.slice(0, KEPT_AFTER_TRIM);
     this.#restart();
     const events = kept.reverse().flatMap(eventsOfEntry);
@@ -297,6 +303,7 @@ export class WatchedFeed {
   #noteOldest(events: readonly FeedEvent[]): void {
     const first = events[0];
     if (first === undefined) return;
+    this.#isListed ||= first.place !== undefined;
     this.#oldestSequence = Math.min(this.#oldestSequence ?? first.sequence, first.sequence);
     const reset = events.findLast(({ type }) => type === "reset");
     if (reset === undefined) return;
@@ -313,6 +320,11 @@ export class WatchedFeed {
   #tell(change: FeedChange): void {
     for (const listener of this.#listeners) listener(change);
   }
+}
+
+/** Nothing is before it; where there is none, nothing is there at all. */
+function isFirst(event: FeedEvent | undefined): boolean {
+  return event === undefined || (event.place === undefined && event.sequence <= 1);
 }
 
 /** The events that bring an entry back to its place: where it appeared, then what it is now. */

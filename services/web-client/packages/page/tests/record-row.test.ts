@@ -168,3 +168,10 @@ test("a row that could not be told says so, and that nobody can send it", async 
   expect(row.textContent).toContain("Something in the row cannot be sent as it is.");
   expect(row.textContent).not.toContain("send it again");
 });
+
+test("a row that was only listed has no time and no place to show", async () => {
+  const row = await rowAfter({ ...rowOf("42"), type: "listed", place: 0.5 });
+  expect(row.querySelector("relative-time")).toBeNull();
+  expect(row.textContent).not.toContain("#");
+  expect(row.textContent).toContain("tea");
+});

@@ -223,3 +223,22 @@ test("while paused a reset is held like everything else", () => {
   feed.setPaused(false);
   expect([feed.records.size, feed.records.at(0)?.sequence]).toEqual([1, 42]);
 });
+
+const listedAt = (place: number): FeedEvent => ({
+  ...eventOf(0, { item: "tea" }, { number: Math.round(1000 + place * 10) }),
+  type: "listed",
+  place,
+});
+
+test("rows of a table that no event told are shown, and more can be asked for", async () => {
+  subscription.deliver([listedAt(-0.1), listedAt(0)], false);
+  subscription.become({ kind: "live" });
+  expect([feed.records.size, feed.olderState, feed.unread]).toEqual([2, "more", 0]);
+  subscription.loadOlder = async () => [listedAt(-0.2)];
+  await feed.loadOlder();
+  expect([feed.records.size, feed.olderState]).toEqual([3, "more"]);
+  expect(feed.records.at(2)?.sequence).toBe(-0.2);
+  subscription.loadOlder = async () => [];
+  await feed.loadOlder();
+  expect(feed.olderState).toBe("end");
+});

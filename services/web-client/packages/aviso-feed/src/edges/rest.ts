@@ -14,7 +14,9 @@ import {
   type FeedsPage,
   type FeedsQuery,
   type Range,
+  type RowsPage,
   readBatchPage,
+  readRowsPage,
 } from "../protocol/answers";
 
 export type Fetch = typeof fetch;
@@ -113,12 +115,29 @@ async function fetchBatch(
   return page;
 }
 
+async function fetchRows(
+  origin: string,
+  feed: string,
+  { cursor, limit }: { readonly cursor: string | null; readonly limit: number },
+  token?: string,
+  http: Fetch = fetch,
+): Promise<RowsPage> {
+  const query = new URLSearchParams({ position: "true", limit: String(limit) });
+  if (cursor !== null) query.set("cursor", cursor);
+  const page = readRowsPage(
+    await call(http, `${feedUrl(origin, feed)}records/?${query}`, { token }),
+  );
+  if (page === null) throw misunderstood();
+  return page;
+}
+
 /** What the engine asks. */
 export function restOver(http: Fetch): RestPort {
   return {
     connection: (origin) => fetchConnection(origin, http),
     feed: (origin, feed, token) => fetchFeed(origin, feed, token, http),
     events: (origin, feed, range, token) => fetchBatch(origin, feed, range, token, http),
+    rows: (origin, feed, page, token) => fetchRows(origin, feed, page, token, http),
   };
 }
 

@@ -13,8 +13,8 @@
 
 import { ApiError } from "../model/errors";
 import type { FeedEvent } from "../model/event";
-import { type Batch, Follower, type Position } from "../model/positions";
-import { type BatchPage, MAX_EVENTS, type Range } from "../protocol/answers";
+import { type Batch, Follower, type Gap, type Position } from "../model/positions";
+import { type BatchPage, MAX_EVENTS, type Range, type RowsPage } from "../protocol/answers";
 import { RequestError } from "../protocol/iq";
 import { readStanza } from "../protocol/stanzas";
 import { type Archived, ArchiveReader, type Wanted } from "./archive-reader";
@@ -48,6 +48,16 @@ const MAX_HELD = 10_000;
 const TOO_OLD =
   "This page is too old for some of the feed's events. Reload it to get the current version.";
 
+/** So long a page of rows waits for the events that it has already. */
+const PAUSE_MS = 100;
+const MOST_PAUSES = 50;
+
+/** Between the places of two rows: a million of them stand between two sequences. */
+const PLACE_STEP = 2 ** -20;
+
+/** `isTorn`: what was listed cannot be brought up to date by events any more. */
+type Listing = { place: number; cursor: string | null; isTorn: boolean };
+
 /** A batch that has to wait until it is known which epoch is the feed's. */
 type Waiting = { readonly batch: Batch; readonly stanzaId: string | null };
 
@@ -71,6 +81,10 @@ export class FeedReader {
   #isOld = false;
   /** The last position that whoever listens was told. */
   #told: Position | null;
+  /** Where the feed shows a table: what of it was listed. */
+  #listing: Listing | null = null;
+  /** What a list has of later events, which are not given out a second time. */
+  #contained: readonly Gap[] = [];
   /** REST named the epoch that we follow. */
   #isConfirmed = false;
 
@@ -152,7 +166,7 @@ export class FeedReader {
     this.#isConfirmed = info?.epoch === epoch || (this.#isConfirmed && epoch === before?.epoch);
 
     const isAhead = info?.epoch === epoch && before?.epoch === epoch && info.head < before.sequence;
-    if (epoch !== this.position?.epoch || isAhead) {
+    if (epoch !== this.position?.epoch || isAhead || this.#listing?.isTorn) {
       await this.#beginEpoch(epoch, info, newest, archive);
     }
     this.#takeWaiting();
@@ -173,11 +187,11 @@ export class FeedReader {
 
   async #askRest(): Promise<RestAnswer> {
     try {
-      const { epoch, head } = await this.rest.feed();
-      return { epoch, head, error: null };
+      const { epoch, head, table } = await this.rest.feed();
+      return { epoch, head, isTable: table != null, error: null };
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      return { epoch: null, head: 0, error };
+      return { epoch: null, head: 0, isTable: false, error };
     }
   }
 
@@ -215,6 +229,10 @@ export class FeedReader {
     newest: Archived | null,
     archive: ArchiveReader | null,
   ): Promise<void> {
+    if (info?.epoch === epoch && info.isTable && this.history > 0) {
+      await this.#beginWithList(epoch);
+      return;
+    }
     if (info?.epoch === epoch) {
       this.#beginAnew({ epoch, sequence: Math.max(0, info.head - this.history) });
       return;
@@ -227,6 +245,55 @@ export class FeedReader {
     const highest = Math.max(...batches.map((batch) => batch.last));
     this.#beginAnew({ epoch, sequence: Math.max(lowest - 1, highest - this.history) });
     for (const { batch, stanzaId } of found) this.#take(batch, stanzaId, "archive");
+  }
+
+  /** What a table says now, and the events from there on: its past need not have been told. */
+  async #beginWithList(epoch: string): Promise<void> {
+    const page = await this.rest.rows(null, Math.min(this.history, MAX_EVENTS));
+    if (page.epoch !== epoch) throw new ApiError(0, "The feed began a new epoch meanwhile.");
+    this.#beginAnew({ epoch, sequence: page.sequence });
+    this.#contained = page.contains;
+    this.#listing = { place: page.sequence, cursor: page.cursor, isTorn: false };
+    const listed = this.#makeListed(page, this.#listing);
+    if (listed.length > 0) this.output.events(listed, "rest");
+  }
+
+  /**
+   * Up to `limit` rows below those that were listed so far, as the feed's table has them now, the
+   * newest last; null where the feed shows none. What they are newer than was given out before.
+   * Rejects with ApiError.
+   */
+  async listFurther(limit: number): Promise<readonly FeedEvent[] | null> {
+    const listing = this.#listing;
+    if (listing === null) return null;
+    if (listing.cursor === null || limit < 1) return [];
+    const page = await this.rest.rows(listing.cursor, limit);
+    const upTo = Math.max(page.sequence, ...page.contains.map(({ to }) => to));
+    for (let pauses = 0; (this.position?.sequence ?? 0) < upTo; pauses += 1) {
+      if (pauses === MOST_PAUSES || this.#listing !== listing) break;
+      await this.rest.pause(PAUSE_MS);
+    }
+    if (this.#listing !== listing || page.epoch !== this.position?.epoch) return [];
+    if (this.position.sequence < upTo) {
+      throw new ApiError(0, "The feed's newest events did not come yet.");
+    }
+    listing.cursor = page.cursor;
+    return this.#makeListed(page, listing);
+  }
+
+  /** In the order of their places, each below all before. */
+  #makeListed({ epoch, sequence, rows }: RowsPage, listing: Listing): FeedEvent[] {
+    const time = new Date(this.rest.now()).toISOString();
+    const events = rows.map((row): FeedEvent => {
+      const { place } = listing;
+      listing.place -= PLACE_STEP;
+      const id = `listed:${place}`;
+      const shared = { id, feed: this.feed, epoch, sequence, time, subject: row.id, place };
+      if (!("cause" in row)) return { ...shared, type: "listed", record: row };
+      const unavailable = { event_id: null, type: null, cause: row.cause };
+      return { ...shared, type: "unavailable", unavailable };
+    });
+    return events.reverse();
   }
 
   #beginAnew(position: Position): void {
@@ -383,6 +450,11 @@ export class FeedReader {
     const position = this.position;
     if (gap === null || position === null) return;
     this.#report("missing", `Events ${gap.from} to ${gap.to} can no longer be read.`);
+    if (this.#listing !== null) {
+      // The table itself has what they said.
+      this.#listing.isTorn = true;
+      throw new ApiError(0, "The feed begins anew with what its table says.");
+    }
     const next = { epoch: position.epoch, sequence: gap.to };
     this.output.reset(next);
     this.#told = next;
@@ -407,8 +479,14 @@ export class FeedReader {
     this.#told = position;
     const time = Date.parse(events.at(-1)?.time ?? "");
     if (!Number.isNaN(time)) this.#since = BigInt(time) * 1000n;
-    if (events.length > 0) this.output.events(events, source);
+    const fresh = this.#contained.length === 0 ? events : events.filter((e) => !this.#has(e));
+    if (fresh.length > 0) this.output.events(fresh, source);
     else if (position !== null) this.output.moved(position);
+  }
+
+  /** Whether the list that we began with has what this event says. */
+  #has({ sequence }: FeedEvent): boolean {
+    return this.#contained.some(({ from, to }) => from <= sequence && sequence <= to);
   }
 
   #hold({ epoch, first, last }: Batch, stanzaId: string | null): void {
@@ -430,6 +508,8 @@ export class FeedReader {
 
   /** Nothing is known of the room's ids any more. */
   #loseBearings(): void {
+    this.#listing = null;
+    this.#contained = [];
     this.#anchor = null;
     this.#held = [];
     this.#since = null;
@@ -465,8 +545,18 @@ export class FeedReader {
 type Ahead = { readonly after: number; readonly page: Promise<BatchPage> };
 
 type RestAnswer =
-  | { readonly epoch: string; readonly head: number; readonly error: null }
-  | { readonly epoch: null; readonly head: 0; readonly error: ApiError };
+  | {
+      readonly epoch: string;
+      readonly head: number;
+      readonly isTable: boolean;
+      readonly error: null;
+    }
+  | {
+      readonly epoch: null;
+      readonly head: 0;
+      readonly isTable: false;
+      readonly error: ApiError;
+    };
 
 const isExpected = (error: unknown): boolean =>
   error instanceof ApiError || error instanceof RequestError;

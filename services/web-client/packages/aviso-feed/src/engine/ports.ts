@@ -3,7 +3,7 @@
  * Types only.
  */
 
-import type { BatchPage, ConnectionInfo, FeedInfo, Range } from "../protocol/answers";
+import type { BatchPage, ConnectionInfo, FeedInfo, Range, RowsPage } from "../protocol/answers";
 import type { ArchiveRange } from "../protocol/archive-query";
 import type { ArchiveResult } from "../protocol/trust";
 import type { Credentials, Transport } from "./options";
@@ -42,12 +42,21 @@ export type RestPort = {
   connection(origin: string): Promise<ConnectionInfo>;
   feed(origin: string, feed: string, token: string | undefined): Promise<FeedInfo>;
   events(origin: string, feed: string, range: Range, token: string | undefined): Promise<BatchPage>;
+  /** `cursor` null: the newest rows. */
+  rows(
+    origin: string,
+    feed: string,
+    page: { readonly cursor: string | null; readonly limit: number },
+    token: string | undefined,
+  ): Promise<RowsPage>;
 };
 
 /** REST as the reader of one feed sees it. */
 export type FeedPort = {
-  feed(): Promise<Pick<FeedInfo, "epoch" | "head">>;
+  feed(): Promise<Pick<FeedInfo, "epoch" | "head" | "table">>;
   events(range: Range): Promise<BatchPage>;
+  rows(cursor: string | null, limit: number): Promise<RowsPage>;
+  pause(ms: number): Promise<void>;
   /** Milliseconds since 1970. */
   now(): number;
 };

@@ -150,6 +150,7 @@ export class Subscription<Data = RecordData>
 
   /**
    * Up to `limit` events right before `beforeSequence`, in order, over REST. Empty: there are none.
+   * Of a feed that shows a table, the rows below those that were listed so far, as they are now.
    * Throws ApiError, and RangeError where these are no places in a feed.
    */
   async loadOlder(beforeSequence: number, limit: number): Promise<FeedEvent<Data>[]> {
@@ -158,6 +159,8 @@ export class Subscription<Data = RecordData>
         `older than ${beforeSequence}, at most ${limit}: expected whole numbers`,
       );
     }
+    const listed = await this.#reader.listFurther(Math.min(limit, MAX_EVENTS));
+    if (listed !== null) return listed as readonly FeedEvent<Data>[] as FeedEvent<Data>[];
     const after = Math.max(0, beforeSequence - 1 - Math.min(limit, MAX_EVENTS));
     const count = beforeSequence - 1 - after;
     if (count < 1) return [];
@@ -304,7 +307,9 @@ export class Subscription<Data = RecordData>
       {
         feed: () => this.#catchUp.unlessStopped(this.#fetchFeed()),
         events: (range) => this.#catchUp.unlessStopped(this.#fetchEvents(range)),
+        rows: (cursor, limit) => this.#catchUp.unlessStopped(this.#fetchRows(cursor, limit)),
         now: () => clock.now(),
+        pause: (ms) => new Promise((resolve) => void clock.setTimer(resolve, ms)),
       },
       {
         events: (events, source) => this.#give(events as readonly FeedEvent<Data>[], source),
@@ -337,6 +342,12 @@ export class Subscription<Data = RecordData>
     const { origin, host } = this.#connection;
     const token = this.#token ?? (await this.#connection.bearer());
     return this.#connection.rest(() => host.rest.feed(origin, this.feed, token));
+  }
+
+  async #fetchRows(cursor: string | null, limit: number) {
+    const { origin, host } = this.#connection;
+    const token = this.#token ?? (await this.#connection.bearer());
+    return this.#connection.rest(() => host.rest.rows(origin, this.feed, { cursor, limit }, token));
   }
 
   async #fetchEvents(range: Range) {

@@ -30,10 +30,13 @@ export type Unavailable = {
  * One event of a feed. `subject` is the record's id.
  * `record` is there for created, updated and deleted; `unavailable` for unavailable; `reset` for
  * reset: the feed has no records at this place, and whoever holds some drops them all.
+ *
+ * `listed` is nothing that happened: a record as the feed's table had it when it was read, at `time`.
+ * Everything up to `sequence` is in it, and `place`, which is no other's, says where it stands.
  */
 export type FeedEvent<Data = RecordData> = {
   readonly id: string;
-  readonly type: "created" | "updated" | "deleted" | "unavailable" | "reset";
+  readonly type: "created" | "updated" | "deleted" | "unavailable" | "reset" | "listed";
   readonly feed: string;
   readonly epoch: string;
   readonly sequence: number;
@@ -42,4 +45,5 @@ export type FeedEvent<Data = RecordData> = {
   readonly record?: FeedRecord<Data>;
   readonly unavailable?: Unavailable;
   readonly reset?: { readonly cause: string };
+  readonly place?: number;
 };

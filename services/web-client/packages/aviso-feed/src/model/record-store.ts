@@ -72,7 +72,9 @@ export class RecordStore {
     const changed = new Set<string>();
     const cleared = this.#reset(events);
     for (const event of events) {
-      if (event.sequence <= this.#resetAt) continue;
+      // A list is of what there was behind everything up to its sequence.
+      const last = event.place === undefined ? event.sequence : event.sequence + 1;
+      if (last <= this.#resetAt) continue;
       const entry = entryFor(event);
       const known = this.#entries.get(entry.key);
       if (known === undefined) {
@@ -142,11 +144,13 @@ function entryFor(event: FeedEvent): RecordEntry {
   if (record === null) {
     // PostgreSQL has no text with this character in it.
     const key = `\0${event.id}`;
-    return { key, state: "unavailable", sequence: event.sequence, record, event };
+    return { key, state: "unavailable", sequence: placeOf(event), record, event };
   }
   const state = event.type === "deleted" ? "deleted" : "present";
-  return { key: event.subject ?? record.id, state, sequence: event.sequence, record, event };
+  return { key: event.subject ?? record.id, state, sequence: placeOf(event), record, event };
 }
+
+const placeOf = ({ place, sequence }: FeedEvent): number => place ?? sequence;
 
 /** Both ordered by `place`; so is the result. */
 function merge(

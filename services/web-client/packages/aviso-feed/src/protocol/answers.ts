@@ -1,7 +1,7 @@
 /** What the server says over REST. Types, and the one answer that is read piece by piece. */
 
-import type { FeedEvent } from "../model/event";
-import type { Batch, Item } from "../model/positions";
+import type { FeedEvent, FeedRecord } from "../model/event";
+import type { Batch, Gap, Item } from "../model/positions";
 import { MalformedError, readEvent, readSequence } from "./events";
 
 /** The most events that the server gives at once. */
@@ -32,6 +32,25 @@ export type FeedInfo = {
   readonly epoch: string;
   readonly head: number;
   readonly created_at: string;
+  /** The table whose rows are its records; null or not there: it has records of its own. */
+  readonly table?: {
+    readonly schema: string;
+    readonly name: string;
+    readonly columns: readonly string[];
+    readonly key: readonly string[];
+  } | null;
+};
+
+/** Rows of a feed's table, the newest key first, and the position that they belong to. */
+export type RowsPage = {
+  readonly epoch: string;
+  /** Every event up to here is in them, and those of `contains`, both ends included. */
+  readonly sequence: number;
+  readonly contains: readonly Gap[];
+  /** `cause`: why the row has no form. */
+  readonly rows: readonly (FeedRecord | { readonly id: string; readonly cause: string })[];
+  /** Where it goes on; null: these are the last ones. */
+  readonly cursor: string | null;
 };
 
 export type FeedHead = { readonly slug: string; readonly epoch: string; readonly head: number };
@@ -100,4 +119,28 @@ export function readBatchPage(answer: Record<string, unknown>, feed: string): Ba
   const last = items.at(-1)?.sequence;
   const batch = first === undefined || last === undefined ? null : { epoch, first, last, items };
   return { epoch, head, batch, unknownTypes, unreadable };
+}
+
+/** null: it is not what the contract says. */
+export function readRowsPage(answer: Readonly<Record<string, unknown>>): RowsPage | null {
+  const { results, next, position } = answer;
+  const { epoch, sequence, contains } = (position ?? {}) as Readonly<Record<string, unknown>>;
+  const upTo = sequence === "0" ? 0 : readSequence(sequence);
+  if (typeof epoch !== "string" || upTo === null) return null;
+  if (!Array.isArray(results) || !Array.isArray(contains)) return null;
+  const ranges = contains.map((range: unknown) => (Array.isArray(range) ? range : []));
+  const gaps = ranges.map(([from, to]) => ({
+    from: readSequence(from) ?? 0,
+    to: readSequence(to) ?? 0,
+  }));
+  if (gaps.some(({ from, to }) => from === 0 || to < from)) return null;
+  if (!results.every(isRow)) return null;
+  const cursor = typeof next === "string" ? new URL(next).searchParams.get("cursor") : null;
+  return { epoch, sequence: upTo, contains: gaps, rows: results, cursor };
+}
+
+function isRow(value: unknown): value is RowsPage["rows"][number] {
+  const { id, data, cause } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  const isData = typeof data === "object" && data !== null && !Array.isArray(data);
+  return typeof id === "string" && id !== "" && (isData || typeof cause === "string");
 }

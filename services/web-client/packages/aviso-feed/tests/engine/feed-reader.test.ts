@@ -9,7 +9,9 @@ function catchUpAgainst(condition: string): Promise<void> {
   const rest = {
     feed: async () => ({ epoch: "aaaa", head: 0 }),
     events: async () => ({ epoch: "aaaa", head: 0, batch: null, unknownTypes: [], unreadable: 0 }),
+    rows: () => Promise.reject(new Error("it has no table")),
     now: () => 0,
+    pause: async () => {},
   };
   const output = { events: () => {}, moved: () => {}, reset: () => {}, problem: () => {} };
   const reader = new FeedReader("orders", 100, null, rest, output);
