@@ -68,7 +68,7 @@ soak: install-test web ## the same faults, often and long
 	AVISO_FAULTS=soak $(PYTEST_MANY) tests/integration/faults $(ARGS)
 test-compose: install-test ## the containers, for real (needs Docker)
 	$(PYTEST) tests/compose $(ARGS)
-check: install-test web-modules ## format, lint, types, imports, known vulnerabilities
+check: install-test web ## format, lint, types, imports, the npm package, known vulnerabilities
 	@deploy/audit.sh $(BIN)
 	$(BIN)/ruff format --check $(OURS) $(AMQP) $(API) $(PUSHER)
 	$(BIN)/ruff check $(OURS)

@@ -16,7 +16,9 @@ const later = LAYERS.slice(0, -1).map((layer, index) => ({
 const OWNERS = {
   "strophe\\.js": "edges/strophe-link\\.ts$",
   fflate: "protocol/inflate\\.ts$",
-  "lit(-html|-element)?": "api/",
+  "lit(-html|-element)?": "api/element\\.ts$",
+  "(@types/)?react": "api/react\\.ts$",
+  vue: "api/vue\\.ts$",
 };
 
 const owned = Object.entries(OWNERS).map(([name, owner]) => ({

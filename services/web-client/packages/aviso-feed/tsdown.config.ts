@@ -13,7 +13,13 @@ const WITHOUT_DOM =
   "const document = globalThis.document ?? { createTreeWalker: () => ({}) };";
 
 export default defineConfig({
-  entry: { index: "src/index.ts", element: "src/api/element.ts" },
+  entry: {
+    index: "src/index.ts",
+    element: "src/api/element.ts",
+    react: "src/api/react.ts",
+    vue: "src/api/vue.ts",
+    svelte: "src/api/svelte.ts",
+  },
   format: ["esm", "cjs"],
   platform: "neutral",
   target: "es2022",

@@ -1,0 +1,118 @@
+/**
+ * The newest records of a feed as a value that changes: what the bindings for React, Vue and Svelte
+ * draw. It follows the feed as long as somebody listens.
+ */
+
+import { readHistory } from "../engine/options";
+import type { FeedState } from "../engine/states";
+import type { Subscription } from "../engine/subscription";
+import type { FeedEvent, FeedRecord, RecordData } from "../model/event";
+import type { Position } from "../model/positions";
+import type { AvisoClient } from "./client";
+
+export type FeedSnapshot<Data = RecordData> = {
+  /** Newest first by first appearance; deleted ones are not among them. */
+  readonly records: readonly FeedRecord<Data>[];
+  readonly state: FeedState;
+  /** How many events are known to exist that are not in `records` yet. */
+  readonly behind: number;
+};
+
+export type FeedViewOptions = {
+  /** How many records, at most; and with how many of the newest events it begins. Default 50. */
+  readonly limit?: number;
+};
+
+export const DEFAULT_LIMIT = 50;
+
+const NOTHING: FeedSnapshot<never> = { records: [], state: { kind: "connecting" }, behind: 0 };
+
+/** What is there before anything is: on a server, and at the first drawing in a browser. */
+export const nothingYet = <Data>(): FeedSnapshot<Data> => NOTHING;
+
+/** A snapshot stays the same object until something in it changes; so does each record. */
+export class FeedView<Data = RecordData> {
+  readonly #limit: number;
+  /** By key, oldest first. */
+  readonly #records = new Map<string, FeedRecord<Data>>();
+  readonly #listeners = new Set<{ readonly onChange: () => void }>();
+  #subscription: Subscription<Data> | null = null;
+  #position: Position | null = null;
+  #snapshot: FeedSnapshot<Data> = NOTHING;
+
+  constructor(
+    private readonly client: AvisoClient,
+    private readonly feed: string,
+    options: FeedViewOptions = {},
+  ) {
+    this.#limit = readHistory(options.limit, DEFAULT_LIMIT, 1);
+  }
+
+  readonly snapshot = (): FeedSnapshot<Data> => this.#snapshot;
+
+  /** Returns the function that ends it. The last one that ends it lets go of the feed. */
+  readonly subscribe = (onChange: () => void): (() => void) => {
+    const entry = { onChange };
+    this.#listeners.add(entry);
+    if (this.#subscription === null) this.#open();
+    return () => {
+      if (!this.#listeners.delete(entry)) return;
+      // Who comes back at once (React's StrictMode, a list that is drawn anew) goes on with it.
+      setTimeout(() => {
+        if (this.#listeners.size === 0) this.#close();
+      });
+    };
+  };
+
+  /** From where it was let go of, where it was followed before. */
+  #open(): void {
+    const position = this.#position;
+    const subscription = this.client.subscribe<Data>(
+      this.feed,
+      position === null ? { history: this.#limit } : { position },
+    );
+    this.#subscription = subscription;
+    subscription.on("events", ({ events }) => {
+      for (const event of events) this.#take(event);
+      this.#change(true);
+    });
+    subscription.on("reset", () => {
+      this.#records.clear();
+      this.#change(true);
+    });
+    subscription.on("state", (state) => {
+      const isShut = state.kind === "refused" && state.code.endsWith("-open");
+      // What is not open any more is not left on the screen.
+      if (isShut) this.#records.clear();
+      this.#change(isShut);
+    });
+  }
+
+  #close(): void {
+    const subscription = this.#subscription;
+    this.#subscription = null;
+    this.#position = subscription?.position ?? null;
+    subscription?.close();
+  }
+
+  #take({ type, subject, record }: FeedEvent<Data>): void {
+    if (type === "reset") this.#records.clear();
+    if (record === undefined) return;
+    const key = subject ?? record.id;
+    if (type === "deleted") this.#records.delete(key);
+    else this.#records.set(key, record);
+    const [oldest] = this.#records.keys();
+    if (this.#records.size > this.#limit && oldest !== undefined) this.#records.delete(oldest);
+  }
+
+  #change(isOtherRecords: boolean): void {
+    const state = this.#subscription?.state;
+    if (state === undefined) return;
+    this.#snapshot = {
+      records: isOtherRecords ? [...this.#records.values()].reverse() : this.#snapshot.records,
+      state,
+      behind: state.kind === "catching-up" ? state.left : 0,
+    };
+    for (const { onChange } of [...this.#listeners]) onChange();
+  }
+}
