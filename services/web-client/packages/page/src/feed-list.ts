@@ -28,6 +28,10 @@ export class FeedList extends LightElement {
   declare revision: number;
 
   #pitch = PITCH;
+  #isMeasured = false;
+  /** As they were when they last changed: to ask for them lays the whole page out. */
+  #top = 0;
+  #height = 0;
   #from = 0;
   #to = 0;
   #beginning = "";
@@ -50,7 +54,7 @@ export class FeedList extends LightElement {
   protected override willUpdate(): void {
     const { beginning } = this.model.list.listing;
     // What is found now begins at its top.
-    if (beginning !== this.#beginning) this.scrollTop = 0;
+    if (beginning !== this.#beginning) this.scrollTop = this.#top = 0;
     this.#beginning = beginning;
     [this.#from, this.#to] = this.#nearRows();
   }
@@ -79,7 +83,7 @@ export class FeedList extends LightElement {
   }
 
   protected override updated(): void {
-    this.#measure();
+    if (!this.#isMeasured) this.#measure();
     const [above, below] = this.querySelectorAll<HTMLElement>(".feed-space");
     const { entries } = this.model.list.listing;
     // Not as an attribute of the template: the Content-Security-Policy allows no inline style.
@@ -91,8 +95,8 @@ export class FeedList extends LightElement {
 
   #nearRows(): [number, number] {
     const { length } = this.model.list.listing.entries;
-    const first = Math.floor(this.scrollTop / this.#pitch) - ROWS_READY;
-    const last = Math.ceil((this.scrollTop + this.clientHeight) / this.#pitch) + ROWS_READY;
+    const first = Math.floor(this.#top / this.#pitch) - ROWS_READY;
+    const last = Math.ceil((this.#top + this.#height) / this.#pitch) + ROWS_READY;
     return [Math.max(0, Math.min(first, length)), Math.min(length, last)];
   }
 
@@ -100,6 +104,7 @@ export class FeedList extends LightElement {
     const [one, next] = this.querySelectorAll<HTMLElement>(".feed-row");
     if (!one || !next) return;
     const pitch = next.offsetTop - one.offsetTop;
+    this.#isMeasured = pitch > 0;
     if (pitch <= 0 || pitch === this.#pitch) return;
     this.#pitch = pitch;
     this.requestUpdate();
@@ -119,6 +124,9 @@ export class FeedList extends LightElement {
   }
 
   readonly #noteScroll = (): void => {
+    this.#top = this.scrollTop;
+    this.#height = this.clientHeight;
+    this.#measure();
     const [from, to] = this.#nearRows();
     if (from !== this.#from || to !== this.#to) this.requestUpdate();
   };
