@@ -28,6 +28,7 @@ def test_a_feed_names_its_room_its_epoch_and_its_head(api: Api, orders: Feed) ->
         "epoch": orders.epoch,
         "head": 1042,
         "created_at": orders.created_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "table": None,
     } == reply.body
 
 

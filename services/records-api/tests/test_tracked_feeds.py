@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
@@ -311,13 +312,16 @@ def test_after_it_is_not_tracked_any_more_the_feed_has_records(
 def test_no_stranger_reads_a_table_through_the_functions(orders_table: None) -> None:
     insert(1)
     track(visibility="private")
-    run("CREATE ROLE somebody; GRANT USAGE ON SCHEMA aviso, aviso_rows TO somebody")
-    run("GRANT SELECT ON ALL TABLES IN SCHEMA aviso TO somebody")
+    # Roles are the whole server's.
+    role = f"somebody_{uuid.uuid4().hex}"
+    run(f"CREATE ROLE {role}; GRANT USAGE ON SCHEMA aviso, aviso_rows TO {role}")
+    run(f"GRANT SELECT ON ALL TABLES IN SCHEMA aviso TO {role}")
 
     denied = json.loads(
         run(
-            "SELECT json_agg(has_function_privilege('somebody', oid, 'EXECUTE'))::text"
-            " FROM pg_proc WHERE pronamespace = 'aviso_rows'::regnamespace"
+            "SELECT json_agg(has_function_privilege(%s, oid, 'EXECUTE'))::text"
+            " FROM pg_proc WHERE pronamespace = 'aviso_rows'::regnamespace",
+            [role],
         )[0][0]
     )
 
