@@ -1,0 +1,43 @@
+"""`manage.py track`, `untrack`, `tracked`, `backfill`."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.capture.folding import fold
+from tests.relay.drivers import Database, environment_for, manage
+
+
+def test_a_table_is_looked_at_tracked_backfilled_listed_and_left(
+    database: Database,
+) -> None:
+    database.run("CREATE TABLE orders (id int PRIMARY KEY, status text)")
+    database.run("INSERT INTO orders SELECT n, 's' FROM generate_series(1, 700) AS n")
+    environment = environment_for(database.url, "", 1)
+    wish = ("public.orders", "orders", "id, status", "--where", "id > 699")
+
+    seen = manage(environment, "track", *wish, "--dry-run")
+    assert 'orders 700 {"id":"700","data":{"id": 700, "status": "s"}}\n' == seen
+    assert [] == database.run("SELECT * FROM aviso.tracked")
+
+    manage(environment, "track", *wish[:3], "--public")
+    assert "told 700\n" == manage(
+        environment, "backfill", "public.orders", "--rate", "9000"
+    )
+    assert "told 0\n" == manage(environment, "backfill", "public.orders")
+    assert 700 == len(fold(database))
+    listed = json.loads(manage(environment, "tracked"))
+    assert ("public.orders", "public", "done") == (
+        listed["relation"],
+        listed["visibility"],
+        listed["backfilled"],
+    )
+
+    manage(environment, "untrack", "public.orders")
+    assert "" == manage(environment, "tracked")
+    with pytest.raises(RuntimeError, match="public.orders has no column 'colour'"):
+        manage(environment, "track", "public.orders", "f", "id,colour")
+    with pytest.raises(RuntimeError, match="is not tracked"):
+        manage(environment, "backfill", "public.orders")
