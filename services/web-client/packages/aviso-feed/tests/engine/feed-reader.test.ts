@@ -52,7 +52,9 @@ async function catchUpOverRest(pageMs: number): Promise<{ story: string[]; given
       const batch = { epoch, first: after + 1, last, items };
       return { epoch, head, batch, unknownTypes: [], unreadable: 0 };
     },
+    rows: () => Promise.reject(new Error("it has no table")),
     now: () => now,
+    pause: async () => {},
   };
   const output = {
     events: (events: readonly FeedEvent[]) => {
