@@ -1,0 +1,81 @@
+"""The examples, made as their READMEs say, outside the repository, in a browser."""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from .api import Api
+from .running import REPOSITORY, Stack
+
+EXAMPLES = REPOSITORY / "examples"
+PACKAGE = REPOSITORY / "services/web-client/dist/feed-client/aviso-feed.tgz"
+INSTALL_TIMEOUT_S = 240
+
+
+@pytest.fixture
+def tab(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(locale="en-GB")
+    tab = context.new_page()
+    faults: list[str] = []
+    tab.on("pageerror", lambda error: faults.append(str(error)))
+    yield tab
+    context.close()
+    assert faults == []
+
+
+def test_the_react_example_is_installed_built_and_live(
+    stack: Stack, api: Api, feed: str, tab: Page, tmp_path: Path
+) -> None:
+    project = tmp_path / "react"
+    shutil.copytree(EXAMPLES / "react", project, ignore=leave_out_what_was_made)
+    npm(project, "install", str(PACKAGE))
+    npm(project, "exec", "tsc")
+    npm(project, "run", "build", "--", "--base=/example/", url=stack.url)
+    api.write(feed, {"item": "from before"})
+
+    show(tab, f"{stack.url}/example/", project / "dist", query=f"?feed={feed}")
+
+    expect(tab.get_by_role("status")).to_have_text("live", timeout=40_000)
+    expect(tab.locator("li")).to_have_text(["from before"])
+    record = api.write(feed, {"item": "just now"})
+    expect(tab.locator("li")).to_have_text(["just now", "from before"], timeout=40_000)
+    api.call("DELETE", f"feeds/{feed}/records/{record['id']}/")
+    expect(tab.locator("li")).to_have_text(["from before"], timeout=40_000)
+
+
+def leave_out_what_was_made(_folder: str, names: list[str]) -> set[str]:
+    return {"node_modules", "dist", "package-lock.json"} & set(names)
+
+
+def npm(project: Path, *command: str, url: str = "") -> None:
+    """What the workspace has installed already, npm takes from its cache."""
+    outcome = subprocess.run(
+        ["npm", "--prefer-offline", "--no-audit", "--no-fund", *command],
+        cwd=project,
+        env={**os.environ, "VITE_AVISO_URL": url},
+        capture_output=True,
+        text=True,
+        timeout=INSTALL_TIMEOUT_S,
+        check=False,
+    )
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+
+
+def show(tab: Page, address: str, folder: Path, query: str = "") -> None:
+    """Open what is in the folder as if the stack's own server handed it out."""
+
+    def give(route: Route) -> None:
+        name = route.request.url.removeprefix(address).split("?")[0] or "index.html"
+        kind, _ = mimetypes.guess_type(name)
+        route.fulfill(path=folder / name, content_type=kind or "text/plain")
+
+    tab.route(f"{address}**", give)
+    tab.goto(f"{address}{query}")
