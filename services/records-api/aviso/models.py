@@ -1,6 +1,13 @@
 """Every model, where Django looks for them; each stands in its own package."""
 
 from aviso.access.models import ApiKey, RequestCount
+from aviso.capture.models import (
+    NestedWrite,
+    Note,
+    Tracked,
+    TrackedFeed,
+    TrackedTable,
+)
 from aviso.events.models import (
     Event,
     FirstState,
@@ -23,6 +30,8 @@ __all__ = [
     "FirstState",
     "IdempotencyKey",
     "LoggedEvent",
+    "NestedWrite",
+    "Note",
     "OutboxFeed",
     "ParkedEvent",
     "Place",
@@ -30,4 +39,7 @@ __all__ = [
     "Reader",
     "Record",
     "RequestCount",
+    "Tracked",
+    "TrackedFeed",
+    "TrackedTable",
 ]

@@ -2,7 +2,9 @@
 
 import re
 
-from django.db import migrations
+import django.contrib.postgres.fields
+import django.db.models.deletion
+from django.db import migrations, models
 
 from aviso.capture.sql_files import read_sql
 from aviso.database.migrating import SharedMigration
@@ -22,7 +24,187 @@ DROP TABLE aviso.tracked_feeds, aviso.tracked_tables, aviso.notes, aviso.nested 
 DROP TYPE aviso.state CASCADE;
 """ + "".join(f"DROP FUNCTION IF EXISTS {name};\n" for name in _FUNCTIONS)
 
+MODELS = [
+    migrations.CreateModel(
+        name="TrackedTable",
+        fields=[
+            ("id", models.IntegerField(primary_key=True, serialize=False)),
+            (
+                "relation",
+                models.TextField(help_text="As PostgreSQL writes it.", unique=True),
+            ),
+            ("schema_name", models.TextField()),
+            ("table_name", models.TextField()),
+            ("feed", models.TextField()),
+            ("prefix", models.TextField(null=True)),
+            ("suffix", models.TextField(null=True)),
+            ("placeholder", models.TextField(null=True)),
+            (
+                "columns",
+                django.contrib.postgres.fields.ArrayField(
+                    base_field=models.TextField(), size=None
+                ),
+            ),
+            ("where", models.TextField(null=True)),
+            (
+                "where_columns",
+                django.contrib.postgres.fields.ArrayField(
+                    base_field=models.TextField(), size=None
+                ),
+            ),
+            (
+                "key",
+                django.contrib.postgres.fields.ArrayField(
+                    base_field=models.TextField(), size=None
+                ),
+            ),
+            (
+                "types",
+                django.contrib.postgres.fields.ArrayField(
+                    base_field=models.TextField(null=True), size=None
+                ),
+            ),
+            (
+                "leaves",
+                django.contrib.postgres.fields.ArrayField(
+                    base_field=models.TextField(), size=None
+                ),
+            ),
+            ("visibility", models.TextField()),
+            ("on_truncate", models.TextField()),
+            ("max_feeds", models.IntegerField()),
+            ("tracked_at", models.DateTimeField()),
+            ("problem", models.TextField(null=True)),
+            ("problem_at", models.DateTimeField(null=True)),
+            ("untold", models.BigIntegerField()),
+            ("backfilled", models.TextField(null=True)),
+            (
+                "backfill_after",
+                django.contrib.postgres.fields.ArrayField(
+                    base_field=models.TextField(), null=True, size=None
+                ),
+            ),
+            (
+                "backfill_left",
+                django.contrib.postgres.fields.ArrayField(
+                    base_field=models.TextField(), size=None
+                ),
+            ),
+            ("told", models.BigIntegerField()),
+        ],
+        options={
+            "db_table": 'aviso"."tracked_tables',
+            "managed": False,
+        },
+    ),
+    migrations.CreateModel(
+        name="TrackedFeed",
+        fields=[
+            ("feed", models.TextField(primary_key=True, serialize=False)),
+            (
+                "tracked",
+                models.ForeignKey(
+                    db_column="tracked",
+                    null=True,
+                    on_delete=django.db.models.deletion.SET_NULL,
+                    to="aviso.trackedtable",
+                ),
+            ),
+            ("value", models.TextField(null=True)),
+            ("owner", models.TextField()),
+        ],
+        options={
+            "db_table": 'aviso"."tracked_feeds',
+            "managed": False,
+        },
+    ),
+    migrations.CreateModel(
+        name="Tracked",
+        fields=[
+            ("id", models.IntegerField(primary_key=True, serialize=False)),
+            ("relation", models.TextField()),
+            ("schema_name", models.TextField()),
+            ("table_name", models.TextField()),
+            ("owner", models.TextField(null=True)),
+            ("feed", models.TextField()),
+            (
+                "columns",
+                django.contrib.postgres.fields.ArrayField(
+                    base_field=models.TextField(), size=None
+                ),
+            ),
+            ("where", models.TextField(null=True)),
+            (
+                "key",
+                django.contrib.postgres.fields.ArrayField(
+                    base_field=models.TextField(), size=None
+                ),
+            ),
+            ("visibility", models.TextField()),
+            ("on_truncate", models.TextField()),
+            ("max_feeds", models.IntegerField()),
+            ("feeds", models.BigIntegerField()),
+            ("tracked_at", models.DateTimeField()),
+            ("problem", models.TextField(null=True)),
+            ("problem_at", models.DateTimeField(null=True)),
+            ("unavailable", models.BigIntegerField()),
+            ("backfilled", models.TextField(null=True)),
+            ("told", models.BigIntegerField()),
+        ],
+        options={
+            "db_table": 'aviso"."tracked',
+            "managed": False,
+        },
+    ),
+    migrations.CreateModel(
+        name="Note",
+        fields=[
+            ("id", models.BigIntegerField(primary_key=True, serialize=False)),
+            ("tracked", models.IntegerField()),
+            (
+                "kind",
+                models.TextField(
+                    choices=[
+                        ("feed", "feed"),
+                        ("untold", "untold"),
+                        ("backfill", "backfill"),
+                    ]
+                ),
+            ),
+            ("feed", models.TextField(null=True)),
+            ("value", models.TextField(null=True)),
+            ("size", models.BigIntegerField()),
+        ],
+        options={
+            "db_table": 'aviso"."notes',
+            "managed": False,
+        },
+    ),
+    migrations.CreateModel(
+        name="NestedWrite",
+        fields=[
+            (
+                "pk",
+                models.CompositePrimaryKey(
+                    "xid",
+                    "tracked",
+                    blank=True,
+                    editable=False,
+                    primary_key=True,
+                    serialize=False,
+                ),
+            ),
+            ("xid", models.TextField()),
+            ("tracked", models.IntegerField()),
+        ],
+        options={
+            "db_table": 'aviso"."nested',
+            "managed": False,
+        },
+    ),
+]
+
 
 class Migration(SharedMigration):
     dependencies = [("aviso", "0007_arriving")]
-    operations = [migrations.RunSQL(INSTALL, REVERSE)]
+    operations = [migrations.RunSQL(INSTALL, REVERSE), *MODELS]

@@ -37,7 +37,7 @@ def test_a_table_is_looked_at_tracked_backfilled_listed_and_left(
 
     manage(environment, "untrack", "public.orders")
     assert "" == manage(environment, "tracked")
-    with pytest.raises(RuntimeError, match="public.orders has no column 'colour'"):
+    with pytest.raises(RuntimeError, match=r"public\.orders has no column 'colour'"):
         manage(environment, "track", "public.orders", "f", "id,colour")
     with pytest.raises(RuntimeError, match="is not tracked"):
         manage(environment, "backfill", "public.orders")

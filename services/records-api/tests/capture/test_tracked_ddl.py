@@ -213,3 +213,24 @@ def test_rows_that_arrive_by_replication_are_told_each_once(pair: Pair) -> None:
     pair.source.run("TRUNCATE orders")
     pair.wait()
     assert ("reset", None) == told(pair.target)[-1]
+
+
+@pytest.mark.parametrize("columns", ["{id,status,total}", "{id,status}"])
+def test_a_where_that_a_new_type_breaks_is_said_until_it_is_mended(
+    database: Database, columns: str
+) -> None:
+    run = database.run
+    run(f"CREATE TABLE orders {COLUMNS}")
+    run("SELECT aviso.track('orders', 'orders', %s, 'total > 50')", columns)
+    run("INSERT INTO orders VALUES (1, 's', 51), (2, 's', 50)")
+
+    run("ALTER TABLE orders ALTER total TYPE text")
+    ((_, problem),) = reconcile(database)
+    assert problem is not None
+    assert "another type" in problem
+    assert "operator does not exist" in problem
+    run("INSERT INTO orders VALUES (3, 's', '52')")
+
+    run("ALTER TABLE orders ALTER total TYPE numeric USING total::numeric")
+    assert [("orders", None)] == reconcile(database)
+    assert {"1", "3"} == set(fold(database))

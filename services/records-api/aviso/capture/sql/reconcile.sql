@@ -57,7 +57,7 @@ BEGIN
         problem := format('columns of %s are gone, and told no more: %s', name, gone);
         mends := true;
         empties := true;
-    ELSIF t.types <> aviso.column_types(t.relation, t.columns) THEN
+    ELSIF t.types <> aviso.column_types(t.relation, t.columns || t.where_columns) THEN
         problem := format('columns of %s have another type', name);
         mends := true;
         empties := true;
@@ -98,7 +98,7 @@ BEGIN
     t.columns := ARRAY(
         SELECT c FROM unnest(t.columns) WITH ORDINALITY AS listed (c, place)
         WHERE aviso.has_column(t.relation, c) ORDER BY place);
-    t.types := aviso.column_types(t.relation, t.columns);
+    t.types := aviso.column_types(t.relation, t.columns || t.where_columns);
     t.leaves := aviso.find_leaves(t.relation);
     RETURN t;
 END $$;
@@ -187,6 +187,8 @@ BEGIN
         IF drift.mends THEN
             BEGIN
                 PERFORM aviso.become_owner(t.relation);
+                -- It may not hold for columns that have another type.
+                PERFORM aviso.read_where(t.relation, t."where", 'pg_catalog, pg_temp');
                 PERFORM aviso.mend(t);
                 t := aviso.register_mended(t.id, drift.empties, drift.problem);
                 PERFORM aviso.make_triggers(t);

@@ -253,9 +253,9 @@ BEGIN
         PERFORM aviso.refuse('column %L is part of the key of %s, and has to be among those'
             ' that are told', missing, name);
     END IF;
-    t.types := aviso.column_types(relation, columns);
     SELECT condition, used INTO t."where", t.where_columns
     FROM aviso.read_where(relation, "where", path);
+    t.types := aviso.column_types(relation, columns || t.where_columns);
     t.leaves := aviso.find_leaves(relation);
     RETURN t;
 END $$;

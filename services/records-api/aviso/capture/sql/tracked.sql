@@ -20,7 +20,7 @@ CREATE TABLE aviso.tracked_tables (
     "where" text,
     where_columns text[] NOT NULL,
     key text[] NOT NULL,
-    -- Of the columns that are told, as format_type writes them: what DDL may change.
+    -- Of `columns` and `where_columns`, as format_type writes them: what DDL may change.
     types text[] NOT NULL,
     -- Of a partitioned table, its leaves.
     leaves regclass[] NOT NULL DEFAULT '{}',
