@@ -106,6 +106,8 @@ def test_a_table_that_was_never_told_is_on_the_page_and_goes_on(
     database.psql(f"INSERT INTO {table} VALUES (501, 1)")
 
     page.wait_for_position(3)
+    # What is new waits above whoever reads further down.
+    page.tab.mouse.wheel(0, -200_000)
     until_equal(501, lambda: page.count, "the new row")
     states = {row.record_id: row.state for row in page.rows()}
     assert (states["250"], states["100"], states["501"]) == (

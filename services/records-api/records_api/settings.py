@@ -121,6 +121,10 @@ SPECTACULAR_SETTINGS = {
     "SERVERS": [{"url": AVISO_PUBLIC_URL}],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "aviso.rest.openapi.allow_overlap",
+    ],
     "ENUM_NAME_OVERRIDES": {"VisibilityEnum": "aviso.feeds.models.Feed.Visibility"},
 }
 

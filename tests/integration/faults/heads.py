@@ -18,14 +18,17 @@ def ejabberd_rows(
     stack: Stack, query: LiteralString, values: Sequence[object]
 ) -> list[tuple[Any, ...]]:
     """Ask ejabberd's database."""
+    with connect_to_ejabberds(stack) as connection:
+        cursor = connection.execute(query, values)
+        return cursor.fetchall() if cursor.description else []
+
+
+def connect_to_ejabberds(stack: Stack) -> psycopg.Connection[tuple[Any, ...]]:
     settings = stack.settings
-    url = (
+    return psycopg.connect(
         f"postgresql://ejabberd:{settings.secrets['ejabberd_database']}"
         f"@127.0.0.1:{settings.ports['postgres']}/ejabberd"
     )
-    with psycopg.connect(url) as connection:
-        cursor = connection.execute(query, values)
-        return cursor.fetchall() if cursor.description else []
 
 
 def archived_head(stack: Stack, feed: str) -> int:
@@ -38,15 +41,23 @@ def archived_head(stack: Stack, feed: str) -> int:
 
 
 def delete_newest(stack: Stack, feed: str, kept: float) -> None:
-    """Delete the newest batches of a room, all but this share."""
+    """Delete the newest batches of a room, all but this share.
+
+    Under the room's own lock: else a batch that is just being archived would stay, and
+    with it the archive's end.
+    """
     room = f"{feed}@{stack.settings.rooms_domain}"
-    ejabberd_rows(
-        stack,
-        "DELETE FROM archive WHERE username = %s AND timestamp >="
-        " (SELECT percentile_disc(%s) WITHIN GROUP (ORDER BY timestamp)"
-        " FROM archive WHERE username = %s)",
-        [room, kept, room],
-    )
+    with connect_to_ejabberds(stack) as connection:
+        connection.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s || ' ' || %s, 5270811))",
+            [stack.settings.domain, room],
+        )
+        connection.execute(
+            "DELETE FROM archive WHERE username = %s AND timestamp >="
+            " (SELECT percentile_disc(%s) WITHIN GROUP (ORDER BY timestamp)"
+            " FROM archive WHERE username = %s)",
+            [room, kept, room],
+        )
 
 
 def wait_until_beyond(

@@ -90,6 +90,23 @@ def page_of(item: type[serializers.Serializer[Any]], name: str) -> Any:
     return type(name, (serializers.Serializer,), members)
 
 
+def allow_overlap(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Say `anyOf` where drf-spectacular says `oneOf`: a head is a record's part."""
+    _allow_overlap(result)
+    return result
+
+
+def _allow_overlap(node: Any) -> None:
+    if isinstance(node, dict):
+        if "oneOf" in node and "discriminator" not in node:
+            node["anyOf"] = node.pop("oneOf")
+        for value in node.values():
+            _allow_overlap(value)
+    elif isinstance(node, list):
+        for value in node:
+            _allow_overlap(value)
+
+
 LIMIT = OpenApiParameter(
     "limit", int, description=f"From 1 to {MAX_LIMIT}; {DEFAULT_LIMIT} if left out."
 )
