@@ -28,7 +28,9 @@ _PERMISSIONS = [
         "user": "aviso",
         "vhost": "/",
         "configure": _NOTHING,
-        "write": r"^record-events$",
+        # The queues too: RabbitMQ 4.3 tells of a queue's being there only to who has
+        # some right on it. Messages go through exchanges, of which it has one.
+        "write": r"^(record-events|xmpp-pusher\.[0-9]+)$",
         "read": r"^record-events\.(parked|reports)$",
     },
     {
