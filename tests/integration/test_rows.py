@@ -100,6 +100,8 @@ def test_a_table_that_was_never_told_is_on_the_page_and_goes_on(
         return page.count
 
     until_equal(500, go_down, "all rows on the page")
+    # REST refuses them: who writes to it writes to the table.
+    assert page.tab.locator("[data-action=write]").count() == 0
     page.wait_for_rows(expected)
     database.psql(f"UPDATE {table} SET n = 4711 WHERE id = 250")
     database.psql(f"DELETE FROM {table} WHERE id = 100")

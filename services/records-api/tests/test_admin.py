@@ -159,6 +159,17 @@ def test_wrong_data_is_refused_there_with_its_reason(
     assert [] == event_types()
 
 
+def test_a_record_of_a_tables_feed_is_refused_there(admin: Client) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE public.stock (id bigint PRIMARY KEY)")
+        cursor.execute("SELECT aviso.track('public.stock', 'stock', '{id}')")
+
+    page = send(admin, "aviso/record/add/", {"feed": "stock", "text": "{}"})
+
+    assert "public.stock" in page
+    assert [] == event_types()
+
+
 def test_a_record_that_python_cannot_parse_can_be_looked_at(
     admin: Client, orders: Feed
 ) -> None:

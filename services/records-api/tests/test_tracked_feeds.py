@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from aviso.feeds.models import Feed
 from aviso.records import rows
@@ -285,6 +285,21 @@ def test_writes_are_refused_and_the_table_is_named(
         assert "public.orders" in reply.problem(409)["detail"]
     assert [(1,)] == run("SELECT count(*) FROM public.orders")
     assert [(0,)] == run("SELECT count(*) FROM aviso.records")
+
+
+def test_no_record_gets_into_the_feed_of_a_table_by_sql(orders_table: None) -> None:
+    track()
+    insert_record = "INSERT INTO aviso.records (feed, data) VALUES ('orders', '{}')"
+
+    refused = pytest.raises(IntegrityError, match=r"rows of public\.orders")
+    with refused, transaction.atomic():
+        run(insert_record)
+
+    run("SELECT aviso.untrack('public.orders')")
+    run(insert_record)
+    taken = pytest.raises(DatabaseError, match="feed 'orders' is taken")
+    with taken, transaction.atomic():
+        track()
 
 
 def test_a_private_feed_of_a_table_is_hidden(

@@ -18,6 +18,7 @@ DO $$ BEGIN
     PERFORM aviso.untrack(relation) FROM aviso.tracked_tables;
 END $$;
 DROP TRIGGER feeds_reserving ON aviso.feeds;
+DROP TRIGGER records_reserving ON aviso.records;
 DROP SCHEMA aviso_rows CASCADE;
 DROP VIEW aviso.tracked CASCADE;
 DROP TABLE aviso.tracked_feeds, aviso.tracked_tables, aviso.notes, aviso.nested CASCADE;

@@ -56,6 +56,11 @@ class RecordForm(SeenForm[Record]):
         cleaned = super().clean() or self.cleaned_data
         slug = cleaned["feed"].slug if "feed" in cleaned else self.instance.feed_id
         feed = find_feed(slug) if slug else None
+        if feed and feed.table_name is not None:
+            raise forms.ValidationError(
+                f"The records of {feed.slug} are the rows of the table"
+                f" {feed.table_name}: write there."
+            )
         if feed and feed.schema_text and "text" in cleaned:
             try:
                 check_all_data([cleaned["text"]], feed.schema_text)

@@ -172,3 +172,15 @@ def attached(database: Database) -> list[tuple[object, ...]]:
         " UNION ALL SELECT count(*) FROM aviso.tracked_tables"
         " UNION ALL SELECT count(*) FROM pg_class WHERE relname IN ('orders', 'stolen')"
     )
+
+
+def test_tracking_again_waits_for_nobody_who_writes_records(shop: Database) -> None:
+    shop.run("SELECT aviso.track('orders', 'again', '{id}')")
+    shop.run("SELECT aviso.untrack('orders')")
+    with psycopg.connect(shop.url) as writer:
+        writer.execute("INSERT INTO aviso.records (feed, data) VALUES ('again', '{}')")
+        with pytest.raises(psycopg.Error, match="writing to a feed of again: try"):
+            shop.run("SELECT aviso.track('orders', 'again', '{id}')")
+        writer.rollback()
+
+    shop.run("SELECT aviso.track('orders', 'again', '{id}')")

@@ -109,3 +109,23 @@ BEGIN
 END $$;
 CREATE TRIGGER feeds_reserving BEFORE INSERT ON aviso.feeds
     FOR EACH ROW EXECUTE FUNCTION aviso.feed_reserving();
+
+-- Nor does anybody write records into the feed of a table. After the foreign key has
+-- locked the feed's row, which aviso.register locks too.
+CREATE FUNCTION aviso.records_reserving() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    taken record;
+BEGIN
+    SELECT f.feed, aviso.full_name(t.relation) AS name INTO taken
+    FROM (SELECT DISTINCT feed FROM written) AS w JOIN aviso.tracked_feeds AS f USING (feed)
+    JOIN aviso.tracked_tables AS t ON t.id = f.tracked LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'the records of feed % are the rows of %: write there', taken.feed,
+            taken.name USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER records_reserving AFTER INSERT ON aviso.records
+    REFERENCING NEW TABLE AS written
+    FOR EACH STATEMENT EXECUTE FUNCTION aviso.records_reserving();

@@ -324,6 +324,7 @@ CREATE FUNCTION aviso.register(t aviso.tracked_tables) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     keeper text := (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = t.relation);
+    waits text := current_setting('lock_timeout');
     other text;
     has_past boolean;
 BEGIN
@@ -344,11 +345,25 @@ BEGIN
         PERFORM aviso.refuse('feeds of %L could have the names of feeds of %L, which another'
             ' table has', t.feed, other);
     END IF;
+    -- Whoever writes a record into one has a share in its row until he has ended. Not
+    -- waited for: the writers of the table would wait behind.
+    BEGIN
+        PERFORM set_config('lock_timeout', '100ms', true);
+        PERFORM FROM aviso.feeds
+        WHERE CASE WHEN t.prefix IS NULL THEN slug = t.feed
+            ELSE starts_with(slug, t.prefix) AND right(slug, length(t.suffix)) = t.suffix END
+        ORDER BY slug FOR UPDATE;
+        PERFORM set_config('lock_timeout', waits, true);
+    EXCEPTION WHEN lock_not_available THEN
+        RAISE EXCEPTION 'somebody is writing to a feed of %: try again', t.feed
+            USING ERRCODE = 'lock_not_available';
+    END;
     SELECT slug INTO other FROM aviso.feeds
     WHERE CASE WHEN t.prefix IS NULL THEN slug = t.feed
         ELSE starts_with(slug, t.prefix) AND right(slug, length(t.suffix)) = t.suffix END
-        AND NOT EXISTS (SELECT FROM aviso.tracked_feeds f
-            WHERE f.feed = slug AND f.tracked IS NULL AND f.owner = keeper)
+        AND (EXISTS (SELECT FROM aviso.records r WHERE r.feed = slug)
+            OR NOT EXISTS (SELECT FROM aviso.tracked_feeds f
+                WHERE f.feed = slug AND f.tracked IS NULL AND f.owner = keeper))
     ORDER BY slug LIMIT 1;
     IF FOUND THEN
         PERFORM aviso.refuse('feed %L is taken', other);

@@ -91,7 +91,7 @@ export class AvisoPage extends LightElement {
     const model = this.#model;
     const { t } = this.reading;
     const feed = model.current;
-    const isWriting = this.isWriting && feed !== null;
+    const isWriting = this.isWriting && feed !== null && feed.info.table == null;
     return html`
       <a class="skip-link" href="#main" @click=${this.#skipToList}>${t("skipToList")}</a>
       ${this.#topBar()}

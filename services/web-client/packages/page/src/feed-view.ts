@@ -127,7 +127,9 @@ export class FeedView extends LightElement {
           .transport=${model.client.transport}
           .reading=${reading}
         ></connection-state>
-        <div class="feed-actions">${this.#pauseButton()} ${this.#writeButton()}</div>
+        <div class="feed-actions">
+          ${this.#pauseButton()} ${this.feed.info.table == null ? this.#writeButton() : nothing}
+        </div>
       </header>
       ${feedNotices(feed, state, reading, model.isGuest)}
       <div class="list-area" @keydown=${this.#onKey}>
