@@ -13,9 +13,9 @@ from aviso.feeds.models import Feed
 from aviso.outbox.pruning import BATCH
 from aviso.parked.deciding import send_again
 from aviso.parked.errors import RecordGoneError
-from aviso.parked.models import ParkedEvent
 from aviso.records.models import Record
 from tests.api import Api, publish_events
+from tests.parked_events import park
 
 pytestmark = pytest.mark.django_db
 RECORDS = "feeds/orders/records/"
@@ -43,22 +43,6 @@ def prune(days: int = 30, *options: str) -> None:
 def kept(feed: str = "orders") -> list[int | None]:
     found = Event.objects.filter(feed_id=feed).order_by("changeset", "place")
     return list(found.values_list("sequence", flat=True))
-
-
-def park(event: Event, state: str = "parked") -> ParkedEvent:
-    return ParkedEvent.objects.create(
-        feed="orders",
-        event_id=event.id,
-        sequence=event.sequence,
-        cause="invalid",
-        detail="",
-        parked_by="pusher",
-        body=b"{}",
-        headers={},
-        routing_key="",
-        fingerprint=str(event.id),
-        state=state,
-    )
 
 
 def test_all_but_the_newest_go(orders: Feed) -> None:

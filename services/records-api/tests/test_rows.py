@@ -18,6 +18,7 @@ from aviso.parked.errors import RecordGoneError
 from aviso.parked.models import ParkedEvent
 from tests.api import Api, number_events, publish_events
 from tests.contracts import validate_event
+from tests.parked_events import park
 
 pytestmark = pytest.mark.django_db
 
@@ -52,21 +53,9 @@ def last_word(key: str, feed: str = "orders") -> tuple[str, str] | None:
     return found
 
 
-def park(kind: str) -> ParkedEvent:
+def park_newest(kind: str) -> ParkedEvent:
     number_events()
-    event = Event.objects.filter(type=kind).latest("changeset")
-    return ParkedEvent.objects.create(
-        feed="orders",
-        event_id=event.id,
-        sequence=event.sequence,
-        cause="too-large",
-        detail="",
-        parked_by="pusher",
-        body=b"{}",
-        headers={},
-        routing_key="",
-        fingerprint=str(event.id),
-    )
+    return park(Event.objects.filter(type=kind).latest("changeset"))
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -158,7 +147,7 @@ def test_a_parked_row_is_sent_again_as_the_log_has_it_now(
     orders: Feed, key: str
 ) -> None:
     tell("created", key, row(key, n=1))
-    parked = park("created")
+    parked = park_newest("created")
     tell("updated", key, row(key, n=2))
 
     sent = send_again(parked_id=parked.pk, by="ana")
@@ -185,7 +174,7 @@ def test_what_is_not_so_any_more_is_not_told_again(
 ) -> None:
     first, *later = kinds
     tell(first, None if first == "reset" else "42", row("42"))
-    parked = park(first)
+    parked = park_newest(first)
     for kind in later:
         tell(kind, "42", row("42"))
 

@@ -280,23 +280,23 @@ CREATE FUNCTION aviso.statement_code(t aviso.tracked_tables) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT aviso.telling_function('capture_' || t.id, format($code$
     IF TG_RELID <> %1$s::oid THEN
-        PERFORM aviso.check_trigger(%4$s, TG_RELID);
+        PERFORM aviso.check_trigger(%2$s, TG_RELID);
     END IF;
     IF pg_trigger_depth() > 1 OR EXISTS (SELECT FROM aviso.nested
-        WHERE xid = pg_current_xact_id_if_assigned() AND tracked = %4$s)
+        WHERE xid = pg_current_xact_id_if_assigned() AND tracked = %2$s)
     THEN
-        is_nested := aviso.is_nested(%4$s);
+        is_nested := aviso.is_nested(%2$s);
     END IF;
     IF is_nested THEN
-        IF TG_OP = 'INSERT' THEN%5$s
-        ELSIF TG_OP = 'UPDATE' THEN%6$s
-        ELSE%7$s
+        IF TG_OP = 'INSERT' THEN%3$s
+        ELSIF TG_OP = 'UPDATE' THEN%4$s
+        ELSE%5$s
         END IF;
-    ELSIF TG_OP = 'INSERT' THEN%11$s%8$s
-    ELSIF TG_OP = 'UPDATE' THEN%12$s%9$s
-    ELSE%13$s%10$s
+    ELSIF TG_OP = 'INSERT' THEN%9$s%6$s
+    ELSIF TG_OP = 'UPDATE' THEN%10$s%7$s
+    ELSE%11$s%8$s
     END IF;$code$,
-        t.relation::oid, NULL, NULL, t.id,
+        t.relation::oid, t.id,
         aviso.retelling_code(t, ARRAY['written']),
         aviso.retelling_code(t, ARRAY['before', 'written']),
         aviso.retelling_code(t, ARRAY['before']),
