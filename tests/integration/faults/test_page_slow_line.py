@@ -20,7 +20,7 @@ def test_what_was_written_while_the_page_was_away_comes_over_a_slow_line(
     page.wait_for_state("offline")
 
     # What is missed takes the line longer than any single answer is waited for.
-    trial.insert(choose(5_000, 15_000))
+    trial.insert(choose(5_000, 9_000))
     trial.wait_for_head(60)
     wire.bytes_per_s = _BYTES_PER_S
     with experiment.recovery():

@@ -20,6 +20,7 @@ export type {
   ConnectionEvents,
   EventsDetail,
   ProblemDetail,
+  ResetDetail,
   SubscriptionEvents,
 } from "./engine/emitted";
 export type { Credentials, Transport } from "./engine/options";
@@ -35,7 +36,9 @@ export {
   type RecordEntry,
   RecordStore,
   type StoreChange,
+  type StoreLimit,
 } from "./model/record-store";
+export { sizeOf } from "./model/size";
 export type {
   ConnectionInfo,
   EventsPage,

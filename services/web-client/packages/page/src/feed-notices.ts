@@ -40,6 +40,13 @@ export function feedNotices(
     }
     ${feed.problem === null ? nothing : problem(feed, feed.problem, reading)}
     ${feed.wasReset ? dismissible(t("feedReset"), feed, reading) : nothing}
+    ${
+      feed.skippedCount > 0
+        ? html`<div data-skipped=${feed.skippedCount}>
+            ${dismissible(t("feedSkipped", { count: feed.skippedCount }), feed, reading)}
+          </div>`
+        : nothing
+    }
   `;
 }
 

@@ -12,7 +12,7 @@ import { moveInList } from "./list-keys";
 import type { PageModel } from "./page-model";
 import type { Reading } from "./reading";
 import type { RecordList } from "./record-list";
-import type { WatchedFeed } from "./watched-feed";
+import { MOST_KEPT, type WatchedFeed } from "./watched-feed";
 import "./connection-state";
 import "./record-list";
 
@@ -49,6 +49,8 @@ export class FeedView extends LightElement {
   #older: IntersectionObserver | null = null;
   #sentinel: Element | null = null;
   #watchedFeed: WatchedFeed | null = null;
+  /** As it was when it last changed: to ask for it lays the whole page out. */
+  #top = 0;
 
   constructor() {
     super();
@@ -60,7 +62,7 @@ export class FeedView extends LightElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    window.addEventListener("scroll", this.#noteReading, { passive: true });
+    window.addEventListener("scroll", this.#noteScroll, { passive: true });
     this.addEventListener("focusin", this.#noteReading);
     this.addEventListener("focusout", this.#noteReading);
     this.#older = new IntersectionObserver(
@@ -73,7 +75,7 @@ export class FeedView extends LightElement {
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    window.removeEventListener("scroll", this.#noteReading);
+    window.removeEventListener("scroll", this.#noteScroll);
     this.#older?.disconnect();
     this.#sentinel = null;
     clearTimeout(this.#announceTimer);
@@ -89,6 +91,7 @@ export class FeedView extends LightElement {
     this.waiting = 0;
     this.#arrived = 0;
     this.announcement = "";
+    this.#top = 0;
     // Another feed begins at its top; where this one stood means nothing there.
     window.scrollTo({ top: 0, behavior: "instant" });
   }
@@ -212,6 +215,11 @@ export class FeedView extends LightElement {
           <p>${t("olderFailed")}</p>
           <button type="button" class="button" @click=${load}>${t("tryAgain")}</button>
         </div>`;
+      case "full":
+        return html`<div class="older" role="status">
+          <p>${t("olderFull", { count: MOST_KEPT })}</p>
+          <button type="button" class="button" @click=${this.showNew}>${t("toTop")}</button>
+        </div>`;
       case "more":
         return html`<div class="older" data-older-sentinel>
           <button type="button" class="button" @click=${load}>${t("olderMore")}</button>
@@ -225,22 +233,30 @@ export class FeedView extends LightElement {
     const { list } = this;
     if (list === null) return;
     const hadFocus = this.querySelector(".pill")?.matches(":focus-visible") ?? false;
+    this.#top = 0;
     list.isReading = false;
     list.showWaiting();
     if (hadFocus) list.firstRow?.focus({ preventScroll: true });
   };
 
+  readonly #noteScroll = (): void => {
+    this.#top = window.scrollY;
+    this.#noteReading();
+  };
+
   readonly #noteReading = (): void => {
     const { list } = this;
     if (list === null) return;
-    const focused = list.querySelector(":focus-visible")?.closest("record-row") ?? null;
-    const isOnRow = focused !== null && focused !== list.firstRow;
-    list.isReading = window.scrollY > READING_FROM_PX || isOnRow;
+    const focused = document.activeElement;
+    const row = list.contains(focused) ? (focused?.closest("record-row") ?? null) : null;
+    const isOnRow = row !== null && row !== list.firstRow && focused?.matches(":focus-visible");
+    list.isReading = this.#top > READING_FROM_PX || isOnRow === true;
   };
 
   readonly #onRows = (): void => {
     this.shown = this.list?.rowCount ?? 0;
-    this.waiting = this.list?.waitingCount ?? 0;
+    const { heldCount, isPaused } = this.feed;
+    this.waiting = (this.list?.waitingCount ?? 0) + (isPaused ? 0 : heldCount);
     this.#noteReading();
     if (this.#sentinel === null) return;
     // Observing anew asks again: the end may be in sight still after a page of older ones.

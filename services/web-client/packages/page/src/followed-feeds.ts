@@ -11,6 +11,8 @@ export const MOST_FOLLOWED = 3;
 export const QUIET_LIMIT_MS = 5 * 60_000;
 /** How many events a feed begins with. */
 const HISTORY_EVENTS = 100;
+/** Who missed more than this sees the newest at once, and the rest where he scrolls to it. */
+const CATCH_UP_LIMIT = 10_000;
 
 export interface FollowedSurroundings {
   client(): Client;
@@ -44,7 +46,11 @@ export class FollowedFeeds {
   /** Follow it over the present client, from where it is. */
   follow(feed: WatchedFeed): void {
     const { position, info } = feed;
-    const begin = position === null ? { history: HISTORY_EVENTS } : { position };
+    const begin = {
+      history: HISTORY_EVENTS,
+      catchUpLimit: CATCH_UP_LIMIT,
+      ...(position !== null && { position }),
+    };
     feed.follow(this.surroundings.client().subscribe(info.slug, begin));
   }
 

@@ -17,7 +17,9 @@ import type {
   Position,
   RecordEntry,
   RefusalCode,
+  ResetDetail,
   StoreChange,
+  StoreLimit,
   SubscriptionEvents,
   Transport,
 } from "aviso-feed";
@@ -34,7 +36,11 @@ export interface Subscription extends Emitter<SubscriptionEvents> {
   loadOlder(beforeSequence: number, limit: number): Promise<FeedEvent[]>;
 }
 
-export type Begin = { readonly position?: Position; readonly history?: number };
+export type Begin = {
+  readonly position?: Position;
+  readonly history?: number;
+  readonly catchUpLimit?: number;
+};
 
 export interface Client extends Emitter<ConnectionEvents> {
   readonly state: ConnectionState;
@@ -48,10 +54,13 @@ export interface Client extends Emitter<ConnectionEvents> {
 
 export interface Records {
   readonly size: number;
+  readonly bytes: number;
+  readonly droppedUpTo: number;
   at(index: number): RecordEntry | undefined;
   get(key: string): RecordEntry | undefined;
   slice(start: number, end: number): RecordEntry[];
   apply(events: readonly FeedEvent[]): StoreChange;
+  trim(limit: StoreLimit): StoreChange;
   clear(): void;
 }
 
@@ -90,6 +99,7 @@ export type {
   Position,
   RecordEntry,
   RefusalCode,
+  ResetDetail,
   StoreChange,
   Transport,
 };

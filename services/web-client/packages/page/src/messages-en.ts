@@ -31,6 +31,9 @@ export const english = {
   olderLoading: "Loading older records",
   olderEnd: "The first record of this feed",
   olderMore: "Show older records",
+  olderFull:
+    "This page shows no more than {count} records at once. Go back to the top to go on, or look for what you need.",
+  toTop: "To the top",
   olderFailed: "Older records could not be loaded.",
   listKeys: "Move with j and k or the arrow keys, open the JSON with Enter.",
 
@@ -208,6 +211,8 @@ export const english = {
   problemMalformed: "Something unreadable was sent to this feed and left out.",
   problemUntrusted: "Somebody without the right spoke in this feed; it was left out.",
   feedReset: "This feed was begun anew. What stood here before is gone.",
+  feedSkipped:
+    "{count} event happened while you were away and is not shown yet. The newest are here; older ones come when you scroll down. | {count} events happened while you were away and are not shown yet. The newest are here; older ones come when you scroll down.",
   dismiss: "Dismiss",
 
   refusedTitle: "The server refused this connection",

@@ -35,6 +35,9 @@ export const spanish: Messages = {
   olderLoading: "Cargando registros anteriores",
   olderEnd: "El primer registro de este canal",
   olderMore: "Mostrar registros anteriores",
+  olderFull:
+    "Esta página no muestra más de {count} registros a la vez. Vuelva arriba para seguir, o busque lo que necesita.",
+  toTop: "Ir arriba",
   olderFailed: "No se pudieron cargar los registros anteriores.",
   listKeys: "Muévase con j y k o con las flechas; abra el JSON con Intro.",
 
@@ -213,6 +216,8 @@ export const spanish: Messages = {
   problemMalformed: "Llegó a este canal algo ilegible, y se dejó fuera.",
   problemUntrusted: "Alguien sin permiso habló en este canal; se dejó fuera.",
   feedReset: "Este canal empezó de nuevo. Lo que había antes ya no está.",
+  feedSkipped:
+    "Mientras no estaba hubo {count} evento que aún no se muestra. Lo más nuevo está aquí; lo anterior llega al bajar. | Mientras no estaba hubo {count} eventos que aún no se muestran. Lo más nuevo está aquí; lo anterior llega al bajar.",
   dismiss: "Descartar",
 
   refusedTitle: "El servidor rechazó esta conexión",

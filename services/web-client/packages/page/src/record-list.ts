@@ -54,10 +54,7 @@ export class RecordList extends HTMLElement {
 
   disconnectedCallback(): void {
     this.#stopClock?.();
-    this.#stopFeed?.();
-    this.#stopFeed = null;
-    this.#feed = null;
-    this.#clear();
+    this.#letGo();
   }
 
   set reading(reading: Reading) {
@@ -70,9 +67,9 @@ export class RecordList extends HTMLElement {
 
   set feed(feed: WatchedFeed) {
     if (this.#feed === feed) return;
-    this.#stopFeed?.();
-    this.#clear();
+    this.#letGo();
     this.#feed = feed;
+    feed.isReadingOlder = this.#isReading;
     this.dataset.feed = feed.info.slug;
     this.#stopFeed = feed.subscribe((change) => this.#onChange(change));
     for (const entry of feed.records.slice(0, feed.records.size)) this.#pending.add(entry.key);
@@ -125,6 +122,7 @@ export class RecordList extends HTMLElement {
       return;
     }
     if (change.cleared) this.#dropMissing();
+    for (const key of change.removed) this.#pending.add(key);
     for (const key of change.added) this.#pending.add(key);
     for (const key of change.changed) this.#pending.add(key);
     this.#flushSoon();
@@ -206,6 +204,15 @@ export class RecordList extends HTMLElement {
     for (const key of this.#rows.keys()) this.#pending.add(key);
     for (const key of this.#waiting) this.#pending.add(key);
     this.#flushSoon();
+  }
+
+  #letGo(): void {
+    this.#stopFeed?.();
+    this.#stopFeed = null;
+    // Nobody reads what is not on the page.
+    if (this.#feed !== null) this.#feed.isReadingOlder = false;
+    this.#feed = null;
+    this.#clear();
   }
 
   #clear(): void {

@@ -115,13 +115,24 @@ export class RowBlocks {
 
   /** Find the block that `sequence` belongs in; a new one is made where its neighbours are full. */
   #blockFor(sequence: number): Block {
-    const found = this.#blocks.findIndex((block) => sequence > block.oldest);
-    const index = found === -1 ? this.#blocks.length : found;
+    const index = this.#firstBelow(sequence);
     const below = this.#blocks[index];
     if (below !== undefined && sequence < below.newest) return below;
     const above = this.#blocks[index - 1];
     const open = [above, below].find((block) => block && block.rows.length < ROWS_PER_BLOCK);
     return open ?? this.#makeBlock(index);
+  }
+
+  /** The first block that has a row below `sequence`; the number of blocks where none has. */
+  #firstBelow(sequence: number): number {
+    let low = 0;
+    let high = this.#blocks.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (sequence > (this.#blocks[middle]?.oldest ?? 0)) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 
   #makeBlock(index: number): Block {

@@ -3,18 +3,20 @@
  * and how far back it reaches. No DOM; the list and the header listen.
  */
 
+import { sizeOf } from "aviso-feed";
 import type {
   FeedEvent,
   FeedInfo,
   FeedState,
   Position,
-  RecordEntry,
   Records,
+  ResetDetail,
   StoreChange,
   Subscription,
 } from "./library";
 
-export type OlderState = "more" | "loading" | "failed" | "end";
+/** `full`: more than these the page does not hold, as long as somebody reads further down. */
+export type OlderState = "more" | "loading" | "failed" | "end" | "full";
 export type ProblemCode = "malformed" | "page-too-old" | "untrusted" | "missing";
 
 /** How many events one request for older ones asks for. */
@@ -22,11 +24,17 @@ export const OLDER_PAGE_EVENTS = 100;
 
 /** A page that is left open for days keeps a bounded number of records; the rest is asked for again. */
 export const MOST_KEPT = 20_000;
+/** And about so many bytes of them. */
+export const MOST_KEPT_BYTES = 64 * 1024 * 1024;
 /** How many are left after it was too many. */
 export const KEPT_AFTER_TRIM = 5_000;
+/** How many pages of rows that are there already are passed over in one go. */
+const MOST_KNOWN_PAGES = 100;
 
 /** `null` stands for a change of anything but the records. */
 export type FeedChange = StoreChange | null;
+
+const CLEARED: StoreChange = { added: [], changed: [], removed: [], cleared: true };
 
 export class WatchedFeed {
   state: FeedState = { kind: "connecting" };
@@ -40,14 +48,16 @@ export class WatchedFeed {
   /** Entries after this sequence count as new to the reader. */
   newAfter = Number.POSITIVE_INFINITY;
 
-  /** True while the reader is further down the list: then nothing is taken away below. */
-  isReadingOlder = false;
+  /** So many events were missed that only the newest were fetched; 0: none. */
+  skippedCount = 0;
 
   /** It was taken from the reader's list: nothing of it is followed or shown. */
   isShut = false;
 
+  #isReadingOlder = false;
   #subscription: Subscription | null = null;
   #held: FeedEvent[] = [];
+  #heldBytes = 0;
   #heldCount = 0;
   #applied: Position | null = null;
   #seen: Position | null = null;
@@ -77,9 +87,19 @@ export class WatchedFeed {
     return this.#unread;
   }
 
-  /** How many events wait because the reader paused. */
+  /** How many events wait because the reader paused, or is further down a list that is full. */
   get heldCount(): number {
     return this.#heldCount;
+  }
+
+  /** Set while the reader is further down the list: then nothing is taken away below. */
+  set isReadingOlder(isReadingOlder: boolean) {
+    if (this.#isReadingOlder === isReadingOlder) return;
+    this.#isReadingOlder = isReadingOlder;
+    if (isReadingOlder) return;
+    if (!this.isPaused) this.#release();
+    if (this.olderState === "full") this.olderState = "more";
+    this.#tell(null);
   }
 
   /** How far what is shown goes. */
@@ -160,6 +180,7 @@ export class WatchedFeed {
   dismissProblem(): void {
     this.problem = null;
     this.wasReset = false;
+    this.skippedCount = 0;
     this.#tell(null);
   }
 
@@ -168,19 +189,50 @@ export class WatchedFeed {
     if (subscription === null || this.olderState === "loading" || this.olderState === "end") return;
     const before = this.#oldestSequence;
     if (before === null) return;
+    if (this.#isFull) {
+      this.olderState = "full";
+      this.#tell(null);
+      return;
+    }
     this.olderState = "loading";
     this.#tell(null);
     try {
-      const events = await subscription.loadOlder(before, OLDER_PAGE_EVENTS);
-      if (before !== this.#oldestSequence) return;
-      const first = events[0];
-      this.olderState = isFirst(first) ? "end" : "more";
-      this.#noteOldest(events);
-      if (events.length > 0) this.#tell(this.records.apply(events));
+      await this.#loadOlder(subscription, before);
     } catch {
       this.olderState = "failed";
     }
     this.#tell(null);
+  }
+
+  async #loadOlder(subscription: Subscription, from: number): Promise<void> {
+    let before = from;
+    for (let page = 0; page < MOST_KNOWN_PAGES; page += 1) {
+      const events = await subscription.loadOlder(before, OLDER_PAGE_EVENTS);
+      if (before !== this.#oldestSequence) return;
+      // A row that is there is at least as new as the table was when it was read.
+      const fresh = events.filter(
+        ({ place, subject }) => place === undefined || !this.#isKnown(subject),
+      );
+      this.olderState = isFirst(events[0]) ? "end" : "more";
+      this.#noteOldest(events);
+      before = this.#oldestSequence ?? before;
+      if (fresh.length > 0) this.#tell(this.records.apply(fresh));
+      if (fresh.length > 0 || this.olderState === "end") return;
+    }
+  }
+
+  #isKnown(key: string | undefined): boolean {
+    return key !== undefined && this.records.get(key) !== undefined;
+  }
+
+  /** Somebody reads further down, and no more may be added there, nor above. */
+  get #isFull(): boolean {
+    return this.#isReadingOlder && this.#isTooMuch;
+  }
+
+  get #isTooMuch(): boolean {
+    const { size, bytes } = this.records;
+    return size > MOST_KEPT || (bytes > MOST_KEPT_BYTES && size > 1);
   }
 
   #onState(state: FeedState): void {
@@ -224,6 +276,7 @@ export class WatchedFeed {
     this.isLoaded = true;
     this.#dropSeenOfOtherEpoch();
     if (this.isPaused) this.#hold(events);
+    else if (this.#isFull) this.#changeShown(events);
     else this.#apply(events);
     const seen = this.#seen;
     if (seen !== null)
@@ -242,60 +295,89 @@ export class WatchedFeed {
     this.isLoaded = false;
   }
 
-  #onReset(position: Position | null): void {
+  #onReset(position: ResetDetail | null): void {
     const hadRecords = this.records.size > 0;
-    this.#held = [];
-    this.#heldCount = 0;
+    const skipped = position?.skipped;
+    this.#dropHeld();
     this.records.clear();
-    this.#unread = 0;
-    if (this.#seen !== null && position !== null) this.#seen = position;
+    if (skipped === undefined) {
+      this.#unread = 0;
+      if (this.#seen !== null && position !== null) this.#seen = position;
+    } else if (this.#seen !== null) this.#unread += skipped.to - skipped.from + 1;
+    this.skippedCount = skipped === undefined ? 0 : skipped.to - skipped.from + 1;
     this.#applied = position;
     this.#oldestSequence = null;
     this.#isListed = false;
     this.olderState = "more";
-    this.wasReset = hadRecords;
+    this.wasReset = hadRecords && skipped === undefined;
     this.newAfter = position?.sequence ?? 0;
-    this.#tell({ added: [], changed: [], cleared: true });
+    this.#tell(CLEARED);
   }
 
   #hold(events: readonly FeedEvent[]): void {
-    for (const event of events) this.#held.push(event);
+    for (const event of events) {
+      this.#held.push(event);
+      this.#heldBytes += sizeOf(event);
+    }
     this.#heldCount += events.length;
     if (this.#held.length > MOST_KEPT) this.#held = this.#held.slice(-KEPT_AFTER_TRIM);
+    else if (this.#heldBytes > MOST_KEPT_BYTES) {
+      this.#held = this.#held.slice(-Math.max(1, Math.floor(this.#held.length / 4)));
+    } else return;
+    this.#heldBytes = this.#held.reduce((sum, event) => sum + sizeOf(event), 0);
+  }
+
+  #dropHeld(): void {
+    this.#held = [];
+    this.#heldBytes = 0;
+    this.#heldCount = 0;
+  }
+
+  /** What is shown changes where it stands; what is new waits for the reader to come back to the top. */
+  #changeShown(events: readonly FeedEvent[]): void {
+    if (events.some(({ type }) => type === "reset")) {
+      // Nothing of what waits, or is shown, is there any more.
+      this.#dropHeld();
+      this.#apply(events);
+      return;
+    }
+    const shown = events.filter(({ subject }) => this.#isKnown(subject));
+    this.#hold(events.filter((event) => !shown.includes(event)));
+    this.#tell(this.records.apply(shown));
   }
 
   #release(): void {
     const held = this.#held;
     // Where the oldest of those held were let go, what is shown must not stand below a hole.
     const hasHole = this.#heldCount > held.length;
-    this.#held = [];
-    this.#heldCount = 0;
-    if (hasHole) this.#restart();
+    this.#dropHeld();
+    if (hasHole) {
+      this.records.clear();
+      this.#oldestSequence = null;
+      this.olderState = "more";
+      this.#tell(CLEARED);
+    }
     this.#apply(held);
   }
 
-  #restart(): void {
-    this.records.clear();
-    this.#oldestSequence = null;
-    this.olderState = "more";
-    this.#tell({ added: [], changed: [], cleared: true });
-  }
-
   #trim(): void {
-    // Rows of a table are listed downwards, once: those above cannot be asked for again.
-    if (this.records.size <= MOST_KEPT || this.isReadingOlder || this.#isListed) return;
-    const kept = this.records.slice(0, KEPT_AFTER_TRIM);
-    this.#restart();
-    const events = kept.reverse().flatMap(eventsOfEntry);
-    this.#noteOldest(events);
-    this.#tell(this.records.apply(events));
+    if (!this.#isTooMuch || this.#isReadingOlder) return;
+    const limit = { records: KEPT_AFTER_TRIM, bytes: MOST_KEPT_BYTES / 4 };
+    this.#tell(this.records.trim(limit));
+    const { size, droppedUpTo } = this.records;
+    // What was taken away may have changed since what is kept came.
+    this.#oldestSequence = this.#isListed
+      ? (this.records.at(size - 1)?.sequence ?? null)
+      : droppedUpTo + 1;
+    this.olderState = "more";
   }
 
   #apply(events: readonly FeedEvent[]): void {
     this.#applied = this.#subscription?.position ?? this.#applied;
-    if (events.length === 0) return;
-    this.#noteOldest(events);
-    this.#tell(this.records.apply(events));
+    if (events.length > 0) {
+      this.#noteOldest(events);
+      this.#tell(this.records.apply(events));
+    }
     this.#trim();
   }
 
@@ -303,8 +385,9 @@ export class WatchedFeed {
   #noteOldest(events: readonly FeedEvent[]): void {
     const first = events[0];
     if (first === undefined) return;
+    const place = first.place ?? first.sequence;
     this.#isListed ||= first.place !== undefined;
-    this.#oldestSequence = Math.min(this.#oldestSequence ?? first.sequence, first.sequence);
+    this.#oldestSequence = Math.min(this.#oldestSequence ?? place, place);
     const reset = events.findLast(({ type }) => type === "reset");
     if (reset === undefined) return;
     this.#oldestSequence = Math.max(this.#oldestSequence, reset.sequence);
@@ -325,10 +408,4 @@ export class WatchedFeed {
 /** Nothing is before it; where there is none, nothing is there at all. */
 function isFirst(event: FeedEvent | undefined): boolean {
   return event === undefined || (event.place === undefined && event.sequence <= 1);
-}
-
-/** The events that bring an entry back to its place: where it appeared, then what it is now. */
-function eventsOfEntry({ sequence, record, event }: RecordEntry): readonly FeedEvent[] {
-  if (record === null || event.sequence === sequence) return [event];
-  return [{ ...event, sequence }, event];
 }

@@ -19,6 +19,7 @@ import type {
   FeedsPage,
   FeedsQuery,
   Position,
+  ResetDetail,
   Subscription,
 } from "../src/library";
 
@@ -61,7 +62,7 @@ export class FakeSubscription extends Emitter<SubscriptionEvents> implements Sub
     this.emit("position", this.position);
   }
 
-  reset(position: Position): void {
+  reset(position: ResetDetail): void {
     this.position = position;
     this.emit("reset", position);
   }

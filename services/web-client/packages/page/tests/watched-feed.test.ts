@@ -1,7 +1,7 @@
 import { RecordStore } from "aviso-feed";
 import { beforeEach, expect, test, vi } from "vitest";
 import type { FeedEvent } from "../src/library";
-import { KEPT_AFTER_TRIM, MOST_KEPT, WatchedFeed } from "../src/watched-feed";
+import { KEPT_AFTER_TRIM, MOST_KEPT, MOST_KEPT_BYTES, WatchedFeed } from "../src/watched-feed";
 import { eventOf, FakeSubscription, feedInfo } from "./fake-library";
 
 let subscription: FakeSubscription;
@@ -150,11 +150,92 @@ test("a page left open keeps the newest records, each in its place, and can ask 
   expect([updated?.sequence, updated?.event.sequence]).toEqual([last - 10, last + 1]);
 });
 
-test("nothing is taken away while the reader is further down", () => {
+const manyFrom = (first: number, count: number): FeedEvent[] =>
+  Array.from({ length: count }, (_, i) => eventOf(first + i));
+
+test("nothing is taken away while the reader is further down, and no more than so much is added", async () => {
+  becomeLiveAt(40);
+  feed.isReadingOlder = true;
+  subscription.deliver(manyFrom(41, MOST_KEPT));
+  expect(feed.records.size).toBe(MOST_KEPT + 2);
+  const last = MOST_KEPT + 40;
+
+  subscription.deliver([
+    eventOf(last + 1),
+    eventOf(last + 2, {}, { type: "updated", number: 47, version: 2 }),
+  ]);
+  await feed.loadOlder();
+
+  expect([feed.records.size, feed.heldCount]).toEqual([MOST_KEPT + 2, 1]);
+  expect(feed.olderState).toBe("full");
+  expect(feed.records.get(eventOf(47).subject ?? "")?.record?.version).toBe(2);
+  expect(feed.applied?.sequence).toBe(last);
+  feed.isReadingOlder = false;
+  expect([feed.records.size, feed.records.at(0)?.sequence]).toEqual([KEPT_AFTER_TRIM, last + 1]);
+  expect([feed.heldCount, feed.olderState, feed.applied?.sequence]).toEqual([0, "more", last + 2]);
+});
+
+test("what waits above a reader is bounded, and so is a pause", () => {
   becomeLiveAt(2);
   feed.isReadingOlder = true;
-  subscription.deliver(Array.from({ length: MOST_KEPT }, (_, i) => eventOf(i + 3)));
-  expect(feed.records.size).toBe(MOST_KEPT + 2);
+  subscription.deliver(manyFrom(3, MOST_KEPT));
+  const text = "x".repeat(60_000);
+  const first = MOST_KEPT + 3;
+  for (let n = 0; n < 2_000; n += 1) subscription.deliver([eventOf(first + n, { text })]);
+
+  feed.isReadingOlder = false;
+
+  expect(feed.records.at(0)?.sequence).toBe(first + 1_999);
+  expect(feed.records.bytes).toBeLessThan(MOST_KEPT_BYTES);
+  const places = feed.records.slice(0, feed.records.size).map(({ sequence }) => sequence);
+  expect(places).toEqual(places.map((_, index) => first + 1_999 - index));
+});
+
+test("a reset empties a full list at once", () => {
+  becomeLiveAt(2);
+  feed.isReadingOlder = true;
+  subscription.deliver(manyFrom(3, MOST_KEPT + 1));
+  subscription.deliver(manyFrom(MOST_KEPT + 4, 2));
+  subscription.deliver([resetAt(MOST_KEPT + 6), eventOf(MOST_KEPT + 7)]);
+  expect([feed.records.size, feed.heldCount]).toEqual([1, 0]);
+});
+
+test("records of any size are bounded too", () => {
+  becomeLiveAt(2);
+  const text = "x".repeat(60_000);
+  for (let n = 3; n < 2_000; n += 1) subscription.deliver([eventOf(n, { text })]);
+  expect(feed.records.bytes).toBeLessThan(MOST_KEPT_BYTES + 200_000);
+  expect([feed.records.at(0)?.sequence, feed.olderState]).toEqual([1_999, "more"]);
+});
+
+test("what was let go is asked for from the newest change of any of it on", async () => {
+  becomeLiveAt(2);
+  subscription.deliver(manyFrom(3, MOST_KEPT - 2));
+  const last = MOST_KEPT;
+  subscription.deliver([
+    eventOf(last + 1, {}, { type: "updated", number: 5, version: 2 }),
+    eventOf(last + 2),
+  ]);
+  const asked: number[] = [];
+  subscription.loadOlder = async (before) => {
+    asked.push(before);
+    return [eventOf(before - 1, {}, { type: "updated", number: 5, version: 2 })];
+  };
+  await feed.loadOlder();
+  expect(asked).toEqual([last + 2]);
+  expect(feed.records.get(eventOf(5).subject ?? "")?.record?.version).toBe(2);
+});
+
+test("who missed too much sees the newest, and is told how much is not shown", () => {
+  becomeLiveAt(40);
+  feed.setLookedAt(true);
+  feed.setLookedAt(false);
+  subscription.reset({ epoch: "k3f9", sequence: 90_000, skipped: { from: 41, to: 90_000 } });
+  subscription.deliver([eventOf(90_001), eventOf(90_002)], false);
+  expect([feed.skippedCount, feed.wasReset, feed.records.size]).toEqual([89_960, false, 2]);
+  expect([feed.unread, feed.olderState]).toEqual([89_962, "more"]);
+  feed.dismissProblem();
+  expect(feed.skippedCount).toBe(0);
 });
 
 test("a pause that held too much shows the newest and leaves no hole below them", () => {
@@ -241,4 +322,25 @@ test("rows of a table that no event told are shown, and more can be asked for", 
   subscription.loadOlder = async () => [];
   await feed.loadOlder();
   expect(feed.olderState).toBe("end");
+});
+
+test("the list of a table is bounded too, and goes on below what is kept", async () => {
+  subscription.deliver([listedAt(-0.1), listedAt(0)], false);
+  subscription.become({ kind: "live" });
+  subscription.deliver(manyFrom(1, MOST_KEPT + 1));
+  expect(feed.records.size).toBe(KEPT_AFTER_TRIM);
+  const lowest = feed.records.at(KEPT_AFTER_TRIM - 1)?.sequence as number;
+  const asked: number[] = [];
+  subscription.loadOlder = async (before) => {
+    asked.push(before);
+    // The table from its top: rows that are there, and then one that is not.
+    const known = { ...eventOf(MOST_KEPT), type: "listed" as const, place: lowest - 0.1 };
+    return asked.length === 1 ? [known] : [listedAt(lowest - 0.2)];
+  };
+
+  await feed.loadOlder();
+
+  expect(asked).toEqual([lowest, lowest - 0.1]);
+  expect(feed.records.size).toBe(KEPT_AFTER_TRIM + 1);
+  expect(feed.records.get(eventOf(MOST_KEPT).subject ?? "")?.event.type).toBe("created");
 });

@@ -17,7 +17,7 @@ import {
 } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { ProblemDetail } from "../engine/emitted";
-import { readHistory, readOrigin } from "../engine/options";
+import { CATCH_UP_LIMIT, readHistory, readOrigin } from "../engine/options";
 import type { Subscription } from "../engine/subscription";
 import { stringifyExactJson } from "../model/exact-json";
 import { type RecordEntry, RecordStore } from "../model/record-store";
@@ -98,7 +98,7 @@ export class RecordFeed extends LitElement {
   /** Where a POST answers `{"ticket": "…"}`: asked for the first one where none is set, and for fresh ones. */
   declare ticketUrl: string | null;
 
-  readonly #store = new RecordStore();
+  #store = new RecordStore();
   #subscription: Subscription | null = null;
   #share: ClientShare | null = null;
   #problem: ProblemDetail["code"] | null = null;
@@ -185,7 +185,7 @@ export class RecordFeed extends LitElement {
 
   #follow(): void {
     this.#unfollow();
-    this.#store.clear();
+    this.#store = new RecordStore({ limit: { records: this.#limit } });
     this.#problem = null;
     this.#hasNoTicket = false;
     if (this.feed === "" || !this.isConnected) return;
@@ -198,7 +198,10 @@ export class RecordFeed extends LitElement {
       this.#hasNoTicket = failing;
       this.requestUpdate();
     });
-    const subscription = this.#share.client.subscribe(this.feed, { history: this.#limit });
+    const subscription = this.#share.client.subscribe(this.feed, {
+      history: this.#limit,
+      catchUpLimit: Math.max(CATCH_UP_LIMIT, this.#limit),
+    });
     this.#subscription = subscription;
     const follow = <Detail>(take: (detail: Detail) => void): ((detail: Detail) => void) => {
       return (detail) => {

@@ -3,7 +3,7 @@
  * draw. It follows the feed as long as somebody listens.
  */
 
-import { readHistory } from "../engine/options";
+import { CATCH_UP_LIMIT, readHistory } from "../engine/options";
 import type { FeedState } from "../engine/states";
 import type { Subscription } from "../engine/subscription";
 import type { FeedEvent, FeedRecord, RecordData } from "../model/event";
@@ -67,10 +67,11 @@ export class FeedView<Data = RecordData> {
   /** From where it was let go of, where it was followed before. */
   #open(): void {
     const position = this.#position;
-    const subscription = this.client.subscribe<Data>(
-      this.feed,
-      position === null ? { history: this.#limit } : { position },
-    );
+    const subscription = this.client.subscribe<Data>(this.feed, {
+      history: this.#limit,
+      catchUpLimit: Math.max(CATCH_UP_LIMIT, this.#limit),
+      ...(position !== null && { position }),
+    });
     this.#subscription = subscription;
     subscription.on("events", ({ events }) => {
       for (const event of events) this.#take(event);

@@ -1,13 +1,14 @@
 /** What a subscription and a connection tell. Types only. */
 
 import type { FeedEvent, RecordData } from "../model/event";
-import type { Position } from "../model/positions";
+import type { Gap, Position } from "../model/positions";
 import type { Hint } from "../protocol/hint";
 import type { ConnectionState, FeedState } from "./states";
 
 /**
  * One thing that happened to what you have of the feed. `reset`, whether it is an event (the feed was
- * emptied) or not (what you have belongs to another life of the feed): drop all of it.
+ * emptied) or not (what you have belongs to another life of the feed, or is too far behind): drop all
+ * of it.
  */
 export type Change<Data = RecordData> =
   | FeedEvent<Data>
@@ -16,6 +17,7 @@ export type Change<Data = RecordData> =
       readonly feed: string;
       readonly epoch: string;
       readonly sequence: number;
+      readonly skipped?: Gap;
     };
 
 export type EventsDetail<Data = RecordData> = {
@@ -26,6 +28,12 @@ export type EventsDetail<Data = RecordData> = {
   /** How far the feed is given out with these. */
   readonly position: Position;
 };
+
+/**
+ * The position after which it goes on. `skipped`: so much was missing that it was not caught up with
+ * (`catchUpLimit`); these events can be had by `loadOlder`.
+ */
+export type ResetDetail = Position & { readonly skipped?: Gap };
 
 export type ProblemDetail = {
   /** A sentence for a person. Never an event's content. */
@@ -46,7 +54,7 @@ export type SubscriptionEvents<Data = RecordData> = {
    * What was given out so far belongs to another life of the feed: forget what is shown.
    * The events after this position follow.
    */
-  reset: Position;
+  reset: ResetDetail;
   problem: ProblemDetail;
   /** A fresh ticket is needed: give it to the client's `setTicket`. */
   "ticket-expiring": { readonly feed: string; readonly expiresAt: Date };

@@ -18,7 +18,8 @@ import { type BatchPage, MAX_EVENTS, type Range, type RowsPage } from "../protoc
 import { RequestError } from "../protocol/iq";
 import { readStanza } from "../protocol/stanzas";
 import { type Archived, ArchiveReader, type Wanted } from "./archive-reader";
-import type { ProblemDetail } from "./emitted";
+import type { ProblemDetail, ResetDetail } from "./emitted";
+import { Listing, PLACE_STEP } from "./listing";
 import { PageSize } from "./page-size";
 import type { ArchivePort, FeedPort } from "./ports";
 import { ARCHIVE_PAGE } from "./room";
@@ -29,8 +30,15 @@ export type ReaderOutput = {
   /** The position moved on over places that have nothing to give out. */
   moved(position: Position): void;
   /** What was given out so far belongs to another life of the feed, which begins after `position`. */
-  reset(position: Position): void;
+  reset(position: ResetDetail): void;
   problem(problem: ProblemDetail): void;
+};
+
+export type ReaderLimits = {
+  /** With how many of the newest events it begins. */
+  readonly history: number;
+  /** Further behind than this, it begins with the newest again. */
+  readonly catchUpLimit: number;
 };
 
 /** A page over REST that takes less than this leaves the line free for another. */
@@ -51,12 +59,6 @@ const TOO_OLD =
 /** So long a page of rows waits for the events that it has already. */
 const PAUSE_MS = 100;
 const MOST_PAUSES = 50;
-
-/** Between the places of two rows: a million of them stand between two sequences. */
-const PLACE_STEP = 2 ** -20;
-
-/** `isTorn`: what was listed cannot be brought up to date by events any more. */
-type Listing = { place: number; cursor: string | null; isTorn: boolean };
 
 /** A batch that has to wait until it is known which epoch is the feed's. */
 type Waiting = { readonly batch: Batch; readonly stanzaId: string | null };
@@ -90,7 +92,7 @@ export class FeedReader {
 
   constructor(
     private readonly feed: string,
-    private readonly history: number,
+    private readonly limits: ReaderLimits,
     position: Position | null,
     private readonly rest: FeedPort,
     private readonly output: ReaderOutput,
@@ -166,7 +168,12 @@ export class FeedReader {
     this.#isConfirmed = info?.epoch === epoch || (this.#isConfirmed && epoch === before?.epoch);
 
     const isAhead = info?.epoch === epoch && before?.epoch === epoch && info.head < before.sequence;
-    if (epoch !== this.position?.epoch || isAhead || this.#listing?.isTorn) {
+    const head = Math.max(
+      info?.epoch === epoch ? info.head : 0,
+      newest?.batch.epoch === epoch ? newest.batch.last : 0,
+    );
+    const isFar = epoch === before?.epoch && head - before.sequence > this.limits.catchUpLimit;
+    if (epoch !== this.position?.epoch || isAhead || isFar || this.#listing?.isTorn) {
       await this.#beginEpoch(epoch, info, newest, archive);
     }
     this.#takeWaiting();
@@ -229,12 +236,12 @@ export class FeedReader {
     newest: Archived | null,
     archive: ArchiveReader | null,
   ): Promise<void> {
-    if (info?.epoch === epoch && info.isTable && this.history > 0) {
+    if (info?.epoch === epoch && info.isTable && this.limits.history > 0) {
       await this.#beginWithList(epoch);
       return;
     }
     if (info?.epoch === epoch) {
-      this.#beginAnew({ epoch, sequence: Math.max(0, info.head - this.history) });
+      this.#beginAnew({ epoch, sequence: Math.max(0, info.head - this.limits.history) });
       return;
     }
     const found = archive === null ? [] : await this.#readHistory(archive, epoch);
@@ -243,30 +250,32 @@ export class FeedReader {
       .filter((batch) => batch.epoch === epoch);
     const lowest = Math.min(...batches.map((batch) => batch.first));
     const highest = Math.max(...batches.map((batch) => batch.last));
-    this.#beginAnew({ epoch, sequence: Math.max(lowest - 1, highest - this.history) });
+    this.#beginAnew({ epoch, sequence: Math.max(lowest - 1, highest - this.limits.history) });
     for (const { batch, stanzaId } of found) this.#take(batch, stanzaId, "archive");
   }
 
   /** What a table says now, and the events from there on: its past need not have been told. */
   async #beginWithList(epoch: string): Promise<void> {
-    const page = await this.rest.rows(null, Math.min(this.history, MAX_EVENTS));
+    const page = await this.rest.rows(null, Math.min(this.limits.history, MAX_EVENTS));
     if (page.epoch !== epoch) throw new ApiError(0, "The feed began a new epoch meanwhile.");
-    this.#beginAnew({ epoch, sequence: page.sequence });
+    this.#beginAnew({ epoch, sequence: page.sequence }, true);
     this.#contained = page.contains;
-    this.#listing = { place: page.sequence, cursor: page.cursor, isTorn: false };
+    this.#listing = new Listing(page.sequence);
     const listed = this.#makeListed(page, this.#listing);
     if (listed.length > 0) this.output.events(listed, "rest");
   }
 
   /**
-   * Up to `limit` rows below those that were listed so far, as the feed's table has them now, the
-   * newest last; null where the feed shows none. What they are newer than was given out before.
-   * Rejects with ApiError.
+   * Up to `limit` rows below the place `before`, and perhaps some that stand above it, as the feed's
+   * table has them now, the newest last; null where the feed shows none. What they are newer than was
+   * given out before. Rejects with ApiError.
    */
-  async listFurther(limit: number): Promise<readonly FeedEvent[] | null> {
+  async listFurther(before: number, limit: number): Promise<readonly FeedEvent[] | null> {
     const listing = this.#listing;
     if (listing === null) return null;
-    if (listing.cursor === null || limit < 1) return [];
+    if (listing.isTorn) throw new ApiError(0, "The feed's table was not asked yet.");
+    listing.goBackTo(before);
+    if (listing.isAtEnd || limit < 1) return [];
     const page = await this.rest.rows(listing.cursor, limit);
     const upTo = Math.max(page.sequence, ...page.contains.map(({ to }) => to));
     for (let pauses = 0; (this.position?.sequence ?? 0) < upTo; pauses += 1) {
@@ -277,16 +286,15 @@ export class FeedReader {
     if (this.position.sequence < upTo) {
       throw new ApiError(0, "The feed's newest events did not come yet.");
     }
-    listing.cursor = page.cursor;
     return this.#makeListed(page, listing);
   }
 
   /** In the order of their places, each below all before. */
-  #makeListed({ epoch, sequence, rows }: RowsPage, listing: Listing): FeedEvent[] {
+  #makeListed({ epoch, sequence, rows, cursor }: RowsPage, listing: Listing): FeedEvent[] {
     const time = new Date(this.rest.now()).toISOString();
-    const events = rows.map((row): FeedEvent => {
-      const { place } = listing;
-      listing.place -= PLACE_STEP;
+    const first = listing.take(rows.length, cursor);
+    const events = rows.map((row, index): FeedEvent => {
+      const place = first - index * PLACE_STEP;
       const id = `listed:${place}`;
       const shared = { id, feed: this.feed, epoch, sequence, time, subject: row.id, place };
       if (!("cause" in row)) return { ...shared, type: "listed", record: row };
@@ -296,11 +304,15 @@ export class FeedReader {
     return events.reverse();
   }
 
-  #beginAnew(position: Position): void {
-    const isFirst = this.position === null;
+  /** `isWhole`: what stands at the position is given out too, so that nothing is skipped. */
+  #beginAnew(position: Position, isWhole = false): void {
+    const before = this.position;
+    const skipped = { from: (before?.sequence ?? 0) + 1, to: position.sequence };
+    const isPassed = before?.epoch === position.epoch && skipped.to >= skipped.from;
+    const isSkip = isPassed && !isWhole;
     this.#follower.forget();
     this.#loseBearings();
-    if (!isFirst) this.output.reset(position);
+    if (before !== null) this.output.reset({ ...position, ...(isSkip && { skipped }) });
     this.#follower.begin(position);
     this.#told = position;
   }
@@ -310,11 +322,11 @@ export class FeedReader {
     const found: Archived[] = [];
     let count = 0;
     try {
-      for await (const batches of archive.backwards(null, this.history)) {
+      for await (const batches of archive.backwards(null, this.limits.history)) {
         const ours = batches.filter(({ batch }) => batch.epoch === epoch);
         found.unshift(...ours);
         count += ours.reduce((sum, { batch }) => sum + batch.items.length, 0);
-        if (ours.length < batches.length || count >= this.history) break;
+        if (ours.length < batches.length || count >= this.limits.history) break;
       }
     } catch (error) {
       if (!isExpected(error) || isGone(error) || found.length === 0) throw error;

@@ -28,12 +28,20 @@ export type SubscriptionOptions = {
   readonly position?: Position;
   /** How many of the newest events to begin with when there is no position. Default 100. */
   readonly history?: number;
+  /**
+   * More events than this are not caught up with: a `reset` says which were `skipped`, and it goes on
+   * with the newest `history`. Default: whatever is missing comes.
+   */
+  readonly catchUpLimit?: number;
   /** A key for the REST calls, instead of the client's own token or ticket. */
   readonly token?: string;
 };
 
 /** More events than this nobody begins with; the rest is there for scrolling back. */
 const MOST_HISTORY = 10_000;
+
+/** Where only the newest records are shown, more missed events than this are not asked for. */
+export const CATCH_UP_LIMIT = 1_000;
 
 /** The scheme, host and port of an address; "" stands for the page's own. */
 export function readOrigin(value: unknown): string {
@@ -58,6 +66,14 @@ export function readHistory(value: unknown, otherwise: number, least = 0): numbe
     return insteadOf("history", value, `at most ${MOST_HISTORY}`, MOST_HISTORY);
   }
   return insteadOf("history", value, `a whole number from ${least} on`, otherwise);
+}
+
+/** Infinity: no limit. */
+export function readCatchUpLimit(value: unknown): number {
+  if (value === undefined || value === null || value === Infinity) return Infinity;
+  if (Number.isSafeInteger(value) && Number(value) >= 1) return Number(value);
+  const wanted = "a whole number from 1 on";
+  return insteadOf("catchUpLimit", value, wanted, Infinity, "no limit");
 }
 
 export function readPosition(value: unknown): Position | null {
@@ -89,8 +105,13 @@ function addressOf(text: string): URL | null {
   }
 }
 
-function insteadOf<Value>(name: string, value: unknown, wanted: string, instead: Value): Value {
-  const used = Array.isArray(instead) ? "auto" : JSON.stringify(instead);
+function insteadOf<Value>(
+  name: string,
+  value: unknown,
+  wanted: string,
+  instead: Value,
+  used = Array.isArray(instead) ? "auto" : JSON.stringify(instead),
+): Value {
   warn(`${name} is ${shown(value)}, expected ${wanted}; ${used} is used`);
   return instead;
 }

@@ -18,7 +18,7 @@ import type { Connection } from "./connection";
 import type { Change, SubscriptionEvents } from "./emitted";
 import { Emitter } from "./emitter";
 import { FeedReader } from "./feed-reader";
-import { readHistory, readPosition, type SubscriptionOptions } from "./options";
+import { readCatchUpLimit, readHistory, readPosition, type SubscriptionOptions } from "./options";
 import { becomesLive } from "./readiness";
 import type { Room } from "./room";
 import type { FeedState } from "./states";
@@ -150,17 +150,19 @@ export class Subscription<Data = RecordData>
 
   /**
    * Up to `limit` events right before `beforeSequence`, in order, over REST. Empty: there are none.
-   * Of a feed that shows a table, the rows below those that were listed so far, as they are now.
+   * Of a feed that shows a table, the rows below the place `beforeSequence` (the lowest that was given
+   * out and is kept), as they are now; some may be at hand already.
    * Throws ApiError, and RangeError where these are no places in a feed.
    */
   async loadOlder(beforeSequence: number, limit: number): Promise<FeedEvent<Data>[]> {
-    if (!Number.isSafeInteger(beforeSequence) || !Number.isSafeInteger(limit)) {
-      throw new RangeError(
-        `older than ${beforeSequence}, at most ${limit}: expected whole numbers`,
-      );
+    if (!Number.isFinite(beforeSequence) || !Number.isSafeInteger(limit)) {
+      throw new RangeError(`older than ${beforeSequence}, at most ${limit}: expected numbers`);
     }
-    const listed = await this.#reader.listFurther(Math.min(limit, MAX_EVENTS));
+    const listed = await this.#reader.listFurther(beforeSequence, Math.min(limit, MAX_EVENTS));
     if (listed !== null) return listed as readonly FeedEvent<Data>[] as FeedEvent<Data>[];
+    if (!Number.isSafeInteger(beforeSequence)) {
+      throw new RangeError(`older than ${beforeSequence}: expected a whole number`);
+    }
     const after = Math.max(0, beforeSequence - 1 - Math.min(limit, MAX_EVENTS));
     const count = beforeSequence - 1 - after;
     if (count < 1) return [];
@@ -298,11 +300,14 @@ export class Subscription<Data = RecordData>
     return { kind: "catching-up", left: this.#reader.left };
   }
 
-  #makeReader({ history, position }: SubscriptionOptions): FeedReader {
+  #makeReader({ history, catchUpLimit, position }: SubscriptionOptions): FeedReader {
     const { clock } = this.#connection.stream;
     return new FeedReader(
       this.feed,
-      readHistory(history, DEFAULT_HISTORY),
+      {
+        history: readHistory(history, DEFAULT_HISTORY),
+        catchUpLimit: readCatchUpLimit(catchUpLimit),
+      },
       readPosition(position),
       {
         feed: () => this.#catchUp.unlessStopped(this.#fetchFeed()),

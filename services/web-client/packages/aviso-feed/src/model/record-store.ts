@@ -1,6 +1,7 @@
 /** Folds a feed's events into records. Pure: no DOM, no clock, no network. */
 
 import type { FeedEvent, FeedRecord } from "./event";
+import { sizeOf } from "./size";
 
 export type EntryState = "present" | "deleted" | "unavailable";
 
@@ -18,14 +19,19 @@ export type RecordEntry = {
 };
 
 /**
- * What one `apply` or `clear` changed. `added` and `changed` hold keys. `cleared`: entries were taken
- * away, all of them or those from before a reset; what is left `get` says.
+ * What one `apply`, `trim` or `clear` changed. `added`, `changed` and `removed` hold keys. `removed`: the
+ * oldest, which were too many. `cleared`: entries were taken away, all of them or those from before a
+ * reset; what is left `get` says.
  */
 export type StoreChange = {
   readonly added: readonly string[];
   readonly changed: readonly string[];
+  readonly removed: readonly string[];
   readonly cleared: boolean;
 };
+
+/** `bytes`: about what the entries' events take in memory. The newest entry stays, however large it is. */
+export type StoreLimit = { readonly records?: number; readonly bytes?: number };
 
 /**
  * Records newest first by their first appearance; a change does not move them.
@@ -35,17 +41,41 @@ export type StoreChange = {
  * record that was deleted may come back under its id, and its versions then begin anew. Nothing from
  * before a reset counts, whichever comes first. Adding n events to m entries costs O(n log n) at the
  * top and O(n log n + m) further down, and a reset O(m).
+ *
+ * With a limit the oldest entries go when there are too many. A record that went and changes again
+ * comes back as one that is new.
  */
 export class RecordStore {
+  readonly #limit: StoreLimit;
   readonly #entries = new Map<string, RecordEntry>();
+  readonly #sizes = new Map<string, number>();
+  #bytes = 0;
+  #droppedUpTo = 0;
   /** Keys, oldest first, so that what is new is appended. */
   #order: string[] = [];
   /** The sequence of the last reset; 0 where there was none. */
   #resetAt = 0;
   readonly #listeners = new Set<(change: StoreChange) => void>();
 
+  constructor(options: { readonly limit?: StoreLimit } = {}) {
+    this.#limit = options.limit ?? {};
+  }
+
   get size(): number {
     return this.#order.length;
+  }
+
+  /** About what the entries' events take in memory. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * The newest sequence that an entry had which was taken away as one too many; 0 where none was. Older
+   * events are to be asked for from here on: what is below may say less than was known.
+   */
+  get droppedUpTo(): number {
+    return this.#droppedUpTo;
   }
 
   /** 0 is the newest. */
@@ -79,23 +109,43 @@ export class RecordStore {
       const known = this.#entries.get(entry.key);
       if (known === undefined) {
         added.push(entry);
-        this.#entries.set(entry.key, entry);
+        this.#set(entry);
       } else if (event.sequence > known.event.sequence) {
-        this.#entries.set(entry.key, { ...entry, sequence: known.sequence });
+        this.#set({ ...entry, sequence: known.sequence });
         changed.add(entry.key);
       }
     }
     this.#place(added);
     const addedKeys = added.map((entry) => entry.key);
     for (const key of addedKeys) changed.delete(key);
-    return this.#tell({ added: addedKeys, changed: [...changed], cleared });
+    const dropped = this.#drop(this.#limit);
+    if (dropped.length === 0) {
+      return this.#tell({ added: addedKeys, changed: [...changed], removed: [], cleared });
+    }
+    const isThere = (key: string): boolean => this.#entries.has(key);
+    const isNew = new Set(addedKeys);
+    return this.#tell({
+      added: addedKeys.filter(isThere),
+      changed: [...changed].filter(isThere),
+      removed: dropped.filter((key) => !isNew.has(key)),
+      cleared,
+    });
+  }
+
+  /** Take the oldest entries away until no more are left than these. */
+  trim(limit: StoreLimit): StoreChange {
+    const removed = this.#drop(limit);
+    return this.#tell({ added: [], changed: [], removed, cleared: false });
   }
 
   clear(): void {
     this.#resetAt = 0;
+    this.#droppedUpTo = 0;
     this.#entries.clear();
+    this.#sizes.clear();
+    this.#bytes = 0;
     this.#order = [];
-    this.#tell({ added: [], changed: [], cleared: true });
+    this.#tell({ added: [], changed: [], removed: [], cleared: true });
   }
 
   /** Returns the function that ends the subscription. */
@@ -112,9 +162,35 @@ export class RecordStore {
     const isOver = (key: string): boolean =>
       (this.#entries.get(key)?.event.sequence ?? 0) < this.#resetAt;
     const over = this.#resetAt === 0 ? [] : this.#order.filter(isOver);
-    for (const key of over) this.#entries.delete(key);
+    for (const key of over) this.#delete(key);
     if (over.length > 0) this.#order = this.#order.filter((key) => this.#entries.has(key));
     return over.length > 0;
+  }
+
+  #set(entry: RecordEntry): void {
+    const size = sizeOf(entry.event);
+    this.#bytes += size - (this.#sizes.get(entry.key) ?? 0);
+    this.#sizes.set(entry.key, size);
+    this.#entries.set(entry.key, entry);
+  }
+
+  #delete(key: string): void {
+    this.#bytes -= this.#sizes.get(key) ?? 0;
+    this.#sizes.delete(key);
+    this.#entries.delete(key);
+  }
+
+  #drop({ records = Infinity, bytes = Infinity }: StoreLimit): string[] {
+    let count = 0;
+    const most = this.size - 1;
+    while (count < most && (this.size - count > records || this.#bytes > bytes)) {
+      const key = this.#order[count] as string;
+      const sequence = this.#entries.get(key)?.event.sequence ?? 0;
+      this.#droppedUpTo = Math.max(this.#droppedUpTo, sequence);
+      this.#delete(key);
+      count += 1;
+    }
+    return count === 0 ? [] : this.#order.splice(0, count);
   }
 
   #place(added: readonly RecordEntry[]): void {
@@ -132,7 +208,8 @@ export class RecordStore {
   }
 
   #tell(change: StoreChange): StoreChange {
-    if (change.cleared || change.added.length > 0 || change.changed.length > 0) {
+    const { added, changed, removed, cleared } = change;
+    if (cleared || added.length + changed.length + removed.length > 0) {
       for (const listener of [...this.#listeners]) listener(change);
     }
     return change;

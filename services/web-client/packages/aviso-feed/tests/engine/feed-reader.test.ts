@@ -4,6 +4,8 @@ import type { FeedEvent } from "../../src/model/event";
 import type { Item } from "../../src/model/positions";
 import { RequestError } from "../../src/protocol/iq";
 
+const LIMITS = { history: 100, catchUpLimit: Infinity };
+
 /** Reads an empty feed whose room answers archive queries with this error. */
 function catchUpAgainst(condition: string): Promise<void> {
   const rest = {
@@ -14,7 +16,7 @@ function catchUpAgainst(condition: string): Promise<void> {
     pause: async () => {},
   };
   const output = { events: () => {}, moved: () => {}, reset: () => {}, problem: () => {} };
-  const reader = new FeedReader("orders", 100, null, rest, output);
+  const reader = new FeedReader("orders", LIMITS, null, rest, output);
   const page = () => Promise.reject(new RequestError(condition, null));
   return reader.catchUp({ page, now: () => 0 }, true);
 }
@@ -65,7 +67,7 @@ async function catchUpOverRest(pageMs: number): Promise<{ story: string[]; given
     reset: () => {},
     problem: () => {},
   };
-  const reader = new FeedReader("orders", 100, { epoch, sequence: 0 }, rest, output);
+  const reader = new FeedReader("orders", LIMITS, { epoch, sequence: 0 }, rest, output);
   await reader.catchUp(null, true);
   return { story, given };
 }

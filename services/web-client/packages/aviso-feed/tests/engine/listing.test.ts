@@ -17,6 +17,7 @@ class FakeTable {
   readonly given: FeedEvent[] = [];
   readonly store = new RecordStore();
   resets = 0;
+  lowest = Infinity;
   onPause = (): void => {};
   readonly reader: FeedReader;
 
@@ -40,9 +41,10 @@ class FakeTable {
       now: () => 0,
       pause: async () => this.onPause(),
     };
-    this.reader = new FeedReader("stock", history, null, rest, {
+    this.reader = new FeedReader("stock", { history, catchUpLimit: Infinity }, null, rest, {
       events: (events) => {
         this.given.push(...events);
+        this.lowest = Math.min(this.lowest, ...events.flatMap(({ place }) => place ?? []));
         this.store.apply(events);
       },
       moved: () => {},
@@ -67,6 +69,13 @@ class FakeTable {
     const event = eventJson("stock", "aaaa", sequence, type);
     this.events.set(sequence, { ...event, subject: id, data: row(id, n) });
     this.head = Math.max(this.head, sequence);
+  }
+
+  /** Rows below those that were given out. */
+  async further(limit: number): Promise<readonly FeedEvent[] | null> {
+    const listed = await this.reader.listFurther(this.lowest, limit);
+    this.lowest = Math.min(this.lowest, listed?.[0]?.place ?? Infinity);
+    return listed;
   }
 
   catchUp(): Promise<void> {
@@ -148,10 +157,44 @@ describe("a feed that shows a table", () => {
     table.page("c2", [row("1", 1)], "0", []);
     await table.catchUp();
 
-    for (let n = 0; n < 2; n += 1) table.store.apply((await table.reader.listFurther(2)) ?? []);
+    for (let n = 0; n < 2; n += 1) table.store.apply((await table.further(2)) ?? []);
 
     expect(table.shown.map(([key]) => key)).toEqual(["5", "4", "3", "2", "1"]);
-    expect(await table.reader.listFurther(2)).toEqual([]);
+    expect(await table.further(2)).toEqual([]);
+  });
+
+  test("goes on below the rows that were kept, where the lowest were let go", async () => {
+    const table = new FakeTable();
+    table.page(null, [row("5", 1), row("4", 1)], "0", [], "c1");
+    table.page("c1", [row("3", 1), row("2", 1)], "0", [], "c2");
+    table.page("c2", [row("1", 1)], "0", []);
+    await table.catchUp();
+    const [, fourth] = table.given.map(({ place }) => place).sort() as [number, number];
+    for (let n = 0; n < 2; n += 1) await table.further(2);
+    expect(await table.further(2)).toEqual([]);
+
+    table.lowest = Math.min(0, fourth);
+    const again = [await table.further(2), await table.further(2), await table.further(2)];
+
+    const keys = again.map((listed) => listed?.map(({ subject }) => subject).reverse());
+    expect(keys).toEqual([["5", "4"], ["3", "2"], ["1"]]);
+    expect(await table.further(2)).toEqual([]);
+  });
+
+  test("begins at its top again where all rows that were listed were let go", async () => {
+    const table = new FakeTable();
+    table.page(null, [row("2", 1)], "0", [], "c1");
+    table.page("c1", [row("1", 1)], "0", []);
+    await table.catchUp();
+    await table.further(1);
+
+    table.lowest = 7;
+    const again = [await table.further(1), await table.further(1)];
+
+    expect(again.map((listed) => listed?.[0]?.subject)).toEqual(["2", "1"]);
+    const places = again.map((listed) => listed?.[0]?.place ?? Infinity);
+    expect(places).toEqual([...places].sort((one, other) => other - one));
+    expect(Math.max(...places)).toBeLessThan(7);
   });
 
   test("never steps back with rows that were read later than what is shown", async () => {
@@ -169,7 +212,7 @@ describe("a feed that shows a table", () => {
       if (pauses === 2) void table.catchUp();
     };
 
-    table.store.apply((await table.reader.listFurther(10)) ?? []);
+    table.store.apply((await table.further(10)) ?? []);
 
     expect(new Map(table.shown)).toEqual(
       new Map([
@@ -186,11 +229,11 @@ describe("a feed that shows a table", () => {
     await table.catchUp();
     table.page("c1", [row("2", 30)], "1", []);
 
-    await expect(table.reader.listFurther(10)).rejects.toMatchObject({ status: 0 });
+    await expect(table.further(10)).rejects.toMatchObject({ status: 0 });
     table.tell(1, "updated", "2", 30);
     await table.catchUp();
 
-    expect(await table.reader.listFurther(10)).toHaveLength(1);
+    expect(await table.further(10)).toHaveLength(1);
   });
 
   test("is listed anew in another epoch", async () => {

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import type { FeedEvent } from "../../src/model/event";
 import { RecordStore } from "../../src/model/record-store";
+import { sizeOf } from "../../src/model/size";
 import { ODD_KEYS } from "../odd-keys";
 
 const TIME = "2026-11-24T09:30:00Z";
@@ -42,6 +43,9 @@ function reset(sequence: number): FeedEvent {
   return { ...envelope, type: "reset", reset: { cause: "truncated" } };
 }
 
+const many = (count: number, from = 1): FeedEvent[] =>
+  Array.from({ length: count }, (_, index) => event(from + index, `r${from + index}`, 1));
+
 const keys = (store: RecordStore): string[] => store.slice(0, store.size).map((entry) => entry.key);
 
 describe("a store", () => {
@@ -63,7 +67,7 @@ describe("a store", () => {
 
     const change = store.apply([event(3, "a", 2)]);
 
-    expect(change).toEqual({ added: [], changed: ["a"], cleared: false });
+    expect(change).toEqual({ added: [], changed: ["a"], removed: [], cleared: false });
     expect(keys(store)).toEqual(["b", "a"]);
     expect(store.get("a")).toMatchObject({ sequence: 1, record: { version: 2 } });
   });
@@ -74,7 +78,7 @@ describe("a store", () => {
 
     const change = store.apply([event(2, "a", 1), event(3, "a", 2)]);
 
-    expect(change).toEqual({ added: [], changed: [], cleared: false });
+    expect(change).toEqual({ added: [], changed: [], removed: [], cleared: false });
     expect(store.get("a")?.record?.version).toBe(3);
   });
 
@@ -92,7 +96,7 @@ describe("a store", () => {
 
     const change = store.apply([event(4, "a", 1)]);
 
-    expect(change).toEqual({ added: [], changed: ["a"], cleared: false });
+    expect(change).toEqual({ added: [], changed: ["a"], removed: [], cleared: false });
     expect(store.get("a")).toMatchObject({ state: "present", sequence: 1, event: { sequence: 4 } });
     expect(store.get("a")?.record?.data).toEqual({ version: 1 });
     expect(keys(store)).toEqual(["b", "a"]);
@@ -137,10 +141,17 @@ describe("a store", () => {
     store.apply([event(1, "a", 1), event(2, "a", 2)]);
     store.apply([event(1, "a", 1)]);
     store.apply([]);
-    expect(listener.mock.calls).toEqual([[{ added: ["a"], changed: [], cleared: false }]]);
+    expect(listener.mock.calls).toEqual([
+      [{ added: ["a"], changed: [], removed: [], cleared: false }],
+    ]);
 
     store.clear();
-    expect(listener).toHaveBeenLastCalledWith({ added: [], changed: [], cleared: true });
+    expect(listener).toHaveBeenLastCalledWith({
+      added: [],
+      changed: [],
+      removed: [],
+      cleared: true,
+    });
     stop();
     store.apply([event(1, "a", 1)]);
     expect(listener).toHaveBeenCalledTimes(2);
@@ -197,7 +208,7 @@ describe("a reset", () => {
 
     const change = store.apply([reset(4), event(5, "a", 1)]);
 
-    expect(change).toEqual({ added: ["a"], changed: [], cleared: true });
+    expect(change).toEqual({ added: ["a"], changed: [], removed: [], cleared: true });
     expect(keys(store)).toEqual(["a"]);
     expect(store.get("a")).toMatchObject({ sequence: 5, event: { sequence: 5 } });
   });
@@ -208,7 +219,7 @@ describe("a reset", () => {
 
     const change = store.apply([reset(4)]);
 
-    expect(change).toEqual({ added: [], changed: [], cleared: false });
+    expect(change).toEqual({ added: [], changed: [], removed: [], cleared: false });
     expect(keys(store)).toEqual(["a"]);
   });
 
@@ -262,4 +273,91 @@ test("records are kept apart by their keys, whatever those are", () => {
 
   expect(store.size).toBe(ODD_KEYS.length + 1);
   for (const [index, key] of ODD_KEYS.entries()) expect(store.get(key)?.sequence).toBe(index + 1);
+});
+
+describe("a store with a limit", () => {
+  test("keeps the newest, and says which were too many", () => {
+    const store = new RecordStore({ limit: { records: 2 } });
+    store.apply(many(2));
+
+    const change = store.apply(many(2, 3));
+
+    expect(keys(store)).toEqual(["r4", "r3"]);
+    expect(change).toEqual({
+      added: ["r3", "r4"],
+      changed: [],
+      removed: ["r1", "r2"],
+      cleared: false,
+    });
+  });
+
+  test("says nothing of what came and went at once", () => {
+    const store = new RecordStore({ limit: { records: 2 } });
+
+    const change = store.apply(many(5));
+
+    expect(change).toMatchObject({ added: ["r4", "r5"], removed: [] });
+  });
+
+  test("holds no more bytes, and always the newest record", () => {
+    const one = event(1, "r1", 1);
+    const store = new RecordStore({ limit: { bytes: 3 * sizeOf(one) } });
+
+    store.apply(many(9));
+
+    expect(keys(store)).toEqual(["r9", "r8", "r7"]);
+    expect(store.bytes).toBe(3 * sizeOf(one));
+    const large = event(10, "large", 1);
+    store.apply([{ ...large, record: { id: "large", data: { text: "x".repeat(100_000) } } }]);
+    expect(keys(store)).toEqual(["large"]);
+  });
+
+  test("counts what it holds through changes, resets and clearing", () => {
+    const store = new RecordStore();
+    store.apply([...many(3), event(4, "r1", 2, "deleted")]);
+    const bytes = store.slice(0, 3).reduce((sum, entry) => sum + sizeOf(entry.event), 0);
+    expect(store.bytes).toBe(bytes);
+
+    store.apply([reset(5)]);
+
+    expect([store.bytes, store.size]).toEqual([0, 0]);
+  });
+
+  test("knows up to where older events have to be asked for again", () => {
+    const store = new RecordStore();
+    store.apply([...many(3), event(9, "r1", 2)]);
+
+    store.trim({ records: 1 });
+
+    expect([keys(store), store.droppedUpTo]).toEqual([["r3"], 9]);
+    // Asked for from there on, what is old does not come back in place of what is new.
+    store.apply([event(9, "r1", 2), ...many(3)]);
+    expect(store.get("r1")?.event.sequence).toBe(9);
+  });
+
+  test("holds a bounded number whatever comes", () => {
+    fc.assert(
+      fc.property(fc.array(fc.array(fc.integer({ min: 1, max: 40 }))), (batches) => {
+        const store = new RecordStore({ limit: { records: 5 } });
+        const shown = new Set<string>();
+        let last = 0;
+        for (const batch of batches) {
+          const events = batch.map((n, index) => event(last + 1 + index, `r${n}`, 1));
+          last += batch.length;
+          const { added, removed } = store.apply(events);
+          for (const key of added) shown.add(key);
+          for (const key of removed) shown.delete(key);
+        }
+        expect(store.size).toBeLessThanOrEqual(5);
+        expect([...shown].sort()).toEqual(keys(store).sort());
+      }),
+    );
+  });
+});
+
+test("a size is counted however deep a value is nested", () => {
+  let deep: unknown = "x";
+  for (let level = 0; level < 50_000; level += 1) deep = [deep];
+  expect(sizeOf(deep)).toBeGreaterThan(50_000);
+  expect(sizeOf({ text: "x".repeat(1000) })).toBeGreaterThan(2000);
 });
