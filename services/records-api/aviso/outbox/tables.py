@@ -22,11 +22,11 @@ INTERVAL_S = 5.0
 PAGE_ROWS = 500
 
 _RECONCILE = """
-SELECT format('%I.%I', schema_name, table_name), coalesce(problem, 'mended')
+SELECT format('%%I.%%I', schema_name, table_name), coalesce(problem, 'mended')
 FROM aviso.reconcile()
 """
 _TRACKED = """
-SELECT id, format('%I.%I', schema_name, table_name), problem, unavailable,
+SELECT id, format('%%I.%%I', schema_name, table_name), problem, unavailable,
     backfilled = 'running'
 FROM aviso.tracked ORDER BY id
 """
