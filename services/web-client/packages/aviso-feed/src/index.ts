@@ -5,6 +5,7 @@
  */
 
 export { AvisoClient, type ClientOptions, type SubscribeOptions } from "./api/client";
+export { indexedDbLog } from "./edges/indexed-db-log";
 export { RegistrationError, type RegistrationErrorCode, register } from "./edges/registration";
 export {
   createRecord,
@@ -29,7 +30,9 @@ export type { ConnectionState, FeedState, OfflineCode, RefusalCode } from "./eng
 export type { Subscription } from "./engine/subscription";
 export { ApiError, type ApiErrorCode, AvisoError } from "./model/errors";
 export type { FeedEvent, FeedRecord, RecordData, Unavailable } from "./model/event";
+export type { EventLog, LogLimit, LogOptions, LogState } from "./model/event-log";
 export { ExactNumber, numberOf, parseExactJson, stringifyExactJson } from "./model/exact-json";
+export { memoryLog } from "./model/memory-log";
 export type { Position } from "./model/positions";
 export {
   type EntryState,

@@ -24,6 +24,7 @@ export function feedNotices(
   const { t } = reading;
   return html`
     ${state.kind === "catching-up" ? catchingUp(reading) : nothing}
+    ${feed.keptAt === null ? nothing : kept(feed.keptAt, reading)}
     ${state.kind === "offline" ? offline(state, reading) : nothing}
     ${state.kind === "refused" ? refused(state, reading, isGuest) : nothing}
     ${
@@ -52,6 +53,12 @@ export function feedNotices(
 
 function catchingUp(reading: Reading): TemplateResult {
   return html`<div class="progress" aria-hidden="true" title=${reading.t("stateCatchingUpHint")}></div>`;
+}
+
+function kept(at: Date, { t, formatting }: Reading): TemplateResult {
+  return html`<p class="notice" role="status" data-kept-at=${at.toISOString()}>
+    ${t("feedKept", { time: formatting.time(at) })}
+  </p>`;
 }
 
 export function offline(

@@ -50,6 +50,8 @@ export interface Client extends Emitter<ConnectionEvents> {
   bearer(): Promise<string | undefined>;
   connect(): void;
   close(): void;
+  /** Let go of what this browser keeps for the reader alone. */
+  forget(): Promise<void>;
 }
 
 export interface Records {

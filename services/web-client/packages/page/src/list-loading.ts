@@ -21,6 +21,8 @@ export interface ListSurroundings {
   /** Ask for what is followed, which the list need not show. */
   checkFollowed(): Promise<void>;
   hasFollowed(): boolean;
+  /** The feeds that the browser has something of. */
+  kept(): readonly FeedInfo[];
   /** Once a pace. Returns whether somebody looks. */
   onPace(): boolean;
   onChange(): void;
@@ -101,9 +103,18 @@ export class ListLoading {
     } catch (error) {
       if (!isSameReader()) return;
       const hasNothing = this.listing.entries.length === 0 && !this.surroundings.hasFollowed();
-      if (hasNothing) this.state = "failed";
+      if (hasNothing) this.#listKept();
       this.failure = this.#retry.fail(error);
     }
+  }
+
+  /** Nobody says what feeds there are: those that the browser has something of are better than none. */
+  #listKept(): void {
+    const kept = this.surroundings.kept();
+    this.state = kept.length > 0 ? "ready" : "failed";
+    if (kept.length === 0) return;
+    this.listing.entries = kept;
+    this.surroundings.onListed(kept);
   }
 
   async #list(from: number): Promise<void> {

@@ -6,20 +6,25 @@ import {
   fetchConnection,
   fetchFeed,
   fetchHeads,
+  indexedDbLog,
   listFeeds,
   RecordStore,
   RetryAfter,
   register,
 } from "aviso-feed";
 import { AvisoPage } from "./aviso-page";
+import { keepPage } from "./kept-page";
 import type { FeedLibrary } from "./library";
 
 const ORIGIN = "";
 /** When the server wants to be left alone, nothing of the page asks. */
 const retryAfter = new RetryAfter(() => Date.now());
 
+/** Of public feeds only: who uses the browser next may look. */
+const log = indexedDbLog();
+
 const library: FeedLibrary = {
-  createClient: (credentials) => new AvisoClient(ORIGIN, { credentials }),
+  createClient: (credentials) => new AvisoClient(ORIGIN, { credentials, log }),
   createStore: () => new RecordStore(),
   listFeeds: (query, token) => retryAfter.ask(() => listFeeds(ORIGIN, query, token)),
   findFeed: (slug, token) =>
@@ -38,3 +43,4 @@ const library: FeedLibrary = {
 };
 
 document.body.append(new AvisoPage(library));
+keepPage();

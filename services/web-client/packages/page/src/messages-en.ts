@@ -213,6 +213,8 @@ export const english = {
   feedReset: "This feed was begun anew. What stood here before is gone.",
   feedSkipped:
     "{count} event happened while you were away and is not shown yet. The newest are here; older ones come when you scroll down. | {count} events happened while you were away and are not shown yet. The newest are here; older ones come when you scroll down.",
+  feedKept:
+    "These records are what this browser kept, as of {time}. What came since is not here yet.",
   dismiss: "Dismiss",
 
   refusedTitle: "The server refused this connection",

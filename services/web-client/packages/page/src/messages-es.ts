@@ -218,6 +218,8 @@ export const spanish: Messages = {
   feedReset: "Este canal empezó de nuevo. Lo que había antes ya no está.",
   feedSkipped:
     "Mientras no estaba hubo {count} evento que aún no se muestra. Lo más nuevo está aquí; lo anterior llega al bajar. | Mientras no estaba hubo {count} eventos que aún no se muestran. Lo más nuevo está aquí; lo anterior llega al bajar.",
+  feedKept:
+    "Estos registros son los que guardó este navegador, a fecha de {time}. Lo posterior aún no está.",
   dismiss: "Descartar",
 
   refusedTitle: "El servidor rechazó esta conexión",

@@ -6,6 +6,7 @@
 import type { AccountFault } from "./account";
 import { shownState } from "./connection";
 import { FollowedFeeds } from "./followed-feeds";
+import { KeptFeeds } from "./kept-feeds";
 import type { Client, Credentials, FeedInfo, FeedLibrary, FeedState } from "./library";
 import { ListLoading } from "./list-loading";
 import { SeenPositions } from "./seen-positions";
@@ -25,6 +26,7 @@ export class PageModel {
   readonly list: ListLoading;
   readonly followed: FollowedFeeds;
   readonly #seen = new SeenPositions();
+  readonly #kept = new KeptFeeds();
   readonly #counts: UnreadCounts;
   readonly #onChange: () => void;
   /** The server said that there is no such feed for this reader. */
@@ -59,6 +61,7 @@ export class PageModel {
       onListed: (infos) => this.#onListed(infos),
       checkFollowed: () => this.#checkFollowed(),
       hasFollowed: () => this.followed.feeds.size > 0,
+      kept: () => this.#kept.entries,
       onPace: () => this.#onPace(),
       onChange: this.#onChange,
     });
@@ -157,6 +160,7 @@ export class PageModel {
 
   #unlist(slugs: readonly string[]): void {
     this.list.listing.drop(({ slug }) => slugs.includes(slug));
+    this.#kept.forget(slugs);
     for (const slug of slugs) this.#counts.forget(slug);
   }
 
@@ -180,6 +184,7 @@ export class PageModel {
   }
 
   #watch(info: FeedInfo): void {
+    this.#kept.note(info);
     const known = this.followed.get(info.slug);
     if (known !== null) {
       known.info = info;
@@ -257,6 +262,7 @@ export class PageModel {
 
   signOut(): void {
     rememberAccount(null);
+    void this.client.forget();
     const client = this.#createClient(GUEST);
     const hidden = [...this.followed.feeds.values()].filter(({ info }) => isPrivate(info));
     for (const feed of hidden) this.followed.letGo(feed);

@@ -1,11 +1,11 @@
 /**
- * What the page remembers: language, appearance and how far public feeds were seen for good
- * (localStorage); a key or an account only
+ * What the page remembers: language, appearance, and of public feeds which were read and how far they
+ * were seen, for good (localStorage); a key or an account only
  * in this tab and only when the reader ticked it (sessionStorage). A browser that forbids storage
  * just forgets; a corrupt value is thrown away.
  */
 
-import type { Credentials, Position } from "./library";
+import type { Credentials, FeedInfo, Position } from "./library";
 import { isLocale, type Locale } from "./locale";
 
 export type Theme = "system" | "light" | "dark";
@@ -14,6 +14,7 @@ export const THEMES: readonly Theme[] = ["system", "light", "dark"];
 const LOCALE = "aviso.locale";
 const THEME = "aviso.theme";
 const SEEN = "aviso.seen";
+const FEEDS = "aviso.feeds";
 const ACCOUNT = "aviso.account";
 const API_KEY = "aviso.api-key";
 
@@ -106,6 +107,30 @@ export function rememberedPositions(): [string, Position][] {
 export function rememberPositions(positions: ReadonlyMap<string, Position>): void {
   const rows = [...positions].map(([slug, { epoch, sequence }]) => [slug, epoch, sequence]);
   write(lasting, SEEN, JSON.stringify(rows));
+}
+
+/** The one noted last stands last. */
+export function rememberedFeeds(): FeedInfo[] {
+  const text = read(lasting, FEEDS);
+  if (text === null) return [];
+  try {
+    const value: unknown = JSON.parse(text);
+    if (Array.isArray(value) && value.every(isFeed)) return value;
+  } catch {
+    // Falls through to the removal below.
+  }
+  write(lasting, FEEDS, null);
+  return [];
+}
+
+export function rememberFeeds(feeds: readonly FeedInfo[]): void {
+  write(lasting, FEEDS, JSON.stringify(feeds));
+}
+
+function isFeed(value: unknown): value is FeedInfo {
+  const { slug, title, epoch, head } = (value ?? {}) as Record<string, unknown>;
+  const texts = [slug, title, epoch];
+  return texts.every((each) => typeof each === "string") && typeof head === "number";
 }
 
 function readSeen(row: unknown): [string, Position][] {

@@ -45,6 +45,8 @@ export class WatchedFeed {
   /** True after the feed began a new epoch under the reader's eyes. */
   wasReset = false;
   isPaused = false;
+  /** What is shown is from the browser's log, which was written then; null once it is live. */
+  keptAt: Date | null = null;
   /** Entries after this sequence count as new to the reader. */
   newAfter = Number.POSITIVE_INFINITY;
 
@@ -121,7 +123,9 @@ export class WatchedFeed {
       if (subscription === this.#subscription) this.#onState(detail);
     });
     subscription.on("events", (detail) => {
-      if (subscription === this.#subscription) this.#onEvents(detail.events);
+      if (subscription !== this.#subscription) return;
+      this.keptAt = detail.keptAt ?? this.keptAt;
+      this.#onEvents(detail.events);
     });
     subscription.on("position", () => {
       if (subscription === this.#subscription) this.#onEvents([]);
@@ -240,6 +244,9 @@ export class WatchedFeed {
     if (this.isRefused) this.#forget();
     if (state.kind === "live") {
       this.isLoaded = true;
+      this.keptAt = null;
+      // What failed for want of a connection is asked for again where somebody scrolls to.
+      if (this.olderState === "failed") this.olderState = "more";
       this.#dropSeenOfOtherEpoch();
       this.#applied ??= this.#subscription?.position ?? null;
       // What the page began with is no news; the count starts here.

@@ -99,6 +99,8 @@ export class FakeClient extends Emitter<ConnectionEvents> implements Client {
     this.isClosed = true;
   }
 
+  async forget(): Promise<void> {}
+
   hint(feed: string, change: "granted" | "revoked"): void {
     this.emit("reader", { feed, change });
   }

@@ -4,16 +4,29 @@ import { browserHost } from "../edges/browser-host";
 import { Connection } from "../engine/connection";
 import type { Log } from "../engine/debug-log";
 import type { ConnectionEvents } from "../engine/emitted";
-import type { ConnectionOptions, SubscriptionOptions, Transport } from "../engine/options";
+import { LogKeeper } from "../engine/log-keeper";
+import type {
+  ConnectionOptions,
+  Credentials,
+  SubscriptionOptions,
+  Transport,
+} from "../engine/options";
 import type { HostPort } from "../engine/ports";
 import type { ConnectionState } from "../engine/states";
 import { Subscription } from "../engine/subscription";
 import type { Timings } from "../engine/timings";
 import type { RecordData } from "../model/event";
+import type { EventLog } from "../model/event-log";
+import { readTicket } from "../protocol/ticket";
 
 export type ClientOptions = ConnectionOptions & {
   /** Short for `credentials: {kind: "ticket", ticket}`. */
   readonly ticket?: string;
+  /**
+   * Keep the newest events of each feed in this log (`indexedDbLog()`), begin with them, and fetch only
+   * what came since. A subscription with a `position` or a `token` of its own has no part in it.
+   */
+  readonly log?: EventLog;
   /**
    * Tell what happens, step by step: `true` to the console (as `debug`), or to this function. Never an
    * event's content, a password, a token or a ticket.
@@ -28,6 +41,8 @@ export type SubscribeOptions = SubscriptionOptions & {
 
 export class AvisoClient {
   readonly #connection: Connection;
+  readonly #log: EventLog | null;
+  #credentials: Credentials;
 
   /**
    * `url`: where Aviso is served, e.g. `https://aviso.example`; without it the page's own origin.
@@ -42,14 +57,15 @@ export class AvisoClient {
     host: HostPort = browserHost(),
     timings: Partial<Timings> = {},
   ) {
-    const { ticket, debug, ...rest } = options;
+    const { ticket, debug, log: eventLog, ...rest } = options;
     const log = logFor(debug);
-    this.#connection = new Connection(
-      url,
-      ticket === undefined ? rest : { ...rest, credentials: { kind: "ticket", ticket } },
-      host,
-      { timings, ...(log && { log }) },
-    );
+    this.#log = eventLog ?? null;
+    this.#credentials =
+      ticket === undefined ? (rest.credentials ?? { kind: "guest" }) : { kind: "ticket", ticket };
+    this.#connection = new Connection(url, { ...rest, credentials: this.#credentials }, host, {
+      timings,
+      ...(log && { log }),
+    });
   }
 
   /** The server's address; "" is the page's own. */
@@ -84,8 +100,35 @@ export class AvisoClient {
     const close = (): void => subscription.close();
     if (signal?.aborted) close();
     else signal?.addEventListener("abort", close, { once: true, signal: subscription.closing });
-    queueMicrotask(() => subscription.start());
+    const isKept = rest.position === undefined && rest.token === undefined;
+    if (this.#log !== null && isKept) void this.#startWith(this.#log, subscription);
+    else queueMicrotask(() => subscription.start());
     return subscription;
+  }
+
+  async #startWith<Data>(log: EventLog, subscription: Subscription<Data>): Promise<void> {
+    const { origin, host } = this.#connection;
+    const keeper = new LogKeeper(log, subscription as unknown as Subscription, {
+      clock: host,
+      origin,
+      reader: () => readerOf(this.#credentials),
+      isPublic: async (feed) => {
+        const token = await this.bearer();
+        const info = await this.#connection.rest(() => host.rest.feed(origin, feed, token));
+        return info.visibility === "public";
+      },
+    });
+    const kept = await keeper.read();
+    if (subscription.closing.aborted) return;
+    if (kept !== null) subscription.restore(kept);
+    keeper.start();
+    subscription.start();
+  }
+
+  /** Let go of everything that was kept for this reader at this server: at sign-out, for one. */
+  async forget(): Promise<void> {
+    const reader = readerOf(this.#credentials);
+    if (reader !== null) await this.#log?.wipe({ origin: this.url, reader });
   }
 
   /**
@@ -95,6 +138,7 @@ export class AvisoClient {
    */
   setTicket(ticket: string): void {
     this.#connection.setTicket(ticket);
+    this.#credentials = { kind: "ticket", ticket };
   }
 
   /**
@@ -113,6 +157,17 @@ export class AvisoClient {
   /** End the connection. Subscriptions are offline, and go on after `connect()`. */
   close(): void {
     this.#connection.close();
+  }
+}
+
+/** In whose log it is kept; null: nobody knows yet. */
+function readerOf(credentials: Credentials): string | null {
+  if (credentials.kind === "guest") return "";
+  if (credentials.kind === "account") return `account:${credentials.username}`;
+  try {
+    return `ticket:${readTicket(credentials.ticket, 0).username}`;
+  } catch {
+    return null;
   }
 }
 

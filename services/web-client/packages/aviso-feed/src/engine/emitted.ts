@@ -27,6 +27,8 @@ export type EventsDetail<Data = RecordData> = {
   readonly live: boolean;
   /** How far the feed is given out with these. */
   readonly position: Position;
+  /** They come from this browser's log, which was written then; nobody was asked yet. */
+  readonly keptAt?: Date;
 };
 
 /**

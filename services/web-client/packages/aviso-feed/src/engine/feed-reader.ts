@@ -13,6 +13,7 @@
 
 import { ApiError } from "../model/errors";
 import type { FeedEvent } from "../model/event";
+import type { Kept } from "../model/event-log";
 import { type Batch, Follower, type Gap, type Position } from "../model/positions";
 import { type BatchPage, MAX_EVENTS, type Range, type RowsPage } from "../protocol/answers";
 import { RequestError } from "../protocol/iq";
@@ -103,6 +104,22 @@ export class FeedReader {
 
   get position(): Position | null {
     return this.#follower.position;
+  }
+
+  /** The newest id of the archive up to which nothing is missing. */
+  get anchor(): string | null {
+    return this.#anchor;
+  }
+
+  /** Go on from what was kept. The list of a table is made anew: events alone do not say what it has. */
+  restore({ position, anchor, isListed, events }: Kept): void {
+    this.#follower.begin(position);
+    this.#told = position;
+    this.#anchor = anchor;
+    this.#noteTime(events);
+    if (!isListed) return;
+    this.#listing = new Listing(position.sequence);
+    this.#listing.isTorn = true;
   }
 
   /** How many events are known to exist and were not given out. */
@@ -489,11 +506,15 @@ export class FeedReader {
     this.#moveAnchor();
     if (position === this.#told) return;
     this.#told = position;
-    const time = Date.parse(events.at(-1)?.time ?? "");
-    if (!Number.isNaN(time)) this.#since = BigInt(time) * 1000n;
+    this.#noteTime(events);
     const fresh = this.#contained.length === 0 ? events : events.filter((e) => !this.#has(e));
     if (fresh.length > 0) this.output.events(fresh, source);
     else if (position !== null) this.output.moved(position);
+  }
+
+  #noteTime(events: readonly FeedEvent[]): void {
+    const time = Date.parse(events.at(-1)?.time ?? "");
+    if (!Number.isNaN(time)) this.#since = BigInt(time) * 1000n;
   }
 
   /** Whether the list that we began with has what this event says. */

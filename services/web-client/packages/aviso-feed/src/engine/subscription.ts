@@ -8,6 +8,7 @@
 
 import { ApiError } from "../model/errors";
 import type { FeedEvent, RecordData } from "../model/event";
+import type { Kept } from "../model/event-log";
 import type { Position } from "../model/positions";
 import { type FeedInfo, MAX_EVENTS, type Range } from "../protocol/answers";
 import { isSlug } from "../protocol/events";
@@ -87,6 +88,11 @@ export class Subscription<Data = RecordData>
     return this.#closing.signal;
   }
 
+  /** @internal The newest id of the archive up to which nothing is missing. */
+  get anchor(): string | null {
+    return this.#reader.anchor;
+  }
+
   /**
    * Resolves when it is live, at once where it is, with the position: null where no event is known that
    * would say in which life of the feed we are. Rejects with an AvisoError where
@@ -110,6 +116,18 @@ export class Subscription<Data = RecordData>
     if (this.closing.aborted) return;
     this.stop();
     this.#closing.abort();
+  }
+
+  /** @internal Give out what was kept, and go on from there. Before `start`. */
+  restore(kept: Kept): void {
+    if (this.#isStarted || this.position !== null) return;
+    this.#reader.restore(kept);
+    const { position } = kept;
+    const events = kept.events as readonly FeedEvent<Data>[];
+    this.#connection.log("kept", { feed: this.feed, ...position, events: events.length });
+    if (events.length === 0) return;
+    this.emit("events", { events, live: false, position, keptAt: new Date(kept.at) });
+    for (const event of events) this.emit("change", event);
   }
 
   /** @internal */

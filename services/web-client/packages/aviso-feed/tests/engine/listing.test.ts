@@ -249,6 +249,24 @@ describe("a feed that shows a table", () => {
     expect(table.shown).toEqual([["2", 1]]);
   });
 
+  test("is listed anew where what is shown was kept: events alone do not say what it has", async () => {
+    const table = new FakeTable();
+    table.page(null, [row("2", 1)], "3", []);
+    table.head = 3;
+    table.reader.restore({
+      position: { epoch: "aaaa", sequence: 3 },
+      events: [],
+      anchor: null,
+      isListed: true,
+      at: 0,
+    });
+    await expect(table.further(10)).rejects.toMatchObject({ status: 0 });
+
+    await table.catchUp();
+
+    expect([table.resets, table.shown]).toEqual([1, [["2", 1]]]);
+  });
+
   test("of which no history is wanted begins at its head", async () => {
     const table = new FakeTable(0);
     table.tell(1, "created", "1", 1);

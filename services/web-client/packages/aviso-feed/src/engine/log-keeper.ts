@@ -1,0 +1,179 @@
+/**
+ * Keeps one subscription's events in an event log, and gives it what was kept of them before. Nothing
+ * waits for the log but the beginning, and that not for long.
+ */
+
+import type { FeedEvent } from "../model/event";
+import type { EventLog, Kept, LogKey, Passage } from "../model/event-log";
+import type { Position } from "../model/positions";
+import type { SubscriptionEvents } from "./emitted";
+import type { ClockPort, Timer } from "./ports";
+import type { FeedState } from "./states";
+
+/** So long events are gathered before they are written. */
+const GATHER_MS = 500;
+/** So long a subscription waits for what was kept. */
+const READ_LIMIT_MS = 2_000;
+
+/** What it needs of a subscription. */
+export type KeptFeed = {
+  readonly feed: string;
+  readonly position: Position | null;
+  /** The archive's id up to which nothing is missing. */
+  readonly anchor: string | null;
+  readonly state: FeedState;
+  readonly closing: AbortSignal;
+  on<Name extends keyof SubscriptionEvents>(
+    name: Name,
+    listener: (detail: SubscriptionEvents[Name]) => void,
+  ): () => void;
+};
+
+export type Surroundings = {
+  readonly clock: ClockPort;
+  readonly origin: string;
+  /** Who reads, by a name; "" for a guest. null: not known yet. */
+  reader(): string | null;
+  /** Whether everybody may read the feed. Rejects where nobody can say. */
+  isPublic(feed: string): Promise<boolean>;
+};
+
+type Gathered = { -readonly [Name in keyof Passage]: Passage[Name] } & { events: FeedEvent[] };
+
+export class LogKeeper {
+  #gathered: Gathered | null = null;
+  /** How far what was given out goes; null: it begins with the next. */
+  #upTo: Position | null = null;
+  #isPublic: boolean | null = null;
+  #timer: Timer = null;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly log: EventLog,
+    private readonly feed: KeptFeed,
+    private readonly surroundings: Surroundings,
+  ) {}
+
+  /** What was kept of the feed for this reader; null: nothing, or nothing in time. */
+  async read(): Promise<Kept | null> {
+    const { clock } = this.surroundings;
+    let timer: Timer = null;
+    const late = new Promise<null>((resolve) => {
+      timer = clock.setTimer(() => resolve(null), READ_LIMIT_MS);
+    });
+    const kept = await Promise.race([this.#read(), late]);
+    clock.clearTimer(timer);
+    this.#upTo = kept?.position ?? null;
+    return kept;
+  }
+
+  /** Write down what the subscription gives out from now on. */
+  start(): void {
+    const offs = [
+      this.feed.on("events", ({ events, position }) => this.#gather(events, position)),
+      this.feed.on("position", (position) => this.#gather([], position)),
+      this.feed.on("reset", ({ epoch, sequence }) => {
+        this.#upTo = null;
+        this.#gathered = null;
+        this.#gather([], { epoch, sequence });
+      }),
+      this.feed.on("state", (state) => this.#onState(state)),
+    ];
+    this.feed.closing.addEventListener("abort", () => {
+      for (const off of offs) off();
+      void this.flush();
+    });
+  }
+
+  /** Write at once what was gathered. */
+  flush(): Promise<void> {
+    this.#restartTimer(null);
+    this.#writing = this.#writing.then(() => this.#write());
+    return this.#writing;
+  }
+
+  async #read(): Promise<Kept | null> {
+    for (const reader of this.#readers) {
+      const kept = await this.log.read(this.#keyOf(reader));
+      if (kept !== null) return kept;
+    }
+    return null;
+  }
+
+  /** His own log first. */
+  get #readers(): string[] {
+    const reader = this.surroundings.reader();
+    return this.log.keepsPrivate && reader ? [reader, ""] : [""];
+  }
+
+  #keyOf(reader: string): LogKey {
+    return { origin: this.surroundings.origin, reader, feed: this.feed.feed };
+  }
+
+  #gather(events: readonly FeedEvent[], to: Position): void {
+    const gathered = this.#gathered ?? { from: this.#upTo, to, events: [], anchor: null };
+    this.#gathered = gathered;
+    this.#upTo = to;
+    gathered.to = to;
+    gathered.anchor = this.feed.anchor;
+    for (const event of events) gathered.events.push(event);
+    const most = this.log.limit.events;
+    if (gathered.events.length > 2 * most) {
+      // What is let go of would be let go of there: what is left begins anew.
+      gathered.events = gathered.events.slice(-most);
+      gathered.from = null;
+    }
+    this.#timer ??= this.surroundings.clock.setTimer(() => void this.flush(), GATHER_MS);
+  }
+
+  async #write(): Promise<void> {
+    const gathered = this.#gathered;
+    const reader = this.#keeper();
+    if (gathered === null || reader === null) return;
+    this.#gathered = null;
+    await this.log.append(this.#keyOf(reader), gathered);
+  }
+
+  /** In whose log it is written; null: in none, as far as is known. */
+  #keeper(): string | null {
+    const reader = this.surroundings.reader();
+    if (reader === "") return "";
+    if (this.#isPublic === null) return null;
+    if (this.#isPublic) return "";
+    return this.log.keepsPrivate ? reader : null;
+  }
+
+  #onState(state: FeedState): void {
+    if (state.kind === "live") void this.#askWhetherPublic();
+    if (state.kind === "refused" && state.code.endsWith("-open")) this.#drop();
+  }
+
+  /** Nothing of a feed is left that is not open to the reader. */
+  #drop(): void {
+    this.#gathered = null;
+    this.#upTo = null;
+    const readers = new Set([...this.#readers, this.surroundings.reader() ?? ""]);
+    this.#writing = this.#writing.then(async () => {
+      for (const reader of readers) await this.log.drop(this.#keyOf(reader));
+    });
+  }
+
+  /** A guest reads nothing else. */
+  async #askWhetherPublic(): Promise<void> {
+    if (this.surroundings.reader() === "") return;
+    try {
+      const isPublic = await this.surroundings.isPublic(this.feed.feed);
+      // What everybody may read until now is nobody's business any more.
+      if (!isPublic) await this.log.drop(this.#keyOf(""));
+      this.#isPublic = isPublic;
+    } catch {
+      return; // asked again when it is live again
+    }
+    await this.flush();
+  }
+
+  #restartTimer(timer: Timer): void {
+    if (this.#timer !== null) this.surroundings.clock.clearTimer(this.#timer);
+    this.#timer = timer;
+  }
+}
