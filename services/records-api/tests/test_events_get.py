@@ -141,9 +141,39 @@ def test_large_events_come_in_several_answers_without_a_hole(
     assert 2 == answers
 
 
+def test_the_history_of_a_record_is_its_newest_events_and_those_before(
+    anonymous: Api, orders: Feed
+) -> None:
+    record = Record.objects.create(feed=orders, data={"n": 0})
+    for n in range(1, 5):
+        write(1)
+        record.data = {"n": n}
+        record.save()
+    path = f"{PATH}?subject={record.id}"
+    record.delete()
+    number_events()
+
+    newest = anonymous.get(f"{path}&limit=3").body
+    before = anonymous.get(f"{path}&limit=3&before={sequences(newest)[0]}").body
+    nothing = anonymous.get(f"{path}&before={sequences(before)[0]}").body
+
+    assert (10, ["7", "9", "10"]) == (newest["head"], sequences(newest))
+    assert ["1", "3", "5"] == sequences(before)
+    assert [] == sequences(nothing)
+    assert "deleted" in newest["events"][-1]["type"]
+    for event in newest["events"] + before["events"]:
+        validate_event(event)
+    assert [] == sequences(anonymous.get(f"{PATH}?subject=none").body)
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [
+        ("subject=", "subject"),
+        ("subject=%00", "subject"),
+        ("subject=x&before=y", "before"),
+        ("subject=x&after=1", "after"),
+        ("before=1", "before"),
         ("after=-1", "after"),
         ("after=x", "after"),
         ("after=1.5", "after"),

@@ -32,6 +32,11 @@ def numbers(body: Any) -> list[int]:
     return [record["data"]["n"] for record in body["results"]]
 
 
+def run_sql(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
 def follow(api: Api, url: str) -> Any:
     return api.get(url.removeprefix("http://localhost:8080")).body
 
@@ -135,6 +140,68 @@ def test_a_filter_finds_by_a_field_of_data(
     assert found == sorted(numbers(anonymous.get(f"{PATH}?{query}").body))
 
 
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("q=madrid", [0, 1]),
+        ("q=MADRID+0.5", [1]),
+        ("q=adri", [0, 1]),
+        ("q=madrid&data.n=1", [1]),
+        ("q=12.5", [0]),
+        ("q=12.50", []),
+        ("q=1000", [2]),
+        # Names and words of JSON are no text.
+        ("q=city", []),
+        ("q=true", []),
+        ("q=null", []),
+        ("q=%22", [3]),
+        ("q=%5C", [3]),
+        ("q=a%0Ab", [3]),
+        ("q=%C3%A9%F0%9F%98%80", [4]),
+        # Of other letters each stands for itself, on every database.
+        ("q=%C3%89", []),
+        ("q=%25", [5]),
+        ("q=%27;--", []),
+    ],
+)
+def test_words_are_found_in_texts_and_numbers_anywhere(
+    anonymous: Api, query: str, found: list[int]
+) -> None:
+    write(
+        {"n": 0, "city": "Madrid", "total": 12.5},
+        {"n": 1, "a": [{"b": ["in MADRID"]}], "c": 0.5},
+        {"n": 2, "big": 1e3, "open": True, "nothing": None},
+        {"n": 3, "odd": 'a"b\\c'},
+        {"n": 4, "é": "é😀"},
+        {"n": 5, "share": "5%"},
+    )
+    run_sql(
+        """UPDATE aviso.records SET data = data || '{"total": 12.50}'
+        WHERE data @> '{"n": 0}'"""
+    )
+
+    assert found == sorted(numbers(anonymous.get(f"{PATH}?{query}").body))
+
+
+def test_a_search_says_how_many_records_it_went_through(
+    anonymous: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aviso.records.views.STRANGERS_SEARCH_ROWS", 20)
+    write(*({"n": n, "word": "x" if n % 10 == 0 else "y"} for n in range(50)))
+
+    first = anonymous.get(f"{PATH}?q=x").body
+    second = follow(anonymous, first["next"])
+    third = follow(anonymous, second["next"])
+    cut = anonymous.get(f"{PATH}?q=x&limit=1").body
+
+    assert [20, 20, 10] == [page["looked_at"] for page in (first, second, third)]
+    assert [[40, 30], [20, 10], [0]] == [
+        numbers(each) for each in (first, second, third)
+    ]
+    assert (10, [40]) == (cut["looked_at"], numbers(cut))
+    assert "looked_at" not in anonymous.get(PATH).body
+
+
 def test_a_filter_goes_with_the_links(anonymous: Api) -> None:
     write(*({"n": n, "even": n % 2 == 0} for n in range(8)))
 
@@ -174,6 +241,11 @@ def test_a_filter_finds_by_time(anonymous: Api) -> None:
         ("data.a..b=x", "data.a..b"),
         ("data=x", "data"),
         ("data.a=%00", "data.a"),
+        ("q=", "q"),
+        ("q=+", "q"),
+        ("q=%00", "q"),
+        (f"q={'x' * 201}", "q"),
+        ("q=1+2+3+4+5+6+7+8+9", "q"),
         ("limit=-1", "limit"),
         ("limit=", "limit"),
         ("cursor=after-x", "cursor"),

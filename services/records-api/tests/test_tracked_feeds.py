@@ -192,6 +192,25 @@ def test_a_search_that_finds_nothing_ends_and_goes_on(
     assert ["2"] == follow(anonymous, f"{PATH}?data.id=2")
 
 
+def test_a_search_of_a_table_that_is_all_in_the_feed_goes_on(
+    anonymous: Api, orders_table: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "STRANGERS_SEARCH_ROWS", 5)
+    insert(23)
+    track()
+
+    first = anonymous.get(f"{PATH}?data.id=2").body
+    by_word = anonymous.get(f"{PATH}?q=22").body
+
+    assert ([], 5) == (first["results"], first["looked_at"])
+    assert ["2"] == follow(anonymous, f"{PATH}?data.id=2")
+    assert (["22"], 5) == (
+        [row["id"] for row in by_word["results"]],
+        by_word["looked_at"],
+    )
+    assert "looked_at" not in anonymous.get(PATH).body
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [

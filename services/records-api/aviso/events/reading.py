@@ -17,6 +17,34 @@ _AFTER = f"""
     WHERE run.sequence <= %s AND run.bytes_before < wanted.size_bytes
     ORDER BY run.sequence
 """
+# A record's changesets rise with its sequences: a later change has a later one. By the
+# indexes that say what was told of a record, so many of each and no more.
+_BRANCH = """
+    SELECT * FROM aviso.events
+    WHERE left(subject, 600) = left(%(subject)s, 600) AND subject = %(subject)s
+        AND feed = %(feed)s AND (changeset, place) < (%(changeset)s, %(place)s)
+        AND {kind}
+    ORDER BY changeset DESC, place DESC LIMIT %(limit)s
+"""
+_OF_RECORD = f"""
+    SELECT {EVENT_COLUMNS}
+    FROM (
+        SELECT e.*, p.first + e.place - 1 AS sequence,
+            sum(octet_length(data)) OVER (ORDER BY e.changeset DESC, e.place DESC)
+                - octet_length(data) AS bytes_before
+        FROM (
+            SELECT * FROM (
+                ({_BRANCH.format(kind="type = 'created'")})
+                UNION ALL
+                ({_BRANCH.format(kind="type IN ('updated', 'deleted', 'unavailable')")})
+            ) AS told ORDER BY changeset DESC, place DESC LIMIT %(limit)s
+        ) AS e JOIN aviso.places AS p USING (changeset)
+    ) AS run
+    WHERE sequence <= %(head)s AND bytes_before < {PAGE_BYTES}
+    ORDER BY sequence
+"""
+# Before every event that there will be.
+_NEWEST = (2**63 - 1, 0)
 
 
 def find_oldest(feed: str) -> int:
@@ -33,3 +61,39 @@ def list_events(feed: str, *, after: int, head: int, limit: int) -> list[EventRo
     with connection.cursor() as cursor:
         cursor.execute(_AFTER, [feed, after, limit, head])
         return [EventRow(*row) for row in cursor.fetchall()]
+
+
+def list_record_events(
+    feed: str, subject: str, *, before: int, head: int, limit: int
+) -> list[EventRow]:
+    """Return a record's newest events below the sequence `before`, in order.
+
+    At most `limit`, and fewer when they get large. `before` is one of the record's own
+    events, or beyond the head.
+    """
+    changeset, place = _NEWEST if before > head else _place_of(feed, before)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _OF_RECORD,
+            {
+                "feed": feed,
+                "subject": subject,
+                "changeset": changeset,
+                "place": place,
+                "head": head,
+                "limit": limit,
+            },
+        )
+        return [EventRow(*row) for row in cursor.fetchall()]
+
+
+def _place_of(feed: str, sequence: int) -> tuple[int, int]:
+    """Return where the log has it; before everything where it was pruned."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT changeset, %s - first + 1 FROM aviso.places"
+            " WHERE feed = %s AND first <= %s ORDER BY first DESC LIMIT 1",
+            [sequence, feed, sequence],
+        )
+        found = cursor.fetchone()
+    return (0, 0) if found is None else (found[0], found[1])

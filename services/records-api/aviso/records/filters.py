@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,8 +16,23 @@ from aviso.exact_json.times import read_time
 from aviso.problems import BadRequest, show
 
 DATA_PREFIX = "data."
-PARAMETERS = {"created_after", "created_before"}
+TEXT = "q"
+PARAMETERS = {TEXT, "created_after", "created_before"}
+MAX_TEXT_CHARS = 200
+MAX_WORDS = 8
 _TIMES = {"created_after": "created_at > %s", "created_before": "created_at < %s"}
+
+# A word in a text or a number of a record's data, at any depth; A to Z in either case,
+# whatever the database's language. A cheap look at the whole comes first. Numbers are
+# plain decimals without zeros at their end, as browsers show them.
+_HAS_WORD = """
+    strpos(lower(data::text COLLATE "C"), %s) > 0 AND EXISTS (
+        SELECT FROM jsonb_path_query(data, 'strict $.**') AS found (value)
+        WHERE CASE jsonb_typeof(value)
+            WHEN 'string' THEN strpos(lower((value #>> '{}') COLLATE "C"), %s) > 0
+            WHEN 'number' THEN strpos(trim_scale(value::numeric)::text, %s) > 0
+            ELSE false END)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +71,36 @@ def read_filters(query: QueryDict) -> Filters:
     found = Filters()
     for name, texts in query.lists():
         for text in texts:
-            if name in _TIMES:
+            if name == TEXT:
+                for word in read_words(text):
+                    found.data.add(_HAS_WORD, escape_word(word), word, word)
+            elif name in _TIMES:
                 found.times.add(_TIMES[name], _read_time(name, text))
             elif name.startswith(DATA_PREFIX):
                 # `#>` rather than `@>`, so that an index on one field can serve.
                 condition = "data #> %s::text[] = ANY(%s::jsonb[])"
                 found.data.add(condition, _read_path(name), _read_values(name, text))
     return found
+
+
+def read_words(text: str) -> list[str]:
+    """Return the words of a search, each to be found, with A to Z as a to z."""
+    if "\x00" in text:
+        raise BadRequest(f"{TEXT} has U+0000 in it, which no record has", field=TEXT)
+    words = [word for word in re.split(r"[ \t\r\n]+", text) if word]
+    if len(text) > MAX_TEXT_CHARS or not 1 <= len(words) <= MAX_WORDS:
+        raise BadRequest(
+            f"{TEXT} is {show(text)}, expected 1 to {MAX_WORDS} words in at most"
+            f" {MAX_TEXT_CHARS} characters",
+            field=TEXT,
+        )
+    # bytes.lower knows A to Z alone.
+    return [word.encode("utf-8", "replace").lower().decode() for word in words]
+
+
+def escape_word(word: str) -> str:
+    """Write a word as it stands in the text of jsonb."""
+    return json.dumps(word, ensure_ascii=False)[1:-1]
 
 
 def _read_time(name: str, text: str) -> datetime:

@@ -8,7 +8,7 @@ from django.db import connection
 
 from aviso.records.filters import Conditions, Filters
 from aviso.records.rendering import RECORD_COLUMNS, RecordRow
-from aviso.records.searching import Part, choose_part
+from aviso.records.searching import Part, choose_part, count_looked_at
 from aviso.rest.paging import PAGE_BYTES, Cursor, Page, make_page
 
 CURSOR_PATTERN = r"[0-9]{1,18}"
@@ -45,12 +45,19 @@ def list_records(
         fetched = _fetch(part, cursor, rows[-1].number if rows else None, wanted)
         for row in fetched:
             if len(rows) == limit or (rows and size >= PAGE_BYTES):
-                return make_page(rows, cursor, more=True)
+                looked_at = count_looked_at(part, cursor, rows[-1].number)
+                return make_page(rows, cursor, more=True, looked_at=looked_at)
             rows.append(row)
             size += len(row.data_text.encode()) + _ROW_BYTES
         if len(fetched) < wanted:
             more = part.stops_at is not None
-            return make_page(rows, cursor, more=more, stopped_at=part.stops_at)
+            return make_page(
+                rows,
+                cursor,
+                more=more,
+                stopped_at=part.stops_at,
+                looked_at=count_looked_at(part, cursor, None),
+            )
         wanted = 1 + max(0, PAGE_BYTES - size) * len(rows) // size
 
 

@@ -40,12 +40,16 @@ _LIST = """
             sum(octet_length(text)) OVER (ORDER BY place) - octet_length(text) AS before
         FROM found
     )
-    SELECT key, subject, CASE WHEN cause IS NULL THEN text END, cause,
-        number > %(limit)s OR before >= %(bytes)s, place
-    FROM counted WHERE number <= %(limit)s + 1 AND before < %(bytes)s + 65536
-    UNION ALL
-    (SELECT key, NULL, NULL, NULL, false, place FROM listed WHERE subject IS NULL)
-    ORDER BY place
+    SELECT * FROM (
+        SELECT key, subject, CASE WHEN cause IS NULL THEN text END, cause,
+            number > %(limit)s OR before >= %(bytes)s, place
+        FROM counted WHERE number <= %(limit)s + 1 AND before < %(bytes)s + 65536
+        UNION ALL
+        -- Last: where it stopped, if there is more, and how many rows it went through.
+        SELECT max(key) FILTER (WHERE subject IS NULL), NULL, NULL, NULL, false,
+            count(subject)
+        FROM listed
+    ) AS page ORDER BY subject IS NULL, place
 """
 
 
@@ -86,7 +90,8 @@ def list_rows(
         "beyond": _read_key(cursor),
         "rising": cursor.backward,
         "look": search_rows,
-        "size": search_rows if filters else limit + 1,
+        # Never as many as are looked at: where it stopped is said behind all of them.
+        "size": search_rows + 1 if filters else limit + 1,
         "limit": limit,
         "bytes": PAGE_BYTES,
     }
@@ -99,12 +104,19 @@ def list_rows(
         if cursor.key is None:
             raise
         raise _no_cursor(cursor) from exc
-    rows = [TableRow(*row[:4]) for row in fetched if row[1] is not None and not row[4]]
-    is_cut = any(row[4] for row in fetched)
-    ends = [row[0] for row in fetched if row[1] is None]
-    stopped_at = write_key(ends[0]) if ends and not is_cut else None
-    more = is_cut or stopped_at is not None
-    return make_page(rows, cursor, more=more, stopped_at=stopped_at)
+    *found, (end, *_, looked_through) = fetched
+    kept = [row for row in found if not row[4]]
+    rows = [TableRow(*row[:4]) for row in kept]
+    is_cut = len(kept) < len(found)
+    stopped_at = write_key(end) if end is not None and not is_cut else None
+    looked_at = kept[-1][5] if is_cut else looked_through
+    return make_page(
+        rows,
+        cursor,
+        more=is_cut or stopped_at is not None,
+        stopped_at=stopped_at,
+        looked_at=looked_at if filters else None,
+    )
 
 
 def render_row(row: TableRow) -> str:

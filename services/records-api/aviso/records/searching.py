@@ -21,9 +21,13 @@ SEARCH_ROWS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """`stops_at`: the number of the last record in it, when there are more beyond."""
+    """`stops_at`: the number of the last record in it, when there are more beyond.
+
+    `looked_through`: what is looked at, found or not; nothing of it without filters.
+    """
 
     conditions: Conditions
+    looked_through: Conditions = field(default_factory=Conditions)
     by_time: Conditions = field(default_factory=Conditions)
     stops_at: str | None = None
 
@@ -37,14 +41,37 @@ def choose_part(feed: str, filters: Filters, cursor: Cursor, rows: int) -> Part:
     if not filters:
         return Part(wanted)
     if filters.times and _is_few(in_feed + filters.times, rows):
-        return Part(wanted + filters.data, by_time=in_feed + filters.times)
+        return Part(
+            wanted + filters.data,
+            looked_through=wanted + filters.times,
+            by_time=in_feed + filters.times,
+        )
     everything = wanted + filters.times + filters.data
     stops_at = _find_end(wanted, cursor, rows)
     if stops_at is None:
-        return Part(everything)
+        return Part(everything, looked_through=wanted)
     side = "number <= %s" if cursor.backward else "number >= %s"
-    part = everything + Conditions([side], [stops_at])
-    return Part(part, stops_at=str(stops_at))
+    end = Conditions([side], [stops_at])
+    return Part(everything + end, looked_through=wanted + end, stops_at=str(stops_at))
+
+
+def count_looked_at(part: Part, cursor: Cursor, last: int | None) -> int | None:
+    """Count what was looked at for a page, down to its `last` record if it has more.
+
+    At most as many as a part has; None without filters.
+    """
+    conditions = part.looked_through
+    if not conditions:
+        return None
+    if last is not None:
+        side = "number <= %s" if cursor.backward else "number >= %s"
+        conditions = conditions + Conditions([side], [last])
+    with connection.cursor() as db:
+        db.execute(
+            f"SELECT count(*) FROM aviso.records WHERE {conditions}", conditions.values
+        )
+        (count,) = db.fetchone()
+    return int(count)
 
 
 def _is_few(conditions: Conditions, rows: int) -> bool:

@@ -72,4 +72,10 @@ class RecordPageSerializer(serializers.Serializer[Any]):
     )
     next = serializers.URLField(allow_null=True, help_text="The page after.")
     previous = serializers.URLField(allow_null=True, help_text="The one before.")
+    looked_at = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        help_text="With filters: how many records the page is out of; null where it was"
+        " cut short.",
+    )
     position = PositionSerializer(required=False, help_text="With `position=true`.")

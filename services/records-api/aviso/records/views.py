@@ -98,6 +98,13 @@ _FILTERS = [
         description="By a field: `data.city=Madrid`, `data.address.city=Madrid`. Finds"
         " the text, and the number, boolean or null that it may stand for.",
     ),
+    OpenApiParameter(
+        filters.TEXT,
+        str,
+        description="By words: each is part of a text or a number somewhere in the"
+        f" data. A to Z in either case; {filters.MAX_WORDS} words in"
+        f" {filters.MAX_TEXT_CHARS} characters at most.",
+    ),
 ]
 
 

@@ -22,23 +22,35 @@ def answer_page(
     key: Callable[[Row], object],
     more: str = "",
 ) -> HttpResponse:
-    """Answer {"results": […], "next": …, "previous": …}, and `more` members."""
+    """Answer {"results": […], "next": …, "previous": …}, and `more` members.
+
+    Of a search also `looked_at`, which is null where the answer had to be cut short.
+    """
     rows = [render(row).encode() for row in page.rows]
 
     def make_answer(sent: Sequence[bytes]) -> HttpResponse:
         next_key: object = page.searched_down_to
         previous_key: object = page.searched_up_to
+        is_cut = len(sent) < len(rows)
         if page.rows:
-            is_cut = len(sent) < len(rows)
             if is_cut or (page.has_next and next_key is None):
                 next_key = key(page.rows[len(sent) - 1])
             if page.has_previous and previous_key is None:
                 previous_key = key(page.rows[0])
         next_url = _link(request, "after", next_key)
         previous_url = _link(request, "before", previous_key)
+        looked_at = ""
+        if page.looked_at is not None:
+            looked_at = f',"looked_at":{"null" if is_cut else page.looked_at}'
         return answer_json(
-            b'{"results":[%b],"next":%b,"previous":%b%b}'
-            % (b",".join(sent), next_url, previous_url, more.encode())
+            b'{"results":[%b],"next":%b,"previous":%b%b%b}'
+            % (
+                b",".join(sent),
+                next_url,
+                previous_url,
+                looked_at.encode(),
+                more.encode(),
+            )
         )
 
     return answer_rows(request, rows, make_answer)

@@ -45,6 +45,8 @@ class Page(Generic[Row]):
     has_previous: bool
     searched_down_to: str | None = None
     searched_up_to: str | None = None
+    looked_at: int | None = None
+    """How many rows a search went through for it; None where nothing was searched."""
 
 
 def read_limit(query: QueryDict) -> int:
@@ -82,9 +84,22 @@ def check_parameters(query: QueryDict, allowed: set[str], prefix: str = "") -> N
 
 
 def make_page(
-    rows: list[Row], cursor: Cursor, *, more: bool, stopped_at: str | None = None
+    rows: list[Row],
+    cursor: Cursor,
+    *,
+    more: bool,
+    stopped_at: str | None = None,
+    looked_at: int | None = None,
 ) -> Page[Row]:
     """Make a page of rows that were read along the cursor's direction."""
     if cursor.backward:
-        return Page(rows[::-1], True, more, searched_up_to=stopped_at)
-    return Page(rows, more, cursor.key is not None, searched_down_to=stopped_at)
+        return Page(
+            rows[::-1], True, more, searched_up_to=stopped_at, looked_at=looked_at
+        )
+    return Page(
+        rows,
+        more,
+        cursor.key is not None,
+        searched_down_to=stopped_at,
+        looked_at=looked_at,
+    )
