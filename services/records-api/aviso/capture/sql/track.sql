@@ -167,6 +167,9 @@ BEGIN
         IF made.indpred::text ~ ':varattno (0|-)' THEN
             RAISE EXCEPTION 'it takes the row as a whole, expected its columns';
         END IF;
+        -- Its writer's settings said what his constants are; ours how they are kept.
+        PERFORM aviso.pin_settings();
+        PERFORM set_config('standard_conforming_strings', 'on', true);
         condition := pg_get_expr(made.indpred, made.indrelid);
         used := ARRAY(
             SELECT attname FROM pg_attribute
@@ -255,6 +258,13 @@ BEGIN
     END IF;
     SELECT condition, used INTO t."where", t.where_columns
     FROM aviso.read_where(relation, "where", path);
+    SELECT attname INTO missing FROM pg_attribute
+    WHERE attrelid = relation AND attgenerated = 'v'
+        AND attname = ANY (columns || t.where_columns || t.placeholder);
+    IF FOUND THEN
+        PERFORM aviso.refuse('column %L of %s is generated when it is read, and no trigger has'
+            ' its value: make it STORED, or name what it is made of', missing, name);
+    END IF;
     t.types := aviso.column_types(relation, columns || t.where_columns);
     t.leaves := aviso.find_leaves(relation);
     RETURN t;
@@ -547,7 +557,7 @@ CREATE FUNCTION aviso.pin_settings() RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     SELECT set_config(name, value, true) FROM (VALUES ('DateStyle', 'ISO, YMD'),
         ('IntervalStyle', 'iso_8601'), ('TimeZone', 'UTC'), ('extra_float_digits', '1'),
-        ('bytea_output', 'hex'), ('lc_monetary', 'C')) AS pinned (name, value)
+        ('bytea_output', 'hex'), ('lc_monetary', 'C'), ('quote_all_identifiers', 'off')) AS pinned (name, value)
 $$;
 
 CREATE FUNCTION aviso.untrack(relation regclass) RETURNS void
