@@ -81,7 +81,9 @@ BEGIN
     ELSIF c.relkind = 'f' THEN
         PERFORM aviso.refuse('%s is a foreign table: who writes there fires no trigger here', name);
     ELSIF c.relkind IN ('v', 'm') THEN
-        PERFORM aviso.refuse('%s is a view: track the tables that it reads', name);
+        PERFORM aviso.refuse('%s is a view, and no trigger sees what its query returns: track'
+            ' what it reads (%s), with the same condition as a where', name,
+            coalesce(aviso.find_sources(relation), 'nothing'));
     ELSIF c.relkind NOT IN ('r', 'p') THEN
         PERFORM aviso.refuse('%s is no table', name);
     ELSIF c.relispartition THEN
@@ -92,6 +94,10 @@ BEGIN
     THEN
         PERFORM aviso.refuse('%s has a part in inheritance: no key of it holds for the rows'
             ' of its children (partitions are taken)', name);
+    ELSIF aviso.hides_from_owner(relation) THEN
+        PERFORM aviso.refuse('row-level security of %s holds for its owner too, as whom its rows'
+            ' are read here: ALTER TABLE %s NO FORCE ROW LEVEL SECURITY, or give it to a role'
+            ' with BYPASSRLS', name, name);
     END IF;
 END $$;
 
@@ -506,6 +512,7 @@ BEGIN
     PERFORM aviso.register(t);
     PERFORM aviso.make_triggers(t);
     SELECT * INTO done FROM aviso.tracked AS v WHERE v.relation = track_as_owner.relation;
+    PERFORM aviso.warn_unasked(relation, columns);
     PERFORM set_config('role', role, true);
     RETURN done;
 END $$;
@@ -547,6 +554,7 @@ BEGIN
     EXCEPTION WHEN SQLSTATE 'AV001' THEN
         NULL;
     END;
+    PERFORM aviso.warn_unasked(relation, columns);
     RETURN QUERY SELECT aviso.feed_of(t, s.value), s.subject,
         CASE WHEN s.cause IS NULL THEN s.data ELSE aviso.unavailable_data(s.cause) END, s.cause
     FROM unnest(seen) AS s;
