@@ -65,6 +65,7 @@ class Tracked(models.Model):
     unavailable = models.BigIntegerField()
     backfilled = models.TextField(null=True)
     told = models.BigIntegerField()
+    unasked = ArrayField(models.TextField())
 
     class Meta:
         managed = False

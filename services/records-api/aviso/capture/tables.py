@@ -70,6 +70,18 @@ def preview(wish: Wish, rows: int = 10) -> list[tuple[str, str | None, str]]:
     return [(f, s, d) for f, s, d in _fetch(_PREVIEW, {**wish.values, "rows": rows})]
 
 
+def find_unasked(wish: Wish) -> list[str]:
+    """Return what of the table's own borders its feed does not ask, a sentence each.
+
+    Raises TableError.
+    """
+    ((sentences,),) = _fetch(
+        "SELECT aviso.find_unasked(%(table)s::text::regclass, %(columns)s::text[])",
+        wish.values,
+    )
+    return list(sentences)
+
+
 def untrack(table: str) -> None:
     """Leave a table alone; its feed and its events stay. Raises TableError."""
     _fetch("SELECT aviso.untrack(%(table)s::text::regclass)", {"table": table})

@@ -10,7 +10,15 @@ from aviso.capture.sql_files import read_sql
 from aviso.database.migrating import SharedMigration
 
 INSTALL = read_sql(
-    "tracked", "feeds", "rows", "reading", "capture", "track", "backfill", "reconcile"
+    "relations",
+    "tracked",
+    "feeds",
+    "rows",
+    "reading",
+    "capture",
+    "track",
+    "backfill",
+    "reconcile",
 )
 _FUNCTIONS = re.findall(r"CREATE FUNCTION (aviso\.\w+)", INSTALL)
 REVERSE = """
@@ -151,6 +159,12 @@ MODELS = [
             ("unavailable", models.BigIntegerField()),
             ("backfilled", models.TextField(null=True)),
             ("told", models.BigIntegerField()),
+            (
+                "unasked",
+                django.contrib.postgres.fields.ArrayField(
+                    base_field=models.TextField(), size=None
+                ),
+            ),
         ],
         options={
             "db_table": 'aviso"."tracked',

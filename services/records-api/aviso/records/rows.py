@@ -37,7 +37,8 @@ _LIST = """
         ) AS rows WHERE {filters}
     ), counted AS (
         SELECT *, row_number() OVER (ORDER BY place) AS number,
-            sum(octet_length(text)) OVER (ORDER BY place) - octet_length(text) AS before
+            coalesce(sum(octet_length(text)) OVER (ORDER BY place
+                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
         FROM found
     )
     SELECT * FROM (

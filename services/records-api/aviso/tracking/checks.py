@@ -36,9 +36,15 @@ _TRACKED = """
         SELECT count(*) FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid
         WHERE tgrelid = relation AND tgenabled = 'D'
             AND pronamespace IN (
-                to_regnamespace('aviso'), to_regnamespace('aviso_rows')))
+                to_regnamespace('aviso'), to_regnamespace('aviso_rows'))), unasked
     FROM aviso.tracked WHERE relation = to_regclass(%s)
 """
+
+
+_HINTS = {
+    "W020": "manage.py makemigrations, then migrate; or manage.py tracked.",
+    "W021": "If that is meant, SILENCED_SYSTEM_CHECKS = ['aviso.W021'].",
+}
 
 
 def check_models(**_: Any) -> list[CheckMessage]:
@@ -56,7 +62,7 @@ def check_models(**_: Any) -> list[CheckMessage]:
 
 
 def check_drift(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Say what `aviso.tracked` has otherwise than the models."""
+    """Say what `aviso.tracked` has otherwise than the models, and what no feed asks."""
     if DEFAULT_DB_ALIAS not in (databases or ()):
         return []
     connection = connections[DEFAULT_DB_ALIAS]
@@ -65,14 +71,14 @@ def check_drift(databases: Sequence[str] | None = None, **_: Any) -> list[CheckM
     with connection.cursor() as cursor:
         return [
             checks.Warning(
-                f"{each.model._meta.label} ({each.tracking.feed}): {difference}",
-                hint="manage.py makemigrations, then migrate; or manage.py tracked.",
+                f"{each.model._meta.label} ({each.tracking.feed}): {sentence}",
+                hint=_HINTS[number],
                 obj=each.model,
-                id="aviso.W020",
+                id=f"aviso.{number}",
             )
             for each in declared
             if _is_tracked_by_migration(each.model)
-            for difference in _find_drift(each, cursor)
+            for number, sentence in _find_drift(each, cursor)
         ]
 
 
@@ -179,26 +185,30 @@ def _is_migration_due(connection: Any) -> bool:
     return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
-def _find_drift(each: Declared, cursor: Any) -> Iterator[str]:
+def _find_drift(each: Declared, cursor: Any) -> Iterator[tuple[str, str]]:
+    """Yield a warning's number and its sentence."""
     table = each.model._meta.db_table
     cursor.execute(_TRACKED, [connections[DEFAULT_DB_ALIAS].ops.quote_name(table)])
     found = cursor.fetchone()
     if found is None:
-        yield "its table is not tracked (never, or it was replaced)."
+        yield "W020", "its table is not tracked (never, or it was replaced)."
         return
-    feed, columns, is_unconditional, problem, disabled = found
+    feed, columns, is_unconditional, problem, disabled, unasked = found
+    for sentence in unasked:
+        yield "W021", f"{sentence}."
     try:
         wanted_feed = each.tracking.find_feed_pattern(each.model)
         wanted = each.tracking.find_columns(each.model)
     except FieldDoesNotExist:
         return  # check_models says so
     if feed != wanted_feed:
-        yield f"the table is tracked as {feed!r}."
+        yield "W020", f"the table is tracked as {feed!r}."
     if set(columns) != set(wanted):
-        yield f"the table is tracked with {sorted(columns)}, not {sorted(wanted)}."
+        difference = f"{sorted(columns)}, not {sorted(wanted)}"
+        yield "W020", f"the table is tracked with {difference}."
     if is_unconditional != (each.tracking.where is None):
-        yield "the table is tracked with another condition."
+        yield "W020", "the table is tracked with another condition."
     if disabled:
-        yield f"{disabled} of its triggers are disabled."
+        yield "W020", f"{disabled} of its triggers are disabled."
     if problem:
-        yield f"{problem}."
+        yield "W020", f"{problem}."

@@ -35,6 +35,10 @@ def test_a_table_is_looked_at_tracked_backfilled_listed_and_left(
         listed["backfilled"],
     )
 
+    database.run("ALTER TABLE orders ENABLE ROW LEVEL SECURITY")
+    warned = manage(environment, "track", *wish, "--dry-run", words=True)
+    assert "warning: row-level security of public.orders is not asked" in warned
+
     manage(environment, "untrack", "public.orders")
     assert "" == manage(environment, "tracked")
     with pytest.raises(RuntimeError, match=r"public\.orders has no column 'colour'"):

@@ -16,6 +16,7 @@ CREATE TABLE keyless (id bigint);
 CREATE TABLE deferred (id bigint PRIMARY KEY DEFERRABLE);
 CREATE UNLOGGED TABLE unlogged (id bigint PRIMARY KEY);
 CREATE VIEW seen AS SELECT * FROM orders;
+CREATE MATERIALIZED VIEW kept AS SELECT seen.* FROM seen JOIN orders USING (id);
 CREATE TABLE parent (id bigint PRIMARY KEY);
 CREATE TABLE child (extra text) INHERITS (parent);
 CREATE TABLE parted (id bigint PRIMARY KEY) PARTITION BY RANGE (id);
@@ -60,7 +61,12 @@ def shop(database: Database) -> Database:
         ("'keyless', 'f', '{id}'", "has no primary key"),
         ("'deferred', 'f', '{id}'", "is deferrable"),
         ("'unlogged', 'f', '{id}'", "is unlogged"),
-        ("'seen', 'f', '{id}'", "is a view"),
+        (
+            "'seen', 'f', '{id}'",
+            "is a view, and no trigger sees what its query returns:"
+            " track what it reads (public.orders)",
+        ),
+        ("'kept', 'f', '{id}'", "track what it reads (public.orders, public.seen)"),
         ("'parent', 'f', '{id}'", "inheritance"),
         ("'child', 'f', '{id}'", "inheritance"),
         ("'leaf', 'f', '{id}'", "is a partition: track public.parted"),

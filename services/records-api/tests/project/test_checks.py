@@ -109,7 +109,9 @@ def test_a_table_that_is_tracked_otherwise_is_told(
     assert "is not tracked" in project.manage("check", "--database", "default")
 
     database.run("SELECT aviso.track('shop_order', 'orders', '{id,status}')")
+    database.run("ALTER TABLE shop_order ENABLE ROW LEVEL SECURITY")
     said = project.manage("check", "--database", "default")
+    assert "(aviso.W021) shop.Order (orders): row-level security of" in said
     assert "tracked with ['id', 'status'], not ['id', 'status', 'total']" in said
     assert "with another condition" in said
 

@@ -335,8 +335,11 @@ def environment_for(database_url: str, amqp_url: str, port: int) -> dict[str, st
     }
 
 
-def manage(environment: dict[str, str], *arguments: str) -> str:
-    """Run a management command; raise with its words if it fails."""
+def manage(environment: dict[str, str], *arguments: str, words: bool = False) -> str:
+    """Run a management command; raise with its words if it fails.
+
+    Return what it wrote to stdout; with `words` what it wrote to stderr instead.
+    """
     done = subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=SERVICE,
@@ -347,4 +350,4 @@ def manage(environment: dict[str, str], *arguments: str) -> str:
     )
     if done.returncode != 0:
         raise RuntimeError(f"{arguments}: {done.stdout}{done.stderr}")
-    return done.stdout
+    return done.stderr if words else done.stdout

@@ -52,7 +52,7 @@ CREATE FUNCTION aviso.backfill_step(
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     SET DateStyle = 'ISO, YMD' SET IntervalStyle = 'iso_8601' SET TimeZone = 'UTC'
     SET extra_float_digits = '1' SET bytea_output = 'hex' SET lc_monetary = 'C'
-    SET jit = 'off' AS $$
+    SET quote_all_identifiers = 'off' SET jit = 'off' AS $$
 DECLARE
     t aviso.tracked_tables;
     page aviso.state[];

@@ -12,11 +12,12 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
         OR atttypid IN ('date'::regtype, 'timestamp'::regtype, 'time'::regtype)
             AND attname <> ALL (t.key) AND attname IS DISTINCT FROM t.placeholder) THEN ''
         ELSE 'SET DateStyle = ''ISO, YMD'' SET IntervalStyle = ''iso_8601'' SET TimeZone = ''UTC'''
-            ' SET extra_float_digits = ''1'' SET bytea_output = ''hex'' SET lc_monetary = ''C''' END
+            ' SET extra_float_digits = ''1'' SET bytea_output = ''hex'' SET lc_monetary = ''C'''
+            ' SET quote_all_identifiers = ''off''' END
         || CASE WHEN t.placeholder IS NULL THEN ''
             ELSE ' SET enable_nestloop = off SET enable_mergejoin = off SET jit = off' END
     FROM pg_attribute WHERE attrelid = t.relation AND attnum > 0 AND NOT attisdropped
-        AND (attname = ANY (t.columns) OR attname = t.placeholder)
+        AND (attname = ANY (t.columns || t.where_columns) OR attname = t.placeholder)
 $$;
 
 -- Write what the rows of a transition table say, as a CTE of its name: those that are in

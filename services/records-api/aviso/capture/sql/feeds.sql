@@ -8,7 +8,7 @@ LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     written text := '-n';
 BEGIN
-    IF value ~ '^[a-z0-9]*$' THEN
+    IF value ~ '^[a-z0-9]*$' OR length(value) > 64 THEN
         written := value;
     ELSIF value IS NOT NULL THEN
         SELECT string_agg(CASE

@@ -5,7 +5,7 @@ CREATE FUNCTION aviso.beyond_code(relation regclass, key text[], operator text) 
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT format(' AND (%s) %s (%s)',
         string_agg(format('"aviso row".%I', name), ', ' ORDER BY place), operator,
-        string_agg(format('$1[%s]::%s', place, format_type(atttypid, NULL)), ', ' ORDER BY place))
+        string_agg(format('$1[%s]::%s', place, aviso.cast_type(atttypid)), ', ' ORDER BY place))
     FROM unnest(key) WITH ORDINALITY AS listed (name, place)
     JOIN pg_attribute ON attrelid = relation AND attname = name
 $$;
@@ -52,7 +52,7 @@ END $aviso$;$code$,
             'CASE WHEN "aviso value" IS NULL THEN %L ELSE %L END',
             format(' AND "aviso row".%I IS NULL', t.placeholder),
             format(' AND "aviso row".%I = $2::%s', t.placeholder, (
-                SELECT format_type(atttypid, NULL) FROM pg_attribute
+                SELECT aviso.cast_type(atttypid) FROM pg_attribute
                 WHERE attrelid = t.relation AND attname = t.placeholder))) END,
         format('ARRAY[%s]', string_agg(format('"aviso row".%I::text', name), ', ' ORDER BY place)),
         format('aviso_rows.%I', 'row_' || t.id))
@@ -65,7 +65,8 @@ CREATE FUNCTION aviso.list_rows(
 ) RETURNS TABLE (key text[], subject text, data text, cause text)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     SET DateStyle = 'ISO, YMD' SET IntervalStyle = 'iso_8601' SET TimeZone = 'UTC'
-    SET extra_float_digits = '1' SET bytea_output = 'hex' SET lc_monetary = 'C' AS $$
+    SET extra_float_digits = '1' SET bytea_output = 'hex' SET lc_monetary = 'C'
+    SET quote_all_identifiers = 'off' AS $$
 #variable_conflict use_column
 DECLARE
     own aviso.tracked_feeds;
@@ -84,7 +85,8 @@ CREATE FUNCTION aviso.find_row(
 ) RETURNS SETOF record
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     SET DateStyle = 'ISO, YMD' SET IntervalStyle = 'iso_8601' SET TimeZone = 'UTC'
-    SET extra_float_digits = '1' SET bytea_output = 'hex' SET lc_monetary = 'C' AS $$
+    SET extra_float_digits = '1' SET bytea_output = 'hex' SET lc_monetary = 'C'
+    SET quote_all_identifiers = 'off' AS $$
 #variable_conflict use_column
 DECLARE
     own aviso.tracked_feeds;

@@ -44,6 +44,11 @@ BEGIN
             ' row: track it again', gone, name);
         RETURN;
     END IF;
+    IF aviso.hides_from_owner(t.relation) THEN
+        problem := format('row-level security of %s holds for its owner too, as whom its rows are'
+            ' read here: ALTER TABLE %s NO FORCE ROW LEVEL SECURITY', name, name);
+        RETURN;
+    END IF;
     SELECT count(*), count(*) FILTER (WHERE enabled NOT IN ('O', 'A') AND wanted = 'O')
     INTO triggers, expected FROM aviso.find_triggers(t);
     IF expected > 0 THEN

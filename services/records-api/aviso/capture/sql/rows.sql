@@ -41,14 +41,25 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     ) AS parts
 $$;
 
--- Write a row's subject: its key as text, of several columns a JSON array of texts.
-CREATE FUNCTION aviso.subject_code(key text[]) RETURNS text
+-- Write a column as text. Where a type's code may write what is no text of the database
+-- (`"char"` does before PostgreSQL 16), that is an error of the row.
+CREATE FUNCTION aviso.text_code(name text, type oid) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT CASE WHEN cardinality(key) = 1 THEN min(format('"aviso row".%I::text', name))
-        ELSE '''['' || ' || string_agg(
-            format('to_json("aviso row".%I::text)::text', name), ' || '','' || ' ORDER BY place)
+    SELECT format(CASE WHEN oid < 16384 AND oid <> '"char"'::regtype THEN '%s'
+        ELSE 'convert_from(convert_to(%s, ''UTF8''), ''UTF8'')' END,
+        format('"aviso row".%I::text', name))
+    FROM aviso.base_type(type) AS oid
+$$;
+
+-- Write a row's subject: its key as text, of several columns a JSON array of texts.
+CREATE FUNCTION aviso.subject_code(relation regclass, key text[]) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN cardinality(key) = 1 THEN min(aviso.text_code(name, atttypid))
+        ELSE '''['' || ' || string_agg(format('to_json(%s)::text',
+                aviso.text_code(name, atttypid)), ' || '','' || ' ORDER BY place)
             || ' || '']''' END
     FROM unnest(key) WITH ORDINALITY AS listed (name, place)
+    JOIN pg_attribute ON attrelid = relation AND attname = name
 $$;
 
 -- Write the function that says of a row its subject and its data. Both null but the
@@ -68,44 +79,54 @@ BEGIN
     END IF;%s%s
     cause := 'no-form';
     data := (%s)::text;
-    IF octet_length(data) > 65536 THEN
+    -- Bytes as they travel; an error where the database itself could not read them.
+    IF octet_length(convert_to(data, 'UTF8')) > 65536 THEN
         cause := 'too-large';
         data := encode(sha256(convert_to(data, 'UTF8')), 'hex');
     ELSIF subject IS NOT NULL THEN
         cause := NULL;
         data := '{"id":' || to_json(subject)::text || ',"data":' || data || '}';
     END IF;
-EXCEPTION WHEN OTHERS THEN
+EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
     data := NULL;
 END $aviso$;$code$,
         'row_' || t.id,
-        aviso.subject_code(t.key),
+        aviso.subject_code(t.relation, t.key),
         CASE WHEN t."where" IS NOT NULL THEN format($code$
     IF aviso_rows.%I("aviso row") IS NOT TRUE THEN
         cause := NULL;
         RETURN;
     END IF;$code$, 'where_' || t.id) END,
         CASE WHEN t.placeholder IS NOT NULL THEN format($code$
-    value := "aviso row".%I::text;$code$, t.placeholder) END,
+    value := %s;$code$, (SELECT aviso.text_code(attname, atttypid)
+                FROM pg_attribute WHERE attrelid = t.relation AND attname = t.placeholder)) END,
         aviso.data_code(t.relation, t.columns))
 $$;
 
 -- Write the function that judges a row by the table's `where`: the columns that it names
--- are variables of the function.
+-- are variables of the function. What a backslash means there is not the writer's choice.
 CREATE FUNCTION aviso.where_code(t aviso.tracked_tables) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT format($code$
 CREATE OR REPLACE FUNCTION aviso_rows.%I("aviso row" record) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER AS $aviso$
+LANGUAGE plpgsql SECURITY DEFINER%s AS $aviso$
 DECLARE%s
 BEGIN
     RETURN %s;
 END $aviso$;$code$,
         'where_' || t.id,
+        CASE WHEN strpos(t."where", E'\\') > 0
+            THEN ' SET standard_conforming_strings = on' ELSE '' END,
         (SELECT string_agg(format(E'\n    %I %s := "aviso row".%I;',
                 attname, format_type(atttypid, atttypmod), attname), '')
             FROM pg_attribute WHERE attrelid = t.relation AND attname = ANY (t.where_columns)),
         t."where")
+$$;
+
+-- A type as a text is cast to it, of any length: `bpchar`, for `character` is one character.
+CREATE FUNCTION aviso.cast_type(type oid) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format_type(type, -1)
 $$;
 
 -- Write the function that says of a subject what the table has under it now; where that
@@ -142,7 +163,7 @@ EXCEPTION
         RAISE;
     WHEN data_exception THEN
         RETURN;
-    WHEN OTHERS THEN
+    WHEN OTHERS OR ASSERT_FAILURE THEN
         cause := 'unclear';
 END $aviso$;$code$,
         'find_' || t.id,
@@ -150,7 +171,7 @@ END $aviso$;$code$,
         (SELECT string_agg(format('"aviso table".%I = %s::%s', name,
                 CASE WHEN cardinality(t.key) = 1 THEN '"aviso subject"'
                     ELSE format('("aviso subject"::json ->> %s)', place - 1) END,
-                format_type(atttypid, NULL)), ' AND ' ORDER BY place)
+                aviso.cast_type(atttypid)), ' AND ' ORDER BY place)
             FROM unnest(t.key) WITH ORDINALITY AS listed (name, place)
             JOIN pg_attribute ON attrelid = t.relation AND attname = name),
         'row_' || t.id)
@@ -184,7 +205,7 @@ END $aviso$;$code$,
         'page_' || t.id, aviso.full_name(t.relation),
         string_agg(format('"aviso row".%I', name), ', ' ORDER BY place),
         string_agg(format('"aviso row".%I::text', name), ', ' ORDER BY place),
-        string_agg(format('"aviso after"[%s]::%s', place, format_type(atttypid, NULL)),
+        string_agg(format('"aviso after"[%s]::%s', place, aviso.cast_type(atttypid)),
             ', ' ORDER BY place),
         'row_' || t.id)
     FROM unnest(t.key) WITH ORDINALITY AS listed (name, place)

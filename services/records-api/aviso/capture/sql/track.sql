@@ -81,7 +81,9 @@ BEGIN
     ELSIF c.relkind = 'f' THEN
         PERFORM aviso.refuse('%s is a foreign table: who writes there fires no trigger here', name);
     ELSIF c.relkind IN ('v', 'm') THEN
-        PERFORM aviso.refuse('%s is a view: track the tables that it reads', name);
+        PERFORM aviso.refuse('%s is a view, and no trigger sees what its query returns: track'
+            ' what it reads (%s), with the same condition as a where', name,
+            coalesce(aviso.find_sources(relation), 'nothing'));
     ELSIF c.relkind NOT IN ('r', 'p') THEN
         PERFORM aviso.refuse('%s is no table', name);
     ELSIF c.relispartition THEN
@@ -92,6 +94,10 @@ BEGIN
     THEN
         PERFORM aviso.refuse('%s has a part in inheritance: no key of it holds for the rows'
             ' of its children (partitions are taken)', name);
+    ELSIF aviso.hides_from_owner(relation) THEN
+        PERFORM aviso.refuse('row-level security of %s holds for its owner too, as whom its rows'
+            ' are read here: ALTER TABLE %s NO FORCE ROW LEVEL SECURITY, or give it to a role'
+            ' with BYPASSRLS', name, name);
     END IF;
 END $$;
 
@@ -167,6 +173,9 @@ BEGIN
         IF made.indpred::text ~ ':varattno (0|-)' THEN
             RAISE EXCEPTION 'it takes the row as a whole, expected its columns';
         END IF;
+        -- Its writer's settings said what his constants are; ours how they are kept.
+        PERFORM aviso.pin_settings();
+        PERFORM set_config('standard_conforming_strings', 'on', true);
         condition := pg_get_expr(made.indpred, made.indrelid);
         used := ARRAY(
             SELECT attname FROM pg_attribute
@@ -255,6 +264,13 @@ BEGIN
     END IF;
     SELECT condition, used INTO t."where", t.where_columns
     FROM aviso.read_where(relation, "where", path);
+    SELECT attname INTO missing FROM pg_attribute
+    WHERE attrelid = relation AND attgenerated = 'v'
+        AND attname = ANY (columns || t.where_columns || t.placeholder);
+    IF FOUND THEN
+        PERFORM aviso.refuse('column %L of %s is generated when it is read, and no trigger has'
+            ' its value: make it STORED, or name what it is made of', missing, name);
+    END IF;
     t.types := aviso.column_types(relation, columns || t.where_columns);
     t.leaves := aviso.find_leaves(relation);
     RETURN t;
@@ -496,6 +512,7 @@ BEGIN
     PERFORM aviso.register(t);
     PERFORM aviso.make_triggers(t);
     SELECT * INTO done FROM aviso.tracked AS v WHERE v.relation = track_as_owner.relation;
+    PERFORM aviso.warn_unasked(relation, columns);
     PERFORM set_config('role', role, true);
     RETURN done;
 END $$;
@@ -537,6 +554,7 @@ BEGIN
     EXCEPTION WHEN SQLSTATE 'AV001' THEN
         NULL;
     END;
+    PERFORM aviso.warn_unasked(relation, columns);
     RETURN QUERY SELECT aviso.feed_of(t, s.value), s.subject,
         CASE WHEN s.cause IS NULL THEN s.data ELSE aviso.unavailable_data(s.cause) END, s.cause
     FROM unnest(seen) AS s;
@@ -547,7 +565,7 @@ CREATE FUNCTION aviso.pin_settings() RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     SELECT set_config(name, value, true) FROM (VALUES ('DateStyle', 'ISO, YMD'),
         ('IntervalStyle', 'iso_8601'), ('TimeZone', 'UTC'), ('extra_float_digits', '1'),
-        ('bytea_output', 'hex'), ('lc_monetary', 'C')) AS pinned (name, value)
+        ('bytea_output', 'hex'), ('lc_monetary', 'C'), ('quote_all_identifiers', 'off')) AS pinned (name, value)
 $$;
 
 CREATE FUNCTION aviso.untrack(relation regclass) RETURNS void

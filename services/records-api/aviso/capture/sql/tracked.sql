@@ -81,18 +81,8 @@ SELECT relation, schema_name, table_name, pg_get_userbyid(relowner) AS owner, fe
         WHERE type = 'unavailable' AND events.feed IN (
             SELECT tracked_feeds.feed FROM aviso.tracked_feeds WHERE tracked = t.id))
         AS unavailable,
-    backfilled, told, id
+    backfilled, told, id, aviso.find_unasked(relation, columns) AS unasked
 FROM aviso.tracked_tables AS t LEFT JOIN pg_class ON pg_class.oid = relation
 WHERE pg_has_role(relowner, 'MEMBER')
     OR has_table_privilege('aviso.tracked_tables', 'SELECT');
 GRANT SELECT ON aviso.tracked TO PUBLIC;
-
--- public.orders, whatever the search path is.
-CREATE FUNCTION aviso.full_name(relation regclass) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT coalesce(
-        (SELECT format('%I.%I', nspname, relname) FROM pg_class
-            JOIN pg_namespace ON pg_namespace.oid = relnamespace
-            WHERE pg_class.oid = relation),
-        relation::oid::text)
-$$;

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from aviso.capture.tables import TableError, Wish, preview, track
+from aviso.capture.tables import TableError, Wish, find_unasked, preview, track
 
 
 class Command(BaseCommand):
@@ -52,5 +52,7 @@ class Command(BaseCommand):
             else:
                 track(wish)
                 self.stdout.write(f"{wish.table} is told as {wish.feed}")
+            for sentence in find_unasked(wish):
+                self.stderr.write(self.style.WARNING(f"warning: {sentence}"))
         except TableError as exc:
             raise CommandError(str(exc)) from exc
