@@ -14,7 +14,6 @@ from django.http import HttpRequest
 
 from aviso.admin_site.forms import SeenAdmin, SeenForm
 from aviso.admin_site.pages import BigTableAdmin, JsonTextField
-from aviso.feeds.json_schemas import RecordRefused, check_all_data
 from aviso.feeds.reading import find_feed
 from aviso.names.slugs import is_slug
 from aviso.records.bodies import write_data
@@ -62,6 +61,9 @@ class RecordForm(SeenForm[Record]):
                 f" {feed.table_name}: write there."
             )
         if feed and feed.schema_text and "text" in cleaned:
+            # Not above: commands and the relay start quicker without it.
+            from aviso.feeds.json_schemas import RecordRefused, check_all_data
+
             try:
                 check_all_data([cleaned["text"]], feed.schema_text)
             except RecordRefused as exc:

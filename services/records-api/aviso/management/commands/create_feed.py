@@ -18,6 +18,7 @@ _MAX_SCHEMA_DEPTH = 64
 
 class Command(BaseCommand):
     help = "Create a feed."
+    requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("slug")

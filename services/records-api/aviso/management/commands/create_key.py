@@ -17,6 +17,7 @@ _MAX_DAYS = 3650
 
 class Command(BaseCommand):
     help = "Create an API key and print it: it can't be shown again."
+    requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="who uses the key, and for what")

@@ -13,6 +13,7 @@ from aviso.access.models import ApiKey
 
 class Command(BaseCommand):
     help = "List the API keys, the newest last, one JSON object a line."
+    requires_system_checks = []
 
     def handle(self, **options: Any) -> None:  # noqa: ARG002 (its signature)
         for key in ApiKey.objects.order_by("created_at"):

@@ -24,6 +24,7 @@ SHOWN_STATES = [ParkedEvent.State.PARKED, ParkedEvent.State.SENDING]
 
 class Command(BaseCommand):
     help = "See what could not be relayed; send it again or drop it."
+    requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 class Command(BaseCommand):
     help = "Show the outbox, the broker's queues and what is parked."
+    requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true")

@@ -19,6 +19,7 @@ class Command(BaseCommand):
         " or waits for a decision. The relay does the same by itself when"
         " AVISO_EVENT_RETENTION_DAYS is set."
     )
+    requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--older-than", type=int, required=True, metavar="DAYS")

@@ -23,6 +23,7 @@ class Command(BaseCommand):
         " sequences they have. What the room's archive lacks it gets, what it has stays"
         " as it is: for an archive that lost some, and a feed that has nothing new."
     )
+    requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("feed")

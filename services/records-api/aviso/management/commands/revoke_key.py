@@ -11,6 +11,7 @@ from aviso.access.keys import revoke_key
 
 class Command(BaseCommand):
     help = "Revoke an API key by its id, the part after `aviso_`; see list_keys."
+    requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("id")
