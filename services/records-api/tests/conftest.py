@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import django
@@ -19,6 +21,7 @@ from tests.postgresql import private_postgresql
 if TYPE_CHECKING:
     from aviso.feeds.models import Feed
     from tests.api import Api
+    from tests.serving import Server
 
 _servers = contextlib.ExitStack()
 
@@ -44,6 +47,13 @@ def pytest_unconfigure() -> None:
     _servers.close()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the folders: their tests take long, none is to be left for the end."""
+    here = Path(__file__).parent
+    items.sort(key=lambda item: item.path.parent == here)
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     """Allow TRUNCATE, with which Django empties tables after a test.
@@ -55,6 +65,17 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE aviso.records DISABLE TRIGGER records_truncating")
         cursor.execute("ALTER TABLE aviso.readers DISABLE TRIGGER readers_truncating")
+
+
+@pytest.fixture(scope="module")
+def server(
+    django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """The service as it runs, over the tests' database, for tests that commit."""
+    from tests.serving import serving
+
+    with serving(tmp_path_factory.mktemp("service")) as server:
+        yield server
 
 
 @pytest.fixture

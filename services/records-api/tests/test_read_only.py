@@ -14,8 +14,9 @@ import pytest
 
 from tests.postgresql import private_postgresql, standby_of
 from tests.relay.drivers import environment_for, eventually, manage
+from tests.serving import Server, serving
 from tests.switches import switch_to
-from tests.test_server import RECORDS, Server, serving
+from tests.test_server import RECORDS
 
 # All threads of both workers, so that each connection of their pools is in use.
 _AT_ONCE = 32

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-import os
-import signal
 import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-from aviso_native.addresses import find_free_port
 from django.db import connection
 
 from aviso.access.keys import Rights, create_key
@@ -25,80 +16,10 @@ from aviso.events.models import Event
 from aviso.feeds.models import Feed
 from aviso.feeds.reading import MAX_HEADS
 from aviso.records.models import Record
+from tests.serving import Server, serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
-SERVICE = Path(__file__).resolve().parents[1]
-_DEADLINE_S = 60
 RECORDS = "/api/v1/feeds/orders/records/"
-
-
-class Server:
-    def __init__(self, port: int, process: subprocess.Popen[str]) -> None:
-        self.port = port
-        self.process = process
-
-    def call(
-        self, method: str, path: str, body: Any = None, **headers: str
-    ) -> tuple[int, bytes]:
-        peer = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_DEADLINE_S)
-        try:
-            peer.request(
-                method,
-                path,
-                body,
-                {"Content-Type": "application/json", **headers},
-                encode_chunked="Transfer-Encoding" in headers,
-            )
-            response = peer.getresponse()
-            return response.status, response.read()
-        finally:
-            peer.close()
-
-
-@contextmanager
-def serving(folder: Path, database_url: str = "") -> Iterator[Server]:
-    """Serve from the tests' database, or from another one."""
-    port = find_free_port()
-    made = connection.settings_dict
-    url = (
-        f"postgresql://{made['USER']}:{made['PASSWORD']}@{made['HOST']}:{made['PORT']}"
-    )
-    environment = {
-        **os.environ,
-        "AVISO_BIND": f"127.0.0.1:{port}",
-        "AVISO_DATABASE_URL": database_url or f"{url}/{made['NAME']}",
-        "HOME": str(folder),
-        "TMPDIR": str(folder),
-    }
-    command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py"]
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            [*command, "records_api.wsgi"],
-            cwd=SERVICE,
-            env=environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-    server = Server(port, process)
-    try:
-        _wait_until_ready(server, folder / "log")
-        yield server
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(_DEADLINE_S)
-
-
-def _wait_until_ready(server: Server, log: Path) -> None:
-    deadline = time.monotonic() + _DEADLINE_S
-    while time.monotonic() < deadline and server.process.poll() is None:
-        try:
-            if server.call("GET", "/readyz")[0] == 200:
-                return
-        except OSError:
-            pass
-        time.sleep(0.05)
-    raise AssertionError(f"the service did not start:\n{log.read_text()}")
 
 
 @pytest.fixture
@@ -106,12 +27,6 @@ def key(orders: Feed) -> dict[str, str]:
     rights = Rights(all_feeds=True, read=True, write=True, manage=True)
     _, text = create_key(name="test", rights=rights)
     return {"Authorization": f"Bearer {text}"}
-
-
-@pytest.fixture
-def server(key: dict[str, str], tmp_path: Path) -> Iterator[Server]:
-    with serving(tmp_path) as server:
-        yield server
 
 
 def _head(key: dict[str, str], *, length: int) -> bytes:
@@ -186,28 +101,23 @@ def test_a_body_that_breaks_off_writes_nothing(
 
 
 def test_metrics_count_the_requests_of_all_workers(server: Server) -> None:
+    before = server.count_requests("connection")
     with ThreadPoolExecutor(8) as threads:
         list(
             threads.map(lambda _: server.call("GET", "/api/v1/connection/"), range(40))
         )
 
-    text = server.call("GET", "/metrics")[1].decode()
-
-    (line,) = (
-        line
-        for line in text.splitlines()
-        if line.startswith("aviso_request_seconds_count") and "connection" in line
-    )
-    assert 40 == float(line.split()[-1])
+    assert before + 40 == server.count_requests("connection")
 
 
 def test_every_line_of_the_log_is_json_and_has_no_key_or_data(
-    server: Server, key: dict[str, str], tmp_path: Path
+    server: Server, key: dict[str, str]
 ) -> None:
+    before = len(server.log.read_text())
     server.call("POST", RECORDS, b'{"data": {"word": "in-no-log"}}', **key)
     server.call("POST", RECORDS, b'{"data": {"word": "in-no-log",}}', **key)
 
-    text = (tmp_path / "log").read_text()
+    text = server.log.read_text()[before:]
 
     lines = [json.loads(line) for line in text.splitlines()]
     statuses = [line["status"] for line in lines if line.get("path") == RECORDS]

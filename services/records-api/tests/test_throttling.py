@@ -15,7 +15,7 @@ from aviso.access.addresses import address_of
 from aviso.access.quotas import Quotas, quotas
 from aviso.feeds.models import Feed
 from tests.api import Api, make_api
-from tests.test_server import serving
+from tests.serving import serving
 
 pytestmark = pytest.mark.django_db
 ONE = {"data": {"n": 1}}

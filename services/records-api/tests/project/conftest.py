@@ -12,11 +12,12 @@ from tests.relay.drivers import Database
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A database in which a project has made Aviso's tables."""
+    """A database in which a project has made Aviso's tables, and Django's own."""
     database = Database(os.environ["AVISO_DATABASE_URL"])
     project = Project(tmp_path_factory.mktemp("template"), database.url)
     project.manage("makemigrations", "shop")
-    project.manage("migrate", "aviso", "--verbosity=0")
+    for app in ("aviso", "auth", "sessions"):
+        project.manage("migrate", app, "--verbosity=0")
     yield database.name
     database.drop()
 
