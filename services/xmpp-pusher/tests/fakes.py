@@ -264,7 +264,7 @@ class FakeRoom:
             raise RoomLost("no reflection")
 
 
-async def until(is_so: Callable[[], bool], timeout_s: float = 5.0) -> None:
+async def until(is_so: Callable[[], bool], timeout_s: float = 30.0) -> None:
     """Let the loop run until something is so."""
     deadline_s = time.monotonic() + timeout_s
     while not is_so():

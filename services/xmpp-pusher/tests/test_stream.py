@@ -111,17 +111,40 @@ async def test_a_server_that_does_not_answer_is_given_up(
         await watching
 
 
+class Clock:
+    """Stands in for the module `time`: it goes on when it is told to."""
+
+    def __init__(self) -> None:
+        self.now_s = 1_000.0
+        self._asked = 0
+
+    def monotonic(self) -> float:
+        self._asked += 1
+        return self.now_s
+
+    async def until_looked_at(self) -> None:
+        """Wait until a look that began after this call is over."""
+        enough = self._asked + 2
+        async with asyncio.timeout(30):
+            while self._asked < enough:
+                await asyncio.sleep(0.001)
+
+
 async def test_a_server_that_talks_is_not_asked_all_the_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(stream_module, "_LOOK_EVERY_S", 0.01)
-    monkeypatch.setattr(stream_module, "_QUIET_S", 1.0)
+    clock = Clock()
+    monkeypatch.setattr(stream_module, "time", clock)
+    monkeypatch.setattr(stream_module, "_LOOK_EVERY_S", 0.001)
     stream, login = make_stream()
     watching = asyncio.create_task(stream.watch())
+    await clock.until_looked_at()
 
-    for _ in range(30):
+    # Longer together than it would be left alone in silence.
+    for _ in range(3):
+        clock.now_s += 0.7 * stream_module._QUIET_S
         login.receive("<message from='somebody@acct.test'/>")
-        await asyncio.sleep(0.01)
+        await clock.until_looked_at()
     watching.cancel()
 
     assert login.sent == []

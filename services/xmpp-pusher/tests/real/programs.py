@@ -224,7 +224,7 @@ class PusherProcess:
         }
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, timeout_s: float = 30) -> Self:
+    def start(self, timeout_s: float = 60) -> Self:
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "xmpp_pusher"],
@@ -383,7 +383,7 @@ class Guest(ClientXMPP):
 
     async def __aenter__(self) -> Self:
         self.connect(*self._server)
-        await self.wait_until("session_start", 10)
+        await self.wait_until("session_start", 60)
         return self
 
     async def __aexit__(self, *_: object) -> None:

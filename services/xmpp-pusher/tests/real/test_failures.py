@@ -114,7 +114,7 @@ async def test_kill_9_of_ejabberd_mid_stream(
     for milestone in (200, 1200):
         stream.wait_published(milestone)
         ejabberd.stop(signal.SIGKILL)
-        wait_for(lambda: pusher.health()[0] == 503, "the pusher's noticing", 10)
+        wait_for(lambda: pusher.health()[0] == 503, "the pusher's noticing")
         ejabberd.start()
     stream.wait()
 
@@ -134,7 +134,7 @@ async def test_a_broker_that_is_killed_and_comes_back(
 
     stream.wait_published(300)
     rabbit.stop(signal.SIGKILL)
-    wait_for(lambda: pusher.health()[0] == 503, "the pusher's noticing", 20)
+    wait_for(lambda: pusher.health()[0] == 503, "the pusher's noticing")
     rabbit.start()
     stream.wait()
 
@@ -297,7 +297,7 @@ def wait_shared(*pushers: PusherProcess) -> None:
         queues = [pusher.health()[1]["queues"] for pusher in pushers]
         return [1, 1] == [len(each) for each in queues] and queues[0] != queues[1]
 
-    wait_for(is_shared, "a queue for each", 30)
+    wait_for(is_shared, "a queue for each")
 
 
 def find_active(*pushers: PusherProcess) -> tuple[PusherProcess, PusherProcess]:
@@ -392,7 +392,7 @@ async def test_a_queue_that_is_deleted_is_named_and_missed_until_it_is_back(
             "its saying so",
         )
         rabbit.load_definitions()
-        wait_for(lambda: pusher.health()[0] == 200, "its coming back", 30)
+        wait_for(lambda: pusher.health()[0] == 200, "its coming back")
 
     relay = Relay(publisher, feed, 10)
     relay.relay_until(10)

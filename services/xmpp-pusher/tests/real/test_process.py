@@ -45,7 +45,7 @@ def test_it_ends_while_both_servers_are_away(
     pusher = start_pusher()
     ejabberd.stop(signal.SIGKILL)
     rabbit.stop(signal.SIGKILL)
-    wait_for(lambda: pusher.health()[1]["rabbitmq"] == "disconnected", "noticing", 20)
+    wait_for(lambda: pusher.health()[1]["rabbitmq"] == "disconnected", "noticing")
 
     assert 0 == pusher.stop()
     rabbit.start()

@@ -44,7 +44,7 @@ async def test_batches_stand_in_the_archive_in_order_and_are_reported(
     assert opened in heard
     assert {"opened", "archived"} == {report["kind"] for report in heard}
     assert 300 == pusher.metric("aviso_pusher_relayed_total")
-    wait_for(lambda: pusher.metric("aviso_pusher_waiting") == 0, "every ack", 10)
+    wait_for(lambda: pusher.metric("aviso_pusher_waiting") == 0, "every ack")
 
 
 async def test_a_batch_arrives_with_the_very_text_that_the_relay_wrote(

@@ -207,7 +207,7 @@ async def test_a_room_of_somebody_else_is_told_and_taken_up_when_it_is_ours(
 
     assert "not its owner" in heard[-1]["detail"]
     assert "not its owner" in pusher.health()[1]["problems"][feed]
-    wait_for(lambda: pusher.metric("aviso_pusher_waiting") == 0, "every ack", 10)
+    wait_for(lambda: pusher.metric("aviso_pusher_waiting") == 0, "every ack")
     # Nothing more is said of that run.
     publisher.publish_batch(feed, 1, 3)
     ejabberd.call(
