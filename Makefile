@@ -11,9 +11,10 @@ BIN := $(CURDIR)/$(VENV)/bin
 NPM := PATH="$(BIN):$$PATH" npm --prefix services/web-client
 NATIVE := PYTHONPATH=deploy/native AVISO_PYTHON="$(BIN)/python" $(PYTHON) -m aviso_native
 PYTEST := PATH="$(BIN):$$PATH" $(BIN)/python -m pytest
-# Tests that mostly wait for servers run several files at once, each worker with a stack of its own; WORKERS=0: one by one.
-WORKERS ?= 2
-PYTEST_MANY = $(PYTEST) --numprocesses $(WORKERS) --dist loadfile
+# Several files run at once, each worker with servers of its own; WORKERS=0: one by one. In the order of their collection,
+# which has those first that take long: no worker is left alone with one of them.
+WORKERS ?= 3
+PYTEST_MANY = $(PYTEST) --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 API := services/records-api
 PUSHER := services/xmpp-pusher
@@ -53,7 +54,8 @@ bench: install-test web ## what it takes, holds and lasts, beside the bare parts
 	@exec $(BIN)/python -m tests.bench $(ARGS)
 
 ##@ Tests
-.PHONY: test test-unit test-integration test-faults soak test-compose check audit
+CHECKS := check-api check-audit check-web check-pusher check-amqp check-native
+.PHONY: test test-unit test-integration test-faults soak test-compose check audit $(CHECKS)
 test: check test-unit test-integration ## everything, on servers of its own
 test-unit: install-test web ## each service by itself
 	cd $(AMQP) && $(PYTEST) -q
@@ -69,14 +71,20 @@ soak: install-test web ## the same faults, often and long
 test-compose: install-test ## the containers, for real (needs Docker)
 	$(PYTEST) tests/compose $(ARGS)
 check: install-test web ## format, lint, types, imports, the npm package, known vulnerabilities
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target $(CHECKS)
+check-api:
+	cd $(API) && $(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy . && $(BIN)/lint-imports
+check-audit:
 	@deploy/audit.sh $(BIN)
-	$(BIN)/ruff format --check $(OURS) $(AMQP) $(API) $(PUSHER)
-	$(BIN)/ruff check $(OURS)
-	cd $(AMQP) && $(BIN)/ruff check . && $(BIN)/mypy
-	cd $(API) && $(BIN)/ruff check . && $(BIN)/mypy . && $(BIN)/lint-imports
-	cd $(PUSHER) && $(BIN)/ruff check . && $(BIN)/mypy src
-	MYPYPATH=deploy/native $(BIN)/mypy deploy/native/aviso_native demo
+check-web:
 	$(NPM) run check
+check-pusher:
+	cd $(PUSHER) && $(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy src
+check-amqp:
+	cd $(AMQP) && $(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
+check-native:
+	$(BIN)/ruff format --check $(OURS) && $(BIN)/ruff check $(OURS)
+	MYPYPATH=deploy/native $(BIN)/mypy deploy/native/aviso_native demo
 audit: install-test web-modules ## known vulnerabilities of what is locked; fails when nobody could say
 	AVISO_AUDIT=required deploy/audit.sh $(BIN)
 
