@@ -55,13 +55,14 @@ class Stack:
         """Bring everything up.
 
         1. Stores, with their first-start preparations. 2. Tables, the feed `demo`, a
-        key. 3. The services. 4. `stack.json`.
+        key: while RabbitMQ and ejabberd start. 3. The services. 4. `stack.json`.
         Raises StackError; what was started by then is stopped by `stop`.
         """
         self._check_port()
         self._file.unlink(missing_ok=True)
         self._start_stores()
         self._prepare_records()
+        self._wait_for_stores()
         self._start("records-api", "relay", "pusher", "web", "gateway")
         self._wait("records-api", "relay", "pusher", "web", "gateway")
         self._write_facts()
@@ -75,7 +76,6 @@ class Stack:
             if name not in self._restart_at:
                 self._plan_restart(name, now)
             elif now >= self._restart_at[name]:
-                del self._restart_at[name]
                 self._start(name)
         self._write_facts()
 
@@ -119,8 +119,10 @@ class Stack:
         postgres.prepare_databases(settings)
         ejabberd.prepare(settings)
         self._start("ejabberd")
+
+    def _wait_for_stores(self) -> None:
         self._wait("ejabberd")
-        ejabberd.register_pusher(settings)
+        ejabberd.register_pusher(self.settings)
         self._wait("rabbitmq")
 
     def _prepare_records(self) -> None:
@@ -141,6 +143,7 @@ class Stack:
 
     def _start(self, *names: str) -> None:
         for name in names:
+            self._restart_at.pop(name, None)
             self.parts[name].start()
             self._started_at[name] = time.monotonic()
 
