@@ -203,15 +203,13 @@ def test_a_feed_has_room_for_ten_thousand_readers_and_no_more() -> None:
 @pytest.mark.parametrize(
     "columns",
     [
-        "'granted', 'a@b', 'r1'",
+        "'granted', 'r1', 'a@b'",
         "'granted', NULL, NULL",
-        "'created', 'a@b', NULL",
+        "'created', NULL, 'a@b'",
         "'created', NULL, NULL",
+        "'reset', 'r1', NULL",
     ],
 )
 def test_an_event_is_about_a_record_or_about_a_reader(columns: str) -> None:
-    with pytest.raises(DatabaseError, match="events_about"):
-        run_sql(
-            "INSERT INTO aviso.events (changeset, place, feed, data, type, reader,"
-            f" subject) VALUES (1, 1, 'secrets', '{{}}', {columns})"
-        )
+    with pytest.raises(DatabaseError, match="event is not about"):
+        run_sql(f"SELECT aviso.tell('secrets', {columns}, '{{}}')")

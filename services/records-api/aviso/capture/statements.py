@@ -161,7 +161,7 @@ RECORDS_GONE = Search(
             SELECT FROM aviso.records
             WHERE id = aviso.record_id(page.subject) AND records.feed = page.feed)
     ), found AS (
-        SELECT page.changeset, page.place, page.subject AS key, CASE
+        SELECT page.changeset, page.place, page.subject::text AS key, CASE
             WHEN (last.changeset, last.place) = (page.changeset, page.place)
             THEN 'deleted' END AS kind
         FROM page
@@ -200,7 +200,8 @@ READERS_GONE = Search(
     f"""
     WITH page AS MATERIALIZED (
         SELECT DISTINCT reader FROM aviso.events
-        WHERE feed = %(feed)s AND reader IS NOT NULL AND reader > %(after)s
+        WHERE feed = %(feed)s AND reader > %(after)s
+            AND type IN ('granted', 'revoked')
         ORDER BY reader LIMIT %(limit)s
     ), found AS (
         SELECT reader AS position, reader AS key, CASE

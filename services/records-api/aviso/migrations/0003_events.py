@@ -19,32 +19,28 @@ from aviso.database.telling import telling, telling_function
 TABLES = """
 CREATE SEQUENCE aviso.changesets;
 
+-- Domains, for a table's own CHECK is read from the catalogue by every INSERT: that cost
+-- a writer as much as all else that is done for him.
+CREATE DOMAIN aviso.event_type AS text CONSTRAINT events_type CHECK (
+    VALUE IN ('created', 'updated', 'deleted', 'unavailable', 'reset', 'granted', 'revoked'));
+CREATE DOMAIN aviso.event_subject AS text CONSTRAINT events_subject CHECK (
+    char_length(VALUE) BETWEEN 1 AND 1024);
+
 -- One insert, and never an update. The data is the event's own, ready to travel: nothing
--- parses it again, and nothing here knows what table it comes from.
+-- parses it again, and nothing here knows what table it comes from. It is about a record,
+-- about somebody, or about all that a feed has (aviso.tell).
 CREATE TABLE aviso.events (
     changeset bigint NOT NULL,
     place integer NOT NULL,
-    type text NOT NULL
-        CONSTRAINT events_type CHECK (
-            type IN ('created', 'updated', 'deleted', 'unavailable', 'reset', 'granted',
-                'revoked')),
+    type aviso.event_type NOT NULL,
     id uuid NOT NULL DEFAULT gen_random_uuid(),
     time timestamptz NOT NULL DEFAULT clock_timestamp(),
     feed text NOT NULL,
-    subject text CONSTRAINT events_subject CHECK (
-        char_length(subject) BETWEEN 1 AND 1024),
+    subject aviso.event_subject,
     reader text,
     data text NOT NULL,
     traceparent text,
-    PRIMARY KEY (changeset, place),
-    -- About a record, about somebody, or about all that a feed has.
-    CONSTRAINT events_about CHECK (
-        CASE WHEN type IN ('granted', 'revoked')
-        THEN reader IS NOT NULL AND subject IS NULL
-        ELSE reader IS NULL AND CASE type
-            WHEN 'unavailable' THEN true
-            WHEN 'reset' THEN subject IS NULL
-            ELSE subject IS NOT NULL END END)
+    PRIMARY KEY (changeset, place)
 );
 -- Whether an id that a client made has been used before. Of a key the beginning: 2,400
 -- bytes at most, of the 2,704 that an index takes.
@@ -53,9 +49,11 @@ CREATE INDEX events_created ON aviso.events (left(subject, 600), feed)
 -- Beside it: what was said last of a record.
 CREATE INDEX events_changed ON aviso.events (left(subject, 600), feed, changeset, place)
     WHERE type IN ('updated', 'deleted', 'unavailable');
--- Behind which a feed's rows begin anew; and how many could not be told.
-CREATE INDEX events_reset ON aviso.events (feed, changeset, place) WHERE type = 'reset';
-CREATE INDEX events_unavailable ON aviso.events (feed) WHERE type = 'unavailable';
+-- Behind which a feed's rows begin anew, how many could not be told, and what was said
+-- last of a reader. One for all of them: each index costs every event, also one that is
+-- not in it.
+CREATE INDEX events_others ON aviso.events (feed, reader, type, changeset, place)
+    WHERE type IN ('unavailable', 'reset', 'granted', 'revoked');
 
 -- What the relay has not seen: changesets without a sequence, and with size 0 feeds at
 -- which it is to look again (their opening, their progress, the end of a grant).
@@ -182,7 +180,7 @@ LANGUAGE sql STABLE AS $$
     ) AS last
     WHERE NOT EXISTS (
         SELECT FROM aviso.events r
-        WHERE r.type = 'reset' AND r.feed = last_event.feed
+        WHERE r.type = 'reset' AND r.feed = last_event.feed AND r.reader IS NULL
             AND (r.changeset, r.place) > (last.changeset, last.place))
 $$;
 
@@ -194,18 +192,6 @@ LANGUAGE sql STABLE AS $$
         SELECT FROM aviso.last_event(is_told.feed, is_told.subject) AS last
         WHERE last.type <> 'deleted' AND last.data = is_told.data)
 $$;
-
--- The relay holds this lock alone while it sleeps: whoever can't share it has to wake it.
--- Whoever shares it keeps it until his end, and so keeps the relay from falling asleep
--- before it has seen what he wrote (aviso/outbox/sleep.py has the proof). No busy writer
--- notifies: a notice makes commits wait for each other.
-CREATE FUNCTION aviso.wake_relay() RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    IF NOT pg_try_advisory_xact_lock_shared(27433268021243186) THEN
-        PERFORM pg_notify('aviso_events', '');
-    END IF;
-END $$;
 
 -- Have the relay look at a feed again, after everything that was told of it before.
 CREATE FUNCTION aviso.look_at(feed text) RETURNS void
@@ -225,6 +211,14 @@ DECLARE
     made bigint := nextval('aviso.changesets');
     told uuid;
 BEGIN
+    IF (CASE WHEN type IN ('granted', 'revoked') THEN reader IS NULL OR subject IS NOT NULL
+        ELSE reader IS NOT NULL OR CASE type WHEN 'unavailable' THEN false
+            WHEN 'reset' THEN subject IS NOT NULL ELSE subject IS NULL END END)
+    THEN
+        RAISE EXCEPTION 'a % event is not about subject % and reader %', type,
+            coalesce(subject, '(none)'), coalesce(reader, '(none)')
+            USING ERRCODE = 'check_violation';
+    END IF;
     INSERT INTO aviso.queue (changeset, feed, size) VALUES (made, tell.feed, 1);
     INSERT INTO aviso.events (changeset, place, feed, type, subject, reader, data)
     VALUES (made, 1, tell.feed, tell.type, tell.subject, tell.reader, tell.data)
@@ -349,11 +343,13 @@ DROP TRIGGER records_truncating ON aviso.records;
 DROP VIEW aviso.feed_heads, aviso.event_log;
 DROP TABLE aviso.events, aviso.queue, aviso.places, aviso.feed_progress, aviso.first_states;
 DROP SEQUENCE aviso.changesets;
+DROP DOMAIN aviso.event_type, aviso.event_subject;
 DROP FUNCTION aviso.feed_inserted, aviso.feed_updated, aviso.progress_restoring, aviso.record_updating,
     aviso.records_created, aviso.records_updated, aviso.records_deleted,
     aviso.records_truncating, aviso.traceparent, aviso.rfc3339, aviso.record_data,
     aviso.wake_relay, aviso.look_at, aviso.tell, aviso.is_told, aviso.last_event,
-    aviso.is_record_data, aviso.record_id;
+    aviso.is_record_data, aviso.record_id, aviso.telling, aviso.telling_function,
+    aviso.waking_code;
 """
 
 FEED = models.ForeignKey(
@@ -545,7 +541,7 @@ class Migration(SharedMigration):
         migrations.SeparateDatabaseAndState(
             database_operations=[
                 migrations.RunSQL(
-                    TABLES + FUNCTIONS + read_sql("telling") + TRIGGERS, REVERSE
+                    TABLES + read_sql("telling") + FUNCTIONS + TRIGGERS, REVERSE
                 )
             ],
             state_operations=STATE,

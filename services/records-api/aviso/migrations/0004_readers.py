@@ -30,15 +30,15 @@ CREATE INDEX readers_ending ON aviso.readers (expires_at)
 """
 
 EVENTS = """
--- What was said last of a reader.
-CREATE INDEX events_readers ON aviso.events (feed, reader, changeset, place)
-    WHERE reader IS NOT NULL;
-
 CREATE FUNCTION aviso.last_reader_event(feed text, reader text) RETURNS text
 LANGUAGE sql STABLE AS $$
-    SELECT e.type FROM aviso.events e
-    WHERE e.feed = last_reader_event.feed AND e.reader = last_reader_event.reader
-    ORDER BY e.changeset DESC, e.place DESC LIMIT 1
+    SELECT last.type FROM (VALUES ('granted'), ('revoked')) AS kind (type)
+    CROSS JOIN LATERAL (
+        SELECT e.type, e.changeset, e.place FROM aviso.events e
+        WHERE e.feed = last_reader_event.feed AND e.reader = last_reader_event.reader
+            AND e.type = kind.type AND e.type IN ('granted', 'revoked')
+        ORDER BY e.changeset DESC, e.place DESC LIMIT 1
+    ) AS last ORDER BY last.changeset DESC, last.place DESC LIMIT 1
 $$;
 
 CREATE FUNCTION aviso.is_reader_told(feed text, reader text, type text)
@@ -161,7 +161,6 @@ DROP TABLE aviso.readers;
 DROP FUNCTION aviso.reader_writing, aviso.readers_cap, aviso.readers_inserted,
     aviso.readers_updated, aviso.reader_deleting, aviso.readers_truncating,
     aviso.is_reader_told, aviso.last_reader_event;
-DROP INDEX aviso.events_readers;
 """
 
 STATE = [

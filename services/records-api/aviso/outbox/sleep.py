@@ -6,7 +6,7 @@ sleeps. What tells them is an advisory lock, K:
 
 - the relay holds K alone while it sleeps;
 - a writer, after its row in the queue, tries to share K until its transaction ends
-  (`aviso.wake_relay`, which never waits); it notifies if it can't.
+  (`aviso.waking_code`; it never waits); it notifies if it can't.
 
 **Nothing is missed.** Take a writer's row that was committed, and the moment at which
 its writer tried K.
@@ -36,7 +36,7 @@ from collections.abc import Callable
 
 from aviso.outbox.connection import LOOK_INTERVAL_S, Connection, fetch
 
-# In `aviso.wake_relay` too.
+# In `aviso.waking_code` too.
 SLEEP_KEY = int.from_bytes(b"aviso-2", "big")
 
 POLL_S = 0.002

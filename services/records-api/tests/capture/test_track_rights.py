@@ -215,7 +215,7 @@ def test_an_owner_can_not_register_his_table_for_anothers_feed(shop: Database) -
     shop.add_feed("payroll")
     rows = ' ("aviso row" record, OUT value text, OUT subject text, OUT data text,'
     body = " OUT cause text) SECURITY DEFINER LANGUAGE plpgsql AS 'BEGIN END'"
-    for name in ("row_9", "find_9", "page_9", "list_9"):
+    for name in ("row_9", "change_9", "find_9", "page_9", "list_9"):
         create = f"CREATE FUNCTION aviso_rows.{name}{rows}{body}"
         run_as(shop, "shop_owner", create)
 

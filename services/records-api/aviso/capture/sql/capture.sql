@@ -74,59 +74,63 @@ LANGUAGE sql IMMUTABLE AS $$
     SELECT '{"id":' || to_json(subject)::text || ',"data":{}}'
 $$;
 
+-- Write whether a statement runs within another, or another one on the same table ran
+-- within it or before it.
+CREATE FUNCTION aviso.within_code(t aviso.tracked_tables) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT 'pg_trigger_depth() > 1 OR EXISTS (SELECT FROM aviso.nested'
+        ' WHERE xid = pg_current_xact_id_if_assigned() AND tracked = ' || t.id || ')'
+$$;
+
 -- Write what tells a statement of a single row, as most are; what is out of the ordinary
 -- in it goes the long way. Behind the SELECT nothing is said that a search path could
 -- change: the owner's functions have run.
 CREATE FUNCTION aviso.single_code(t aviso.tracked_tables, op text) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT format($code$
-        PERFORM FROM %1$s OFFSET 1 LIMIT 1;
-        IF NOT FOUND THEN
-            SELECT type, subject, data, feed, is_plain AND %2$s AS is_plain, is_told INTO one
-            FROM (SELECT *, %3$s AS feed FROM (%4$s) AS judged OFFSET 0) AS named;
-            IF NOT FOUND THEN
-                RETURN NULL;
-            END IF;
-            IF one.is_plain THEN
-                IF one.is_told THEN
+        %1$s
+        FROM (SELECT %2$s AS said FROM %3$s
+            WHERE NOT (%4$s) AND NOT EXISTS (SELECT FROM %5$s OFFSET 1) OFFSET 0) AS rows%6$s;
+        IF FOUND THEN
+            IF one.cause IS NULL AND one.is_open THEN
+                IF one.type IS NOT NULL THEN
                     made := pg_catalog.nextval('aviso.changesets');
-                    INSERT INTO aviso.queue (changeset, feed, size)
-                    VALUES (made, one.feed, 1);
+                    WITH queued AS (
+                        INSERT INTO aviso.queue (changeset, feed, size)
+                        VALUES (made, one.feed, 1)
+                    )
                     INSERT INTO aviso.events (changeset, place, type, feed, subject, data,
                         traceparent)
                     VALUES (made, 1, one.type, one.feed, one.subject, one.data, trace);
-                    PERFORM aviso.wake_relay();
+                    %7$s
                 END IF;
                 RETURN NULL;
             END IF;
             PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+        ELSE
+            PERFORM FROM %5$s LIMIT 1;
+            IF NOT FOUND THEN
+                RETURN NULL;
+            END IF;
         END IF;$code$,
+        CASE WHEN t.placeholder IS NULL
+            THEN format('SELECT %s, %L::text AS feed, true AS is_open INTO one', said, t.feed)
+            ELSE format('SELECT *, aviso.feed_name(%1$L, value, %2$L) AS feed,'
+                ' type IS NULL OR EXISTS (SELECT FROM aviso.tracked_feeds AS f'
+                ' WHERE f.tracked = %3$s AND f.feed = aviso.feed_name(%1$L, value, %2$L))'
+                ' AS is_open INTO one FROM (SELECT %4$s', t.prefix, t.suffix, t.id, said) END,
+        format(CASE op WHEN 'updated' THEN 'aviso_rows.%I(before, written)'
+            WHEN 'created' THEN 'aviso_rows.%I(written)' ELSE 'aviso_rows.%I(before)' END,
+            CASE op WHEN 'updated' THEN 'change_' ELSE 'row_' END || t.id),
+        CASE op WHEN 'updated' THEN 'before, written' WHEN 'created' THEN 'written'
+            ELSE 'before' END,
+        aviso.within_code(t),
         CASE op WHEN 'deleted' THEN 'before' ELSE 'written' END,
-        CASE WHEN t.placeholder IS NULL THEN 'true' ELSE format('EXISTS (
-                SELECT FROM aviso.tracked_feeds AS f
-                WHERE f.feed = named.feed AND f.tracked = %s)', t.id) END,
-        CASE WHEN t.placeholder IS NULL THEN format('%L::text', t.feed)
-            ELSE format('aviso.feed_name(%L, value, %L)', t.prefix, t.suffix) END,
-        CASE op WHEN 'updated' THEN format($code$
-                SELECT CASE WHEN n.data IS NULL THEN 'deleted' WHEN o.data IS NULL
-                        THEN 'created' ELSE 'updated' END AS type,
-                    CASE WHEN n.data IS NULL THEN o.subject ELSE n.subject END AS subject,
-                    CASE WHEN n.data IS NULL THEN o.value ELSE n.value END AS value,
-                    coalesce(n.data, o.data) AS data,
-                    o.cause IS NULL AND n.cause IS NULL AND (o.data IS NULL OR n.data IS NULL
-                        OR o.subject = n.subject AND o.value IS NOT DISTINCT FROM n.value)
-                        AS is_plain,
-                    o.data IS DISTINCT FROM n.data AS is_told
-                FROM (SELECT (said).* FROM
-                        (SELECT aviso_rows.%1$I(before) AS said FROM before) AS o) AS o,
-                    (SELECT (said).* FROM
-                        (SELECT aviso_rows.%1$I(written) AS said FROM written) AS n) AS n$code$,
-            'row_' || t.id)
-        ELSE format($code$
-                SELECT %3$L AS type, (said).subject, (said).value, (said).data,
-                    (said).cause IS NULL AS is_plain, (said).data IS NOT NULL AS is_told
-                FROM (SELECT aviso_rows.%1$I(%2$s) AS said FROM %2$s) AS rows$code$,
-            'row_' || t.id, CASE op WHEN 'deleted' THEN 'before' ELSE 'written' END, op) END)
+        CASE WHEN t.placeholder IS NOT NULL THEN ' OFFSET 0) AS named' END,
+        aviso.waking_code())
+    FROM (SELECT CASE op WHEN 'updated' THEN '(said).type'
+            ELSE format('CASE WHEN (said).data IS NOT NULL THEN %L END AS type', op) END
+        || ', (said).value, (said).subject, (said).data, (said).cause' AS said) AS columns
 $$;
 
 -- Refuse to tell rows of another table than this one, or one of its partitions.
@@ -283,9 +287,11 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     IF TG_RELID <> %1$s::oid THEN
         PERFORM aviso.check_trigger(%2$s, TG_RELID);
     END IF;
-    IF pg_trigger_depth() > 1 OR EXISTS (SELECT FROM aviso.nested
-        WHERE xid = pg_current_xact_id_if_assigned() AND tracked = %2$s)
-    THEN
+    IF TG_OP = 'UPDATE' THEN%10$s
+    ELSIF TG_OP = 'INSERT' THEN%9$s
+    ELSE%11$s
+    END IF;
+    IF %12$s THEN
         is_nested := aviso.is_nested(%2$s);
     END IF;
     IF is_nested THEN
@@ -293,9 +299,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
         ELSIF TG_OP = 'UPDATE' THEN%4$s
         ELSE%5$s
         END IF;
-    ELSIF TG_OP = 'INSERT' THEN%9$s%6$s
-    ELSIF TG_OP = 'UPDATE' THEN%10$s%7$s
-    ELSE%11$s%8$s
+    ELSIF TG_OP = 'INSERT' THEN%6$s
+    ELSIF TG_OP = 'UPDATE' THEN%7$s
+    ELSE%8$s
     END IF;$code$,
         t.relation::oid, t.id,
         aviso.retelling_code(t, ARRAY['written']),
@@ -334,7 +340,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
         FROM before_rows
     ),$code$),
         aviso.single_code(t, 'created'), aviso.single_code(t, 'updated'),
-        aviso.single_code(t, 'deleted')), aviso.pinned(t))
+        aviso.single_code(t, 'deleted'), aviso.within_code(t)), aviso.pinned(t))
 $$;
 
 -- Write the function of the row triggers: of partitions, whose rows may be written past

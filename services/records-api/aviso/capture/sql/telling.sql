@@ -4,6 +4,26 @@
 -- aviso.track (everybody's tables). Each statement makes one changeset for each feed
 -- that it touched, with its events in the log, and one narrow row in the queue.
 
+-- Write what wakes a relay that sleeps, behind the row in the queue. It holds this lock
+-- alone while it sleeps: whoever can't share it has to notify. Whoever shares it keeps it
+-- until his end, and so keeps the relay from falling asleep before it has seen what he
+-- wrote (aviso/outbox/sleep.py has the proof). No busy writer notifies: a notice makes
+-- commits wait for each other.
+CREATE FUNCTION aviso.waking_code() RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT $code$IF NOT pg_catalog.pg_try_advisory_xact_lock_shared(27433268021243186) THEN
+        PERFORM pg_catalog.pg_notify('aviso_events', '');
+    END IF;$code$
+$$;
+
+-- For whoever tells without such a trigger.
+DO $do$ BEGIN EXECUTE pg_catalog.format($code$
+CREATE FUNCTION aviso.wake_relay() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    %s
+END $$;$code$, aviso.waking_code()); END $do$;
+
 -- Write the statement that tells the rows of `source`, a changeset a feed.
 --
 -- `columns` are type, subject, reader, data and time, for each row of the `source`,
@@ -27,8 +47,8 @@ LANGUAGE sql IMMUTABLE AS $$
         %1$s, trace
     FROM %2$s JOIN made USING (feed);
     IF FOUND THEN
-        PERFORM aviso.wake_relay();
-    END IF;$code$, columns, source, ordering, ctes)
+        %5$s
+    END IF;$code$, columns, source, ordering, ctes, aviso.waking_code())
 $$;
 
 -- Write a trigger's function, whose statements may say `trace` and `now`.

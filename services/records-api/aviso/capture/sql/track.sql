@@ -287,12 +287,13 @@ BEGIN
         EXECUTE aviso.where_code(t);
     END IF;
     EXECUTE aviso.row_code(t);
+    EXECUTE aviso.change_code(t);
     EXECUTE aviso.find_code(t);
     EXECUTE aviso.page_code(t);
     EXECUTE aviso.list_code(t);
     FOR one IN
         SELECT oid FROM pg_proc WHERE pronamespace = 'aviso_rows'::regnamespace
-            AND proname ~ ('^(where|row|find|page|list)_' || t.id || '$')
+            AND proname ~ ('^(where|row|change|find|page|list)_' || t.id || '$')
     LOOP
         EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', one);
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', one, keeper);
@@ -303,11 +304,12 @@ END $$;
 CREATE FUNCTION aviso.check_rows(t aviso.tracked_tables) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF 4 <> (
+    IF 5 <> (
         SELECT count(*) FROM pg_proc JOIN pg_class ON pg_class.oid = t.relation
         WHERE pronamespace = 'aviso_rows'::regnamespace AND proowner = relowner AND prosecdef
             AND proname IN (
-                'row_' || t.id, 'find_' || t.id, 'page_' || t.id, 'list_' || t.id))
+                'row_' || t.id, 'change_' || t.id, 'find_' || t.id, 'page_' || t.id,
+                'list_' || t.id))
     THEN
         RAISE EXCEPTION 'only the owner of % may track it', aviso.full_name(t.relation)
             USING ERRCODE = 'insufficient_privilege';
@@ -612,7 +614,7 @@ BEGIN
     FOR one IN
         SELECT oid FROM pg_proc
         WHERE pronamespace = 'aviso_rows'::regnamespace
-            AND proname ~ ('^(where|row|find|page|list)_' || tracked || '$')
+            AND proname ~ ('^(where|row|change|find|page|list)_' || tracked || '$')
         UNION ALL
         SELECT oid FROM pg_proc
         WHERE pronamespace = 'aviso'::regnamespace

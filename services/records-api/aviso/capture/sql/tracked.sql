@@ -1,8 +1,7 @@
 -- The catalogue: which tables are feeds, how, and what is wrong with it.
 
 -- What belongs to the tables' owners, and is called by nobody but Aviso: for the table
--- with the id 7 the functions row_7, where_7, find_7, page_7 and
--- list_7.
+-- with the id 7 the functions row_7, change_7, where_7, find_7, page_7 and list_7.
 CREATE SCHEMA aviso_rows;
 
 CREATE TABLE aviso.tracked_tables (
@@ -78,7 +77,7 @@ SELECT relation, schema_name, table_name, pg_get_userbyid(relowner) AS owner, fe
     (SELECT count(*) FROM aviso.tracked_feeds WHERE tracked = t.id) AS feeds,
     tracked_at, problem, problem_at,
     untold + (SELECT count(*) FROM aviso.events
-        WHERE type = 'unavailable' AND events.feed IN (
+        WHERE type = 'unavailable' AND reader IS NULL AND events.feed IN (
             SELECT tracked_feeds.feed FROM aviso.tracked_feeds WHERE tracked = t.id))
         AS unavailable,
     backfilled, told, id, aviso.find_unasked(relation, columns) AS unasked

@@ -31,7 +31,13 @@ export type { Subscription } from "./engine/subscription";
 export { ApiError, type ApiErrorCode, AvisoError } from "./model/errors";
 export type { FeedEvent, FeedRecord, RecordData, Unavailable } from "./model/event";
 export type { EventLog, LogLimit, LogOptions, LogState } from "./model/event-log";
-export { ExactNumber, numberOf, parseExactJson, stringifyExactJson } from "./model/exact-json";
+export {
+  asWritten,
+  ExactNumber,
+  numberOf,
+  parseExactJson,
+  stringifyExactJson,
+} from "./model/exact-json";
 export { memoryLog } from "./model/memory-log";
 export type { Position } from "./model/positions";
 export {

@@ -3,7 +3,7 @@
  * one to the other. Pure; faults are values that say where they belong.
  */
 
-import { ExactNumber, parseExactJson, stringifyExactJson } from "aviso-feed";
+import { asWritten, ExactNumber, parseExactJson, stringifyExactJson } from "aviso-feed";
 import { isJsonObject, type Json, type JsonObject, prettyJson } from "./json";
 import type { MessageKey, Parameters } from "./locale";
 import { numberText, readNumber } from "./number-text";
@@ -126,7 +126,7 @@ function at(line: number, column: number, reason: string) {
 
 /** Show a record as rows, numbers in the writer's language; nested values become JSON text. */
 export function fieldsOfRecord(data: JsonObject, locale: string): readonly DraftField[] {
-  return Object.entries(data).map(([name, value]) => {
+  return Object.entries(asWritten(data)).map(([name, value]) => {
     if (typeof value === "string" && value !== "") return { name, kind: "text", value };
     if (typeof value === "number" || value instanceof ExactNumber) {
       return { name, kind: "number", value: numberText(value, locale) };

@@ -53,7 +53,14 @@ export function readNumber(text: string, locale: string): NumberEntry {
   if (!JSON_NUMBER.test(plain)) return { ok: false, message: "errorNumber" };
   // A number with zeros before it is a code: as a number it would lose them.
   if (LEADING_ZERO.test(plain)) return { ok: false, message: "errorNumberZeros" };
-  return { ok: true, value: numberOf(plain) };
+  return { ok: true, value: typedNumber(plain) };
+}
+
+/** With the zeros that somebody typed: 12.50 stays 12.50. */
+function typedNumber(plain: string): number | ExactNumber {
+  const value = numberOf(plain);
+  const isSpelled = /[eE]/.test(plain) || withoutExponent(String(value)) === plain;
+  return isSpelled ? value : new ExactNumber(plain);
 }
 
 function isGrouped(text: string, group: string, decimal: string): boolean {

@@ -3,13 +3,14 @@
  * screen it keeps its attributes and drops its content, so that thousands of rows stay light.
  */
 
+import { asWritten } from "aviso-feed";
 import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { causeText, remedyText } from "./causes";
 import { changedFields } from "./field-changes";
 import { fieldList, NOTHING_CHANGED } from "./field-list";
 import { bracesIcon, warningIcon } from "./icons";
 import type { JsonObject } from "./json";
-import type { FeedEvent, RecordEntry } from "./library";
+import type { FeedEvent, FeedRecord, RecordEntry } from "./library";
 import { LightElement } from "./light-element";
 import type { MessageKey } from "./locale";
 import type { Reading } from "./reading";
@@ -61,7 +62,7 @@ export class RecordRow extends LightElement {
     const before = this.entry as RecordEntry | undefined;
     if (entry.state === "deleted") this.#changed = NOTHING_CHANGED;
     if (before?.record != null && entry.record !== null && entry.state === "present") {
-      const [old, now] = [before.record.data as JsonObject, entry.record.data as JsonObject];
+      const [old, now] = [shownData(before.record), shownData(entry.record)];
       const turn = this.#changed.turn === "odd" ? "even" : "odd";
       this.#changed = { names: changedFields(old, now), turn };
     }
@@ -191,7 +192,7 @@ export class RecordRow extends LightElement {
         <span>${t("causeIntro")} ${causeText(cause, t)} ${remedyText(cause, t)}</span>
       </p>`;
     }
-    const data = record.data as JsonObject;
+    const data = shownData(record);
     const isEmpty = Object.keys(data).length === 0;
     return html`
       ${
@@ -207,6 +208,8 @@ export class RecordRow extends LightElement {
     `;
   }
 }
+
+const shownData = (record: FeedRecord): JsonObject => asWritten(record.data) as JsonObject;
 
 /** A UUID is known by its beginning; any other key is shown as far as there is room. */
 function shortKey(key: string): string {

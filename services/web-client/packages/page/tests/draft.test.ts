@@ -39,6 +39,16 @@ test("a record becomes rows and the rows the same record", () => {
   expect(recordOfFields(fieldsOfRecord(data, "es"), "es")).toEqual({ ok: true, data });
 });
 
+test("a number's zeros at its end stay, from one form to the other and back", () => {
+  const text = '{"a":43.50,"b":[1.0],"c":7}';
+  const read = recordOfText(text);
+  if (!read.ok) throw new Error("expected a record");
+  const fields = fieldsOfRecord(read.data, "es");
+  expect(fields.map(({ value }) => value)).toEqual(["43,50", "[1.0]", "7"]);
+  const again = recordOfFields(fields, "es");
+  expect(again.ok && textOfRecord(again.data).replace(/\s/g, "")).toBe(text);
+});
+
 test("every row with a fault is named", () => {
   const result = recordOfFields(
     [

@@ -1,4 +1,4 @@
-import { ExactNumber, RecordStore } from "aviso-feed";
+import { ExactNumber, parseExactJson, RecordStore } from "aviso-feed";
 import { beforeAll, expect, test } from "vitest";
 import { ODD_KEYS } from "../../aviso-feed/tests/odd-keys";
 import type { FeedEvent } from "../src/library";
@@ -118,6 +118,18 @@ test("places, versions and numbers are found as they are written", async () => {
     expect(row.textContent).toContain(text);
   }
   expect(row.textContent).not.toMatch(/\d,\d/);
+});
+
+test("numbers keep the zeros that their writer gave them, shown and as JSON", async () => {
+  const data = '{"price":43.50,"prices":[1.0,2.25],"part":{"rate":0.10}}';
+  const row = await rowAfter(eventOf(1, parseExactJson(data) as Record<string, unknown>));
+  const shown = [...row.querySelectorAll("dd")].map((each) => each.textContent.trim());
+  expect(shown[0]).toBe("43.50");
+  expect(row.textContent).toContain("1.0");
+  expect(row.textContent).toContain("0.10");
+  row.querySelector<HTMLElement>(".row-json")?.click();
+  await row.updateComplete;
+  expect(row.querySelector("pre")?.textContent?.replace(/\s/g, "")).toBe(data);
 });
 
 test("a record that came back is shown as it is now", async () => {

@@ -19,7 +19,7 @@ import { repeat } from "lit/directives/repeat.js";
 import type { ProblemDetail } from "../engine/emitted";
 import { CATCH_UP_LIMIT, readHistory, readOrigin } from "../engine/options";
 import type { Subscription } from "../engine/subscription";
-import { stringifyExactJson } from "../model/exact-json";
+import { asWritten, stringifyExactJson } from "../model/exact-json";
 import { type RecordEntry, RecordStore } from "../model/record-store";
 import { type ElementReading, languagesOf, readingFor, stateWords } from "./element-words";
 import { type ClientShare, shareClient } from "./shared-clients";
@@ -259,7 +259,7 @@ function renderEntry(entry: RecordEntry, { words, time }: ElementReading): Templ
   return html`<li part="record ${state}">
     <time part="time" datetime=${at}>${time(new Date(at))}</time>
     <dl>
-      ${Object.entries(record.data).map(
+      ${Object.entries(asWritten(record.data)).map(
         ([name, value]) => html`<div part="field">
           <dt part="name">${name}</dt>
           <dd part="value">${textOf(value)}</dd>

@@ -1,12 +1,14 @@
 /**
  * JSON without rounding. A number of a record that a double cannot hold becomes an ExactNumber, all
  * others stay numbers. JSON.parse alone makes 1234567890123456789 another number, and 1e400 none.
+ * Of a number that stays one but is written otherwise, as 43.50 is, the object or array that it is
+ * in remembers the digits: asWritten and stringifyExactJson give them back.
  *
  * Pure. JSON.parse decides what is JSON; this file only finds the numbers that it would change.
  */
 
 /**
- * A number whose digits a double would change: `text` is the number as it was written, in JSON's
+ * A number whose digits JavaScript would change: `text` is the number as it was written, in JSON's
  * grammar. `Number(value)` is the nearest double, or ±Infinity; `String(value)` has every digit.
  * JSON.stringify writes the number where the engine knows JSON.rawJSON, and else its digits as a
  * string; `stringifyExactJson` writes the number everywhere.
@@ -35,10 +37,15 @@ const WHOLE_NUMBER = new RegExp(`^${NUMBER}$`);
 const STRING_OR_NUMBER = new RegExp(String.raw`"[^"\\]*(?:\\[^][^"\\]*)*"|${NUMBER}`, "g");
 
 /**
- * Fifteen digits survive a double, so only a longer number or one with an exponent is looked at.
- * Cheap, for every batch passes here; what only looks like one, in a string, costs time and no more.
+ * Fifteen digits survive a double, and JavaScript writes them the same unless there is an exponent,
+ * a zero at the end or many at the start: only such a number is looked at. Cheap, for every batch
+ * passes here; what only looks like one, in a string, costs time and no more.
  */
-const PERHAPS_INEXACT = /(?:^|[:,[])\s*-?(?:\d[\d.]{15}|\d[\d.]*[eE])/;
+const PERHAPS_CHANGED =
+  /(?:^|[:,[])\s*(?:-0(?![.\d])|-?(?:\d[\d.]{15}|\d[\d.]*[eE]|0\.0{6}|\d+\.\d*0(?!\d)))/;
+
+/** By an object or array: the digits of its numbers that String() would write otherwise. */
+const digitsOf = new WeakMap<object, Map<string, string>>();
 
 /** Names a member that stands for a number while JSON.parse runs. No writer can know it. */
 const MARK = `exact-${Array.from(crypto.getRandomValues(new Uint32Array(4))).join("-")}`;
@@ -47,35 +54,80 @@ const MARKED = new RegExp(`\\{\\s*"${MARK}":\\s*"([^"]+)"\\s*\\}`, "g");
 /** What JSON.parse gives, with ExactNumbers. Throws SyntaxError. */
 export function parseExactJson(text: string): unknown {
   const value: unknown = JSON.parse(text);
-  if (!PERHAPS_INEXACT.test(text)) return value;
+  if (!PERHAPS_CHANGED.test(text)) return value;
   // An object where a number stood: as a member's name it is as wrong as the number was.
   const marked = text.replace(STRING_OR_NUMBER, (token) =>
-    token.startsWith('"') || isExact(token) ? token : `{"${MARK}":"${token}"}`,
+    token.startsWith('"') || isAsWritten(token) ? token : `{"${MARK}":"${token}"}`,
   );
   if (marked === text) return value;
-  return JSON.parse(marked, (_, each: unknown) => {
+  return JSON.parse(marked, function (this: object, name, each: unknown) {
     const digits = (each as Record<string, unknown> | null)?.[MARK];
-    return typeof digits === "string" ? new ExactNumber(digits) : each;
+    if (typeof digits !== "string") return each;
+    if (!isExact(digits)) return new ExactNumber(digits);
+    const remembered = digitsOf.get(this) ?? new Map<string, string>();
+    digitsOf.set(this, remembered.set(name, digits));
+    return Number(digits);
   });
 }
 
-/** What JSON.stringify gives, with every digit of the ExactNumbers in it. */
+/** What JSON.stringify gives, with every digit of what parseExactJson has read. */
 export function stringifyExactJson(value: unknown, indent = 0): string {
   let hasExact = false;
   function replace(this: Record<string, unknown>, name: string, each: unknown): unknown {
-    const before = this[name];
-    if (!(before instanceof ExactNumber)) return each;
+    const digits = writtenDigits(this, name);
+    if (digits === null) return each;
     hasExact = true;
-    return { [MARK]: before.text };
+    return { [MARK]: digits };
   }
   const text = JSON.stringify(value, replace, indent);
   return hasExact ? text.replace(MARKED, "$1") : text;
+}
+
+const written = new WeakMap<object, unknown>();
+
+/**
+ * What parseExactJson has read, for somebody to look at: each number that String() would write
+ * otherwise than the writer did is an ExactNumber, so that 43.50 stays 43.50. What has none of them
+ * is returned as it is. The value may not be changed afterwards.
+ */
+export function asWritten<Value>(value: Value): Value {
+  if (typeof value !== "object" || value === null || value instanceof ExactNumber) return value;
+  let copy = written.get(value);
+  if (copy === undefined) {
+    copy = spellOut(value);
+    written.set(value, copy);
+  }
+  return copy as Value;
+}
+
+function spellOut(value: object): unknown {
+  let isChanged = false;
+  const entries = Object.entries(value).map(([name, each]): [string, unknown] => {
+    const digits = typeof each === "number" ? writtenDigits(value, name) : null;
+    const spelled = digits === null ? asWritten(each) : new ExactNumber(digits);
+    isChanged ||= spelled !== each;
+    return [name, spelled];
+  });
+  if (!isChanged) return value;
+  return Array.isArray(value) ? entries.map(([, each]) => each) : Object.fromEntries(entries);
+}
+
+/** The digits of a number that String() would write otherwise, or null. */
+function writtenDigits(holder: object, name: string): string | null {
+  const value = (holder as Record<string, unknown>)[name];
+  if (value instanceof ExactNumber) return value.text;
+  if (typeof value !== "number") return null;
+  const digits = digitsOf.get(holder)?.get(name);
+  // Somebody may have put another number there.
+  return digits !== undefined && Number(digits) === value ? digits : null;
 }
 
 /** A number of JSON as a program can best use it: a double where that is the same number. */
 export function numberOf(text: string): number | ExactNumber {
   return isExact(text) ? Number(text) : new ExactNumber(text);
 }
+
+const isAsWritten = (text: string): boolean => String(Number(text)) === text;
 
 function isExact(text: string): boolean {
   const value = Number(text);

@@ -5,7 +5,7 @@ import { Emitter } from "../../src/engine/emitter";
 import type { SubscriptionOptions } from "../../src/engine/options";
 import type { FeedState } from "../../src/engine/states";
 import type { FeedEvent } from "../../src/model/event";
-import { ExactNumber } from "../../src/model/exact-json";
+import { ExactNumber, parseExactJson } from "../../src/model/exact-json";
 
 import { makeTicket } from "../fakes";
 
@@ -280,11 +280,17 @@ describe("<record-feed>", () => {
   test("keeps the digits of numbers", async () => {
     const element = await show();
     const data = { id: new ExactNumber("1234567890123456789"), at: [new ExactNumber("1e400")] };
+    const written = parseExactJson('{"price":43.50,"prices":[1.0,2]}') as Record<string, unknown>;
 
-    subscription().give([event(1, data)]);
+    subscription().give([event(1, { ...data }), event(2, written)]);
     await element.updateComplete;
 
-    expect(textOf(element, "value")).toEqual(["1234567890123456789", "[1e400]"]);
+    expect(textOf(element, "value")).toEqual([
+      "43.50",
+      "[1.0,2]",
+      "1234567890123456789",
+      "[1e400]",
+    ]);
   });
 
   test("stops when it leaves the page, and starts when it comes back", async () => {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
+  asWritten,
   ExactNumber,
   numberOf,
   parseExactJson,
@@ -101,6 +102,61 @@ describe("JSON", () => {
         );
       }),
     );
+  });
+});
+
+describe("the writer's digits", () => {
+  const literal = fc.stringMatching(/^-?(0|[1-9]\d{0,30})(\.\d{1,30})?([eE][+-]?\d{1,3})?$/);
+
+  test.each([
+    ["43.50", 43.5],
+    ["-0", -0],
+    ["-0.0", -0],
+    ["10", 10],
+    ["100.0", 100],
+    ["0.0000001", 1e-7],
+    ["1e2", 100],
+    ["1.0E+2", 100],
+    ["1000000000000000000000", 1e21],
+  ])("of %s are shown and written, and it is a number", (text, value) => {
+    const read = parseExactJson(`{"a":{"b":[${text}]},"c":${text}}`) as {
+      a: { b: [number] };
+      c: number;
+    };
+
+    expect([read.c, read.a.b[0]]).toEqual([value, value]);
+    expect(stringifyExactJson(read)).toBe(`{"a":{"b":[${text}]},"c":${text}}`);
+    expect(stringifyExactJson(read.a)).toBe(`{"b":[${text}]}`);
+    const shown = asWritten(read);
+    expect([String(shown.c), String(shown.a.b[0])]).toEqual([text, text]);
+    expect(asWritten(read)).toBe(shown);
+  });
+
+  test("stay, whatever they are", () => {
+    fc.assert(
+      fc.property(literal, literal, (one, other) => {
+        const text = `{"__proto__":${one},"b":[{"c":${other}}]}`;
+        const read = parseExactJson(text);
+        expect(stringifyExactJson(read)).toBe(text);
+        expect(stringifyExactJson(asWritten(read))).toBe(text);
+      }),
+    );
+  });
+
+  test("are not those of another number that was put in its place", () => {
+    const read = parseExactJson('{"a":43.50,"b":1.0}') as Record<string, unknown>;
+
+    read.a = 43.6;
+    read.b = "1";
+
+    expect(stringifyExactJson(read)).toBe('{"a":43.6,"b":"1"}');
+  });
+
+  test("leave alone what has none of its own", () => {
+    const read = parseExactJson('{"a":[1,{"b":"43.50"}],"c":null,"d":true}');
+
+    expect(asWritten(read)).toBe(read);
+    expect([asWritten(null), asWritten(1), asWritten("1.0")]).toEqual([null, 1, "1.0"]);
   });
 });
 
