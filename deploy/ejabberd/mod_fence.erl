@@ -252,6 +252,8 @@ user_receive_packet(Acc) ->
 
 receive_from(Room, Nick, Packet, State) when element(1, Packet) =:= presence ->
     case xmpp:get_type(Packet) of
+        %% What the room can do (XEP-0115): whoever wants to know asks, and a join has one stanza less.
+        available when Nick =:= <<>> -> {stop, {drop, State}};
         error -> receive_error({join, Room}, Room, Packet, State);
         unavailable -> {Packet, leave(Room, Nick, State)};
         _ -> {Packet, enter(Room, Nick, Packet, State)}

@@ -20,6 +20,18 @@ def wait_for_room(stack: Stack, slug: str) -> None:
     until(lambda: slug in online_rooms(stack), f"the room of {slug}", 40)
 
 
+def wait_for_open_room(stack: Stack, slug: str) -> None:
+    """Wait until a public feed's room lets everybody in: it begins closed."""
+    wait_for_room(stack, slug)
+    room = {"name": slug, "service": stack.facts["xmpp"]["rooms_domain"]}
+
+    def is_open() -> bool:
+        options = stack.ask_ejabberd("get_room_options", room)
+        return bool(options["members_only"] == "false")
+
+    until(is_open, f"the room of {slug} to open", 40)
+
+
 def let_in(stack: Stack, slug: str, jid: str) -> None:
     """Make an account, or a whole host, a member of a room."""
     service = stack.facts["xmpp"]["rooms_domain"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from .api import Api
-from .rooms import wait_for_room
+from .rooms import wait_for_open_room
 from .running import Stack
 from .xmpp_socket import CLIENT, XmppSocket
 
@@ -19,9 +19,9 @@ MUC_USER = "{http://jabber.org/protocol/muc#user}"
 
 @pytest.fixture
 def room(stack: Stack, api: Api, feed: str) -> str:
-    """A room that the pusher is in."""
+    """A room that the pusher is in, and that is open."""
     api.write(feed, {"n": 1})
-    wait_for_room(stack, feed)
+    wait_for_open_room(stack, feed)
     return str(api.get(f"feeds/{feed}/")["room"])
 
 
