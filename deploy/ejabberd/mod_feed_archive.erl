@@ -89,23 +89,25 @@ take(Events, Packet, Room, Nick) ->
     case batch(Events) of
         {Feed, Epoch, First, Last} ->
             Archived = without_marks(Packet),
-            answer(archive(Archived, Room, Nick, Epoch, First, Last), Archived, Room);
+            answer(archive(Archived, Room, Nick, Epoch, First, Last), Archived, Room, Nick);
         _ ->
             refuse(Packet, <<"modify">>, <<"bad-request">>, <<"Not a batch of this room's feed">>, [])
     end.
 
-answer({conflict, Head}, Packet, _Room) ->
+answer({conflict, Head}, Packet, _Room, _Nick) ->
     refuse(Packet, <<"cancel">>, <<"conflict">>, <<"Not behind the room's head">>, [head(Head)]);
-answer({failed, Condition}, Packet, _Room) ->
+answer({failed, Condition}, Packet, _Room, _Nick) ->
     refuse(Packet, <<"wait">>, Condition, <<"The archive of the room took nothing">>, []);
-answer({archived, Id}, Packet, Room) ->
+answer({archived, Id}, Packet, Room, Nick) ->
     put(?MODULE, max(Id, remembered(0))),
     StanzaId = {xmlel, <<"stanza-id">>, [{<<"xmlns">>, <<"urn:xmpp:sid:0">>}, {<<"by">>, address(Room)},
                                          {<<"id">>, integer_to_binary(Id)}], []},
     Mark = {xmlel, <<"archived">>, [{<<"xmlns">>, ?FEED}], []},
     Marked = xmpp:set_els(Packet, [StanzaId, Mark | xmpp:get_els(Packet)]),
     %% Stopped before mod_mam, which would archive it again. With both of these 26.07 adds no id of its own.
-    {stop, xmpp:put_meta(xmpp:put_meta(Marked, stanza_id, Id), mam_archived, true)}.
+    Noted = xmpp:put_meta(xmpp:put_meta(Marked, stanza_id, Id), mam_archived, true),
+    %% mod_fan_out takes it from here; where that is not there, or fails, the room does.
+    {stop, ejabberd_hooks:run_fold(feed_batch_archived, host(Room), Noted, [Room, Nick])}.
 
 refuse(Packet, Type, Condition, Text, More) ->
     Error = {xmlel, <<"error">>, [{<<"type">>, Type}],

@@ -243,6 +243,7 @@ class Crowd:
             closed=self.closed,
             gaps=self.gaps,
             cpu_s=used.ru_utime + used.ru_stime,
+            stanzas=sum(map(len, self._arrived.values())),
             **self._waits(),
         )
 
