@@ -141,11 +141,13 @@ BEGIN
     END IF;
     subject := %7$s;%8$s
     data := (%9$s)::text;
-    IF subject <> '' AND char_length(subject) <= 1024 AND octet_length(data) <= 65536 THEN
+    IF subject <> '' AND char_length(subject) <= 1024
+        AND octet_length(convert_to(data, 'UTF8')) <= 65536
+    THEN
         cause := NULL;
         data := '{"id":' || to_json(subject)::text || ',"data":' || data || '}';
     END IF;%10$s
-EXCEPTION WHEN OTHERS THEN
+EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
     cause := 'unclear';
 END $aviso$;$code$,
         'change_' || t.id,
@@ -170,9 +172,10 @@ END $aviso$;$code$,
             aviso.image_code('"aviso row"', columns)) END,
         aviso.image_code('"aviso before"', t.key || t.placeholder),
         aviso.image_code('"aviso row"', t.key || t.placeholder),
-        aviso.subject_code(t.key),
+        aviso.subject_code(t.relation, t.key),
         CASE WHEN t.placeholder IS NOT NULL THEN format($code$
-    value := "aviso row".%I::text;$code$, t.placeholder) END,
+    value := %s;$code$, (SELECT aviso.text_code(attname, atttypid)
+                FROM pg_attribute WHERE attrelid = t.relation AND attname = t.placeholder)) END,
         aviso.data_code(t.relation, t.columns),
         CASE WHEN NOT (SELECT bool_and(aviso.is_plain(atttypid)) FROM pg_attribute
                 WHERE attrelid = t.relation AND attname = ANY (t.columns))
