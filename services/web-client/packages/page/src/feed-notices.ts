@@ -43,9 +43,13 @@ export function feedNotices(
     ${feed.wasReset ? dismissible(t("feedReset"), feed, reading) : nothing}
     ${
       feed.skippedCount > 0
-        ? html`<div data-skipped=${feed.skippedCount}>
-            ${dismissible(t("feedSkipped", { count: feed.skippedCount }), feed, reading)}
-          </div>`
+        ? dismissible(
+            html`<span data-skipped=${feed.skippedCount}
+              >${t("feedSkipped", { count: feed.skippedCount })}</span
+            >`,
+            feed,
+            reading,
+          )
         : nothing
     }
   `;
@@ -56,7 +60,7 @@ function catchingUp(reading: Reading): TemplateResult {
 }
 
 function kept(at: Date, { t, formatting }: Reading): TemplateResult {
-  return html`<p class="notice" role="status" data-kept-at=${at.toISOString()}>
+  return html`<p class="notice notice-paused" role="status" data-kept-at=${at.toISOString()}>
     ${t("feedKept", { time: formatting.time(at) })}
   </p>`;
 }
@@ -144,7 +148,11 @@ function problem(feed: WatchedFeed, code: ProblemCode, reading: Reading): Templa
   </div>`;
 }
 
-function dismissible(text: string, feed: WatchedFeed, reading: Reading): TemplateResult {
+function dismissible(
+  text: string | TemplateResult,
+  feed: WatchedFeed,
+  reading: Reading,
+): TemplateResult {
   return html`<div class="notice notice-warn" role="status">
     ${warningIcon}<span>${text}</span>
     <button type="button" class="button button-small" @click=${() => feed.dismissProblem()}>

@@ -71,7 +71,14 @@ function isGrouped(text: string, group: string, decimal: string): boolean {
   return /^-?[1-9]\d{0,2}$/.test(first) && groups.every((digits) => /^\d{3}$/.test(digits));
 }
 
+/** By language: to find one out takes longer than to draw a row. */
+const decimalMarks = new Map<string, string>();
+
 function decimalMarkOf(locale: string): string {
+  const known = decimalMarks.get(locale);
+  if (known !== undefined) return known;
   const parts = new Intl.NumberFormat(locale).formatToParts(1.5);
-  return parts.find(({ type }) => type === "decimal")?.value ?? ".";
+  const mark = parts.find(({ type }) => type === "decimal")?.value ?? ".";
+  decimalMarks.set(locale, mark);
+  return mark;
 }

@@ -19,6 +19,11 @@ import type { FeedChange, WatchedFeed } from "./watched-feed";
 const FRESH_SECONDS = 20;
 /** For how many milliseconds rows are made in one go; more follow in the next frames. */
 const TURN_MS = 8;
+/**
+ * The number of milliseconds between two goes while the feed catches up: each puts what is newest on the
+ * screen, and the next takes it away.
+ */
+const CATCHING_UP_PACE_MS = 500;
 /** Up to how many rows glide in together. */
 const ROWS_GLIDING = 3;
 
@@ -43,6 +48,7 @@ export class RecordList extends HTMLElement {
   /** Keys newer than the newest row, kept back while the reader is further down. */
   readonly #waiting = new Set<string>();
   readonly #flushSoon = coalesce(() => this.#flush());
+  readonly #flushLater = coalesce(() => this.#flush(), CATCHING_UP_PACE_MS);
   readonly #flushOn = coalesce(() => this.#flush(), 0);
 
   connectedCallback(): void {
@@ -125,7 +131,8 @@ export class RecordList extends HTMLElement {
     for (const key of change.removed) this.#pending.add(key);
     for (const key of change.added) this.#pending.add(key);
     for (const key of change.changed) this.#pending.add(key);
-    this.#flushSoon();
+    if (this.#feed?.state.kind === "catching-up") this.#flushLater();
+    else this.#flushSoon();
   }
 
   #flush(options: { readonly isForced?: boolean } = {}): void {

@@ -50,12 +50,14 @@ export class WatchedFeed {
   /** Entries after this sequence count as new to the reader. */
   newAfter = Number.POSITIVE_INFINITY;
 
-  /** So many events were missed that only the newest were fetched; 0: none. */
+  /** So many events were missed, and are not fetched before somebody scrolls there; 0: none. */
   skippedCount = 0;
 
   /** It was taken from the reader's list: nothing of it is followed or shown. */
   isShut = false;
 
+  /** The first of those that were missed. */
+  #skippedFrom: number | null = null;
   #isReadingOlder = false;
   #subscription: Subscription | null = null;
   #held: FeedEvent[] = [];
@@ -184,6 +186,7 @@ export class WatchedFeed {
   dismissProblem(): void {
     this.problem = null;
     this.wasReset = false;
+    this.#skippedFrom = null;
     this.skippedCount = 0;
     this.#tell(null);
   }
@@ -311,6 +314,7 @@ export class WatchedFeed {
       this.#unread = 0;
       if (this.#seen !== null && position !== null) this.#seen = position;
     } else if (this.#seen !== null) this.#unread += skipped.to - skipped.from + 1;
+    this.#skippedFrom = skipped?.from ?? null;
     this.skippedCount = skipped === undefined ? 0 : skipped.to - skipped.from + 1;
     this.#applied = position;
     this.#oldestSequence = null;
@@ -395,6 +399,9 @@ export class WatchedFeed {
     const place = first.place ?? first.sequence;
     this.#isListed ||= first.place !== undefined;
     this.#oldestSequence = Math.min(this.#oldestSequence ?? place, place);
+    if (this.#skippedFrom !== null) {
+      this.skippedCount = Math.max(0, this.#oldestSequence - this.#skippedFrom);
+    }
     const reset = events.findLast(({ type }) => type === "reset");
     if (reset === undefined) return;
     this.#oldestSequence = Math.max(this.#oldestSequence, reset.sequence);

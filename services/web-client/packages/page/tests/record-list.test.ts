@@ -75,3 +75,22 @@ test("a new epoch begins with an empty list", async () => {
   await vi.waitFor(() => expect(list.dataset.epoch).toBe("n3w1"));
   expect([sequences(), list.dataset.count]).toEqual([[], "0"]);
 });
+
+test("while the feed catches up, rows are made in few goes", async () => {
+  vi.useFakeTimers();
+  let goes = 0;
+  list.addEventListener("rows-change", () => {
+    goes += 1;
+  });
+  subscription.become({ kind: "catching-up", left: 400 });
+  for (let batch = 0; batch < 40; batch += 1) {
+    subscription.deliver(Array.from({ length: 10 }, (_, i) => eventOf(3 + batch * 10 + i)));
+    await vi.advanceTimersByTimeAsync(25);
+  }
+  subscription.become({ kind: "live" });
+  await vi.advanceTimersByTimeAsync(1_000);
+  vi.useRealTimers();
+
+  expect(sequences()).toEqual(Array.from({ length: 402 }, (_, i) => 402 - i));
+  expect(goes).toBeLessThan(8);
+});

@@ -226,7 +226,7 @@ test("what was let go is asked for from the newest change of any of it on", asyn
   expect(feed.records.get(eventOf(5).subject ?? "")?.record?.version).toBe(2);
 });
 
-test("who missed too much sees the newest, and is told how much is not shown", () => {
+test("who missed too much sees the newest, and is told how much is not shown", async () => {
   becomeLiveAt(40);
   feed.setLookedAt(true);
   feed.setLookedAt(false);
@@ -234,6 +234,9 @@ test("who missed too much sees the newest, and is told how much is not shown", (
   subscription.deliver([eventOf(90_001), eventOf(90_002)], false);
   expect([feed.skippedCount, feed.wasReset, feed.records.size]).toEqual([89_960, false, 2]);
   expect([feed.unread, feed.olderState]).toEqual([89_962, "more"]);
+  subscription.older = manyFrom(89_901, 100);
+  await feed.loadOlder();
+  expect(feed.skippedCount).toBe(89_860);
   feed.dismissProblem();
   expect(feed.skippedCount).toBe(0);
 });

@@ -15,6 +15,7 @@ export type Words = {
   readonly offline: string;
   readonly offlineBy: Readonly<Record<OfflineCode, string>>;
   readonly noTicket: string;
+  kept(time: string): string;
   unavailable(cause: string): string;
   readonly refused: Readonly<Record<RefusalCode, string>>;
   readonly problem: Readonly<Record<ProblemDetail["code"], string>>;
@@ -32,6 +33,7 @@ const ENGLISH: Words = {
     "other-address": "The server is not to be had at this address.",
   },
   noTicket: "This site gives no ticket for the feed at the moment. Trying again by itself.",
+  kept: (time) => `Kept by this browser (${time}); what came since is not here yet.`,
   unavailable: (cause) => `One event could not be delivered (${cause}).`,
   refused: {
     credentials: "The server does not accept this name and password.",
@@ -63,6 +65,7 @@ const SPANISH: Words = {
     "other-address": "El servidor no está en esta dirección.",
   },
   noTicket: "Este sitio no da ahora ningún tique para el canal. Se reintenta solo.",
+  kept: (time) => `Guardado por este navegador (${time}); lo posterior aún no está.`,
   unavailable: (cause) => `Un evento no se pudo entregar (${cause}).`,
   refused: {
     credentials: "El servidor no acepta este nombre y contraseña.",

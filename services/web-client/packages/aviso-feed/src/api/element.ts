@@ -3,7 +3,7 @@
  *
  * Shows the newest records and the true state. Everything that came over the wire is text.
  * Elements of one page that are for the same reader share one connection.
- * Styled from outside by the custom properties `--record-feed-*` and the parts state, problem,
+ * Styled from outside by the custom properties `--record-feed-*` and the parts state, kept, problem,
  * list, record, time, field, name, value.
  */
 
@@ -22,7 +22,7 @@ import type { Subscription } from "../engine/subscription";
 import { asWritten, stringifyExactJson } from "../model/exact-json";
 import { type RecordEntry, RecordStore } from "../model/record-store";
 import { type ElementReading, languagesOf, readingFor, stateWords } from "./element-words";
-import { type ClientShare, shareClient } from "./shared-clients";
+import { type ClientShare, type Reader, shareClient } from "./shared-clients";
 
 const DEFAULT_HISTORY = 50;
 
@@ -33,6 +33,7 @@ export class RecordFeed extends LitElement {
     history: { converter: (text) => readHistory(text, DEFAULT_HISTORY, 1) },
     ticket: { type: String },
     ticketUrl: { type: String, attribute: "ticket-url" },
+    keep: { type: String },
   };
 
   static override styles = css`
@@ -45,6 +46,10 @@ export class RecordFeed extends LitElement {
       display: none;
     }
     [part="state"] {
+      margin: 0 0 0.5em;
+      color: var(--record-feed-muted-color, GrayText);
+    }
+    [part="kept"] {
       margin: 0 0 0.5em;
       color: var(--record-feed-muted-color, GrayText);
     }
@@ -97,12 +102,16 @@ export class RecordFeed extends LitElement {
   declare ticket: string | null;
   /** Where a POST answers `{"ticket": "…"}`: asked for the first one where none is set, and for fresh ones. */
   declare ticketUrl: string | null;
+  /** Set: keep the feed in this browser, and begin with that; `private`: also where not everybody may read it. */
+  declare keep: string | null;
 
   #store = new RecordStore();
   #subscription: Subscription | null = null;
   #share: ClientShare | null = null;
   #problem: ProblemDetail["code"] | null = null;
   #hasNoTicket = false;
+  /** What is shown was kept then, and nobody was asked yet. */
+  #keptAt: Date | null = null;
   /** `lang` may be set on anything that the element stands in. */
   readonly #languages = new MutationObserver(() => this.requestUpdate());
 
@@ -113,6 +122,7 @@ export class RecordFeed extends LitElement {
     this.history = DEFAULT_HISTORY;
     this.ticket = null;
     this.ticketUrl = null;
+    this.keep = null;
   }
 
   override connectedCallback(): void {
@@ -133,7 +143,9 @@ export class RecordFeed extends LitElement {
   }
 
   override willUpdate(changed: Map<PropertyKey, unknown>): void {
-    const isOther = ["feed", "origin", "history", "ticketUrl"].some((name) => changed.has(name));
+    const isOther = ["feed", "origin", "history", "ticketUrl", "keep"].some((name) =>
+      changed.has(name),
+    );
     // To and from a guest's session, or another reader's, everything begins anew.
     const isOtherKind = changed.has("ticket") && (!changed.get("ticket") || !this.ticket);
     if (isOther || isOtherKind) this.#follow();
@@ -152,7 +164,7 @@ export class RecordFeed extends LitElement {
       <p part="state" role="status" lang=${words.lang} title=${this.#reason ?? nothing}>
         ${state === undefined ? "" : stateWords(state, words, reading.number)}
       </p>
-      ${this.#problemParts(reading)}
+      ${this.#keptPart(reading)} ${this.#problemParts(reading)}
       <ol part="list" aria-label=${this.feed} aria-live="polite" aria-busy=${String(!isLive)}>
         ${repeat(
           this.#store.slice(0, this.#limit),
@@ -173,6 +185,13 @@ export class RecordFeed extends LitElement {
     return state?.kind === "offline" || state?.kind === "refused" ? state.reason : undefined;
   }
 
+  #keptPart({ words, time }: ElementReading): TemplateResult | typeof nothing {
+    if (this.#keptAt === null) return nothing;
+    return html`<p part="kept" role="status" lang=${words.lang}>
+      ${words.kept(time(this.#keptAt))}
+    </p>`;
+  }
+
   #problemParts({ words }: ElementReading): TemplateResult[] {
     const problems = [
       this.#hasNoTicket ? words.noTicket : null,
@@ -187,12 +206,14 @@ export class RecordFeed extends LitElement {
     this.#unfollow();
     this.#store = new RecordStore({ limit: { records: this.#limit } });
     this.#problem = null;
+    this.#keptAt = null;
     this.#hasNoTicket = false;
     if (this.feed === "" || !this.isConnected) return;
-    const reader = {
+    const reader: Reader = {
       origin: readOrigin(this.origin),
       ticket: this.ticket ?? "",
       ticketUrl: this.ticketUrl ?? "",
+      keep: this.keep === null ? "" : this.keep === "private" ? "private" : "public",
     };
     this.#share = shareClient(reader, (failing) => {
       this.#hasNoTicket = failing;
@@ -215,6 +236,7 @@ export class RecordFeed extends LitElement {
       // What is not open any more is not left on the screen.
       follow((state) => {
         if (state.kind === "refused" && state.code.endsWith("-open")) this.#store.clear();
+        if (state.kind === "live" || state.kind === "refused") this.#keptAt = null;
       }),
     );
     subscription.on(
@@ -226,7 +248,10 @@ export class RecordFeed extends LitElement {
     );
     subscription.on(
       "events",
-      follow(({ events }) => this.#store.apply(events)),
+      follow(({ events, keptAt }) => {
+        this.#keptAt = keptAt ?? this.#keptAt;
+        this.#store.apply(events);
+      }),
     );
     subscription.on(
       "reset",

@@ -3,6 +3,7 @@
  * so many of one reader and ends the oldest beyond that.
  */
 
+import { indexedDbLog } from "../edges/indexed-db-log";
 import { readTicket } from "../protocol/ticket";
 import { AvisoClient } from "./client";
 
@@ -13,7 +14,11 @@ export type Reader = {
   readonly ticket: string;
   /** "": nobody gives fresh ones. */
   readonly ticketUrl: string;
+  /** Keep the feeds in this browser's log: those that everybody may read, or all; "": none. */
+  readonly keep: Keep;
 };
+
+export type Keep = "" | "public" | "private";
 
 /** One element's share of a client. */
 export interface ClientShare {
@@ -61,7 +66,7 @@ export function shareClient(reader: Reader, onTicket: TicketListener): ClientSha
 
 function open(reader: Reader): Shared {
   const listeners = new Set<TicketListener>();
-  const { origin, ticket, ticketUrl } = reader;
+  const { origin, ticket, ticketUrl, keep } = reader;
   const renewTicket = async (): Promise<string> => {
     try {
       const fresh = await requestTicket(ticketUrl);
@@ -75,6 +80,7 @@ function open(reader: Reader): Shared {
   const client = new AvisoClient(origin, {
     ...((ticket || ticketUrl) && { ticket }),
     ...(ticketUrl && { renewTicket }),
+    ...(keep && { log: indexedDbLog({ private: keep === "private" }) }),
   });
   const opened = { reader, client, listeners };
   shared.add(opened);
@@ -82,7 +88,10 @@ function open(reader: Reader): Shared {
 }
 
 const isSame = (one: Reader, other: Reader): boolean =>
-  one.origin === other.origin && one.ticket === other.ticket && one.ticketUrl === other.ticketUrl;
+  one.origin === other.origin &&
+  one.ticket === other.ticket &&
+  one.ticketUrl === other.ticketUrl &&
+  one.keep === other.keep;
 
 /** Whether everybody who reads by `before` can go on by `fresh`. */
 function opensAsMuch(fresh: string, before: string): boolean {

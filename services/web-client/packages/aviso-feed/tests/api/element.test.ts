@@ -14,6 +14,9 @@ class FakeSubscription extends Emitter<SubscriptionEvents> {
   static made: FakeSubscription[] = [];
   state: FeedState = { kind: "connecting" };
   isRunning = false;
+  readonly closing = new AbortController().signal;
+  readonly position = null;
+  readonly anchor = null;
 
   constructor(
     readonly feed: string,
@@ -32,8 +35,9 @@ class FakeSubscription extends Emitter<SubscriptionEvents> {
     this.isRunning = false;
   }
 
-  give(events: readonly FeedEvent[]): void {
-    this.emit("events", { events, live: true, position: { epoch: "aaaa", sequence: 1 } });
+  give(events: readonly FeedEvent[], kept: { keptAt?: Date } = {}): void {
+    const position = { epoch: "aaaa", sequence: 1 };
+    this.emit("events", { events, live: true, position, ...kept });
   }
 
   say<Name extends keyof SubscriptionEvents>(name: Name, detail: SubscriptionEvents[Name]): void {
@@ -115,6 +119,28 @@ describe("<record-feed>", () => {
     expect(textOf(element, "value")).toEqual(["<b>café</b>", '{"l":1}', "tea"]);
     expect(element.renderRoot.querySelector("b")).toBeNull();
   });
+
+  test("says of what was kept that it was, until it is live", async () => {
+    const element = await show('feed="orders" lang="en"');
+    subscription().give([event(1, { item: "tea" })], { keptAt: new Date(2026, 10, 24, 9, 30) });
+    await element.updateComplete;
+    expect(textOf(element, "kept")[0]).toMatch(/^Kept by this browser \(11\/24\/26, 9:30:00.AM\);/);
+    expect(textOf(element, "value")).toEqual(["tea"]);
+
+    subscription().say("state", { kind: "live" });
+    await element.updateComplete;
+
+    expect(textOf(element, "kept")).toEqual([]);
+  });
+
+  test.each(["", "private"])(
+    "asked to keep what it shows (%s) it follows all the same",
+    async (keep) => {
+      await show(`feed="orders" keep="${keep}"`);
+      // jsdom has no IndexedDB: there is nothing to keep it in.
+      await vi.waitFor(() => expect(subscription().isRunning).toBe(true));
+    },
+  );
 
   test("shows no more records than its history", async () => {
     const element = await show('feed="orders" history="2"');
