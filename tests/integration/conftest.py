@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Error, sync_playwright
+from playwright.sync_api import Browser, Error, expect, sync_playwright
 
 from . import chromium
 from .api import Api, new_slug
@@ -19,14 +19,56 @@ from .chat import Chat
 from .database import Database
 from .page import FeedPage
 from .running import Stack
+from .waiting import ALIVE_S
 from .wire import Wire
 
 _LOGS = pytest.StashKey[Callable[[], list[tuple[str, str]]]]()
 _PAGES = pytest.StashKey[list[FeedPage]]()
 
+# Playwright's own 5 s are few on a busy machine.
+expect.set_options(timeout=ALIVE_S * 1000)
+
 OpenPage = Callable[..., FeedPage]
+LONGEST_FIRST = (
+    "test_abuse.py",
+    "faults/test_page_opened.py",
+    "faults/test_room_lost.py",
+    "faults/test_room_wire.py",
+    "faults/test_write_relay.py",
+    "faults/test_room_server.py",
+    "test_runner.py",
+    "test_registration.py",
+    "faults/test_archive_refuses.py",
+    "faults/test_database_lost.py",
+    "faults/test_page_of_yesterday.py",
+    "test_rooms_closed.py",
+    "test_crashes.py",
+    "faults/test_room_backlog.py",
+    "faults/test_write_openapi.py",
+    "faults/test_travel_again.py",
+    "faults/test_write_retries.py",
+    "faults/test_room_pushers.py",
+    "faults/test_pusher_killed.py",
+    "faults/test_write_pruning.py",
+    "faults/test_readers_moved.py",
+    "faults/test_archive_lost.py",
+    "faults/test_broker_lost.py",
+    "test_strangers.py",
+    "test_page.py",
+    "test_django_shop.py",
+    "test_examples.py",
+    "test_many_feeds.py",
+)
+"""Those of more than half a minute."""
 OUTCOME = "outcome"
 """The name of a report's property: what a fault came to, for the table at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take long, so that none of them is left for the end."""
+    here = Path(__file__).parent
+    ranks = {here / name: rank for rank, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
 
 
 @pytest.fixture(scope="session")

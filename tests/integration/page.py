@@ -83,7 +83,7 @@ class FeedPage:
         if search.count():  # not where the list is short
             search.fill(feed)
 
-    def wait_for_state(self, state: str, timeout_s: float = 40) -> None:
+    def wait_for_state(self, state: str, timeout_s: float = ALIVE_S) -> None:
         until_equal(state, lambda: self.state, "the page's connection", timeout_s)
 
     def wait_for_position(self, sequence: int, timeout_s: float = ALIVE_S) -> None:

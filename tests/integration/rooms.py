@@ -17,7 +17,7 @@ def online_rooms(stack: Stack) -> set[str]:
 
 
 def wait_for_room(stack: Stack, slug: str) -> None:
-    until(lambda: slug in online_rooms(stack), f"the room of {slug}", 40)
+    until(lambda: slug in online_rooms(stack), f"the room of {slug}")
 
 
 def wait_for_open_room(stack: Stack, slug: str) -> None:

@@ -129,6 +129,15 @@ class Stack:
             60,
         )
 
+    def bring_back(self, part: str, old_pid: int) -> int:
+        """Start a killed part again now, wait until it serves, return its new pid.
+
+        For who kills one many times: the stack waits longer after each death.
+        """
+        until(lambda: self.pid(part) != old_pid, f"the stack to miss {part}")
+        self.start_part(part)
+        return self.wait_for_another(part, old_pid)
+
     def manage(self, *arguments: str, text: str = "", **environ: str) -> str:
         """Run one of records-api's management commands; return what it printed."""
         done = subprocess.run(

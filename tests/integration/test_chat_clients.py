@@ -86,7 +86,7 @@ def test_a_chat_client_pages_the_whole_archive(
 ) -> None:
     ids = [api.write(feed, {"n": n})["id"] for n in range(60)]
     ids += api.write_all(feed, [{"n": n} for n in range(60, 900)])
-    until(lambda: archive_reaches(client, room, 901), "the archive to hold all", 40)
+    until(lambda: archive_reaches(client, room, 901), "the archive to hold all")
 
     batches = archived_batches(client, room)
     in_small_pages = archived_batches(client, room, page=7)

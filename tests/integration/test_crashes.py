@@ -36,7 +36,7 @@ def test_relay_and_pusher_killed_ten_times_each_lose_and_repeat_nothing(
                 if moments[part] == moment:
                     killed[part] = stack.kill_part(part)
         for part, pid in killed.items():
-            stack.wait_for_another(part, pid)
+            stack.bring_back(part, pid)
 
     written = database.rows(
         "SELECT id::text FROM records WHERE feed = %s ORDER BY number", [feed]
@@ -87,4 +87,4 @@ def test_records_api_killed_comes_back_and_loses_no_answered_write(
             and [event["subject"] for event in answer.json["events"]] == ids
         )
 
-    until(all_are_there, "all twenty records", 30)
+    until(all_are_there, "all twenty records")

@@ -153,6 +153,7 @@ def test_what_the_shop_saves_is_live_in_its_own_page_and_on_avisos(
         assert page.faults == []
         page.tab.context.close()
         tab.context.close()
+    stack.interrupt()
 
 
 def _log_in(shop: Shop, browser: Browser) -> Page:

@@ -21,9 +21,11 @@ _JOIN = re.compile(r'<presence\b[^>]*\bto="([a-z0-9-]+)@feeds\.')
 
 
 @pytest.fixture(scope="module")
-def stack(start_stack: Callable[..., Stack]) -> Stack:
+def stack(start_stack: Callable[..., Stack]) -> Iterator[Stack]:
     """One of its own: other tests look at lists that are short."""
-    return start_stack()
+    stack = start_stack()
+    yield stack
+    stack.interrupt()
 
 
 @dataclass

@@ -85,7 +85,7 @@ def test_older_records_than_the_page_begins_with_are_fetched(
         page.tab.evaluate("window.scrollTo(0, document.body.scrollHeight)")
         return page.count == 350
 
-    until(scroll_to_the_end, "all 350 records on the page", 40)
+    until(scroll_to_the_end, "all 350 records on the page")
     page.wait_for_rows(ids[::-1])
 
 

@@ -69,7 +69,7 @@ def test_what_the_server_takes_in_no_password_is_named(
 
 
 def wait_for_account(page: FeedPage) -> None:
-    until(lambda: account_kind(page) == "account", "the account to be signed in", 10)
+    until(lambda: account_kind(page) == "account", "the account to be signed in")
 
 
 def new_name() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 import xml.etree.ElementTree as ET
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import pytest
@@ -26,9 +26,11 @@ def limited(start_stack: Callable[..., Stack]) -> Stack:
 
 
 @pytest.fixture(scope="module")
-def closed(start_stack: Callable[..., Stack], limited: Stack) -> Stack:
+def closed(start_stack: Callable[..., Stack], limited: Stack) -> Iterator[Stack]:
     limited.interrupt()  # one stack at a time
-    return start_stack(AVISO_REGISTRATION="closed")
+    stack = start_stack(AVISO_REGISTRATION="closed")
+    yield stack
+    stack.interrupt()
 
 
 def test_so_many_accounts_an_hour_are_made_from_one_address(limited: Stack) -> None:

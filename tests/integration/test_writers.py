@@ -114,7 +114,7 @@ def test_a_thousand_records_of_one_request_appear_in_order_once(
 
     ids = api.write_all(feed, [{"n": n} for n in range(1000)])
 
-    page.wait_for_position(1000, 40)
+    page.wait_for_position(1000)
     page.wait_for_rows(ids[::-1])
     assert [row.sequence for row in page.rows()] == list(range(1000, 0, -1))
 

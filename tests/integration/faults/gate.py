@@ -62,7 +62,7 @@ class Gate:
             waiting = self.waiting()
             return waiting if len(waiting) >= count else []
 
-        return until(are_enough, f"{count} sessions at the gate", 30)
+        return until(are_enough, f"{count} sessions at the gate")
 
 
 def hold_commits(database: Database) -> AbstractContextManager[Gate]:

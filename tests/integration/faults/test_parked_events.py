@@ -43,7 +43,7 @@ def test_a_parked_event_is_sent_again_once_and_another_dropped(
     database.execute("UPDATE records SET data = '{}' WHERE id = %s", [deep])
 
     stack.manage("parked", "send", ours["id"], "--by", "ana")
-    page.wait_for_position(5, 30)
+    page.wait_for_position(5)
     events = count_events(database, feed)
     stack.manage("parked", "send", ours["id"], "--by", "ben")
     stack.manage("parked", "drop", foreign["id"], "--by", "ben")

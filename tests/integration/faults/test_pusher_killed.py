@@ -40,7 +40,7 @@ def test_the_pusher_killed_under_load_repeats_and_loses_nothing(
         wait_until_beyond(kill * ROUND, stack, feed)
         # In turn: the room never has the batch, or only the answer does not come.
         tcp_wire.hold((Way.THERE, Way.BACK)[kill % 2], since=BATCH)
-        until(lambda: BATCH in tcp_wire.kept, "a batch without an answer", 30)
+        until(lambda: BATCH in tcp_wire.kept, "a batch without an answer")
         pusher.kill()
         tcp_wire.cut()
         tcp_wire.delay_s = 0

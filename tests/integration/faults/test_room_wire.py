@@ -40,7 +40,7 @@ def test_the_connection_cut_under_load_loses_and_repeats_nothing(
         # What is on its way when it is cut never arrives, though it was sent.
         tcp_wire.hold(Way.THERE)
         trial.insert(BURST)
-        until(lambda: BATCH in tcp_wire.kept, "a batch on its way", 30)
+        until(lambda: BATCH in tcp_wire.kept, "a batch on its way")
         tcp_wire.cut()
         time.sleep(CUT_S)
         tcp_wire.mend()
@@ -123,7 +123,7 @@ def test_a_batch_that_outlives_its_pusher_stands_in_the_room_once(
     for _ in range(choose(2, 20)):
         tcp_wire.hold(held)
         trial.insert(10)
-        until(lambda: BATCH in tcp_wire.kept, "a batch without an answer", 30)
+        until(lambda: BATCH in tcp_wire.kept, "a batch without an answer")
         pusher.kill()
         pusher.start()
         with experiment.recovery():

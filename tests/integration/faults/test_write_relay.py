@@ -54,14 +54,14 @@ def test_a_relay_killed_between_report_and_mark_repeats_nothing_to_a_reader(
             before = len(trial.acknowledged)
             trial.insert(IN_FLIGHT)
             # Archived indeed: it has come as far as the page.
-            trial.watched.wait_for_position(before + IN_FLIGHT, 30)
+            trial.watched.wait_for_position(before + IN_FLIGHT)
             [session] = gate.wait_for(1)
             pid = stack.kill_part("relay")
             database.execute("SELECT pg_terminate_backend(%s)", [session])
             until(lambda: not gate.waiting(), "the mark to be given up")
             assert trial.count_unpublished() == IN_FLIGHT
         with experiment.recovery():
-            stack.wait_for_another("relay", pid)
+            stack.bring_back("relay", pid)
             until(lambda: not trial.count_unpublished(), "the marks", 60)
 
     experiment.conclude(trial)
@@ -80,7 +80,7 @@ def test_a_relay_killed_at_any_moment_under_load_loses_and_repeats_nothing(
         time.sleep(chance.uniform(0, 0.3))
         pid = stack.kill_part("relay")
         with experiment.recovery():
-            stack.wait_for_another("relay", pid)
+            stack.bring_back("relay", pid)
             trial.wait_for_head(60)
 
     experiment.conclude(trial)

@@ -216,7 +216,7 @@ def wait_for_other_workers(stack: Stack, dead: list[int]) -> None:
         workers = set(workers_of(stack))
         return len(workers) >= len(dead) and not workers & set(dead)
 
-    until(are_others, f"workers in the place of {dead}", 30)
+    until(are_others, f"workers in the place of {dead}")
 
 
 def records_in(database: Database, feed: str) -> int:
