@@ -24,6 +24,7 @@ from .xmpp_socket import SASL, Closed, WebSocket, XmppSocket, frame
 
 OFFENDER, OTHERS = "127.0.0.1", "127.0.0.2"
 WAITING, CONNECTIONS, WRONG_PASSWORDS, REQUESTS = 100, 160, 20, 40
+WHEN = ("before the stream", "before login", "after login")
 LOGIN_TIMEOUT_S = IDLE_TIMEOUT_S = 20
 MAX_GROWTH_MB = 200
 # Until a server has noticed, on a busy machine.
@@ -77,7 +78,7 @@ def open_sockets() -> Iterator[ExitStack]:
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
-@pytest.mark.parametrize("when", ["before the stream", "before login", "after login"])
+@pytest.mark.parametrize("when", WHEN)
 def test_a_monstrous_stanza_hurts_its_sender_alone(
     payload: str, when: str, strict: Stack
 ) -> None:
@@ -124,19 +125,20 @@ def test_one_byte_at_a_time_as_http_is_let_go(
     wait_until_let_go(slow)
 
 
-@pytest.mark.parametrize("when", ["before the stream", "before login", "after login"])
 def test_one_byte_at_a_time_in_a_websocket_is_let_go(
-    when: str, strict: Stack, open_sockets: ExitStack
+    strict: Stack, open_sockets: ExitStack
 ) -> None:
+    """Whatever it has said before; all at once, since each takes its time."""
     slow = []
-    for _ in range(40):
-        each = guest_socket(strict)
-        open_sockets.callback(each.close)
-        if when == "before login":
-            each.open_stream()
-        elif when == "after login":
-            each.log_in()
-        slow.append(each)
+    for when in WHEN:
+        for _ in range(30):
+            each = guest_socket(strict)
+            open_sockets.callback(each.close)
+            if when == "before login":
+                each.open_stream()
+            elif when == "after login":
+                each.log_in()
+            slow.append(each)
     for each in slow:
         push(each, frame(b"<presence xmlns='jabber:client'/>")[:12])
 

@@ -26,11 +26,12 @@ def limited(start_stack: Callable[..., Stack]) -> Stack:
 
 
 @pytest.fixture(scope="module")
-def closed(start_stack: Callable[..., Stack], limited: Stack) -> Iterator[Stack]:
-    limited.interrupt()  # one stack at a time
-    stack = start_stack(AVISO_REGISTRATION="closed")
-    yield stack
-    stack.interrupt()
+def closed(limited: Stack) -> Iterator[Stack]:
+    """The same stack, started again."""
+    limited.interrupt()
+    limited.start(AVISO_REGISTRATION="closed")
+    yield limited
+    limited.interrupt()
 
 
 def test_so_many_accounts_an_hour_are_made_from_one_address(limited: Stack) -> None:
