@@ -153,22 +153,25 @@ wait_told(Before) ->
 
 %% ---- in a session's process ----------------------------------------------------------------------------------------
 
-c2s_session_opened(#{jid := JID, lserver := Host, socket := Socket} = State) ->
-    try element(2, Socket) =:= ejabberd_http_ws andalso not gen_mod:is_loaded(Host, mod_stream_mgmt) of
-        true ->
-            To = fxml:crypt(jid:encode(JID)),
-            Line = {tcp_socket(element(3, Socket)), <<"<message xmlns='jabber:client' to='", To/binary, "'">>},
-            ets:insert(?SESSIONS, {jid:tolower(JID), self(), false}),
-            State#{?MODULE => Line};
-        false ->
-            State
+c2s_session_opened(#{lserver := Host, socket := Socket} = State) ->
+    case element(2, Socket) =:= ejabberd_http_ws andalso not gen_mod:is_loaded(Host, mod_stream_mgmt) of
+        true -> enter(State);
+        false -> State
+    end;
+c2s_session_opened(State) ->
+    State.
+
+enter(#{jid := JID, socket := Socket} = State) ->
+    try
+        To = fxml:crypt(jid:encode(JID)),
+        Line = {tcp_socket(element(3, Socket)), <<"<message xmlns='jabber:client' to='", To/binary, "'">>},
+        ets:insert(?SESSIONS, {jid:tolower(JID), self(), false}),
+        State#{?MODULE => Line}
     catch
         Class:Reason ->
             logger:error("A session can not write by itself: ~p:~p", [Class, kind(Reason)]),
             State
-    end;
-c2s_session_opened(State) ->
-    State.
+    end.
 
 tcp_socket(WebSocket) ->
     {links, [Holder]} = process_info(ejabberd_http_ws:get_owner(WebSocket), links),
