@@ -44,6 +44,8 @@ export default {
   options: {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "packages/page/tsconfig.json" },
+    // Some packages export modules alone.
+    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "default"] },
     doNotFollow: { path: "node_modules" },
     exclude: { path: "\\.css$" },
   },

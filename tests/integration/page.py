@@ -35,10 +35,15 @@ class FeedPage:
         tab.on("console", self._note_console)
 
     def open(self) -> FeedPage:
-        """Load the page at this feed and wait until it is live."""
-        self.tab.goto(f"{self.url}/#/feeds/{self.feed}")
+        """Load the page at this feed, as cards, and wait until it is live."""
+        self.go_to("?view=cards")
         self.wait_for_state("live")
         return self
+
+    def go_to(self, rest: str) -> None:
+        """Load the page at what the address says beyond the feed, and wait likewise."""
+        self.tab.goto(f"{self.url}/#/feeds/{self.feed}{rest}")
+        self.wait_for_state("live")
 
     def reload(self) -> None:
         self.tab.reload()

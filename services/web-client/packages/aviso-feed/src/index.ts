@@ -33,6 +33,7 @@ export type { FeedEvent, FeedRecord, RecordData, Unavailable } from "./model/eve
 export type { EventLog, LogLimit, LogOptions, LogState } from "./model/event-log";
 export {
   asWritten,
+  decimalOf,
   ExactNumber,
   numberOf,
   parseExactJson,

@@ -8,17 +8,23 @@ import type { AccountDialog } from "./account-dialog";
 import { coalesce } from "./coalesce";
 import { feedNav } from "./feed-nav";
 import { offline, refused } from "./feed-notices";
+import type { FeedTools } from "./feed-tools";
 import { safeLink } from "./field-values";
+import { listenForPicks } from "./filter-picking";
+import { withField } from "./find";
+import { noFeeds } from "./first-run";
 import { closeIcon, mark, menuIcon, personIcon } from "./icons";
 import type { JsonObject } from "./json";
+import type { KeysHelp } from "./keys-help";
 import type { FeedLibrary } from "./library";
 import { LightElement } from "./light-element";
 import { LIST_FAILURES } from "./list-failure";
 import { type Locale, preferredLocale } from "./locale";
+import { onPageKey } from "./page-keys";
 import { PageModel } from "./page-model";
 import { localeSwitch, themeSwitch } from "./preferences";
 import { type Reading, readingIn } from "./reading";
-import { feedOfHash, hashOfFeed } from "./route";
+import { type FeedRoute, hashOfRoute, routeOfFeed, routeOfHash } from "./route";
 import {
   rememberedAccount,
   rememberedLocale,
@@ -28,9 +34,12 @@ import {
   type Theme,
 } from "./storage";
 import { badgeText, documentTitle } from "./unread";
+import type { WatchedFeed } from "./watched-feed";
 import "./account-dialog";
 import "./retry-countdown";
 import "./feed-view";
+import "./keys-help";
+import "./record-view";
 import "./write-panel";
 
 export class AvisoPage extends LightElement {
@@ -39,11 +48,14 @@ export class AvisoPage extends LightElement {
     theme: { state: true },
     isMenuOpen: { state: true },
     isWriting: { state: true },
+    route: { state: true },
   };
   declare reading: Reading;
   declare theme: Theme;
   declare isMenuOpen: boolean;
   declare isWriting: boolean;
+  /** What the address says; null: nothing that is known. */
+  declare route: FeedRoute | null;
 
   readonly #model: PageModel;
   /** Goes up with every drawing: the feed's part looks again, though its feed is the same object. */
@@ -55,6 +67,7 @@ export class AvisoPage extends LightElement {
     this.theme = rememberedTheme();
     this.isMenuOpen = false;
     this.isWriting = false;
+    this.route = null;
     this.#model = new PageModel(library, {
       credentials: rememberedAccount(),
       onChange: coalesce(() => this.requestUpdate()),
@@ -65,8 +78,18 @@ export class AvisoPage extends LightElement {
     super.connectedCallback();
     window.addEventListener("hashchange", this.#followAddress);
     document.addEventListener("visibilitychange", this.#noteVisibility);
+    document.addEventListener("keydown", (event) =>
+      onPageKey(event, { find: this.#find, help: this.#showKeys }),
+    );
     this.addEventListener("try-now", () => this.#model.tryNow());
     this.addEventListener("write-toggle", this.#toggleWriting);
+    this.addEventListener("route-change", (event) => this.#changeRoute(event as CustomEvent));
+    listenForPicks(this, (field) => {
+      const { route } = this;
+      if (route === null) return;
+      const find = withField(route.find, field);
+      this.#goTo({ ...route, record: null, find }, true);
+    });
     this.addEventListener("account-open", () => this.#openAccount("sign-in"));
     this.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && this.isMenuOpen) this.#closeMenu();
@@ -91,14 +114,18 @@ export class AvisoPage extends LightElement {
     const model = this.#model;
     const { t } = this.reading;
     const feed = model.current;
-    const isWriting = this.isWriting && feed !== null && feed.info.table == null;
+    const isWriting =
+      this.isWriting &&
+      feed !== null &&
+      feed.info.table == null &&
+      (this.route?.record ?? null) === null;
     return html`
       <a class="skip-link" href="#main" @click=${this.#skipToList}>${t("skipToList")}</a>
       ${this.#topBar()}
       <div class="sidebar" id="sidebar" ?data-open=${this.isMenuOpen}>${this.#sidebar()}</div>
       ${this.isMenuOpen ? html`<div class="scrim" @click=${this.#closeMenu}></div>` : nothing}
       <main class="main" id="main" tabindex="-1" ?inert=${this.isMenuOpen} ?data-writing=${isWriting}>
-        ${feed === null ? this.#withoutFeed() : this.#feedView()}
+        ${feed === null ? this.#withoutFeed() : this.#feedView(feed)}
       </main>
       <aside class="write-panel" id="write-panel" ?hidden=${!isWriting}>
         ${
@@ -111,15 +138,27 @@ export class AvisoPage extends LightElement {
             : nothing
         }
       </aside>
+      <keys-help .reading=${this.reading}></keys-help>
       <account-dialog .model=${model} .reading=${this.reading}></account-dialog>
     `;
   }
 
-  #feedView(): TemplateResult {
+  #feedView(feed: WatchedFeed): TemplateResult {
     const model = this.#model;
+    const route = this.route?.slug === feed.info.slug ? this.route : routeOfFeed(feed.info.slug);
+    if (route.record !== null && !feed.isRefused) {
+      return html`<record-view
+        .model=${model}
+        .feed=${feed}
+        .route=${route}
+        .reading=${this.reading}
+        .revision=${this.#revision}
+      ></record-view>`;
+    }
     return html`<feed-view
       .model=${model}
-      .feed=${model.current}
+      .feed=${feed}
+      .route=${route}
       .reading=${this.reading}
       .isWriting=${this.isWriting}
       .revision=${this.#revision}
@@ -174,7 +213,13 @@ export class AvisoPage extends LightElement {
         <div class="preferences">
           ${localeSwitch(this.reading, this.#chooseLocale)}
           ${themeSwitch(this.theme, this.reading, this.#chooseTheme)}
-          <a class="api-link" href="/api/docs/">${t("apiDocs")}</a>
+        </div>
+        <div class="foot-links">
+          <a class="foot-link" href="/api/docs/">${t("apiDocs")}</a>
+          <a class="foot-link" href="/admin/">${t("adminSite")}</a>
+          <button type="button" class="foot-link" data-action="keys" @click=${this.#showKeys}>
+            ${t("keys")}
+          </button>
         </div>
       </footer>
     `;
@@ -255,7 +300,7 @@ export class AvisoPage extends LightElement {
     if (slug !== null) {
       return empty(t("feedNotFound", { feed: slug }), t("feedNotFoundHint"), t("lookAgain"));
     }
-    return empty(t("feedsNone"), t("feedsNoneHint"), t("lookAgain"));
+    return noFeeds(location.origin, this.reading, () => void model.list.load());
   }
 
   #whyNoList(): TemplateResult {
@@ -275,8 +320,9 @@ export class AvisoPage extends LightElement {
 
   readonly #followAddress = (): void => {
     // Another hash (the skip link, an empty one) does not change what is read.
-    const slug = feedOfHash(location.hash);
-    if (slug !== null) this.#model.look(slug);
+    const route = routeOfHash(location.hash);
+    if (route !== null) this.route = route;
+    if (route !== null) this.#model.look(route.slug);
     else this.#pickFirstFeed();
   };
 
@@ -285,9 +331,20 @@ export class AvisoPage extends LightElement {
     const { currentSlug, list } = this.#model;
     const first = list.listing.entries[0];
     if (currentSlug !== null || first === undefined || list.listing.beginning !== "") return;
-    history.replaceState(null, "", hashOfFeed(first.slug));
-    this.#model.look(first.slug);
+    this.#goTo(routeOfFeed(first.slug), false);
   };
+
+  /** `isStep`: going back leads to what was there before. */
+  #goTo(route: FeedRoute, isStep: boolean): void {
+    if (isStep) history.pushState(null, "", hashOfRoute(route));
+    else history.replaceState(null, "", hashOfRoute(route));
+    this.#followAddress();
+  }
+
+  #changeRoute(event: CustomEvent<{ change: Partial<FeedRoute>; isStep: boolean }>): void {
+    const { change, isStep } = event.detail;
+    if (this.route !== null) this.#goTo({ ...this.route, ...change }, isStep);
+  }
 
   readonly #noteVisibility = (): void => {
     const isVisible = document.visibilityState === "visible";
@@ -302,6 +359,14 @@ export class AvisoPage extends LightElement {
     event.preventDefault();
     const list = this.querySelector<HTMLElement>("#records");
     (list ?? this.querySelector<HTMLElement>("main"))?.focus();
+  };
+
+  readonly #showKeys = (): void => {
+    this.querySelector<KeysHelp>("keys-help")?.open();
+  };
+
+  readonly #find = (): void => {
+    this.querySelector<FeedTools>("feed-tools")?.focusFind();
   };
 
   readonly #openMenu = async (): Promise<void> => {

@@ -71,7 +71,7 @@ function feedItems(model: PageModel, reading: Reading, revision: number): Templa
     return html`<p class="nav-note" role="status">${t("feedsNotFound", { beginning })}</p>`;
   }
   if (entries.length === 0 && model.current === null) {
-    return html`<p class="nav-note">${t("feedsNone")}. ${t("feedsNoneHint")}</p>
+    return html`<p class="nav-note">${t("feedsNone")}</p>
       <button type="button" class="button button-small" @click=${again}>${t("lookAgain")}</button>`;
   }
   return html`${currentApart(model, reading)}

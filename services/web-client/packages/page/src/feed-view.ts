@@ -6,15 +6,22 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { shownState } from "./connection";
 import { feedNotices } from "./feed-notices";
+import { FeedShowing, viewOf } from "./feed-showing";
+import { emptyFeed } from "./first-run";
 import { lockIcon, pauseIcon, playIcon, plusIcon, upIcon } from "./icons";
+import type { FeedState } from "./library";
 import { LightElement } from "./light-element";
 import { moveInList } from "./list-keys";
 import type { PageModel } from "./page-model";
 import type { Reading } from "./reading";
 import type { RecordList } from "./record-list";
+import { ReadFailure, searchRecords } from "./record-reading";
+import type { FeedRoute } from "./route";
 import { MOST_KEPT, type WatchedFeed } from "./watched-feed";
 import "./connection-state";
+import "./feed-tools";
 import "./record-list";
+import "./records-view";
 
 /** How far from the top, in pixels, somebody counts as reading further down. */
 const READING_FROM_PX = 4;
@@ -30,6 +37,7 @@ export class FeedView extends LightElement {
     reading: { attribute: false },
     isWriting: { attribute: false },
     revision: { attribute: false },
+    route: { attribute: false },
     shown: { state: true },
     waiting: { state: true },
     announcement: { state: true },
@@ -39,6 +47,7 @@ export class FeedView extends LightElement {
   declare reading: Reading;
   declare isWriting: boolean;
   declare revision: number;
+  declare route: FeedRoute;
   /** How many rows the list has. */
   declare shown: number;
   declare waiting: number;
@@ -51,6 +60,11 @@ export class FeedView extends LightElement {
   #watchedFeed: WatchedFeed | null = null;
   /** As it was when it last changed: to ask for it lays the whole page out. */
   #top = 0;
+  readonly #showing = new FeedShowing(async (slug, parameters) => {
+    const page = await this.model.ask((token) => searchRecords(slug, parameters, token));
+    if (page === null) throw new ReadFailure(0);
+    return page;
+  });
 
   constructor() {
     super();
@@ -77,6 +91,7 @@ export class FeedView extends LightElement {
     super.disconnectedCallback();
     window.removeEventListener("scroll", this.#noteScroll);
     this.#older?.disconnect();
+    this.#showing.stop();
     this.#sentinel = null;
     clearTimeout(this.#announceTimer);
   }
@@ -104,6 +119,8 @@ export class FeedView extends LightElement {
     const { feed, model, reading } = this;
     const { t } = reading;
     const state = shownState(model.client.state, feed.state);
+    const view = viewOf(this.route, feed.info);
+    const found = this.#showing.found(feed, this.route.find);
     const isEmpty = feed.isLoaded && feed.records.size === 0 && feed.heldCount === 0;
     return html`
       <header class="feed-head">
@@ -135,6 +152,35 @@ export class FeedView extends LightElement {
         </div>
       </header>
       ${feedNotices(feed, state, reading, model.isGuest)}
+      ${
+        isEmpty
+          ? nothing
+          : html`<feed-tools
+              .shown=${found ?? feed}
+              .view=${view}
+              .route=${this.route}
+              .reading=${reading}
+              .revision=${this.revision}
+            ></feed-tools>`
+      }
+      ${
+        found === null && (view === "cards" || feed.records.size === 0)
+          ? this.#cards(state, isEmpty)
+          : html`<records-view
+              .shown=${found ?? feed}
+              .view=${view}
+              .route=${this.route}
+              .reading=${reading}
+            ></records-view>`
+      }
+      <p class="visually-hidden" role="status">${this.announcement}</p>
+    `;
+  }
+
+  #cards(state: FeedState, isEmpty: boolean): TemplateResult {
+    const { feed, reading } = this;
+    const { t } = reading;
+    return html`
       <div class="list-area" @keydown=${this.#onKey}>
         ${this.waiting > 0 ? this.#pill() : nothing}
         <p class="visually-hidden" id="list-keys">${t("listKeys")}</p>
@@ -150,10 +196,9 @@ export class FeedView extends LightElement {
           @records-arrive=${this.#onArrive}
         ></record-list>
         ${feed.isLoaded || state.kind === "refused" ? nothing : skeletons(t("recordsLoading"))}
-        ${isEmpty ? emptyFeed(reading) : nothing}
+        ${isEmpty ? emptyFeed(feed.info, location.origin, reading) : nothing}
         ${feed.records.size > 0 ? this.#olderPart() : nothing}
       </div>
-      <p class="visually-hidden" role="status">${this.announcement}</p>
     `;
   }
 
@@ -295,14 +340,6 @@ export class FeedView extends LightElement {
 function skeletons(label: string, count = 4): TemplateResult {
   return html`<div class="record-skeletons" role="status" aria-label=${label}>
     ${Array.from({ length: count }, () => html`<span class="skeleton skeleton-record"></span>`)}
-  </div>`;
-}
-
-function emptyFeed(reading: Reading): TemplateResult {
-  return html`<div class="empty">
-    <span class="empty-ripple" aria-hidden="true"></span>
-    <h2>${reading.t("recordsNone")}</h2>
-    <p>${reading.t("recordsNoneHint")}</p>
   </div>`;
 }
 

@@ -6,8 +6,10 @@
 import { ExactNumber } from "aviso-feed";
 import { html, nothing, type TemplateResult } from "lit";
 import { fieldLabel, type Shown, shownValue, widthOf } from "./field-values";
+import { fieldValueOf } from "./find";
 import type { Json, JsonObject } from "./json";
 import type { Reading } from "./reading";
+import "./fold-out";
 
 /** Fields and items beyond these numbers are folded; nesting beyond the depth is left to the JSON. */
 const FIELDS_SHOWN = 12;
@@ -22,18 +24,21 @@ export interface Changed {
 
 export const NOTHING_CHANGED: Changed = { names: new Set(), turn: "even" };
 
+/** `path`: the names that lead to these fields; null where no filter can. */
 export function fieldList(
   fields: JsonObject,
   reading: Reading,
   changed: Changed = NOTHING_CHANGED,
   depth = 0,
+  path: readonly string[] | null = [],
 ): TemplateResult {
   const entries = Object.entries(fields);
   // One more than the limit is shown rather than a fold of one.
   const limit = entries.length <= FIELDS_SHOWN + 1 ? entries.length : FIELDS_SHOWN;
   const shown = entries.slice(0, limit);
   const folded = entries.slice(limit);
-  const field = ([name, value]: [string, Json]) => fieldRow(name, value, reading, changed, depth);
+  const field = ([name, value]: [string, Json]) =>
+    fieldRow(name, value, reading, changed, depth, path === null ? null : [...path, name]);
   const className = depth === 0 ? "fields" : "fields fields-nested";
   return html`
     <dl class=${className}>
@@ -42,10 +47,13 @@ export function fieldList(
     ${
       folded.length === 0
         ? nothing
-        : html`<details class="fold">
-            <summary>${reading.t("moreFields", { count: folded.length })}</summary>
-            <dl class=${className}>${folded.map(field)}</dl>
-          </details>`
+        : html`<fold-out
+            .count=${folded.length}
+            .label=${reading.t("moreFields", { count: folded.length })}
+            .draw=${(from: number, to: number) =>
+              html`<dl class=${className}>${folded.slice(from, to).map(field)}</dl>`}
+            .reading=${reading}
+          ></fold-out>`
     }
   `;
 }
@@ -56,6 +64,7 @@ function fieldRow(
   reading: Reading,
   changed: Changed,
   depth: number,
+  path: readonly string[] | null,
 ): TemplateResult {
   const width = widthOf(value);
   const isChanged = changed.names.has(name);
@@ -68,12 +77,38 @@ function fieldRow(
             : nothing
         }
       </dt>
-      <dd dir="auto">${fieldValue(value, reading, depth)}</dd>
+      <dd dir="auto">${pickable(value, path, reading, fieldValue(value, reading, depth, path))}</dd>
     </div>
   `;
 }
 
-function fieldValue(value: Json, reading: Reading, depth: number): TemplateResult {
+/** What can be looked for by its value says so; whoever draws the page listens (filter-picking.ts). */
+function pickable(
+  value: Json,
+  path: readonly string[] | null,
+  reading: Reading,
+  drawn: TemplateResult,
+): TemplateResult {
+  const { kind } = shownValue(value);
+  const field = path === null || kind === "link" ? null : fieldValueOf(path, value);
+  if (field === null) return drawn;
+  return html`<span
+    class="pick"
+    role="button"
+    tabindex="-1"
+    title=${reading.t("findPick")}
+    data-pick=${JSON.stringify(field)}
+    >${drawn}</span
+  >`;
+}
+
+/** A value alone, as a table's cell has it too. */
+export function fieldValue(
+  value: Json,
+  reading: Reading,
+  depth = 0,
+  path: readonly string[] | null = null,
+): TemplateResult {
   const shown = shownValue(value);
   switch (shown.kind) {
     case "nothing":
@@ -103,7 +138,7 @@ function fieldValue(value: Json, reading: Reading, depth: number): TemplateResul
     case "list":
       return list(shown.items, reading, depth);
     case "object":
-      return object(shown.fields, reading, depth);
+      return object(shown.fields, reading, depth, path);
   }
 }
 
@@ -159,11 +194,16 @@ function list(items: readonly Json[], reading: Reading, depth: number): Template
   `;
 }
 
-function object(fields: JsonObject, reading: Reading, depth: number): TemplateResult {
+function object(
+  fields: JsonObject,
+  reading: Reading,
+  depth: number,
+  path: readonly string[] | null,
+): TemplateResult {
   const count = Object.keys(fields).length;
   if (count === 0) return html`<span class="value-quiet">${reading.t("valueEmpty")}</span>`;
   if (depth >= DEPTH_SHOWN) {
     return html`<span class="value-quiet">${reading.t("nestedFields", { count })}</span>`;
   }
-  return fieldList(fields, reading, NOTHING_CHANGED, depth + 1);
+  return fieldList(fields, reading, NOTHING_CHANGED, depth + 1, path);
 }

@@ -36,6 +36,25 @@ export const bracesIcon = icon(
 export const copyIcon = icon(
   svg`<rect x="7.5" y="7.5" width="8.5" height="8.5" rx="2" /><path d="M12.5 5.2A1.7 1.7 0 0 0 11 4H5.7A1.7 1.7 0 0 0 4 5.7V11a1.7 1.7 0 0 0 1.2 1.5" />`,
 );
+export const searchIcon = icon(
+  svg`<circle cx="9" cy="9" r="4.8" /><path d="m12.6 12.6 3.6 3.6" />`,
+);
+export const filterIcon = icon(svg`<path d="M3.5 5.5h13M6 10h8M8.5 14.5h3" />`);
+export const cardsIcon = icon(
+  svg`<rect x="4" y="4" width="12" height="5" rx="1.5" /><rect x="4" y="11.5" width="12" height="5" rx="1.5" />`,
+);
+export const tableIcon = icon(
+  svg`<rect x="3.5" y="4.5" width="13" height="11" rx="1.5" /><path d="M3.5 8.5h13M8.5 8.5v7" />`,
+);
+export const columnsIcon = icon(
+  svg`<rect x="3.5" y="4.5" width="13" height="11" rx="1.5" /><path d="M8 4.5v11M12.2 4.5v11" />`,
+);
+export const rowsIcon = icon(svg`<path d="M4 5.5h12M4 8.5h12M4 11.5h12M4 14.5h12" />`);
+export const downloadIcon = icon(svg`<path d="M10 4v8.5M6.2 9.2 10 13l3.8-3.8M4.5 16h11" />`);
+export const linkIcon = icon(
+  svg`<path d="M8.6 11.4a2.6 2.6 0 0 0 3.7 0l2.6-2.6a2.6 2.6 0 0 0-3.7-3.7L10.3 6M11.4 8.6a2.6 2.6 0 0 0-3.7 0l-2.6 2.6a2.6 2.6 0 0 0 3.7 3.7l.9-.9" />`,
+);
+export const backIcon = icon(svg`<path d="M15.5 10h-11M9 5.5 4.5 10 9 14.5" />`);
 export const checkIcon = icon(svg`<path d="m4.5 10.5 3.7 3.7 7.3-8" />`);
 export const warningIcon = icon(
   svg`<path d="M10 4 3.2 15.5h13.6zM10 8.8v3" /><path d="M10 13.7v.01" />`,

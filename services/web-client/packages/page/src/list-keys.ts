@@ -9,6 +9,10 @@ export function moveInList(list: RecordList, event: KeyboardEvent): void {
   const target = event.target as Element;
   const row = target.closest<RecordRow>("record-row");
   if (row === null && target !== list) return;
+  if (row !== null && moveAmongValues(row, target, event.key)) {
+    event.preventDefault();
+    return;
+  }
   if (event.key === "Escape") {
     if (row?.closeJson()) {
       event.preventDefault();
@@ -23,11 +27,29 @@ export function moveInList(list: RecordList, event: KeyboardEvent): void {
     row.toggleJson();
     return;
   }
+  if (event.key === "o" && row !== null) {
+    event.preventDefault();
+    row.querySelector<HTMLElement>("[data-record-link]")?.click();
+    return;
+  }
   if (target.closest("pre, a, summary") !== null && event.key.startsWith("Arrow")) return;
   const next = rowFor(event.key, list, row);
   if (next === null) return;
   event.preventDefault();
   focusRow(list, next);
+}
+
+/** `f` leads to a row's values, arrows from one to the next, Esc back. Says whether the key was it. */
+function moveAmongValues(row: RecordRow, target: Element, key: string): boolean {
+  const values = [...row.querySelectorAll<HTMLElement>("[data-pick]")];
+  const at = values.indexOf(target as HTMLElement);
+  if (key === "f" && at === -1) values[0]?.focus();
+  else if (at === -1) return false;
+  else if (key === "ArrowRight") values[at + 1]?.focus();
+  else if (key === "ArrowLeft") values[at - 1]?.focus();
+  else if (key === "Escape") row.focus();
+  else return false;
+  return true;
 }
 
 function rowFor(key: string, list: RecordList, row: RecordRow | null): RecordRow | null {

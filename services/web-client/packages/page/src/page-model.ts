@@ -47,13 +47,13 @@ export class PageModel {
     });
     this.#counts = new UnreadCounts(this.#seen, {
       shown: () => this.#shownSlugs(),
-      ask: (slugs) => this.#ask((token) => library.fetchHeads(slugs, token)),
+      ask: (slugs) => this.ask((token) => library.fetchHeads(slugs, token)),
       isPublic: (slug) => this.list.listing.get(slug)?.visibility === "public",
       lose: (slugs) => this.#unlist(slugs),
       onChange: this.#onChange,
     });
     this.list = new ListLoading({
-      ask: (query) => this.#ask((token) => library.listFeeds(query, token)),
+      ask: (query) => this.ask((token) => library.listFeeds(query, token)),
       noteReader: () => {
         const { client } = this;
         return () => client === this.client;
@@ -124,7 +124,7 @@ export class PageModel {
   }
 
   /** Ask with what the client gives; null where another client has taken its place meanwhile. */
-  async #ask<Answer>(
+  async ask<Answer>(
     question: (token: string | undefined) => Promise<Answer>,
   ): Promise<Answer | null> {
     const { client } = this;
@@ -140,7 +140,7 @@ export class PageModel {
   }
 
   async #check(slug: string): Promise<void> {
-    const answer = await this.#ask(async (token) => ({
+    const answer = await this.ask(async (token) => ({
       info: await this.library.findFeed(slug, token),
     }));
     if (answer === null) return;

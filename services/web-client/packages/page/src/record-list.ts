@@ -13,7 +13,8 @@ import type { RecordEntry } from "./library";
 import type { Reading } from "./reading";
 import { RecordRow } from "./record-row";
 import { RowBlocks } from "./row-blocks";
-import type { FeedChange, WatchedFeed } from "./watched-feed";
+import type { ShownRecords } from "./shown-records";
+import type { FeedChange } from "./watched-feed";
 
 /** For how many seconds of being visible an entry is marked as new. */
 const FRESH_SECONDS = 20;
@@ -28,7 +29,7 @@ const CATCHING_UP_PACE_MS = 500;
 const ROWS_GLIDING = 3;
 
 export class RecordList extends HTMLElement {
-  #feed: WatchedFeed | null = null;
+  #feed: ShownRecords | null = null;
   #reading: Reading | null = null;
   #stopFeed: (() => void) | null = null;
   #stopClock: (() => void) | null = null;
@@ -71,7 +72,7 @@ export class RecordList extends HTMLElement {
     });
   }
 
-  set feed(feed: WatchedFeed) {
+  set feed(feed: ShownRecords) {
     if (this.#feed === feed) return;
     this.#letGo();
     this.#feed = feed;
@@ -150,7 +151,7 @@ export class RecordList extends HTMLElement {
   }
 
   /** The newest come first: they are on the screen, and what is below needs no content yet. */
-  #queuePending(feed: WatchedFeed): void {
+  #queuePending(feed: ShownRecords): void {
     if (this.#pending.size === 0) return;
     const sequence = (key: string) => feed.records.get(key)?.sequence ?? 0;
     const keys = [...this.#pending].sort((one, other) => sequence(one) - sequence(other));
@@ -158,7 +159,7 @@ export class RecordList extends HTMLElement {
     this.#backlog.push(...keys);
   }
 
-  #showKey(key: string, feed: WatchedFeed, isForced: boolean): void {
+  #showKey(key: string, feed: ShownRecords, isForced: boolean): void {
     const entry = feed.records.get(key);
     const row = this.#rows.get(key);
     if (entry === undefined) this.#drop(key);

@@ -8,12 +8,14 @@ import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { causeText, remedyText } from "./causes";
 import { changedFields } from "./field-changes";
 import { fieldList, NOTHING_CHANGED } from "./field-list";
-import { bracesIcon, warningIcon } from "./icons";
+import { bracesIcon, linkIcon, warningIcon } from "./icons";
 import type { JsonObject } from "./json";
 import type { FeedEvent, FeedRecord, RecordEntry } from "./library";
 import { LightElement } from "./light-element";
 import type { MessageKey } from "./locale";
 import type { Reading } from "./reading";
+import { shortKey } from "./record-key";
+import { hashOfRoute, routeOfFeed } from "./route";
 import "./json-block";
 import "./relative-time";
 
@@ -25,10 +27,6 @@ const TIME_MESSAGES: Readonly<Record<FeedEvent["type"], MessageKey | null>> = {
   reset: null,
   listed: null,
 };
-/** What a row has room for of a record's key. */
-const MOST_KEY_CHARACTERS = 24;
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
 export class RecordRow extends LightElement {
   static override properties = {
     entry: { attribute: false },
@@ -101,7 +99,7 @@ export class RecordRow extends LightElement {
     return html`
       <div class="row-head">
         ${this.#tag()}
-        ${this.#time()}
+        ${isNamed(this.entry) ? this.#name() : this.#time()}
         ${this.#identity()}
       </div>
       ${this.#content()}
@@ -127,14 +125,23 @@ export class RecordRow extends LightElement {
       : tag("new", t("recordNew"));
   }
 
-  /** Of a row that was only listed nobody said when anything happened to it. */
+  /** Of a row that was only listed nobody may have said when anything happened to it. */
   #time(): TemplateResult | typeof nothing {
-    if (this.entry.event.place !== undefined) return nothing;
+    const { event, record } = this.entry;
+    if (event.place !== undefined) return listedTime(record, this.reading);
     return html`<relative-time
-      .time=${new Date(this.entry.event.time)}
-      .message=${TIME_MESSAGES[this.entry.event.type]}
+      .time=${new Date(event.time)}
+      .message=${TIME_MESSAGES[event.type]}
       .reading=${this.reading}
     ></relative-time>`;
+  }
+
+  /** Its key, where there is no time to begin with. */
+  #name(): TemplateResult {
+    const { id } = this.entry.record ?? { id: "" };
+    return html`<bdi class="row-name" title=${this.reading.t("recordIdTitle", { id })}
+      >${shortKey(id)}</bdi
+    >`;
   }
 
   #identity(): TemplateResult {
@@ -146,7 +153,7 @@ export class RecordRow extends LightElement {
     return html`
       <span class="row-identity">
         ${
-          record === null
+          record === null || isNamed(this.entry)
             ? nothing
             : html`<bdi class="row-id" title=${t("recordIdTitle", { id: record.id })}
                 >${shortKey(record.id)}</bdi
@@ -168,7 +175,14 @@ export class RecordRow extends LightElement {
       ${
         record === null
           ? nothing
-          : html`<button
+          : html`<a
+                class="row-link"
+                data-record-link
+                href=${hashOfRoute({ ...routeOfFeed(event.feed), record: record.id })}
+                aria-label=${t("recordOpen", { id: shortKey(record.id) })}
+                title=${t("recordOpen", { id: shortKey(record.id) })}
+                >${linkIcon}</a
+              ><button
               type="button"
               class="button button-quiet button-small row-json"
               aria-expanded=${this.isOpen}
@@ -211,12 +225,19 @@ export class RecordRow extends LightElement {
 
 const shownData = (record: FeedRecord): JsonObject => asWritten(record.data) as JsonObject;
 
-/** A UUID is known by its beginning; any other key is shown as far as there is room. */
-function shortKey(key: string): string {
-  if (UUID.test(key)) return key.slice(0, 8);
-  const characters = [...key.slice(0, 2 * MOST_KEY_CHARACTERS + 1)];
-  if (characters.length <= MOST_KEY_CHARACTERS) return key;
-  return `${characters.slice(0, MOST_KEY_CHARACTERS - 1).join("")}…`;
+/** Nothing is known of its times: it goes by its key. */
+function isNamed({ event, record }: RecordEntry): boolean {
+  return event.place !== undefined && record !== null && record.updated_at === undefined;
+}
+
+function listedTime(record: FeedRecord | null, reading: Reading): TemplateResult | typeof nothing {
+  if (record?.updated_at === undefined) return nothing;
+  const isUpdated = record.version !== undefined && record.version > 1;
+  return html`<relative-time
+    .time=${new Date(record.updated_at)}
+    .message=${isUpdated ? "recordUpdatedAt" : "recordCreatedAt"}
+    .reading=${reading}
+  ></relative-time>`;
 }
 
 customElements.define("record-row", RecordRow);

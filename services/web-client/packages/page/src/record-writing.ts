@@ -1,11 +1,11 @@
 /**
- * Writes one record for a person at the form: by an API key, or by the person's own sign-in at
+ * Writes, for a person at a form, a record or a feed: by an API key, or by the person's own sign-in at
  * /admin. Every failure becomes a `WriteFailure` that the form can place and explain. It asks the
  * server itself: the library's createRecord knows no sign-in and drops where in the record a fault is.
  */
 
 import { stringifyExactJson } from "aviso-feed";
-import type { JsonObject } from "./json";
+import type { Json, JsonObject } from "./json";
 import type { MessageKey, Parameters } from "./locale";
 
 export type Signature =
@@ -35,16 +35,73 @@ export async function writeRecord(
   signature: Signature,
   idempotencyKey: string,
 ): Promise<string> {
+  const answer = await send("POST", `${feedPath(feed)}records/`, signature, {
+    body: { data },
+    headers: { "Idempotency-Key": idempotencyKey },
+  });
+  return String((answer as { id?: unknown } | null)?.id ?? "");
+}
+
+/** Replace a record's data, if it still is of this version; else the failure's status is 412. */
+export async function replaceRecord(
+  record: RecordAddress,
+  data: JsonObject,
+  signature: Signature,
+  idempotencyKey: string,
+): Promise<void> {
+  await send("PUT", recordPath(record), signature, {
+    body: { data },
+    headers: { "Idempotency-Key": idempotencyKey, "If-Match": etagOf(record.version) },
+  });
+}
+
+/** Delete a record, if it still is of this version; else the failure's status is 412. */
+export async function deleteRecord(
+  record: RecordAddress,
+  signature: Signature,
+  idempotencyKey: string,
+): Promise<void> {
+  await send("DELETE", recordPath(record), signature, {
+    headers: { "Idempotency-Key": idempotencyKey, "If-Match": etagOf(record.version) },
+  });
+}
+
+/** Make a feed and return its slug. */
+export async function createFeed(
+  feed: { readonly slug: string; readonly visibility: "public" | "private" },
+  signature: Signature,
+): Promise<string> {
+  await send("POST", "/api/v1/feeds/", signature, { body: feed });
+  return feed.slug;
+}
+
+export interface RecordAddress {
+  readonly feed: string;
+  readonly id: string;
+  readonly version: number;
+}
+
+const feedPath = (feed: string): string => `/api/v1/feeds/${encodeURIComponent(feed)}/`;
+const recordPath = ({ feed, id }: RecordAddress): string =>
+  `${feedPath(feed)}records/${encodeURIComponent(id)}/`;
+const etagOf = (version: number): string => `"${version}"`;
+
+async function send(
+  method: "POST" | "PUT" | "DELETE",
+  path: string,
+  signature: Signature,
+  { body, headers }: { readonly body?: Json; readonly headers?: Record<string, string> },
+): Promise<unknown> {
   let response: Response;
   try {
-    response = await fetch(`/api/v1/feeds/${encodeURIComponent(feed)}/records/`, {
-      method: "POST",
+    response = await fetch(path, {
+      method,
       ...signed(signature, {
         Accept: "application/json",
-        "Content-Type": "application/json",
-        "Idempotency-Key": idempotencyKey,
+        ...(body !== undefined && { "Content-Type": "application/json" }),
+        ...headers,
       }),
-      body: stringifyExactJson({ data }),
+      ...(body !== undefined && { body: stringifyExactJson(body) }),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
   } catch {
@@ -52,7 +109,7 @@ export async function writeRecord(
   }
   const answer: unknown = await response.json().catch(() => null);
   if (!response.ok) throw failureOf(response.status, answer);
-  return String((answer as { id?: unknown } | null)?.id ?? "");
+  return answer;
 }
 
 /** A key goes alone: with the cookies beside it the server would ask for a CSRF token as well. */
@@ -107,6 +164,8 @@ export function failureMessage(
       return plain("errorForbidden");
     case 404:
       return plain("errorFeedGone");
+    case 412:
+      return plain("errorConflict");
     case 413:
       return plain("errorTooLarge");
     case 400:

@@ -1,10 +1,10 @@
 import { ExactNumber, parseExactJson, RecordStore } from "aviso-feed";
-import { beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test, vi } from "vitest";
 import { ODD_KEYS } from "../../aviso-feed/tests/odd-keys";
 import type { FeedEvent } from "../src/library";
 import { readingIn } from "../src/reading";
 import { RecordRow } from "../src/record-row";
-import { eventOf } from "./fake-library";
+import { eventOf, recordOf } from "./fake-library";
 
 const reading = readingIn("en");
 
@@ -186,4 +186,43 @@ test("a row that was only listed has no time and no place to show", async () => 
   expect(row.querySelector("relative-time")).toBeNull();
   expect(row.textContent).not.toContain("#");
   expect(row.textContent).toContain("tea");
+});
+
+test("a row of thousands of fields has few of them in the document, and more on demand", async () => {
+  const patience = { timeout: 20_000 };
+  const wide = Object.fromEntries(Array.from({ length: 3000 }, (_, i) => [`f${i}`, i]));
+  const row = await rowAfter(eventOf(1, wide));
+  expect(row.querySelectorAll(".field")).toHaveLength(12);
+  const details = row.querySelector("details") as HTMLDetailsElement;
+  details.open = true;
+  await vi.waitFor(() => expect(row.querySelectorAll(".field")).toHaveLength(212), patience);
+  row.querySelector<HTMLElement>("fold-out .button")?.click();
+  await vi.waitFor(() => expect(row.querySelectorAll(".field")).toHaveLength(412), patience);
+});
+
+test("a row that was only listed begins with its key, or with its record's own time", async () => {
+  const {
+    version: _,
+    created_at: __,
+    updated_at: ___,
+    ...plain
+  } = eventOf(1).record ?? recordOf(1, {});
+  const listed = { type: "listed", place: 0.5, subject: "42" } as const;
+  const named = await rowAfter(eventOf(1, {}, { ...listed, record: { ...plain, id: "42" } }));
+  expect(named.querySelector(".row-name")?.textContent).toBe("42");
+  const timed = await rowAfter(eventOf(1, {}, listed));
+  expect([timed.querySelector(".row-name"), timed.querySelector("relative-time")]).toEqual([
+    null,
+    expect.anything(),
+  ]);
+});
+
+test("a value can be picked, and says which field it is of", async () => {
+  const row = await rowAfter(
+    eventOf(1, { to: { city: "Madrid" }, "a.b": 1, link: "https://x.org/" }),
+  );
+  const picks = [...row.querySelectorAll<HTMLElement>("[data-pick]")];
+  expect(picks.map(({ dataset }) => JSON.parse(dataset.pick ?? ""))).toEqual([
+    { path: ["to", "city"], value: "Madrid" },
+  ]);
 });

@@ -134,8 +134,8 @@ function isExact(text: string): boolean {
   return Number.isFinite(value) && decimalOf(text) === decimalOf(String(value));
 }
 
-/** One text a value: `-12.50` and `-1.25e1` are both `-125e-1`. Zero is `0`. */
-function decimalOf(text: string): string {
+/** One text a value, of JSON's numbers: `-12.50` and `-1.25e1` are both `-125e-1`. Zero is `0`. */
+export function decimalOf(text: string): string {
   const [, sign = "", whole = "", fraction = "", exponent = "0"] =
     /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
   const digits = (whole + fraction).replace(/^0+/, "");

@@ -1,0 +1,30 @@
+/** Which fields a feed's records have, for a table's columns and for filters. Pure. */
+
+import { isJsonObject, type Json, type JsonObject } from "./json";
+import type { FeedInfo } from "./library";
+
+/** So many of the newest records are asked for their fields. */
+export const RECORDS_ASKED = 50;
+/** A record may have thousands of fields; nobody reads so many columns. */
+export const MOST_COLUMNS = 200;
+/** How many columns a table begins with. */
+export const FIRST_COLUMNS = 8;
+
+/** The names of fields: those of the table or the schema first, then those that records have. */
+export function columnNames(info: FeedInfo, newest: readonly JsonObject[]): readonly string[] {
+  const names = new Set<string>(info.table?.columns ?? []);
+  const properties = info.schema?.properties as Json | undefined;
+  if (isJsonObject(properties)) for (const name of Object.keys(properties)) names.add(name);
+  for (const data of newest) {
+    for (const name of Object.keys(data)) {
+      if (names.size >= MOST_COLUMNS) return [...names];
+      names.add(name);
+    }
+  }
+  return [...names].slice(0, MOST_COLUMNS);
+}
+
+/** The columns to begin with: of a tracked table all, up to what is readable. */
+export function firstColumns(names: readonly string[]): readonly string[] {
+  return names.slice(0, FIRST_COLUMNS);
+}

@@ -1,0 +1,144 @@
+/**
+ * `<feed-tools>`: what one does with a feed's records: look for some, show them as cards or as a table,
+ * take them along. All of it stands in the address; this says `route-change`.
+ */
+
+import { html, nothing, type TemplateResult } from "lit";
+import { columnNames, firstColumns, RECORDS_ASKED } from "./columns";
+import { download } from "./download";
+import { csv, exportedRecords, jsonLines } from "./export";
+import type { Find } from "./find";
+import type { FindBar } from "./find-bar";
+import { cardsIcon, downloadIcon, rowsIcon, tableIcon } from "./icons";
+import type { JsonObject } from "./json";
+import type { RecordEntry } from "./library";
+import { LightElement } from "./light-element";
+import type { Reading } from "./reading";
+import type { RecordTable } from "./record-table";
+import type { FeedRoute } from "./route";
+import type { ShownRecords } from "./shown-records";
+import "./column-picker";
+import "./drop-menu";
+import "./find-bar";
+
+export class FeedTools extends LightElement {
+  static override properties = {
+    shown: { attribute: false },
+    view: { attribute: false },
+    route: { attribute: false },
+    reading: { attribute: false },
+    revision: { attribute: false },
+  };
+  declare shown: ShownRecords;
+  declare view: "cards" | "table";
+  declare route: FeedRoute;
+  declare reading: Reading;
+  /** Goes up with every drawing of the page. */
+  declare revision: number;
+
+  focusFind(): void {
+    this.querySelector<FindBar>("find-bar")?.focus();
+  }
+
+  override render(): TemplateResult {
+    const { t } = this.reading;
+    const option = (view: "cards" | "table", label: string, icon: TemplateResult) => html`<button
+      type="button"
+      aria-pressed=${this.view === view}
+      aria-label=${label}
+      title=${label}
+      data-view=${view}
+      @click=${() => this.#say({ view })}
+    >
+      ${icon}
+    </button>`;
+    return html`<find-bar
+        .find=${this.route.find}
+        .fieldNames=${this.#names}
+        .reading=${this.reading}
+        @find-change=${this.#onFind}
+      ></find-bar>
+      <div class="view-tools">
+        <div class="segments segments-small" role="group" aria-label=${t("view")}>
+          ${option("cards", t("viewCards"), cardsIcon)} ${option("table", t("viewTable"), tableIcon)}
+        </div>
+        ${this.view === "table" ? this.#tableTools() : nothing} ${this.#exportMenu()}
+      </div>`;
+  }
+
+  #tableTools(): TemplateResult {
+    const { t } = this.reading;
+    const { isDense } = this.route;
+    const names = this.#names();
+    return html`<button
+        type="button"
+        class="button button-quiet button-icon"
+        aria-pressed=${isDense}
+        aria-label=${t("dense")}
+        title=${t("dense")}
+        data-action="dense"
+        @click=${() => this.#say({ isDense: !isDense })}
+      >
+        ${rowsIcon}
+      </button>
+      <column-picker
+        .names=${names}
+        .picked=${this.route.columns ?? firstColumns(names)}
+        .reading=${this.reading}
+        @columns-change=${(event: CustomEvent<readonly string[] | null>) =>
+          this.#say({ columns: event.detail }, false)}
+      ></column-picker>`;
+  }
+
+  #exportMenu(): TemplateResult {
+    const { t } = this.reading;
+    const count = this.shown.records.size;
+    return html`<drop-menu .label=${t("export")} .icon=${downloadIcon}
+      .body=${html`<p class="form-hint">${t("exportHint", { count })}</p>
+        <button type="button" class="button" data-export="csv" @click=${this.#exportCsv}>CSV</button>
+        <button type="button" class="button" data-export="jsonl" @click=${this.#exportJson}>
+          ${t("exportJsonLines")}
+        </button>`}
+    ></drop-menu>`;
+  }
+
+  readonly #names = (): readonly string[] => {
+    const { records, info } = this.shown;
+    const newest = records.slice(0, RECORDS_ASKED).flatMap(({ record }) => record ?? []);
+    return columnNames(
+      info,
+      newest.map(({ data }) => data as JsonObject),
+    );
+  };
+
+  /** In the table's order, where there is one. */
+  #entries(): readonly RecordEntry[] {
+    const table = document.querySelector<RecordTable>("record-table");
+    if (table !== null && table.shown === this.shown) return table.entries;
+    return this.shown.records.slice(0, this.shown.records.size);
+  }
+
+  readonly #exportCsv = (): void => {
+    const columns = this.view === "table" ? this.route.columns : null;
+    const text = csv(exportedRecords(this.#entries()), columns);
+    download(`${this.shown.info.slug}.csv`, "text/csv", text);
+  };
+
+  readonly #exportJson = (): void => {
+    const text = jsonLines(exportedRecords(this.#entries()));
+    download(`${this.shown.info.slug}.jsonl`, "application/jsonl", text);
+  };
+
+  readonly #onFind = (event: CustomEvent<{ find: Find; isStep: boolean }>): void => {
+    event.stopPropagation();
+    this.#say({ find: event.detail.find }, event.detail.isStep);
+  };
+
+  #say(change: Partial<FeedRoute>, isStep = true): void {
+    this.dispatchEvent(
+      new CustomEvent("route-change", { detail: { change, isStep }, bubbles: true }),
+    );
+  }
+}
+
+customElements.define("feed-tools", FeedTools);

@@ -1,0 +1,156 @@
+/**
+ * What is sought in a feed: words, and values of fields. The same rule as REST's `q` and `data.…`, so
+ * that what arrives live is found by it, too. Pure.
+ */
+
+import { decimalOf, ExactNumber, parseExactJson } from "aviso-feed";
+import { isJsonObject, type Json, type JsonObject } from "./json";
+
+/** `path`: names that lead to the value, outermost first. `value`: as REST has it in an address. */
+export interface FieldValue {
+  readonly path: readonly string[];
+  readonly value: string;
+}
+
+export interface Find {
+  readonly text: string;
+  readonly fields: readonly FieldValue[];
+}
+
+export const NOTHING_SOUGHT: Find = { text: "", fields: [] };
+/** What REST takes. */
+export const MOST_TEXT_CHARACTERS = 200;
+const MOST_WORDS = 8;
+/** A chip is to be read: longer values are looked for by their words. */
+const MOST_VALUE_CHARACTERS = 200;
+const MOST_FIELDS = 20;
+/** A number with more zeros than that is not written out. */
+const MOST_ZEROS = 20_000;
+
+const DATA = "data.";
+
+export const isSought = ({ text, fields }: Find): boolean =>
+  text.trim() !== "" || fields.length > 0;
+
+export function findOfParameters(parameters: URLSearchParams): Find {
+  const fields = [...parameters].flatMap(([name, value]) => {
+    const path = name.startsWith(DATA) ? name.slice(DATA.length).split(".") : [];
+    return isPath(path) ? [{ path, value }] : [];
+  });
+  return { text: parameters.get("q") ?? "", fields: fields.slice(0, MOST_FIELDS) };
+}
+
+/** For the address: the text as it was typed. */
+export function parametersOfFind({ text, fields }: Find): URLSearchParams {
+  const parameters = new URLSearchParams();
+  if (wordsOf(text).length > 0) parameters.set("q", text);
+  for (const { path, value } of fields) parameters.append(DATA + path.join("."), value);
+  return parameters;
+}
+
+/** For REST: no more words than it takes. */
+export function searchOfFind(find: Find): URLSearchParams {
+  return parametersOfFind({ ...find, text: wordsOf(find.text).join(" ") });
+}
+
+export function withField(find: Find, field: FieldValue): Find {
+  return { ...find, fields: [...find.fields.filter((each) => !isSame(each, field)), field] };
+}
+
+export function withoutField(find: Find, field: FieldValue): Find {
+  return { ...find, fields: find.fields.filter((each) => !isSame(each, field)) };
+}
+
+const isSame = (one: FieldValue, other: FieldValue): boolean =>
+  one.value === other.value && one.path.join(".") === other.path.join(".");
+
+/** The filter for a value as it stands in a record; null where an address can't say it. */
+export function fieldValueOf(path: readonly string[], value: Json): FieldValue | null {
+  if (!isPath(path)) return null;
+  const isScalar = value === null || typeof value !== "object" || value instanceof ExactNumber;
+  const text = String(value);
+  return isScalar && text.length <= MOST_VALUE_CHARACTERS ? { path, value: text } : null;
+}
+
+function isPath(path: readonly string[]): boolean {
+  return path.length > 0 && path.every((name) => name !== "" && !/[.\0]/.test(name));
+}
+
+/** As REST cuts them; those beyond what it takes are left out. */
+export function wordsOf(text: string): readonly string[] {
+  const words = text.split(/[ \t\r\n]+/).filter((word) => word !== "");
+  return words.slice(0, MOST_WORDS);
+}
+
+/** Say whether a record's data is what is sought. */
+export function matches(data: JsonObject, { text, fields }: Find): boolean {
+  if (!fields.every(({ path, value }) => hasValue(valueAt(data, path), value))) return false;
+  const words = wordsOf(text).map(folded);
+  return words.length === 0 || hasWords(data, words);
+}
+
+function valueAt(data: Json, path: readonly string[]): Json | undefined {
+  let value: Json | undefined = data;
+  for (const name of path) {
+    if (Array.isArray(value)) value = /^-?\d+$/.test(name) ? value.at(Number(name)) : undefined;
+    else if (isJsonObject(value)) value = Object.hasOwn(value, name) ? value[name] : undefined;
+    else return undefined;
+  }
+  return value;
+}
+
+/** A text stands for itself, and for the number, boolean or null that it is in JSON. */
+function hasValue(value: Json | undefined, text: string): boolean {
+  if (value === undefined) return false;
+  if (value === text) return true;
+  const meant = scalarOf(text);
+  if (meant === undefined || typeof value === "string") return false;
+  if (isNumber(value) && isNumber(meant)) {
+    return decimalOf(String(value)) === decimalOf(String(meant));
+  }
+  return value === meant;
+}
+
+function scalarOf(text: string): Json | undefined {
+  try {
+    const value = parseExactJson(text) as Json;
+    return typeof value === "string" || isJsonObject(value) || Array.isArray(value)
+      ? undefined
+      : value;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Each word is part of a text or a number, wherever. */
+function hasWords(data: Json, words: readonly string[]): boolean {
+  const missing = new Set(words);
+  const waiting: Json[] = [data];
+  for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) {
+    if (typeof value === "string" || isNumber(value)) {
+      const text = isNumber(value) ? plainNumber(value) : folded(value);
+      for (const word of missing) if (text.includes(word)) missing.delete(word);
+      if (missing.size === 0) return true;
+    } else if (typeof value === "object" && value !== null) {
+      for (const each of Object.values(value)) waiting.push(each as Json);
+    }
+  }
+  return false;
+}
+
+const isNumber = (value: Json | undefined): value is number | ExactNumber =>
+  typeof value === "number" || value instanceof ExactNumber;
+
+/** A to Z in either case; other letters stand for themselves, as in the database. */
+const folded = (text: string): string => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+
+/** Every digit of a number, without an exponent and without zeros at its end. */
+export function plainNumber(value: number | ExactNumber): string {
+  const [, sign = "", digits = "0", power = "0"] =
+    /^(-?)(\d+)(?:e(-?\d+))?$/.exec(decimalOf(String(value))) ?? [];
+  const exponent = Number(power);
+  if (Math.abs(exponent) > MOST_ZEROS) return String(value);
+  if (exponent >= 0) return sign + digits + "0".repeat(exponent);
+  const padded = digits.padStart(1 - exponent, "0");
+  return `${sign}${padded.slice(0, exponent)}.${padded.slice(exponent)}`;
+}

@@ -1,0 +1,251 @@
+/**
+ * `<record-editor>`: changes or deletes a record, if it still is what the person saw. Where somebody
+ * else was quicker it shows both, and which of them shall hold.
+ */
+
+import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { changeList } from "./change-list";
+import { fieldsOfRecord } from "./draft";
+import type { DraftEditor } from "./draft-editor";
+import { IdempotencyKeys } from "./idempotency";
+import type { JsonObject } from "./json";
+import type { FeedRecord } from "./library";
+import { LightElement } from "./light-element";
+import type { Reading } from "./reading";
+import { fieldChanges } from "./record-history";
+import { deleteRecord, replaceRecord, type Signature, WriteFailure } from "./record-writing";
+import type { SignatureFields } from "./signature-fields";
+import {
+  failureNotice,
+  KEY_MISSING,
+  keyFault,
+  type ShownFailure,
+  shownFailure,
+} from "./write-outcome";
+import "./draft-editor";
+import "./signature-fields";
+
+const CONFLICT = 412;
+
+/** What stands in the feed by now (null: it is gone), and what the person wants. */
+interface Conflict {
+  readonly theirs: FeedRecord | null;
+  readonly mine: JsonObject | null;
+}
+
+export class RecordEditor extends LightElement {
+  static override properties = {
+    purpose: { attribute: false },
+    feed: { attribute: false },
+    record: { attribute: false },
+    reading: { attribute: false },
+    readAgain: { attribute: false },
+    base: { state: true },
+    failure: { state: true },
+    conflict: { state: true },
+    isSending: { state: true },
+  };
+  declare purpose: "edit" | "delete";
+  declare feed: string;
+  declare record: FeedRecord;
+  declare reading: Reading;
+  declare readAgain: () => Promise<FeedRecord | null>;
+  /** What the person saw when he began: changes are made to this, and not to what came later. */
+  declare base: FeedRecord;
+  declare failure: ShownFailure | null;
+  declare conflict: Conflict | null;
+  declare isSending: boolean;
+
+  readonly #keys = new IdempotencyKeys();
+
+  constructor() {
+    super();
+    this.failure = null;
+    this.conflict = null;
+    this.isSending = false;
+  }
+
+  get #editor(): DraftEditor | null {
+    return this.querySelector<DraftEditor>("draft-editor");
+  }
+
+  get #signature(): SignatureFields | null {
+    return this.querySelector<SignatureFields>("signature-fields");
+  }
+
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    if (!changed.has("purpose")) return;
+    this.base = this.record;
+    this.failure = null;
+    this.conflict = null;
+  }
+
+  protected override updated(changed: PropertyValues<this>): void {
+    if (!changed.has("purpose")) return;
+    this.#begin(this.base);
+    const first = this.purpose === "edit" ? ".draft-value" : "[type=submit]";
+    void this.#editor?.updateComplete.then(() => this.querySelector<HTMLElement>(first)?.focus());
+  }
+
+  #begin(record: FeedRecord): void {
+    this.#editor?.begin(fieldsOfRecord(record.data as JsonObject, this.reading.locale));
+  }
+
+  override render(): TemplateResult {
+    const { t } = this.reading;
+    const { failure } = this;
+    const isEdit = this.purpose === "edit";
+    return html`<form
+      class="record-form"
+      novalidate
+      autocomplete="off"
+      aria-label=${t(isEdit ? "edit" : "delete")}
+      @submit=${this.#submit}
+      @keydown=${this.#onKey}
+    >
+      ${
+        isEdit
+          ? html`<draft-editor
+              .name=${"edit"}
+              .reading=${this.reading}
+              .refused=${failure?.field == null ? null : { field: failure.field, detail: failure.detail }}
+              .isRefused=${failure !== null && !failure.isAboutKey && !failure.canRetry}
+            ></draft-editor>`
+          : html`<p>${t("deleteSure")}</p>`
+      }
+      <signature-fields
+        .name=${"edit"}
+        .reading=${this.reading}
+        .fault=${keyFault(failure, this.reading)}
+        @signature-change=${() => {
+          if (failure?.isAboutKey) this.failure = null;
+        }}
+      ></signature-fields>
+      ${this.conflict === null ? this.#failure() : this.#conflict(this.conflict)}
+      <div class="form-actions">
+        ${
+          this.conflict === null
+            ? html`<button type="submit" class="button button-primary" ?disabled=${this.isSending}>
+                ${t(this.isSending ? "writeSending" : isEdit ? "save" : "delete")}
+              </button>`
+            : nothing
+        }
+        <button type="button" class="button" @click=${this.#close}>${t("cancel")}</button>
+      </div>
+    </form>`;
+  }
+
+  #failure(): TemplateResult | typeof nothing {
+    const { failure } = this;
+    if (failure === null || (failure.isAboutKey && this.#signature?.kind !== "session"))
+      return nothing;
+    return failureNotice(failure, this.#editor?.hasRow(failure.field) ?? false, this.reading);
+  }
+
+  #conflict({ theirs, mine }: Conflict): TemplateResult {
+    const { t } = this.reading;
+    if (theirs === null) {
+      return html`<p class="notice notice-warn" role="alert" data-conflict="gone">${t("conflictGone")}</p>`;
+    }
+    const wanted = mine ?? (this.base.data as JsonObject);
+    const changes = fieldChanges(theirs.data as JsonObject, wanted);
+    return html`<section class="conflict" role="alert" data-conflict="changed">
+      <strong>${t("errorConflict")}</strong>
+      <p>${t(mine === null ? "conflictDeleteHint" : "conflictHint")}</p>
+      <div class="conflict-sides" aria-hidden="true">
+        <span>${t("conflictTheirs")}</span
+        ><span>${t(mine === null ? "conflictSeen" : "conflictMine")}</span>
+      </div>
+      ${changeList(
+        changes,
+        { before: t("conflictTheirs"), after: t(mine === null ? "conflictSeen" : "conflictMine") },
+        this.reading,
+      )}
+      <div class="form-actions">
+        <button type="button" class="button button-primary" data-action="keep-mine" @click=${() => this.#insist(theirs)}>
+          ${t(mine === null ? "conflictDelete" : "conflictKeepMine")}
+        </button>
+        <button type="button" class="button" data-action="take-theirs" @click=${() => this.#giveIn(theirs)}>
+          ${t("conflictTakeTheirs")}
+        </button>
+      </div>
+    </section>`;
+  }
+
+  /** Write over what stands there now, which the person has seen. */
+  #insist(theirs: FeedRecord): void {
+    this.base = theirs;
+    this.conflict = null;
+    void this.#write();
+  }
+
+  #giveIn(theirs: FeedRecord): void {
+    this.base = theirs;
+    this.conflict = null;
+    this.failure = null;
+    if (this.purpose === "edit") this.#begin(theirs);
+    else this.#close();
+  }
+
+  readonly #submit = (event: Event): void => {
+    event.preventDefault();
+    if (!this.isSending && this.conflict === null) void this.#write();
+  };
+
+  async #write(): Promise<void> {
+    const result = this.purpose === "edit" ? (this.#editor?.read() ?? null) : null;
+    const signature = this.#signature?.signature ?? null;
+    this.failure = signature === null ? KEY_MISSING : null;
+    if (signature !== null) {
+      if (result === null) await this.#send(null, signature);
+      else if (result.ok) await this.#send(result.data, signature);
+    }
+    await this.updateComplete;
+    await this.#signature?.updateComplete;
+    this.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+  }
+
+  /** `data` null: delete it. */
+  async #send(data: JsonObject | null, signature: Signature): Promise<void> {
+    const { id, version = 0 } = this.base;
+    const address = { feed: this.feed, id, version };
+    const key = this.#keys.keyFor(this.purpose, id, version, data);
+    this.isSending = true;
+    try {
+      if (data === null) await deleteRecord(address, signature, key);
+      else await replaceRecord(address, data, signature, key);
+      this.#close();
+    } catch (error) {
+      if (!(error instanceof WriteFailure)) throw error;
+      if (error.status === CONFLICT) await this.#meet(data);
+      else this.failure = shownFailure(error, signature.kind);
+    } finally {
+      this.isSending = false;
+    }
+  }
+
+  /** Somebody else was quicker: what stands there now? */
+  async #meet(mine: JsonObject | null): Promise<void> {
+    try {
+      this.conflict = { theirs: await this.readAgain(), mine };
+    } catch {
+      this.failure = shownFailure(new WriteFailure(0, "", null), "key");
+    }
+  }
+
+  readonly #onKey = (event: KeyboardEvent): void => {
+    if (event.key === "Escape") {
+      event.preventDefault();
+      this.#close();
+    } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      this.querySelector("form")?.requestSubmit();
+    }
+  };
+
+  readonly #close = (): void => {
+    this.dispatchEvent(new CustomEvent("editor-close"));
+  };
+}
+
+customElements.define("record-editor", RecordEditor);

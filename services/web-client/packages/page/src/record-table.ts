@@ -1,0 +1,344 @@
+/**
+ * `<record-table>`: records as rows, fields as columns. It scrolls by itself, under a head that stays;
+ * only rows near its window are in the document. The row that is selected is known by its record, and
+ * so are the rows in sight: what arrives above them does not move them.
+ */
+
+import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { repeat } from "lit/directives/repeat.js";
+import { everySecond } from "./clock";
+import { coalesce } from "./coalesce";
+import { columnNames, firstColumns, RECORDS_ASKED } from "./columns";
+import { FreshKeys } from "./fresh-keys";
+import type { JsonObject } from "./json";
+import type { RecordEntry } from "./library";
+import { LightElement } from "./light-element";
+import type { Reading } from "./reading";
+import { type FeedRoute, hashOfRoute, type Sorting } from "./route";
+import type { ShownRecords } from "./shown-records";
+import { columnWidths, tableHead, tableRow } from "./table-drawing";
+import { TableModel } from "./table-model";
+import { VirtualRows } from "./virtual-rows";
+import type { FeedChange } from "./watched-feed";
+
+const ROW_PX = { roomy: 44, dense: 30 };
+/** From how many rows before the end on older records are asked for. */
+const OLDER_FROM_END = 30;
+/** Sorting is paid for each time, so it keeps a slower pace. */
+const PACE_MS = 250;
+
+export class RecordTable extends LightElement {
+  static override properties = {
+    shown: { attribute: false },
+    route: { attribute: false },
+    reading: { attribute: false },
+    isEager: { attribute: false },
+    selected: { state: true },
+  };
+  declare shown: ShownRecords;
+  declare route: FeedRoute;
+  declare reading: Reading;
+  /** Whether older records are asked for when somebody scrolls there. */
+  declare isEager: boolean;
+  /** The key of the selected record. */
+  declare selected: string | null;
+
+  readonly #model = new TableModel();
+  readonly #virtual = new VirtualRows(
+    () => this.querySelector<HTMLElement>(".table-scroll"),
+    () => this.requestUpdate(),
+  );
+  readonly #fresh = new FreshKeys();
+  #entries: RecordEntry[] = [];
+  #names: readonly string[] = [];
+  #widths = { template: "", least: "" };
+  #widthsOf = "";
+  #indexOf = new Map<string, number>();
+  /** What stands at the window's top, and how far above it that begins. */
+  #anchor: { readonly key: string; readonly offset: number } | null = null;
+  #listened: ShownRecords | null = null;
+  #stopListening: (() => void) | null = null;
+  #stopClock: (() => void) | null = null;
+  readonly #refreshSoon = coalesce(() => {
+    this.#refresh();
+    this.requestUpdate();
+  }, PACE_MS);
+
+  constructor() {
+    super();
+    this.isEager = false;
+    this.selected = null;
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.#stopClock = everySecond(() => {
+      if (this.#fresh.age()) this.requestUpdate();
+    });
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#stopClock?.();
+    this.#stopListening?.();
+    this.#listened = null;
+    this.#virtual.unmount();
+  }
+
+  /** What is shown, in the order of the table. */
+  get entries(): readonly RecordEntry[] {
+    return this.#model.rows.map(({ original }) => original);
+  }
+
+  get columns(): readonly string[] {
+    return this.route.columns ?? firstColumns(this.#names);
+  }
+
+  get names(): readonly string[] {
+    return this.#names;
+  }
+
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    if (this.shown !== this.#listened) this.#listen();
+    if (changed.has("shown") || changed.has("route") || changed.has("reading")) this.#refresh();
+  }
+
+  #listen(): void {
+    this.#stopListening?.();
+    this.#listened = this.shown;
+    this.#stopListening = this.shown.subscribe((change) => this.#onChange(change));
+    this.#anchor = null;
+    this.#fresh.clear();
+    if (this.selected !== null && this.shown.records.get(this.selected) === undefined) {
+      this.selected = null;
+    }
+  }
+
+  #onChange(change: FeedChange): void {
+    for (const key of [...(change?.added ?? []), ...(change?.changed ?? [])]) {
+      const entry = this.shown.records.get(key);
+      const isNews = entry?.event.place === undefined;
+      if (entry && isNews && entry.event.sequence > this.shown.newAfter) this.#fresh.add(key);
+    }
+    this.#refreshSoon();
+  }
+
+  #refresh(): void {
+    this.#noteAnchor();
+    const { records, info } = this.shown;
+    this.#entries = records.slice(0, records.size).filter(({ record }) => record !== null);
+    const newest = this.#entries.slice(0, RECORDS_ASKED);
+    this.#names = columnNames(
+      info,
+      newest.map(({ record }) => record?.data as JsonObject),
+    );
+    this.#measureColumns();
+    this.#model.update(this.#entries, this.route.sorting, this.reading.locale);
+    this.#indexOf = new Map(this.#model.rows.map((row, index) => [row.id, index]));
+    this.#virtual.update(this.#entries.length, this.#rowHeight);
+  }
+
+  /** Once for the columns that there are: what arrives does not change their widths. */
+  #measureColumns(): void {
+    const sample = this.#entries.slice(0, RECORDS_ASKED);
+    const of = [this.reading.locale, sample.length, ...this.columns].join("\0");
+    if (of === this.#widthsOf) return;
+    this.#widthsOf = of;
+    this.#widths = columnWidths(this.columns, sample, this.reading);
+  }
+
+  get #rowHeight(): number {
+    return this.route.isDense ? ROW_PX.dense : ROW_PX.roomy;
+  }
+
+  override render(): TemplateResult {
+    const { t } = this.reading;
+    const rows = this.#model.rows;
+    const { columns } = this;
+    const name = this.shown.info.title || this.shown.info.slug;
+    const visible = this.#virtual.rows.filter(({ index }) => index < rows.length);
+    return html`<div
+      class="table-scroll"
+      role="grid"
+      tabindex="0"
+      aria-label=${t("recordsOf", { feed: name })}
+      aria-rowcount=${this.shown.olderState === "end" ? rows.length + 1 : -1}
+      aria-colcount=${columns.length + 1}
+      aria-activedescendant=${this.#isDrawn(visible) ? `row-${this.#selectedIndex}` : nothing}
+      aria-describedby="table-keys"
+      ?data-dense=${this.route.isDense}
+      data-feed=${this.shown.info.slug}
+      data-count=${rows.length}
+      data-position=${this.shown.applied?.sequence ?? 0}
+      @keydown=${this.#onKey}
+      @scroll=${this.#onScroll}
+      @click=${this.#onClick}
+      @dblclick=${this.#onOpen}
+    >
+      ${tableHead(columns, this.route.sorting, this.reading, (column) => this.#sortBy(column))}
+      <div class="table-body" role="rowgroup">
+        ${repeat(
+          visible,
+          ({ index }) => rows[index]?.id,
+          ({ index }) => {
+            const row = rows[index];
+            if (row === undefined) return nothing;
+            const { original } = row;
+            return tableRow(original, index, columns, this.reading, {
+              href: hashOfRoute({ ...this.route, record: original.key }),
+              isSelected: row.id === this.selected,
+              isFresh: this.#fresh.has(row.id),
+            });
+          },
+        )}
+      </div>
+    </div>
+    <p class="visually-hidden" id="table-keys">${t("tableKeys")}</p>
+    ${this.#foot()}`;
+  }
+
+  #foot(): TemplateResult | typeof nothing {
+    const { t } = this.reading;
+    if (this.route.sorting === null || this.shown.olderState === "end") return nothing;
+    const count = this.#entries.length;
+    return html`<p class="table-note">${t("sortedAmong", { count })}
+      ${
+        this.isEager
+          ? html`<button
+              type="button"
+              class="button button-small"
+              ?disabled=${this.shown.olderState === "loading"}
+              @click=${() => void this.shown.loadOlder()}
+            >
+              ${t("olderMore")}
+            </button>`
+          : nothing
+      }</p>`;
+  }
+
+  protected override updated(): void {
+    this.#virtual.mount();
+    const body = this.querySelector<HTMLElement>(".table-body");
+    const scroll = this.querySelector<HTMLElement>(".table-scroll");
+    if (body === null || scroll === null) return;
+    // Through the CSSOM: the Content-Security-Policy allows no style in an attribute.
+    body.style.height = `${this.#virtual.totalHeight}px`;
+    scroll.style.setProperty("--columns", this.#widths.template);
+    scroll.style.setProperty("--row-width", this.#widths.least);
+    const starts = new Map(this.#virtual.rows.map(({ index, start }) => [index, start]));
+    for (const row of body.querySelectorAll<HTMLElement>(".table-row")) {
+      row.style.translate = `0 ${starts.get(Number(row.dataset.index)) ?? 0}px`;
+    }
+    this.#holdAnchor(scroll);
+    this.#lookFurther();
+  }
+
+  get #selectedIndex(): number {
+    return this.selected === null ? -1 : (this.#indexOf.get(this.selected) ?? -1);
+  }
+
+  #isDrawn(visible: readonly { readonly index: number }[]): boolean {
+    const at = this.#selectedIndex;
+    return visible.some(({ index }) => index === at);
+  }
+
+  /** Whoever reads further down goes on reading there; at the top the news comes into sight. */
+  #noteAnchor(): void {
+    const scroll = this.querySelector<HTMLElement>(".table-scroll");
+    const top = scroll?.scrollTop ?? 0;
+    const first = Math.floor(top / this.#rowHeight);
+    const key = this.#model.rows[first]?.id;
+    this.#anchor =
+      top <= 0 || key === undefined ? null : { key, offset: top - first * this.#rowHeight };
+  }
+
+  #holdAnchor(scroll: HTMLElement): void {
+    const anchor = this.#anchor;
+    this.#anchor = null;
+    const index = anchor === null ? undefined : this.#indexOf.get(anchor.key);
+    if (anchor === null || index === undefined) return;
+    const top = index * this.#rowHeight + anchor.offset;
+    if (Math.abs(top - scroll.scrollTop) >= 1) scroll.scrollTop = top;
+  }
+
+  #lookFurther(): void {
+    const last = this.#virtual.rows.at(-1)?.index ?? 0;
+    const isNear = last >= this.#entries.length - OLDER_FROM_END;
+    if (!this.isEager || !isNear || this.route.sorting !== null) return;
+    if (this.shown.olderState === "more" && this.#entries.length > 0) void this.shown.loadOlder();
+  }
+
+  readonly #onScroll = (event: Event): void => {
+    this.shown.isReadingOlder = (event.target as HTMLElement).scrollTop > 0;
+  };
+
+  readonly #onClick = (event: Event): void => {
+    const row = (event.target as Element).closest<HTMLElement>(".table-row");
+    if (row !== null) this.selected = this.#model.rows[Number(row.dataset.index)]?.id ?? null;
+  };
+
+  readonly #onOpen = (event: Event): void => {
+    if ((event.target as Element).closest(".table-row") !== null) this.#open();
+  };
+
+  #open(): void {
+    if (this.selected !== null)
+      location.hash = hashOfRoute({ ...this.route, record: this.selected });
+  }
+
+  readonly #onKey = (event: KeyboardEvent): void => {
+    if (event.altKey || event.ctrlKey || event.metaKey || event.target !== event.currentTarget)
+      return;
+    if (event.key === "Enter") {
+      this.#open();
+      return;
+    }
+    const next = this.#indexFor(event.key);
+    if (next === null) return;
+    event.preventDefault();
+    const row = this.#model.rows[Math.max(0, Math.min(next, this.#model.rows.length - 1))];
+    if (row === undefined) return;
+    this.selected = row.id;
+    this.#virtual.bringIntoSight(this.#selectedIndex);
+  };
+
+  #indexFor(key: string): number | null {
+    const at = this.#selectedIndex;
+    const height = this.querySelector(".table-scroll")?.clientHeight ?? 0;
+    const page = Math.max(1, Math.floor(height / this.#rowHeight) - 2);
+    switch (key) {
+      case "j":
+      case "ArrowDown":
+        return at + 1;
+      case "k":
+      case "ArrowUp":
+        return at - 1;
+      case "PageDown":
+        return at + page;
+      case "PageUp":
+        return at - page;
+      case "Home":
+        return 0;
+      case "End":
+        return this.#model.rows.length - 1;
+      default:
+        return null;
+    }
+  }
+
+  /** Up, then down, then as they come. */
+  #sortBy(column: string): void {
+    const { sorting } = this.route;
+    const isThis = sorting?.column === column;
+    const next: Sorting | null =
+      isThis && sorting.isDescending ? null : { column, isDescending: isThis };
+    this.dispatchEvent(
+      new CustomEvent("route-change", {
+        detail: { change: { sorting: next }, isStep: false },
+        bubbles: true,
+      }),
+    );
+  }
+}
+
+customElements.define("record-table", RecordTable);

@@ -1,0 +1,42 @@
+/** In which order a table sorts values: numbers, then texts, then all else; what is not there is last. Pure. */
+
+import { ExactNumber } from "aviso-feed";
+import type { Json } from "./json";
+
+export type Compare = (one: Json | undefined, other: Json | undefined) => number;
+
+export function valueOrder(locale: string): Compare {
+  const collator = new Intl.Collator(locale, { numeric: true });
+  return (one, other) => {
+    const [left, right] = [rankOf(one), rankOf(other)];
+    if (left !== right) return left - right;
+    if (isNumber(one) && isNumber(other)) return compareNumbers(one, other);
+    return collator.compare(String(one), String(other));
+  };
+}
+
+/** Whether a value has its place at the end, whichever way is sorted. */
+export const isMissing = (value: Json | undefined): boolean =>
+  value === undefined || value === null;
+
+function rankOf(value: Json | undefined): number {
+  if (isMissing(value)) return 4;
+  if (isNumber(value)) return 0;
+  if (typeof value === "string") return 1;
+  return typeof value === "boolean" ? 2 : 3;
+}
+
+const isNumber = (value: Json | undefined): value is number | ExactNumber =>
+  typeof value === "number" || value instanceof ExactNumber;
+
+/** Doubles that are the same may be of numbers that are not: then by their digits. */
+function compareNumbers(one: number | ExactNumber, other: number | ExactNumber): number {
+  const difference = Number(one) - Number(other);
+  if (difference !== 0 && !Number.isNaN(difference)) return difference;
+  if (typeof one === "number" && typeof other === "number") return 0;
+  const [left, right] = [String(one), String(other)];
+  if (!/^-?\d+$/.test(left) || !/^-?\d+$/.test(right))
+    return left < right ? -1 : Number(left > right);
+  const [a, b] = [BigInt(left), BigInt(right)];
+  return a < b ? -1 : Number(a > b);
+}
