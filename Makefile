@@ -6,6 +6,8 @@ SHELL := /bin/sh
 
 PYTHON ?= python3
 VENV := .venv
+# The shop of tests/integration/test_foreign_shop.py has an environment of its own.
+OSCAR := .tools/oscar
 BIN := $(CURDIR)/$(VENV)/bin
 # Node.js comes from PyPI into the virtual environment: the same version everywhere, nothing from the system.
 NPM := PATH="$(BIN):$$PATH" npm --prefix services/web-client
@@ -62,7 +64,7 @@ test-unit: install-test web ## each service by itself
 	cd $(API) && $(PYTEST_MANY) -q
 	cd $(PUSHER) && $(PYTEST_MANY) -q
 	$(NPM) test
-test-integration: install-test web ## across services, in a real browser (ARGS="-k name")
+test-integration: install-test web $(OSCAR)/.installed ## across services, in a real browser (ARGS="-k name")
 	$(PYTEST_MANY) tests/integration $(ARGS)
 test-faults: install-test web ## what happens when things are killed, cut and stopped (part of test-integration)
 	$(PYTEST_MANY) tests/integration/faults $(ARGS)
@@ -100,7 +102,7 @@ format: install-test web-modules ## format everything
 lock: $(VENV)/bin/python ## choose versions again; writes the lock files
 	deploy/lock.sh $(BIN)
 clean: ## remove what was installed and built here (not .run, which holds data)
-	rm -rf $(VENV) $(WEB)/node_modules $(WEB)/dist $(WEB)/packages/*/dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(OSCAR) $(WEB)/node_modules $(WEB)/dist $(WEB)/packages/*/dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # ---- what the targets above stand on -------------------------------------------------------------------------------
 
@@ -131,6 +133,12 @@ $(VENV)/.installed-test: tests/requirements.txt | $(VENV)/bin/python
 $(VENV)/.installed-compare: tests/compare/requirements.txt $(VENV)/.installed-test
 	@echo "installing the peer's Python packages"
 	@$(PIP_INSTALL) -r $<
+	@touch $@
+
+$(OSCAR)/.installed: tests/integration/oscar_shop/requirements.txt
+	@echo "installing django-oscar, which is somebody else's shop"
+	@rm -rf $(@D) && $(PYTHON) -m venv $(@D)
+	@$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
 	@touch $@
 
 WEB_SOURCES := $(shell find $(WEB)/packages $(WEB)/*.json -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/tests/*' 2>/dev/null)

@@ -6,6 +6,7 @@ models has no pages for them.
 
 from django.apps import apps
 
+import aviso.capture.admin
 import aviso.events.admin
 import aviso.feeds.admin
 import aviso.parked.admin

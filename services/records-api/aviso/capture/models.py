@@ -33,10 +33,15 @@ class TrackedTable(models.Model):
     backfilled = models.TextField(null=True)
     backfill_after = ArrayField(models.TextField(), null=True)
     backfill_left = ArrayField(models.TextField())
+    backfill_rate = models.IntegerField(null=True)
+    backfill_next = models.DateTimeField()
+    looked_at = models.BigIntegerField()
     told = models.BigIntegerField()
 
     class Meta:
         managed = False
+        # For people there is the view.
+        default_permissions = ()
         db_table = 'aviso"."tracked_tables'
 
     def __str__(self) -> str:
@@ -64,15 +69,23 @@ class Tracked(models.Model):
     problem_at = models.DateTimeField(null=True)
     unavailable = models.BigIntegerField()
     backfilled = models.TextField(null=True)
+    backfill_rate = models.IntegerField(null=True)
+    looked_at = models.BigIntegerField()
     told = models.BigIntegerField()
     unasked = ArrayField(models.TextField())
 
     class Meta:
         managed = False
+        verbose_name = "tracked table"
         db_table = 'aviso"."tracked'
 
     def __str__(self) -> str:
-        return f"{self.relation} as {self.feed}"
+        return f"{self.name} as {self.feed}"
+
+    @property
+    def name(self) -> str:
+        """With its schema, whatever the search path is; not quoted."""
+        return f"{self.schema_name}.{self.table_name}"
 
 
 class TrackedFeed(models.Model):

@@ -1,38 +1,31 @@
-"""Tracked tables, for the commands: what is asked of the functions in the database."""
+"""Tracked tables, for the commands and the admin site: what the database is asked."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import Error as DatabaseError
-from django.db import OperationalError, connection, transaction
-from psycopg import errors
+from django.db import connection
 
-from aviso.database.failures import describe_failure
+from aviso.capture.asking import STATEMENT_TIMEOUT_MS, ask
 
 _TRACK = """
-SELECT feed FROM aviso.track(%(table)s::text::regclass, feed => %(feed)s,
+SELECT id FROM aviso.track(%(table)s::regclass, feed => %(feed)s,
     columns => %(columns)s::text[], "where" => %(where)s, visibility => %(visibility)s,
     on_truncate => %(on_truncate)s, max_feeds => %(max_feeds)s)
 """
 _PREVIEW = """
-SELECT to_feed, subject, data FROM aviso.preview(%(table)s::text::regclass,
+SELECT to_feed, subject, data FROM aviso.preview(%(table)s::regclass,
     feed => %(feed)s, columns => %(columns)s::text[], "where" => %(where)s,
     rows => %(rows)s)
 """
-_STEP = "SELECT looked_at, told, is_done FROM aviso.backfill_step(%s, %s)"
-_PAGE_ROWS = 500
-# Each statement, and each wait for somebody who holds a row.
-_STATEMENT_TIMEOUT_MS = 60_000
-_LOCK_TIMEOUT_MS = 5_000
-_TRIES = 20
-
-
-class TableError(Exception):
-    """What the database refused, in its words."""
+_SURVEY = """
+SELECT to_feed, rows, unavailable FROM aviso.survey(%(table)s::regclass,
+    feed => %(feed)s, columns => %(columns)s::text[], "where" => %(where)s,
+    look => %(look)s)
+"""
+_MOST_ROWS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,31 +53,86 @@ class Wish:
         }
 
 
-def track(wish: Wish) -> None:
-    """Make a table a feed. Raises TableError, and nothing was changed then."""
-    _fetch(_TRACK, wish.values)
+@dataclass(frozen=True, slots=True)
+class FeedCount:
+    feed: str
+    rows: int
+    unavailable: int
 
 
-def preview(wish: Wish, rows: int = 10) -> list[tuple[str, str | None, str]]:
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What would be told of a table's first rows.
+
+    `feeds`: the largest first. `unmatched`: rows that the `where` leaves out.
+    `nameless`: of which nobody can say the feed. `is_all`: there are no other rows.
+    """
+
+    feeds: list[FeedCount]
+    unmatched: int
+    nameless: int
+    is_all: bool
+
+    @property
+    def rows(self) -> int:
+        return sum(feed.rows for feed in self.feeds)
+
+    @property
+    def unavailable(self) -> int:
+        return sum(feed.unavailable for feed in self.feeds)
+
+
+def track(wish: Wish, *, timeout_ms: int = STATEMENT_TIMEOUT_MS) -> int:
+    """Make a table a feed; return its id in `aviso.tracked`.
+
+    Raises TableError, and nothing was changed then.
+    """
+    ((tracked,),) = ask(_TRACK, wish.values, timeout_ms=timeout_ms)
+    return int(tracked)
+
+
+def preview(
+    wish: Wish, rows: int = 10, *, timeout_ms: int = STATEMENT_TIMEOUT_MS
+) -> list[tuple[str, str | None, str]]:
     """Return feed, subject and data of what would be told. Raises TableError."""
-    return [(f, s, d) for f, s, d in _fetch(_PREVIEW, {**wish.values, "rows": rows})]
+    values = {**wish.values, "rows": rows}
+    return [(f, s, d) for f, s, d in ask(_PREVIEW, values, timeout_ms=timeout_ms)]
 
 
-def find_unasked(wish: Wish) -> list[str]:
+def survey(
+    wish: Wish, look: int = _MOST_ROWS, *, timeout_ms: int = STATEMENT_TIMEOUT_MS
+) -> Survey:
+    """Count what would be told of the first `look` rows. Raises TableError."""
+    values = {**wish.values, "look": look}
+    counts = [FeedCount(*row) for row in ask(_SURVEY, values, timeout_ms=timeout_ms)]
+    # A name with a placeholder is that of no feed.
+    is_pattern = "{" in wish.feed
+    feeds, unmatched, nameless = [], 0, 0
+    for count in counts:
+        if count.feed is None:
+            unmatched = count.rows
+        elif is_pattern and count.feed == wish.feed:
+            nameless = count.rows
+        else:
+            feeds.append(count)
+    looked_at = sum(count.rows for count in counts)
+    return Survey(feeds, unmatched, nameless, is_all=looked_at < look)
+
+
+def find_unasked(wish: Wish, *, timeout_ms: int = STATEMENT_TIMEOUT_MS) -> list[str]:
     """Return what of the table's own borders its feed does not ask, a sentence each.
 
     Raises TableError.
     """
-    ((sentences,),) = _fetch(
-        "SELECT aviso.find_unasked(%(table)s::text::regclass, %(columns)s::text[])",
-        wish.values,
-    )
+    query = "SELECT aviso.find_unasked(%(table)s::regclass, %(columns)s::text[])"
+    ((sentences,),) = ask(query, wish.values, timeout_ms=timeout_ms)
     return list(sentences)
 
 
-def untrack(table: str) -> None:
+def untrack(table: str, *, timeout_ms: int = STATEMENT_TIMEOUT_MS) -> None:
     """Leave a table alone; its feed and its events stay. Raises TableError."""
-    _fetch("SELECT aviso.untrack(%(table)s::text::regclass)", {"table": table})
+    query = "SELECT aviso.untrack(%(table)s::regclass)"
+    ask(query, {"table": table}, timeout_ms=timeout_ms)
 
 
 def list_tracked() -> list[dict[str, Any]]:
@@ -94,67 +142,3 @@ def list_tracked() -> list[dict[str, Any]]:
         names = [column.name for column in cursor.description or ()]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     return [{**row, "relation": str(row["relation"])} for row in rows]
-
-
-def backfill(
-    table: str,
-    *,
-    rate: float | None = None,
-    starts_over: bool = False,
-    report: Callable[[int, int], object] = lambda _looked_at, _told: None,
-) -> int:
-    """Tell the rows that the log does not, and return how many it were.
-
-    It goes on where one before it was ended; `rate` is the most rows a second. `report`
-    is called with what was looked at and told so far. Raises TableError, also when
-    others hold a row for too long: what is told stays told.
-    """
-    ((tracked,),) = _fetch(
-        "WITH asked AS MATERIALIZED ("
-        " SELECT aviso.ask_backfill(%(table)s::text::regclass, %(again)s))"
-        " SELECT id FROM asked, aviso.tracked"
-        " WHERE relation = %(table)s::text::regclass",
-        {"table": table, "again": starts_over},
-    )
-    looked_at = told = 0
-    started = time.monotonic()
-    is_done = False
-    while not is_done:
-        row = _step(tracked)
-        looked_at, told, is_done = looked_at + row[0], told + row[1], row[2]
-        report(looked_at, told)
-        if rate and not is_done:
-            time.sleep(max(0.0, started + looked_at / rate - time.monotonic()))
-    return told
-
-
-def _step(tracked: int) -> tuple[int, int, bool]:
-    for _ in range(_TRIES):
-        try:
-            ((looked_at, told, is_done),) = _fetch(_STEP, [tracked, _PAGE_ROWS])
-        except _HeldError:
-            continue
-        return looked_at, told, is_done
-    raise TableError("a row is held by somebody for too long: run it again")
-
-
-class _HeldError(Exception):
-    pass
-
-
-def _fetch(query: str, values: Any) -> list[tuple[Any, ...]]:
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT set_config('statement_timeout', %s, true),"
-                " set_config('lock_timeout', %s, true)",
-                [str(_STATEMENT_TIMEOUT_MS), str(_LOCK_TIMEOUT_MS)],
-            )
-            cursor.execute(query, values)
-            return list(cursor.fetchall())
-    except OperationalError as exc:
-        if isinstance(exc.__cause__, errors.LockNotAvailable) and query is _STEP:
-            raise _HeldError from exc
-        raise TableError(describe_failure(exc)) from exc
-    except DatabaseError as exc:
-        raise TableError(describe_failure(exc)) from exc

@@ -99,9 +99,13 @@ MODELS = [
                     base_field=models.TextField(), size=None
                 ),
             ),
+            ("backfill_rate", models.IntegerField(null=True)),
+            ("backfill_next", models.DateTimeField()),
+            ("looked_at", models.BigIntegerField()),
             ("told", models.BigIntegerField()),
         ],
         options={
+            "default_permissions": (),
             "db_table": 'aviso"."tracked_tables',
             "managed": False,
         },
@@ -158,6 +162,8 @@ MODELS = [
             ("problem_at", models.DateTimeField(null=True)),
             ("unavailable", models.BigIntegerField()),
             ("backfilled", models.TextField(null=True)),
+            ("backfill_rate", models.IntegerField(null=True)),
+            ("looked_at", models.BigIntegerField()),
             ("told", models.BigIntegerField()),
             (
                 "unasked",
@@ -167,6 +173,7 @@ MODELS = [
             ),
         ],
         options={
+            "verbose_name": "tracked table",
             "db_table": 'aviso"."tracked',
             "managed": False,
         },

@@ -30,7 +30,7 @@ SELECT id, format('%%I.%%I', schema_name, table_name), problem, unavailable,
     backfilled = 'running'
 FROM aviso.tracked ORDER BY id
 """
-_STEP = "SELECT is_done FROM aviso.backfill_step(%s, %s)"
+_STEP = "SELECT is_done, rest_s FROM aviso.backfill_step(%s, %s)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +71,32 @@ async def _look(connection: Connection, note: Note) -> None:
         logger.warning("%s: %s", name, problem, extra={"outcome": "reconciled"})
     tables = [TrackedTable(*row) for row in await fetch(connection, _TRACKED)]
     note(tables)
-    until = time.monotonic() + INTERVAL_S
-    running = [table for table in tables if table.is_backfilling]
-    while running and time.monotonic() < until:
-        running = [table for table in running if await _step(connection, table)]
+    started = time.monotonic()
+    until = started + INTERVAL_S
+    # When each is to go on.
+    due = {table: started for table in tables if table.is_backfilling}
+    while due and (now := min(due.values())) < until:
+        await asyncio.sleep(max(0.0, now - time.monotonic()))
+        table = min(due, key=due.__getitem__)
+        rest_s = await _step(connection, table)
+        if rest_s is None:
+            del due[table]
+        else:
+            due[table] = time.monotonic() + rest_s
     await asyncio.sleep(max(0.0, until - time.monotonic()))
 
 
-async def _step(connection: Connection, table: TrackedTable) -> bool:
-    """Do a page of a table, and rest as long; tell whether more is left."""
+async def _step(connection: Connection, table: TrackedTable) -> float | None:
+    """Do a page of a table, and rest as long.
+
+    Return in how many seconds its next page may be; None: nothing is left for now.
+    """
     started = time.monotonic()
     try:
-        ((is_done,),) = await fetch(connection, _STEP, (table.id, PAGE_ROWS))
+        ((is_done, rest_s),) = await fetch(connection, _STEP, (table.id, PAGE_ROWS))
     except StatementRefusedError as exc:
         if not exc.is_over_a_lock:
             logger.warning("%s: %s", table.name, exc, extra={"outcome": "refused"})
-        return False
+        return None
     await asyncio.sleep(time.monotonic() - started)
-    return not is_done
+    return None if is_done else float(rest_s)

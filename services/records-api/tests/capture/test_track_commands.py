@@ -45,3 +45,19 @@ def test_a_table_is_looked_at_tracked_backfilled_listed_and_left(
         manage(environment, "track", "public.orders", "f", "id,colour")
     with pytest.raises(RuntimeError, match="is not tracked"):
         manage(environment, "backfill", "public.orders")
+
+
+def test_a_survey_counts_by_pages_as_far_as_it_may_look(database: Database) -> None:
+    database.run("CREATE TABLE orders (id int PRIMARY KEY, tenant int)")
+    database.run(
+        "INSERT INTO orders SELECT n, mod(n, 2) FROM generate_series(1, 2500) AS n"
+    )
+    call = "SELECT * FROM aviso.survey('orders', 'of-{tenant}', '{id}', 'id > 500'"
+
+    assert [("of-0", 1000, 0), ("of-1", 1000, 0), (None, 500, 0)] == database.run(
+        f"{call})"
+    )
+    assert [("of-0", 500, 0), ("of-1", 500, 0), (None, 500, 0)] == database.run(
+        f"{call}, look => 1500)"
+    )
+    assert [] == database.run("SELECT * FROM aviso.tracked")

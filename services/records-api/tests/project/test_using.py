@@ -201,9 +201,42 @@ show([client.get("/admin/").status_code, pages])
 
     index, pages = said
     assert 200 == index
-    assert {"feed", "reader", "event", "parkedevent"} <= pages.keys()
+    assert {"feed", "reader", "event", "parkedevent", "tracked"} <= pages.keys()
     assert {"apikey", "record"}.isdisjoint(pages)
     assert {200} == set(pages.values())
+
+
+def test_a_table_is_tracked_on_the_projects_own_admin_site(
+    project: Project, database: Database
+) -> None:
+    project.write_models(ORDER)
+    project.make_and_migrate()
+
+    [declared, done] = project.run("""
+import re
+from django.test import Client
+Person.objects.create(username="ada")
+client = Client()
+client.force_login(Person.objects.create_superuser("root"))
+form = {"columns": ["username"], "feed": "people", "where": "NOT is_superuser",
+        "visibility": "private", "on_truncate": "reset", "max_feeds": "1"}
+def look(table, **changes):
+    page = f"/admin/aviso/tracked/add/?table=public.{table}"
+    shown = client.post(page, {**form, **changes, "_preview": "1"}).content.decode()
+    return page, shown
+_, declared = look("shop_order", columns=["total"], where="")
+page, shown = look("shop_person")
+assert "ada" in shown and "root" not in shown.split("The first rows")[1]
+seen = re.search('name="seen" value="([^"]+)"', shown)[1]
+done = client.post(page, {**form, "seen": seen, "_track": "1"}, follow=True)
+show([declared, done.content.decode()])
+""")
+
+    assert "The model shop.Order declares its feed in the project" in declared
+    assert "shop_person is tracked as people" in done
+    assert [("people", ["id", "username"])] == database.run(
+        "SELECT feed, columns FROM aviso.tracked WHERE table_name = 'shop_person'"
+    )
 
 
 def _read(ticket: str) -> dict[str, object]:

@@ -5,25 +5,58 @@
 -- somebody else holds is passed over, and waited for at the end, one by one, while
 -- nothing else is held. So nobody can be in a deadlock with this.
 
--- Ask for it; where it is under way it goes on. `again` begins at the first key.
-CREATE FUNCTION aviso.ask_backfill(relation regclass, again boolean DEFAULT false)
-RETURNS void
+-- Ask for it, with no more than `rate` rows a second (null: no limit). One that is under
+-- way or paused goes on where it was; `again` begins at the first key.
+CREATE FUNCTION aviso.ask_backfill(
+    relation regclass, again boolean DEFAULT false, rate integer DEFAULT NULL
+) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    t aviso.tracked_tables := aviso.find_own(relation);
 BEGIN
-    UPDATE aviso.tracked_tables AS t SET backfilled = 'running',
-        told = CASE WHEN again OR backfilled IS DISTINCT FROM 'running' THEN 0 ELSE told END,
-        backfill_after = CASE WHEN NOT again AND backfilled = 'running' THEN backfill_after END,
-        backfill_left = CASE WHEN NOT again AND backfilled = 'running' THEN backfill_left
-            ELSE '{}' END
-    FROM pg_class AS c
-    WHERE t.relation = ask_backfill.relation AND c.oid = t.relation
+    IF rate < 1 THEN
+        PERFORM aviso.refuse_argument('rate', 'rate is %s, expected 1 or more rows a second',
+            rate::text);
+    END IF;
+    IF again OR coalesce(t.backfilled NOT IN ('running', 'paused'), true) THEN
+        UPDATE aviso.tracked_tables
+        SET looked_at = 0, told = 0, backfill_after = NULL, backfill_left = '{}'
+        WHERE id = t.id;
+    END IF;
+    UPDATE aviso.tracked_tables SET backfilled = 'running', backfill_rate = rate,
+        backfill_next = clock_timestamp()
+    WHERE id = t.id;
+END $$;
+
+-- Stop one that is under way, where it is.
+CREATE FUNCTION aviso.pause_backfill(relation regclass) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    t aviso.tracked_tables := aviso.find_own(relation);
+BEGIN
+    IF t.backfilled IS DISTINCT FROM 'running' THEN
+        PERFORM aviso.refuse('no backfill of %s is running', aviso.full_name(relation));
+    END IF;
+    UPDATE aviso.tracked_tables SET backfilled = 'paused' WHERE id = t.id;
+END $$;
+
+-- A table's row in the catalogue, held; refuse whoever may not say what becomes of it.
+CREATE FUNCTION aviso.find_own(relation regclass) RETURNS aviso.tracked_tables
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    own aviso.tracked_tables;
+BEGIN
+    SELECT t.* INTO own FROM aviso.tracked_tables AS t JOIN pg_class AS c ON c.oid = t.relation
+    WHERE t.relation = find_own.relation
         AND (pg_has_role(session_user, c.relowner, 'MEMBER')
             OR pg_has_role(session_user, (SELECT nspowner FROM pg_namespace
-                WHERE nspname = 'aviso'), 'MEMBER'));
+                WHERE nspname = 'aviso'), 'MEMBER'))
+    FOR NO KEY UPDATE OF t;
     IF NOT FOUND THEN
         PERFORM aviso.refuse('%s is not tracked, or is not the caller''s',
             aviso.full_name(relation));
     END IF;
+    RETURN own;
 END $$;
 
 -- What the table has under subjects, each held as `holds` says.
@@ -43,11 +76,13 @@ BEGIN
     RETURN coalesce(present, '{}');
 END $$;
 
--- Do a page of one table; return how many rows it looked at and told, and whether more
--- is left. On a wait for a row that is too long, `lock_not_available` is raised.
+-- Do a page of one table; return how many rows it looked at and told, whether there is
+-- nothing more to do (it is paused, or done), and in how many seconds the next page may be.
+-- Before its time nothing is done. On a wait for a row that is too long,
+-- `lock_not_available` is raised.
 CREATE FUNCTION aviso.backfill_step(
     tracked integer, size integer DEFAULT 500,
-    OUT looked_at integer, OUT told integer, OUT is_done boolean
+    OUT looked_at integer, OUT told integer, OUT is_done boolean, OUT rest_s double precision
 )
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     SET DateStyle = 'ISO, YMD' SET IntervalStyle = 'iso_8601' SET TimeZone = 'UTC'
@@ -63,13 +98,16 @@ DECLARE
 BEGIN
     looked_at := 0;
     told := 0;
+    rest_s := 0;
     -- One at a time, and the same page never twice at once.
     SELECT * INTO t FROM aviso.tracked_tables
     WHERE id = backfill_step.tracked FOR NO KEY UPDATE;
     is_done := t.backfilled IS DISTINCT FROM 'running';
-    IF is_done THEN
+    rest_s := greatest(0, extract(epoch FROM t.backfill_next - clock_timestamp()));
+    IF is_done OR rest_s > 0 THEN
         RETURN;
     END IF;
+    size := least(size, t.backfill_rate);
     IF t.backfill_after IS DISTINCT FROM '{}' THEN
         EXECUTE format($code$
             WITH page AS MATERIALIZED (
@@ -114,8 +152,11 @@ BEGIN
     told := aviso.tell_rows(t.id, '{}', held);
     missed := t.backfill_left || missed;
     is_done := behind = '{}' AND missed = '{}';
+    rest_s := coalesce(looked_at / t.backfill_rate::double precision, 0);
     UPDATE aviso.tracked_tables
     SET backfill_after = behind, backfill_left = missed,
+        backfill_next = clock_timestamp() + make_interval(secs => rest_s),
+        looked_at = tracked_tables.looked_at + backfill_step.looked_at,
         told = tracked_tables.told + backfill_step.told,
         backfilled = CASE WHEN is_done THEN 'done' ELSE 'running' END
     WHERE id = t.id;

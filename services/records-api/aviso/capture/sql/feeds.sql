@@ -86,7 +86,7 @@ BEGIN
         WHERE n.kind = 'untold' GROUP BY n.tracked) AS lost
     WHERE t.id = lost.tracked;
     UPDATE aviso.tracked_tables
-    SET backfilled = 'running', backfill_after = NULL, backfill_left = '{}'
+    SET backfilled = 'running', backfill_after = NULL, backfill_left = '{}', looked_at = 0
     WHERE id IN (SELECT n.tracked FROM unnest(taken) AS n WHERE n.kind = 'backfill');
     RETURN QUERY SELECT unnest(wanted);
 END $$;
@@ -98,7 +98,7 @@ DECLARE
     taken text;
 BEGIN
     SELECT aviso.full_name(relation) INTO taken FROM aviso.tracked_tables AS t
-    WHERE starts_with(NEW.slug, prefix) AND right(NEW.slug, length(suffix)) = suffix
+    WHERE prefix IS NOT NULL AND aviso.is_feed_of(t, NEW.slug)
         AND NOT EXISTS (SELECT FROM aviso.tracked_feeds AS f
             WHERE f.feed = NEW.slug AND f.tracked = t.id);
     IF FOUND THEN

@@ -143,7 +143,7 @@ BEGIN
     t := aviso.as_it_is(t);
     UPDATE aviso.tracked_tables SET schema_name = t.schema_name, table_name = t.table_name,
         columns = t.columns, types = t.types, leaves = t.leaves, backfilled = 'running',
-        backfill_after = NULL, backfill_left = '{}', told = 0,
+        backfill_after = NULL, backfill_left = '{}', looked_at = 0, told = 0,
         problem = CASE WHEN said LIKE 'columns of % are gone%' THEN said END,
         problem_at = CASE WHEN said LIKE 'columns of % are gone%' THEN clock_timestamp() END
     WHERE id = t.id;

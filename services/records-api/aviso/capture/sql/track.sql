@@ -60,66 +60,81 @@ BEGIN
         USING ERRCODE = 'invalid_parameter_value';
 END $$;
 
--- Refuse what is no ordinary table of somebody's, with the reason.
-CREATE FUNCTION aviso.check_table(relation regclass) RETURNS void
+-- Refuse an argument of aviso.track, whose name the error has as its column.
+CREATE FUNCTION aviso.refuse_argument(
+    argument text, message text, VARIADIC parts text[] DEFAULT '{}'
+) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION '%', format(message, VARIADIC parts)
+        USING ERRCODE = 'invalid_parameter_value', COLUMN = argument;
+END $$;
+
+-- Why a table can not be tracked; null: nothing is in the way.
+CREATE FUNCTION aviso.find_obstacle(relation regclass) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     c pg_class;
     name text := aviso.full_name(relation);
     schema_name text;
+    key pg_constraint;
 BEGIN
     SELECT * INTO c FROM pg_class WHERE oid = relation;
     SELECT nspname INTO schema_name FROM pg_namespace WHERE oid = c.relnamespace;
-    IF c.relpersistence = 't' THEN
-        PERFORM aviso.refuse('%s is temporary: no other session sees its rows', name);
-    ELSIF c.relpersistence = 'u' THEN
-        PERFORM aviso.refuse('%s is unlogged: a crash empties it without a word', name);
-    ELSIF schema_name IN ('pg_catalog', 'information_schema', 'pg_toast') THEN
-        PERFORM aviso.refuse('%s belongs to PostgreSQL''s catalog', name);
-    ELSIF schema_name IN ('aviso', 'aviso_rows') THEN
-        PERFORM aviso.refuse('%s is Aviso''s own', name);
-    ELSIF c.relkind = 'f' THEN
-        PERFORM aviso.refuse('%s is a foreign table: who writes there fires no trigger here', name);
-    ELSIF c.relkind IN ('v', 'm') THEN
-        PERFORM aviso.refuse('%s is a view, and no trigger sees what its query returns: track'
-            ' what it reads (%s), with the same condition as a where', name,
-            coalesce(aviso.find_sources(relation), 'nothing'));
-    ELSIF c.relkind NOT IN ('r', 'p') THEN
-        PERFORM aviso.refuse('%s is no table', name);
-    ELSIF c.relispartition THEN
-        PERFORM aviso.refuse('%s is a partition: track %s', name,
-            aviso.full_name(pg_partition_root(relation)));
-    ELSIF c.relkind = 'r' AND EXISTS (
-        SELECT FROM pg_inherits WHERE relation IN (inhrelid, inhparent))
-    THEN
-        PERFORM aviso.refuse('%s has a part in inheritance: no key of it holds for the rows'
-            ' of its children (partitions are taken)', name);
-    ELSIF aviso.hides_from_owner(relation) THEN
-        PERFORM aviso.refuse('row-level security of %s holds for its owner too, as whom its rows'
-            ' are read here: ALTER TABLE %s NO FORCE ROW LEVEL SECURITY, or give it to a role'
-            ' with BYPASSRLS', name, name);
+    SELECT * INTO key FROM pg_constraint WHERE conrelid = relation AND contype = 'p';
+    RETURN CASE
+        WHEN c.oid IS NULL THEN format('there is no table %s', name)
+        WHEN c.relpersistence = 't' THEN
+            format('%s is temporary: no other session sees its rows', name)
+        WHEN c.relpersistence = 'u' THEN
+            format('%s is unlogged: a crash empties it without a word', name)
+        WHEN schema_name IN ('pg_catalog', 'information_schema', 'pg_toast') THEN
+            format('%s belongs to PostgreSQL''s catalog', name)
+        -- The last holds the accounts of the stack's own admin site.
+        WHEN schema_name IN ('aviso', 'aviso_rows', 'aviso_site') THEN
+            format('%s is Aviso''s own', name)
+        WHEN c.relkind = 'f' THEN
+            format('%s is a foreign table: who writes there fires no trigger here', name)
+        WHEN c.relkind IN ('v', 'm') THEN
+            format('%s is a view, and no trigger sees what its query returns: track what it'
+                ' reads (%s), with the same condition as a where', name,
+                coalesce(aviso.find_sources(relation), 'nothing'))
+        WHEN c.relkind NOT IN ('r', 'p') THEN format('%s is no table', name)
+        WHEN c.relispartition THEN format('%s is a partition: track %s', name,
+            aviso.full_name(pg_partition_root(relation)))
+        WHEN c.relkind = 'r' AND EXISTS (
+            SELECT FROM pg_inherits WHERE relation IN (inhrelid, inhparent))
+        THEN format('%s has a part in inheritance: no key of it holds for the rows of its'
+            ' children (partitions are taken)', name)
+        WHEN aviso.hides_from_owner(relation) THEN format('row-level security of %s holds for'
+            ' its owner too, as whom its rows are read here: ALTER TABLE %s NO FORCE ROW LEVEL'
+            ' SECURITY, or give it to a role with BYPASSRLS', name, name)
+        WHEN key.oid IS NULL THEN
+            format('%s has no primary key: nothing says which of its rows is which', name)
+        WHEN key.condeferrable THEN format('the primary key of %s is deferrable: two rows may'
+            ' have the same for a while', name)
+    END;
+END $$;
+
+CREATE FUNCTION aviso.check_table(relation regclass) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    obstacle text := aviso.find_obstacle(relation);
+BEGIN
+    IF obstacle IS NOT NULL THEN
+        PERFORM aviso.refuse_argument('relation', '%s', obstacle);
     END IF;
 END $$;
 
--- The columns of a table's key, in its order; refuse without one.
+-- The columns of a table's key, in its order.
 CREATE FUNCTION aviso.find_key(relation regclass) RETURNS text[]
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    key pg_constraint;
-BEGIN
-    SELECT * INTO key FROM pg_constraint WHERE conrelid = relation AND contype = 'p';
-    IF NOT FOUND THEN
-        PERFORM aviso.refuse('%s has no primary key: nothing says which of its rows is which',
-            aviso.full_name(relation));
-    ELSIF key.condeferrable THEN
-        PERFORM aviso.refuse('the primary key of %s is deferrable: two rows may have the same'
-            ' for a while', aviso.full_name(relation));
-    END IF;
-    RETURN ARRAY(
-        SELECT attname FROM unnest(key.conkey) WITH ORDINALITY AS part (attnum, place)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT ARRAY(
+        SELECT attname::text FROM pg_constraint
+        CROSS JOIN unnest(conkey) WITH ORDINALITY AS part (attnum, place)
         JOIN pg_attribute a ON a.attrelid = relation AND a.attnum = part.attnum
-        ORDER BY place);
-END $$;
+        WHERE conrelid = relation AND contype = 'p' ORDER BY place)
+$$;
 
 CREATE FUNCTION aviso.has_column(relation regclass, name text) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -185,7 +200,7 @@ BEGIN
     EXCEPTION WHEN SQLSTATE 'AV001' THEN
         NULL;
     WHEN OTHERS THEN
-        PERFORM aviso.refuse('the where of %s, %s, can not be used: %s',
+        PERFORM aviso.refuse_argument('where', 'the where of %s, %s, can not be used: %s',
             aviso.full_name(relation), quote_literal("where"), SQLERRM);
     END;
 END $$;
@@ -197,18 +212,19 @@ DECLARE
     parts text[];
 BEGIN
     IF t.feed IS NULL OR t.feed !~ '^[a-z0-9-]*(\{[^{}]+\}[a-z0-9-]*)?$' OR t.feed = '' THEN
-        PERFORM aviso.refuse('%L names no feed: expected 1 to 64 of a-z, 0-9 and the hyphen,'
-            ' with one {column} among them where each of its values is to have a feed', t.feed);
+        PERFORM aviso.refuse_argument('feed', '%L names no feed: expected 1 to 64 of a-z, 0-9'
+            ' and the hyphen, with one {column} among them where each of its values is to have'
+            ' a feed', t.feed);
     END IF;
     parts := regexp_match(t.feed, '^(.*)\{(.+)\}(.*)$');
     t.prefix := parts[1];
     t.placeholder := parts[2];
     t.suffix := parts[3];
     IF parts IS NULL AND length(t.feed) > 64 THEN
-        PERFORM aviso.refuse('feed %L is longer than 64 characters', t.feed);
+        PERFORM aviso.refuse_argument('feed', 'feed %L is longer than 64 characters', t.feed);
     ELSIF length(t.prefix || t.suffix) NOT BETWEEN 1 AND 30 THEN
-        PERFORM aviso.refuse('beside its {%s} feed %L has to have 1 to 30 characters',
-            t.placeholder, t.feed);
+        PERFORM aviso.refuse_argument('feed', 'beside its {%s} feed %L has to have 1 to 30'
+            ' characters', t.placeholder, t.feed);
     END IF;
     RETURN t;
 END $$;
@@ -237,30 +253,35 @@ BEGIN
     t.max_feeds := max_feeds;
     t := aviso.read_feed(t);
     IF t.placeholder IS NOT NULL AND NOT aviso.has_column(relation, t.placeholder) THEN
-        PERFORM aviso.refuse('%s has no column %L, which the feed names', name, t.placeholder);
+        PERFORM aviso.refuse_argument('feed', '%s has no column %L, which the feed names', name,
+            t.placeholder);
     END IF;
     IF visibility IS NULL OR visibility NOT IN ('public', 'private') THEN
-        PERFORM aviso.refuse('visibility is %L, expected public or private', visibility);
+        PERFORM aviso.refuse_argument('visibility', 'visibility is %L, expected public or private',
+            visibility);
     ELSIF on_truncate IS NULL OR on_truncate NOT IN ('reset', 'refuse') THEN
-        PERFORM aviso.refuse('on_truncate is %L, expected reset or refuse', on_truncate);
+        PERFORM aviso.refuse_argument('on_truncate', 'on_truncate is %L, expected reset or refuse',
+            on_truncate);
     ELSIF max_feeds IS NULL OR max_feeds < 1 THEN
-        PERFORM aviso.refuse('max_feeds is %s, expected 1 or more', max_feeds::text);
+        PERFORM aviso.refuse_argument('max_feeds', 'max_feeds is %s, expected 1 or more',
+            max_feeds::text);
     ELSIF coalesce(cardinality(columns), 0) = 0 THEN
-        PERFORM aviso.refuse('no columns are named: nothing of %s would be told', name);
+        PERFORM aviso.refuse_argument('columns', 'no columns are named: nothing of %s would be'
+            ' told', name);
     END IF;
     SELECT c INTO missing FROM unnest(columns) AS c
     WHERE c IS NULL OR NOT aviso.has_column(relation, c);
     IF FOUND THEN
-        PERFORM aviso.refuse('%s has no column %L', name, missing);
+        PERFORM aviso.refuse_argument('columns', '%s has no column %L', name, missing);
     END IF;
     SELECT c INTO missing FROM unnest(columns) AS c GROUP BY c HAVING count(*) > 1;
     IF FOUND THEN
-        PERFORM aviso.refuse('column %L is named twice', missing);
+        PERFORM aviso.refuse_argument('columns', 'column %L is named twice', missing);
     END IF;
     SELECT k INTO missing FROM unnest(t.key) AS k WHERE k <> ALL (columns);
     IF FOUND THEN
-        PERFORM aviso.refuse('column %L is part of the key of %s, and has to be among those'
-            ' that are told', missing, name);
+        PERFORM aviso.refuse_argument('columns', 'column %L is part of the key of %s, and has to be'
+            ' among those that are told', missing, name);
     END IF;
     SELECT condition, used INTO t."where", t.where_columns
     FROM aviso.read_where(relation, "where", path);
@@ -268,7 +289,8 @@ BEGIN
     WHERE attrelid = relation AND attgenerated = 'v'
         AND attname = ANY (columns || t.where_columns || t.placeholder);
     IF FOUND THEN
-        PERFORM aviso.refuse('column %L of %s is generated when it is read, and no trigger has'
+        PERFORM aviso.refuse_argument('columns', 'column %L of %s is generated when it is read,'
+            ' and no trigger has'
             ' its value: make it STORED, or name what it is made of', missing, name);
     END IF;
     t.types := aviso.column_types(relation, columns || t.where_columns);
@@ -337,55 +359,81 @@ BEGIN
     END LOOP;
 END $$;
 
+-- The feeds that a table's would be, or are.
+CREATE FUNCTION aviso.is_feed_of(t aviso.tracked_tables, slug text) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN t.prefix IS NULL THEN slug = t.feed
+        ELSE starts_with(slug, t.prefix) AND right(slug, length(t.suffix)) = t.suffix END
+$$;
+
+-- Refuse a feed that is another's, or could be. A table may have its own again, and what
+-- was a feed of the same owner's.
+CREATE FUNCTION aviso.check_feed(t aviso.tracked_tables) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    keeper text := (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = t.relation);
+    other text;
+BEGIN
+    PERFORM aviso.check_rows(t);
+    t := aviso.read_feed(t);
+    -- Of two patterns that could name the same feed, none knows whose it is.
+    SELECT feed INTO other FROM aviso.tracked_tables AS o
+    WHERE o.relation <> t.relation AND o.prefix IS NOT NULL AND t.prefix IS NOT NULL
+        AND (starts_with(o.prefix, t.prefix) OR starts_with(t.prefix, o.prefix))
+        AND (starts_with(reverse(o.suffix), reverse(t.suffix))
+            OR starts_with(reverse(t.suffix), reverse(o.suffix)));
+    IF FOUND THEN
+        PERFORM aviso.refuse_argument('feed', 'feeds of %L could have the names of feeds of %L,'
+            ' which another table has', t.feed, other);
+    END IF;
+    SELECT slug INTO other FROM aviso.feeds
+    WHERE aviso.is_feed_of(t, slug) AND (
+        EXISTS (SELECT FROM aviso.records r WHERE r.feed = slug)
+        OR NOT EXISTS (SELECT FROM aviso.tracked_feeds f
+            LEFT JOIN aviso.tracked_tables AS o ON o.id = f.tracked
+            WHERE f.feed = slug AND f.owner = keeper
+                AND (f.tracked IS NULL OR o.relation = t.relation)))
+    ORDER BY slug LIMIT 1;
+    IF FOUND THEN
+        PERFORM aviso.refuse_argument('feed', 'feed %L is taken', other);
+    END IF;
+    SELECT aviso.full_name(o.relation) INTO other FROM aviso.tracked_tables AS o
+    WHERE o.relation <> t.relation AND o.prefix IS NOT NULL AND t.prefix IS NULL
+        AND aviso.is_feed_of(o, t.feed)
+        AND NOT EXISTS (SELECT FROM aviso.feeds WHERE slug = t.feed);
+    IF FOUND THEN
+        PERFORM aviso.refuse_argument('feed', 'feed %s would be one of table %s, whose rows name'
+            ' their feeds so', t.feed, other);
+    END IF;
+END $$;
+
 -- Enter a table whose owner has made its functions, and have its feed.
 CREATE FUNCTION aviso.register(t aviso.tracked_tables) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     keeper text := (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = t.relation);
     waits text := current_setting('lock_timeout');
-    other text;
     has_past boolean;
 BEGIN
     PERFORM aviso.check_rows(t);
     -- The owner may say what he likes of his table, and nothing of another's feed.
     t := aviso.read_feed(t);
     IF EXISTS (SELECT FROM aviso.tracked_tables WHERE id = t.id OR relation = t.relation) THEN
-        PERFORM aviso.refuse('%s is tracked already', aviso.full_name(t.relation));
+        PERFORM aviso.refuse_argument('relation', '%s is tracked already',
+            aviso.full_name(t.relation));
     END IF;
     PERFORM pg_advisory_xact_lock(hashtextextended('aviso-track', 0));
-    -- Of two patterns that could name the same feed, none knows whose it is.
-    SELECT feed INTO other FROM aviso.tracked_tables AS o
-    WHERE o.prefix IS NOT NULL AND t.prefix IS NOT NULL
-        AND (starts_with(o.prefix, t.prefix) OR starts_with(t.prefix, o.prefix))
-        AND (starts_with(reverse(o.suffix), reverse(t.suffix))
-            OR starts_with(reverse(t.suffix), reverse(o.suffix)));
-    IF FOUND THEN
-        PERFORM aviso.refuse('feeds of %L could have the names of feeds of %L, which another'
-            ' table has', t.feed, other);
-    END IF;
     -- Whoever writes a record into one has a share in its row until he has ended. Not
     -- waited for: the writers of the table would wait behind.
     BEGIN
         PERFORM set_config('lock_timeout', '100ms', true);
-        PERFORM FROM aviso.feeds
-        WHERE CASE WHEN t.prefix IS NULL THEN slug = t.feed
-            ELSE starts_with(slug, t.prefix) AND right(slug, length(t.suffix)) = t.suffix END
-        ORDER BY slug FOR UPDATE;
+        PERFORM FROM aviso.feeds WHERE aviso.is_feed_of(t, slug) ORDER BY slug FOR UPDATE;
         PERFORM set_config('lock_timeout', waits, true);
     EXCEPTION WHEN lock_not_available THEN
         RAISE EXCEPTION 'somebody is writing to a feed of %: try again', t.feed
             USING ERRCODE = 'lock_not_available';
     END;
-    SELECT slug INTO other FROM aviso.feeds
-    WHERE CASE WHEN t.prefix IS NULL THEN slug = t.feed
-        ELSE starts_with(slug, t.prefix) AND right(slug, length(t.suffix)) = t.suffix END
-        AND (EXISTS (SELECT FROM aviso.records r WHERE r.feed = slug)
-            OR NOT EXISTS (SELECT FROM aviso.tracked_feeds f
-                WHERE f.feed = slug AND f.tracked IS NULL AND f.owner = keeper))
-    ORDER BY slug LIMIT 1;
-    IF FOUND THEN
-        PERFORM aviso.refuse('feed %L is taken', other);
-    END IF;
+    PERFORM aviso.check_feed(t);
     INSERT INTO aviso.tracked_tables (id, relation, schema_name, table_name, feed, prefix,
         suffix, placeholder, columns, "where", where_columns, key, types, leaves, visibility, on_truncate,
         max_feeds)
@@ -393,9 +441,7 @@ BEGIN
         t.placeholder, t.columns, t."where", t.where_columns, t.key, t.types, t.leaves, t.visibility,
         t.on_truncate, t.max_feeds);
     UPDATE aviso.tracked_feeds SET tracked = t.id
-    WHERE tracked IS NULL AND owner = keeper
-        AND CASE WHEN t.prefix IS NULL THEN feed = t.feed
-            ELSE starts_with(feed, t.prefix) AND right(feed, length(t.suffix)) = t.suffix END;
+    WHERE tracked IS NULL AND owner = keeper AND aviso.is_feed_of(t, feed);
     has_past := FOUND;
     IF t.prefix IS NULL AND NOT has_past THEN
         INSERT INTO aviso.tracked_feeds (feed, tracked, owner) VALUES (t.feed, t.id, keeper);
@@ -540,13 +586,7 @@ DECLARE
 BEGIN
     -- Undone at its end, with whatever the owner's functions did.
     BEGIN
-        PERFORM aviso.check_table(relation);
-        PERFORM aviso.become_owner(relation);
-        t := aviso.read_wish(
-            relation, feed, columns, "where", 'private', 'reset', 1, path);
-        t.id := aviso.new_tracked_id();
-        PERFORM aviso.make_rows(t);
-        PERFORM aviso.pin_settings();
+        t := aviso.make_trial(relation, feed, columns, "where", path);
         EXECUTE format($code$
             SELECT array_agg(ROW(NULL, value, subject, data, cause)::aviso.state)
             FROM (SELECT * FROM aviso_rows.%I(NULL, 1000)
@@ -560,6 +600,83 @@ BEGIN
     RETURN QUERY SELECT aviso.feed_of(t, s.value), s.subject,
         CASE WHEN s.cause IS NULL THEN s.data ELSE aviso.unavailable_data(s.cause) END, s.cause
     FROM unnest(seen) AS s;
+END $$;
+
+-- Count what would be told of the first `look` rows, by feed, the largest first; those of
+-- no feed (null) do not match. Under a name with a placeholder stand rows of which nobody
+-- can say the feed. Leave nothing behind.
+CREATE FUNCTION aviso.survey(
+    relation regclass, feed text, columns text[], "where" text DEFAULT NULL,
+    look integer DEFAULT 100000
+) RETURNS TABLE (to_feed text, rows bigint, unavailable bigint)
+LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN QUERY SELECT * FROM aviso.survey_as_owner(relation, feed, columns, "where", look,
+        aviso.current_path());
+END $$;
+
+CREATE FUNCTION aviso.survey_as_owner(
+    relation regclass, feed text, columns text[], "where" text, look integer, path text
+) RETURNS TABLE (to_feed text, rows bigint, unavailable bigint)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    t aviso.tracked_tables;
+    counted jsonb := '[]';
+    page jsonb;
+    behind text[];
+    found integer;
+BEGIN
+    BEGIN
+        t := aviso.make_trial(relation, feed, columns, "where", path);
+        -- By pages: what the rows say is not kept.
+        LOOP
+            EXECUTE format($code$
+                WITH page AS MATERIALIZED (
+                    SELECT *, row_number() OVER () AS place FROM aviso_rows.%I($1, $2)
+                )
+                SELECT (SELECT count(*) FROM page),
+                    (SELECT key FROM page ORDER BY place DESC LIMIT 1),
+                    (SELECT jsonb_agg(counts) FROM (
+                        SELECT value, data IS NOT NULL OR cause IS NOT NULL AS matches,
+                            cause IS NOT DISTINCT FROM 'unclear' AS unclear,
+                            count(*) AS rows, count(cause) AS unavailable
+                        FROM page GROUP BY 1, 2, 3) AS counts)$code$, 'page_' || t.id)
+            INTO found, behind, page USING behind, least(look, 1000);
+            counted := counted || coalesce(page, '[]');
+            EXIT WHEN found < least(look, 1000) OR look <= found;
+            look := look - found;
+        END LOOP;
+        RAISE EXCEPTION 'seen' USING ERRCODE = 'AV001';
+    EXCEPTION WHEN SQLSTATE 'AV001' THEN
+        NULL;
+    END;
+    RETURN QUERY
+    SELECT named.to_feed, sum(named.rows)::bigint, sum(named.unavailable)::bigint
+    FROM (
+        SELECT CASE WHEN NOT c.matches THEN NULL WHEN c.unclear THEN t.feed
+            ELSE aviso.feed_of(t, c.value) END AS to_feed, c.rows, c.unavailable
+        FROM jsonb_to_recordset(counted) AS c (
+            value text, matches boolean, unclear boolean, rows bigint, unavailable bigint)
+    ) AS named GROUP BY 1 ORDER BY 2 DESC, 1;
+END $$;
+
+-- Make a table's functions as tracking would, after all that it asks; as its owner.
+-- Whoever calls it has this undone.
+CREATE FUNCTION aviso.make_trial(
+    relation regclass, feed text, columns text[], "where" text, path text
+) RETURNS aviso.tracked_tables
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    t aviso.tracked_tables;
+BEGIN
+    PERFORM aviso.check_table(relation);
+    PERFORM aviso.become_owner(relation);
+    t := aviso.read_wish(relation, feed, columns, "where", 'private', 'reset', 1, path);
+    t.id := aviso.new_tracked_id();
+    PERFORM aviso.make_rows(t);
+    PERFORM aviso.check_feed(t);
+    PERFORM aviso.pin_settings();
+    RETURN t;
 END $$;
 
 -- For the rest of the transaction, the settings that give a value one form.

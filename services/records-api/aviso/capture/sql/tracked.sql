@@ -31,11 +31,15 @@ CREATE TABLE aviso.tracked_tables (
     problem_at timestamptz,
     -- Rows that no feed has: there were too many feeds, or nobody could say which.
     untold bigint NOT NULL DEFAULT 0,
-    -- null: not asked for, else `running` or `done`; behind which key it goes on; what
-    -- others were writing when it passed; how many rows it has told.
+    -- null: not asked for, else `running`, `paused` or `done`; behind which key it goes on;
+    -- what others were writing when it passed; the most rows a second (null: no limit), and
+    -- when the next page may be; how many rows it has looked at and told.
     backfilled text,
     backfill_after text[],
     backfill_left text[] NOT NULL DEFAULT '{}',
+    backfill_rate integer,
+    backfill_next timestamptz NOT NULL DEFAULT clock_timestamp(),
+    looked_at bigint NOT NULL DEFAULT 0,
     told bigint NOT NULL DEFAULT 0
 );
 
@@ -80,7 +84,8 @@ SELECT relation, schema_name, table_name, pg_get_userbyid(relowner) AS owner, fe
         WHERE type = 'unavailable' AND reader IS NULL AND events.feed IN (
             SELECT tracked_feeds.feed FROM aviso.tracked_feeds WHERE tracked = t.id))
         AS unavailable,
-    backfilled, told, id, aviso.find_unasked(relation, columns) AS unasked
+    backfilled, backfill_rate, looked_at, told, id,
+    aviso.find_unasked(relation, columns) AS unasked
 FROM aviso.tracked_tables AS t LEFT JOIN pg_class ON pg_class.oid = relation
 WHERE pg_has_role(relowner, 'MEMBER')
     OR has_table_privilege('aviso.tracked_tables', 'SELECT');

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from aviso.capture.tables import TableError, backfill
+from aviso.capture.asking import TableError
+from aviso.capture.backfilling import backfill
 
 _REPORT_EVERY = 100_000
 
@@ -19,7 +20,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("table")
-        parser.add_argument("--rate", type=float, help="the most rows a second")
+        parser.add_argument("--rate", type=int, help="the most rows a second")
         parser.add_argument(
             "--start-over", action="store_true", help="begin at the first key again"
         )
@@ -34,8 +35,8 @@ class Command(BaseCommand):
                 self.stderr.write(f"looked at {looked_at}, told {told}")
 
         rate = options["rate"]
-        if rate is not None and rate <= 0:
-            raise CommandError(f"--rate is {rate}, expected more than 0")
+        if rate is not None and rate < 1:
+            raise CommandError(f"--rate is {rate}, expected 1 or more")
         try:
             told = backfill(
                 options["table"],

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from aviso.capture.tables import TableError, Wish, find_unasked, preview, track
+from aviso.capture.asking import TableError
+from aviso.capture.tables import Wish, find_unasked, preview, track
 
 
 class Command(BaseCommand):

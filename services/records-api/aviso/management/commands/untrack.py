@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from aviso.capture.tables import TableError, untrack
+from aviso.capture.asking import TableError
+from aviso.capture.tables import untrack
 
 
 class Command(BaseCommand):
