@@ -52,7 +52,7 @@ demo: $(VENV)/.installed-run ## write real records into the running stack (ARGS=
 compare: install-test web $(VENV)/.installed-compare ## the same faults against Aviso and Django Channels, in one table
 	@deploy/native/install.sh compare
 	@exec $(BIN)/python -m tests.compare $(ARGS)
-bench: install-test web ## what it takes, holds and lasts, beside the bare parts (ARGS="many-feeds --full")
+bench: install-test web $(VENV)/.installed-bench ## what it takes, holds and lasts, beside the bare parts (ARGS="many-feeds --full")
 	@exec $(BIN)/python -m tests.bench $(ARGS)
 
 ##@ Tests
@@ -139,6 +139,10 @@ $(OSCAR)/.installed: tests/integration/oscar_shop/requirements.txt
 	@echo "installing django-oscar, which is somebody else's shop"
 	@rm -rf $(@D) && $(PYTHON) -m venv $(@D)
 	@$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	@touch $@
+$(VENV)/.installed-bench: tests/bench/requirements.txt $(VENV)/.installed-test
+	@echo "installing what is measured beside ours"
+	@$(PIP_INSTALL) -r $<
 	@touch $@
 
 WEB_SOURCES := $(shell find $(WEB)/packages $(WEB)/*.json -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/tests/*' 2>/dev/null)

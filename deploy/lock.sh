@@ -23,6 +23,7 @@ lock services/amqp-client/build.txt services/amqp-client/build.in
 lock services/web-client/node.txt services/web-client/node.in
 lock tests/requirements.txt tests/requirements.in
 lock tests/compare/requirements.txt tests/compare/requirements.in
+lock tests/bench/requirements.txt tests/bench/requirements.in
 # Somebody else's application, in an environment of its own.
 "$bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import again, age, behind, bounds, crowd, many_feeds, path, unequal
+from . import again, age, behind, bounds, crowd, many_feeds, path, tracked, unequal
 from .bench import Bench
 
 CASES: dict[str, Callable[[Bench], None]] = {
@@ -21,4 +21,5 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "destroyed": again.destroyed,
     "behind": behind.behind,
     "bounds": bounds.element,
+    "tracked": tracked.beside_triggers,
 }

@@ -36,6 +36,14 @@ def cpu_shares(
     }
 
 
+def ended_cpu_s(stack: Stack, part: str) -> float:
+    """CPU time that the part's children took which have ended, in seconds."""
+    fields = (
+        Path(f"/proc/{stack.pid(part)}/stat").read_text().rpartition(")")[2].split()
+    )
+    return (int(fields[13]) + int(fields[14])) / _TICKS_A_SECOND
+
+
 def _pids(stack: Stack, part: str) -> list[int]:
     pid = stack.pid(part)
     return [] if pid is None else [pid, *descendants(pid)]

@@ -1,0 +1,1 @@
+"""A Django project that keeps its accounts' history with django-pghistory."""
