@@ -24,7 +24,7 @@ const TURN_MS = 8;
  * The number of milliseconds between two goes while the feed catches up: each puts what is newest on the
  * screen, and the next takes it away.
  */
-const CATCHING_UP_PACE_MS = 500;
+const CATCHING_UP_PACE_MS = 2_000;
 /** Up to how many rows glide in together. */
 const ROWS_GLIDING = 3;
 
@@ -124,15 +124,17 @@ export class RecordList extends HTMLElement {
   }
 
   #onChange(change: FeedChange): void {
+    const isCatchingUp = this.#feed?.state.kind === "catching-up";
     if (change === null) {
       this.#describe();
+      if (this.#pending.size > 0 && !isCatchingUp) this.#flushSoon();
       return;
     }
     if (change.cleared) this.#dropMissing();
     for (const key of change.removed) this.#pending.add(key);
     for (const key of change.added) this.#pending.add(key);
     for (const key of change.changed) this.#pending.add(key);
-    if (this.#feed?.state.kind === "catching-up") this.#flushLater();
+    if (isCatchingUp) this.#flushLater();
     else this.#flushSoon();
   }
 

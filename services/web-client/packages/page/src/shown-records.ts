@@ -1,6 +1,6 @@
 /** What a list, a table or an export needs of records, wherever they come from. Types only. */
 
-import type { FeedInfo, Position, RecordEntry } from "./library";
+import type { FeedInfo, FeedState, Position, RecordEntry } from "./library";
 import type { FeedChange, OlderState } from "./watched-feed";
 
 export interface ShownRecords {
@@ -14,6 +14,7 @@ export interface ShownRecords {
   /** Entries after this sequence count as new to the reader. */
   readonly newAfter: number;
   readonly applied: Position | null;
+  readonly state: FeedState;
   /** True while the reader is further down. */
   isReadingOlder: boolean;
   readonly olderState: OlderState;
