@@ -23,6 +23,9 @@ PUSHER := services/xmpp-pusher
 AMQP := services/amqp-client
 WEB := services/web-client
 LOCKS := $(API)/requirements.txt $(PUSHER)/requirements.txt $(AMQP)/build.txt $(WEB)/node.txt demo/requirements.txt
+# PostgreSQL's servers from npm, without its client programs.
+SERVERS := $(API)/tests/servers
+SERVER = $(SERVERS)/node_modules/postgresql-$(VERSION)
 OURS := deploy/native demo examples tests
 
 .PHONY: help
@@ -57,7 +60,7 @@ bench: install-test web $(VENV)/.installed-bench ## what it takes, holds and las
 
 ##@ Tests
 CHECKS := check-api check-audit check-web check-pusher check-amqp check-native
-.PHONY: test test-unit test-integration test-faults soak test-compose check audit $(CHECKS)
+.PHONY: test test-unit test-integration test-faults soak test-postgresql test-compose check audit $(CHECKS)
 test: check test-unit test-integration ## everything, on servers of its own
 test-unit: install-test web ## each service by itself
 	cd $(AMQP) && $(PYTEST) -q
@@ -70,6 +73,9 @@ test-faults: install-test web ## what happens when things are killed, cut and st
 	$(PYTEST_MANY) tests/integration/faults $(ARGS)
 soak: install-test web ## the same faults, often and long
 	AVISO_FAULTS=soak $(PYTEST_MANY) tests/integration/faults $(ARGS)
+test-postgresql: install-test $(SERVERS)/node_modules/.installed ## tables and triggers on another PostgreSQL (VERSION=14 … 18, ARGS="-k name")
+	@test -d $(SERVER) || { echo "VERSION is '$(VERSION)', expected one of $(patsubst $(SERVERS)/node_modules/postgresql-%,%,$(wildcard $(SERVERS)/node_modules/postgresql-*))"; exit 1; }
+	cd $(API) && AVISO_TEST_POSTGRESQL=$(CURDIR)/$(SERVER)/native/bin $(PYTEST_MANY) -q tests/capture $(ARGS)
 test-compose: install-test ## the containers, for real (needs Docker)
 	$(PYTEST) tests/compose $(ARGS)
 check: install-test web ## format, lint, types, imports, the npm package, known vulnerabilities
@@ -102,7 +108,7 @@ format: install-test web-modules ## format everything
 lock: $(VENV)/bin/python ## choose versions again; writes the lock files
 	deploy/lock.sh $(BIN)
 clean: ## remove what was installed and built here (not .run, which holds data)
-	rm -rf $(VENV) $(OSCAR) $(WEB)/node_modules $(WEB)/dist $(WEB)/packages/*/dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(OSCAR) $(WEB)/node_modules $(SERVERS)/node_modules $(WEB)/dist $(WEB)/packages/*/dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # ---- what the targets above stand on -------------------------------------------------------------------------------
 
@@ -152,6 +158,10 @@ web: $(WEB)/dist/.built
 $(WEB)/node_modules/.installed: $(WEB)/package-lock.json $(VENV)/.installed-run
 	@echo "installing the web client's packages"
 	@$(NPM) ci --silent --no-audit --no-fund
+	@touch $@
+$(SERVERS)/node_modules/.installed: $(SERVERS)/package-lock.json $(VENV)/.installed-run
+	@echo "installing PostgreSQL's servers"
+	@PATH="$(BIN):$$PATH" npm --prefix $(SERVERS) ci --silent --no-audit --no-fund
 	@touch $@
 $(WEB)/dist/.built: $(WEB)/node_modules/.installed $(WEB_SOURCES)
 	@echo "building the page"

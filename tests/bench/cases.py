@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import again, age, behind, bounds, crowd, many_feeds, path, tracked, unequal
+from . import (
+    again,
+    age,
+    backfill,
+    behind,
+    bounds,
+    crowd,
+    many_feeds,
+    path,
+    tracked,
+    unequal,
+)
 from .bench import Bench
 
 CASES: dict[str, Callable[[Bench], None]] = {
@@ -20,6 +31,7 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "republished": again.republished,
     "destroyed": again.destroyed,
     "behind": behind.behind,
+    "backfill": backfill.backfill,
     "bounds": bounds.element,
     "tracked": tracked.beside_triggers,
 }

@@ -31,8 +31,10 @@ def pytest_configure() -> None:
     url = os.environ.get("AVISO_TEST_DATABASE_URL")
     if not url:
         url = _servers.enter_context(private_postgresql())
+    # What a worker of pytest-xdist needs too is left.
     for name in [name for name in os.environ if name.startswith("AVISO_")]:
-        del os.environ[name]
+        if name != "AVISO_TEST_POSTGRESQL":
+            del os.environ[name]
     os.environ |= {
         "AVISO_DATABASE_URL": url,
         "AVISO_PUBLIC_URL": "http://localhost:8080",

@@ -1,4 +1,8 @@
-"""A private PostgreSQL for the tests, in a temporary directory on a free port."""
+"""A private PostgreSQL for the tests, in a temporary directory on a free port.
+
+Its programs are those in the folder that AVISO_TEST_POSTGRESQL names; else those on the
+PATH, else Debian's newest.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +15,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 from aviso_native.addresses import find_free_port
 
 _START_S = 60
 _DEBIAN = Path("/usr/lib/postgresql")
+# Read at import: the tests' own settings are not the service's, and are taken away.
+_PROGRAMS = os.environ.get("AVISO_TEST_POSTGRESQL")
 
 
 @contextlib.contextmanager
@@ -55,8 +62,9 @@ def _server(fill: list[str], settings: dict[str, str]) -> Iterator[str]:
             process = subprocess.Popen(
                 [*as_server, *_postgres(folder, port, settings)], stdout=log, stderr=log
             )
-        _wait_until_ready(process, port, folder / "log")
-        yield f"postgresql://somebody@127.0.0.1:{port}/postgres"
+        url = f"postgresql://somebody@127.0.0.1:{port}/postgres"
+        _wait_until_ready(process, url, folder / "log")
+        yield url
     finally:
         if process is not None:
             process.terminate()
@@ -95,7 +103,9 @@ def _postgres(folder: Path, port: int, further: dict[str, str]) -> list[str]:
 
 
 def server_program(name: str) -> str:
-    """Find a server program: on the PATH, else where Debian puts the newest one."""
+    """Find a server program, where the module says. Raises RuntimeError."""
+    if _PROGRAMS:
+        return _find_named(Path(_PROGRAMS) / name)
     found = shutil.which(name)
     if found:
         return found
@@ -108,11 +118,30 @@ def server_program(name: str) -> str:
     return str(versions[-1])
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    ask = [server_program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
+def has_programs(*names: str) -> bool:
+    """Whether these are there; servers from elsewhere come without clients."""
+    try:
+        return all(server_program(name) for name in names)
+    except RuntimeError:
+        return False
+
+
+def _find_named(program: Path) -> str:
+    if not os.access(program, os.X_OK):
+        raise RuntimeError(
+            f"AVISO_TEST_POSTGRESQL is {_PROGRAMS!r}, expected a folder that has the"
+            f" program {program.name}"
+        )
+    return str(program)
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     deadline = time.monotonic() + _START_S
     while process.poll() is None and time.monotonic() < deadline:
-        if subprocess.run(ask, check=False).returncode == 0:
+        try:
+            psycopg.connect(url, connect_timeout=5).close()
+        except psycopg.OperationalError:
+            time.sleep(0.05)
+        else:
             return
-        time.sleep(0.05)
     raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text(errors='replace')}")

@@ -9,9 +9,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.capture.told import read_told
-from tests.postgresql import server_program
+from tests.postgresql import has_programs, server_program
 from tests.relay.drivers import Database, environment_for, manage
 
+pytestmark = pytest.mark.skipif(
+    not has_programs("pg_dump", "psql"), reason="this PostgreSQL came without clients"
+)
 _TABLES = ("feeds", "events", "queue", "places", "feed_progress", "readers", "records")
 _DATA = ("--data-only", "--schema=aviso")
 _REPLICA = "-c session_replication_role=replica"

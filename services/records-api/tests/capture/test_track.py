@@ -77,6 +77,8 @@ def test_only_the_listed_columns_are_told(orders: Database) -> None:
 def test_each_way_of_writing_is_told(
     orders: Database, statement: LiteralString, expected: list[tuple[str, str | None]]
 ) -> None:
+    if statement.startswith("MERGE") and orders.version() < 15:
+        pytest.skip("PostgreSQL 15 and later have MERGE")
     orders.run("INSERT INTO orders VALUES (1, 'a', 1), (2, 'b', 2)")
 
     orders.run(statement)

@@ -84,6 +84,10 @@ class Database:
     def value(self, query: LiteralString, *parameters: object) -> Any:
         return self.run(query, *parameters)[0][0]
 
+    def version(self) -> int:
+        """PostgreSQL's, its first number."""
+        return int(self.value("SHOW server_version_num")) // 10_000
+
     def add_feed(self, slug: str) -> None:
         self.run("INSERT INTO aviso.feeds (slug) VALUES (%s)", slug)
 

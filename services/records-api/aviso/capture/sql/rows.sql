@@ -42,7 +42,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Write a column as text. Where a type's code may write what is no text of the database
--- (`"char"` does before PostgreSQL 16), that is an error of the row.
+-- (`"char"` does before PostgreSQL 15), that is an error of the row.
 CREATE FUNCTION aviso.text_code(name text, type oid) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT format(CASE WHEN oid < 16384 AND oid <> '"char"'::regtype THEN '%s'

@@ -1,0 +1,62 @@
+"""A large table is backfilled while others write to it, and that is killed thrice."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from ..integration.tables import WrittenTable
+from .again import count_skipped
+from .beat import Waits
+from .bench import Bench, tell
+from .goals import Goal
+
+_RATE = 200
+_KILLS = 3
+_THROUGH_S = 7200.0
+
+
+def backfill(bench: Bench) -> None:
+    """Three times the command and the relay die in the midst of it."""
+    rows = bench.choose(100_000, 1_000_000)
+    table = WrittenTable(bench.stack, bench.database, rows)
+    with table.writing(_RATE):
+        time.sleep(bench.seconds)
+    alone = Waits(list(table.waits_ms))
+    table.waits_ms.clear()
+    started = time.monotonic()
+    with table.writing(_RATE):
+        for kill in range(1, _KILLS + 1):
+            process = table.start_backfill()
+            part = rows * kill // (_KILLS + 1)
+            _wait(lambda: table.count_backfilled() >= part, f"{part} rows told")  # noqa: B023
+            tell(f"  killed at {table.count_backfilled():,} rows")
+            process.kill()
+            process.wait()
+            bench.stack.kill_part("relay")
+        if table.start_backfill().wait(_THROUGH_S) != 0:
+            raise RuntimeError("the backfill failed")
+        bench.note("backfilled (s)", time.monotonic() - started)
+    beside = Waits(table.waits_ms)
+    _wait(table.is_published, "everything to be archived")
+    bench.note("archived (s)", time.monotonic() - started)
+    bench.note("rows", rows)
+    bench.note("writes beside it", len(beside.ms))
+    for name, waits in (("alone", alone), ("beside it", beside)):
+        bench.note(f"a write {name}, median (ms)", waits.median)
+        bench.note(f"a write {name}, p99 (ms)", waits.quantile(0.99))
+    faults = table.count_faults() | {
+        "skipped in the archive": count_skipped(bench, table.feed)
+    }
+    bench.goals += [
+        Goal(f"{rows:,} rows backfilled, killed {_KILLS} times: {name}", count, 0)
+        for name, count in faults.items()
+    ]
+
+
+def _wait(question: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + _THROUGH_S
+    while not question():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {_THROUGH_S:g} s for {what}")
+        time.sleep(0.2)
