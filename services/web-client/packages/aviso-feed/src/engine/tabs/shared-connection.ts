@@ -10,26 +10,19 @@
  */
 
 import type { ConnectionInfo } from "../../protocol/answers";
-import {
-  type LeaderMessage,
-  type MemberMessage,
-  readState,
-  shareName,
-  writeState,
-} from "../../protocol/tab-messages";
+import { type MemberMessage, readState, shareName } from "../../protocol/tab-messages";
 import type { Connection } from "../connection";
+import type { Log } from "../debug-log";
 import type { ConnectionEvents } from "../emitted";
 import { Emitter } from "../emitter";
-import type { FeedConnection, FeedRoom, RoomState } from "../feed-connection";
+import type { FeedConnection, FeedRoom } from "../feed-connection";
 import type { Transport } from "../options";
 import type { HostPort, Timer } from "../ports";
 import type { ConnectionState } from "../states";
+import { Following, type Report } from "./following";
 import { Group } from "./group";
+import { Leading } from "./leading";
 import type { TabsPort } from "./ports";
-import { Questions } from "./questions";
-import { Relay } from "./relay";
-import { SharedRooms } from "./shared-rooms";
-import { WANTS_EVERY } from "./timings";
 
 /**
  * - `off`: before `connect()` and after `close()`.
@@ -38,10 +31,7 @@ import { WANTS_EVERY } from "./timings";
  */
 type Mode = "off" | "meeting" | "following" | "leading" | "alone";
 
-type Report = Extract<LeaderMessage, { kind: "leads" }>;
-
 const CONNECTING: ConnectionState = { kind: "connecting" };
-const JOINING: RoomState = { kind: "joining" };
 
 const canBeTried = ({ kind }: { readonly kind: string }): boolean =>
   kind === "refused" || kind === "offline";
@@ -49,21 +39,15 @@ const canBeTried = ({ kind }: { readonly kind: string }): boolean =>
 export class SharedConnection extends Emitter<ConnectionEvents> implements FeedConnection {
   readonly origin: string;
   readonly host: HostPort;
+  readonly log: Log;
   readonly stream: FeedConnection["stream"];
-  readonly #questions: Questions;
-  readonly #rooms: SharedRooms;
   readonly #id: string;
+  readonly #following: Following;
 
   #mode: Mode = "off";
   #state: ConnectionState;
   #group: Group | null = null;
-  #relay: Relay | null = null;
-  /** What the leader told; null where there is none whom we heard. */
-  #report: Report | null = null;
-  /** Where things are, as our own connection knows it. */
-  #info: ConnectionInfo | null = null;
-  /** An account's token, as our own connection knows it. */
-  #token: string | null = null;
+  #leading: Leading | null = null;
   /** Counts meetings: what was worked out for an earlier one is not taken. */
   #turn = 0;
   /** The ticket for which this tab goes alone: it has ended, as far as we know. */
@@ -72,7 +56,6 @@ export class SharedConnection extends Emitter<ConnectionEvents> implements FeedC
   #isUnshared = false;
   /** Closed while refused or offline: whoever connects again wants it tried again, now. */
   #insists = false;
-  #wantsTimer: Timer = null;
   #ticketTimer: Timer = null;
   #stopWatching: (() => void) | null = null;
 
@@ -83,6 +66,7 @@ export class SharedConnection extends Emitter<ConnectionEvents> implements FeedC
     super();
     this.origin = own.origin;
     this.host = own.host;
+    this.log = own.log;
     this.#state = own.state;
     this.#id = `${own.stream.word()}-${own.stream.word()}`;
     this.stream = {
@@ -90,27 +74,20 @@ export class SharedConnection extends Emitter<ConnectionEvents> implements FeedC
       timings: own.stream.timings,
       check: () => (this.#hasOwn ? own.stream.check() : this.#group?.look()),
     };
-    this.#questions = new Questions(own.host, (id, room, question) =>
-      this.#group?.post({ kind: "question", id, room, question }),
-    );
-    this.#rooms = new SharedRooms({
-      clock: own.host,
-      timings: own.stream.timings,
-      questions: this.#questions,
-      prove: (jid) => this.#prove(jid),
-      onWants: () => this.#sayWants(),
+    this.#following = new Following({
+      own,
+      group: () => (this.#mode === "following" ? this.#group : null),
+      isVisible: tabs.isVisible,
+      reported: (before, report) => this.#onReport(before, report),
+      hint: (hint) => this.emit("reader", hint),
     });
     own.on("state", (state) => this.#onOwnState(state));
-    own.on("bearer", () => this.#onOwnBearer());
-    own.on("reader", (hint) => {
-      this.#group?.say({ kind: "hint", hint });
-      this.emit("reader", hint);
+    own.on("bearer", () => {
+      this.emit("bearer", null);
+      if (own.reader === "ticket") this.#meetSoon();
     });
+    own.on("reader", (hint) => this.emit("reader", hint));
     own.on("ticket-expiring", (detail) => this.emit("ticket-expiring", detail));
-  }
-
-  get log() {
-    return this.own.log;
   }
 
   get state(): ConnectionState {
@@ -119,11 +96,11 @@ export class SharedConnection extends Emitter<ConnectionEvents> implements FeedC
 
   get transport(): Transport | null {
     if (this.#hasOwn) return this.own.transport;
-    return (this.#report?.transport ?? null) as Transport | null;
+    return (this.#following.report?.transport ?? null) as Transport | null;
   }
 
   async info(): Promise<ConnectionInfo> {
-    return this.#report?.info ?? this.own.info();
+    return this.#following.report?.info ?? this.own.info();
   }
 
   rest<Answer>(question: () => Promise<Answer>): Promise<Answer> {
@@ -132,15 +109,15 @@ export class SharedConnection extends Emitter<ConnectionEvents> implements FeedC
 
   async bearer(): Promise<string | undefined> {
     const isTold = this.#mode === "following" && this.own.reader !== "ticket";
-    return isTold ? (this.#report?.bearer ?? undefined) : this.own.bearer();
+    return isTold ? (this.#following.report?.bearer ?? undefined) : this.own.bearer();
   }
 
   room(jid: string): FeedRoom {
-    return this.#rooms.room(jid);
+    return this.#following.rooms.room(jid);
   }
 
+  /** Where it opens the same as the one before, the tabs stay together; else they part. */
   setTicket(text: string): void {
-    // Where it opens the same, the tabs go on together; else they part.
     this.own.setTicket(text);
   }
 
@@ -162,10 +139,7 @@ export class SharedConnection extends Emitter<ConnectionEvents> implements FeedC
 
   close(): void {
     this.#insists = canBeTried(this.#state);
-    this.#mode = "off";
-    this.#part();
-    this.#stopWatching?.();
-    this.#stopWatching = null;
+    this.#switchOff();
     this.own.close();
     this.#show();
   }
@@ -187,13 +161,13 @@ export class SharedConnection extends Emitter<ConnectionEvents> implements FeedC
   #meet(): void {
     this.#turn += 1;
     if (this.#mode === "off" || this.#isUnshared) return;
-    const { own } = this;
     if (this.#isTicketRefused) {
+      // That binds nobody else. With a fresh one the others are met again.
       if (this.#mode !== "alone") this.#goAlone(false);
       return;
     }
-    const rights = own.rights(this.tabs.pageOrigin);
-    if (rights === null || own.ticket?.text === this.#endedTicket) return;
+    const rights = this.own.rights(this.tabs.pageOrigin);
+    if (rights === null || this.own.ticket?.text === this.#endedTicket) return;
     if (rights.secret === null) {
       this.#join(shareName(rights.open));
       return;
@@ -204,9 +178,14 @@ export class SharedConnection extends Emitter<ConnectionEvents> implements FeedC
         if (turn === this.#turn) this.#join(shareName(`${rights.open} ${name}`));
       },
       () => {
-        if (turn === this.#turn) this.#goAlone(true);
+        if (turn === this.#turn) this.#giveUpSharing();
       },
     );
+  }
+
+  /** Not within what our own connection does just now. */
+  #meetSoon(): void {
+    queueMicrotask(() => this.#meet());
   }
 
   #join(name: string): void {
@@ -215,36 +194,28 @@ export class SharedConnection extends Emitter<ConnectionEvents> implements FeedC
   }
 
   #enter(name: string): void {
-    this.#rooms.doubt();
+    const following = this.#following;
+    following.rooms.doubt();
     this.#part();
     if (this.#mode !== "meeting") this.#stepDown();
     const group = new Group(name, this.#id, this.tabs, this.host, {
-      lead: (isTheft) => this.#lead(isTheft),
+      lead: (isTheft) => this.#lead(group, isTheft),
       stepDown: () => this.#stepDown(),
       leaderless: () => this.#lose("meeting"),
-      alone: () => {
-        this.#group = null;
-        this.#isUnshared = true;
-        this.#goAlone(true);
-      },
+      alone: () => this.#giveUpSharing(),
       follow: () => {
         this.#lose("following");
-        this.#askForAll();
+        following.begin();
       },
-      leaderSays: (message) => this.#onLeader(message),
-      missed: () => {
-        this.#rooms.tellAll(JOINING);
-        this.#askForAll();
-      },
+      leaderSays: (message) => following.hear(message),
+      missed: () => following.missed(),
       memberSays: (from, message) => this.#onMember(from, message),
     });
     this.#group = group;
     try {
       group.join();
     } catch {
-      this.#group = null;
-      this.#isUnshared = true;
-      this.#goAlone(true);
+      this.#giveUpSharing();
     }
   }
 
@@ -254,214 +225,88 @@ export class SharedConnection extends Emitter<ConnectionEvents> implements FeedC
     const group = this.#group;
     this.#group = null;
     group?.leave();
-    this.#endRelay();
-    this.#forgetLeader();
-    this.#rooms.use(null);
-    this.#ticketTimer = this.#restart(this.#ticketTimer, null);
+    this.#leading?.end();
+    this.#leading = null;
+    this.#following.end();
+    this.#following.rooms.use(null);
+    this.#restartTicketTimer(null);
   }
 
-  /** `connects`: the connection is not made yet, or was refused. */
+  #giveUpSharing(): void {
+    this.#isUnshared = true;
+    this.#goAlone(true);
+  }
+
+  /** `connects`: our own connection is not made yet. */
   #goAlone(connects: boolean): void {
     const had = this.#hasOwn;
     this.#part();
     this.#mode = "alone";
-    this.#rooms.use((jid) => this.own.room(jid));
+    this.#following.rooms.use((jid) => this.own.room(jid));
     if (connects && !had) this.own.connect();
     this.#show();
   }
 
-  #lead(isTheft: boolean): void {
-    if (this.#mode !== "leading") {
-      const info = this.#report?.info ?? null;
-      this.#forgetLeader();
+  #lead(group: Group, isTheft: boolean): void {
+    const { own } = this;
+    if (this.#leading === null) {
+      const info = this.#following.report?.info ?? null;
+      this.#following.end();
+      this.#insists = false;
       this.#mode = "leading";
-      const { own } = this;
-      this.#relay = new Relay({
-        clock: this.host,
-        room: (jid) => own.room(jid),
-        check: () => own.stream.check(),
-        say: (message, to) => this.#group?.say(message, to ?? null),
-      });
-      this.#rooms.use((jid) => own.room(jid));
+      this.#leading = new Leading(own, group, this.tabs.isVisible);
+      this.#following.rooms.use((jid) => own.room(jid));
       if (info !== null) own.suppose(info);
       own.connect();
       this.#show();
     }
     this.log("leads its tabs", { isTheft });
-    this.#sayHowItStands(null, this.#relay?.rooms ?? [], isTheft);
+    this.#leading?.announce(isTheft);
   }
 
   /** Our own connection is not to be had any more. */
   #stepDown(): void {
-    this.#endRelay();
+    this.#leading?.end();
+    this.#leading = null;
     this.#mode = "meeting";
-    this.#rooms.use(null);
+    this.#following.rooms.use(null);
     this.own.close();
     this.own.prepare();
-    this.log("leads no more", {});
+    this.log("leads its tabs no more", {});
     this.#show();
   }
 
   #lose(mode: "meeting" | "following"): void {
     this.#mode = mode;
-    this.#forgetLeader();
-    this.#rooms.lose();
+    this.#following.end();
     this.#show();
   }
 
-  #forgetLeader(): void {
-    this.#report = null;
-    this.#questions.abandon();
-    this.#wantsTimer = this.#restart(this.#wantsTimer, null);
-  }
-
-  #endRelay(): void {
-    this.#relay?.stop();
-    this.#relay = null;
-  }
-
-  /** Who knows an account's password, or is a guest, has what the leader has. */
-  async #prove(jid: string): Promise<void> {
-    const { own, host } = this;
-    if (own.reader !== "ticket") return;
-    const token = await own.bearer();
-    await own.rest(() => host.rest.feed(own.origin, jid.slice(0, jid.indexOf("@")), token));
-  }
-
-  /** Ask a leader for everything. */
-  #askForAll(): void {
-    this.#group?.post({ kind: "join", rooms: this.#rooms.wanted });
-    this.#sayWantsLater();
-  }
-
-  #sayWants(): void {
-    if (this.#mode === "following") {
-      this.#group?.post({ kind: "wants", rooms: this.#rooms.wanted });
-      this.#sayWantsLater();
-    }
-  }
-
-  #sayWantsLater(): void {
-    this.#wantsTimer = this.#restart(this.#wantsTimer, WANTS_EVERY, () => this.#sayWants());
-  }
-
-  #onLeader(message: LeaderMessage): void {
-    switch (message.kind) {
-      case "leads":
-        this.#onReport(message);
-        break;
-      case "alive":
-        if (!message.isVisible && this.#report?.state.kind === "offline" && this.tabs.isVisible())
-          this.#group?.claim();
-        break;
-      case "room":
-        this.#rooms.get(message.room)?.tell.state(readState(message.state));
-        break;
-      case "message":
-        this.#rooms.get(message.room)?.tell.message(message.read, message.stanzaId);
-        break;
-      case "untrusted":
-        this.#rooms.get(message.room)?.tell.untrusted();
-        break;
-      case "hint":
-        this.emit("reader", message.hint);
-        break;
-      case "archived":
-        this.#questions.take(message.id, message);
-        break;
-      case "answer":
-        this.#questions.resolve(message.id, message.answer);
-        break;
-      case "failure":
-        this.#questions.fail(message.id, message.condition);
-        break;
-    }
-  }
-
-  #onReport(report: Report): void {
-    const before = this.#report;
-    this.#report = report;
+  #onReport(before: Report | null, report: Report): void {
     if (report.isTheft && before === null) this.#group?.noteTheft();
-    if (report.info !== null) this.own.suppose(report.info);
-    if (report.state.kind !== "online") this.#rooms.lose();
     this.#show();
     if (report.bearer !== (before?.bearer ?? null)) this.emit("bearer", null);
-    for (const [jid, state] of report.rooms) this.#rooms.get(jid)?.tell.state(readState(state));
     // It is tried for all tabs.
     if (this.#insists && canBeTried(report.state)) this.#group?.claim();
     this.#insists = false;
   }
 
   #onMember(from: string, message: MemberMessage): void {
-    if (message.kind === "signed-out") {
-      this.#endSession();
-      return;
-    }
-    if (this.#mode !== "leading") return;
-    if (message.kind === "ask-leader") {
-      this.#group?.say({ kind: "alive", isVisible: this.tabs.isVisible() });
-      return;
-    }
-    this.#relay?.hear(from, message);
-    if (message.kind === "join") this.#sayHowItStands(from, message.rooms, false);
-  }
-
-  #sayHowItStands(to: string | null, rooms: readonly string[], isTheft: boolean): void {
-    const { own } = this;
-    this.#group?.say(
-      {
-        kind: "leads",
-        isTheft,
-        state: writeState(own.state),
-        transport: own.transport,
-        info: this.#info,
-        bearer: this.#token,
-        rooms: this.#relay?.statesOf(rooms) ?? [],
-      },
-      to,
-    );
+    if (message.kind === "signed-out") this.#endSession();
+    else this.#leading?.hear(from, message);
   }
 
   #onOwnState(state: ConnectionState): void {
-    if (state.kind === "online") void this.#learnInfo();
-    else if (this.#mode === "leading") this.#sayHowItStands(null, [], false);
     if (this.#hasOwn) this.#show();
-    // What a ticket was refused for does not bind the others; with a fresh one they are met again.
     const isFresh = this.#mode === "alone" && state.kind === "connecting";
     if (isFresh || (this.#mode !== "alone" && this.#isTicketRefused)) this.#meetSoon();
-  }
-
-  async #learnInfo(): Promise<void> {
-    this.#info = await this.own.info().catch(() => null);
-    if (this.#mode === "leading") this.#sayHowItStands(null, [], false);
-  }
-
-  #onOwnBearer(): void {
-    if (this.own.reader !== "ticket") {
-      void this.#learnToken();
-      return;
-    }
-    this.emit("bearer", null);
-    this.#meetSoon();
-  }
-
-  async #learnToken(): Promise<void> {
-    this.#token = (await this.own.bearer()) ?? null;
-    if (this.#mode === "leading") this.#sayHowItStands(null, [], false);
-    if (this.#hasOwn) this.emit("bearer", null);
-  }
-
-  /** Not within what our own connection does just now. */
-  #meetSoon(): void {
-    queueMicrotask(() => this.#meet());
   }
 
   /** A follower is let in by its own ticket as long as that is good, whatever the leader has. */
   #watchTicket(): void {
     const { ticket } = this.own;
     if (ticket === null) return;
-    const wait = ticket.expiresAt - this.host.now();
-    this.#ticketTimer = this.#restart(this.#ticketTimer, wait, () => {
+    this.#restartTicketTimer(ticket.expiresAt - this.host.now(), () => {
       if (this.own.ticket?.text !== ticket.text || this.#hasOwn) return;
       this.#endedTicket = ticket.text;
       this.#goAlone(true);
@@ -470,7 +315,7 @@ export class SharedConnection extends Emitter<ConnectionEvents> implements FeedC
 
   #freeze(): void {
     if (this.#group === null) return;
-    const { isLeading } = this.#group;
+    const isLeading = this.#leading !== null;
     this.#part();
     if (isLeading) this.#stepDown();
     else this.#lose("meeting");
@@ -478,13 +323,17 @@ export class SharedConnection extends Emitter<ConnectionEvents> implements FeedC
 
   #endSession(): void {
     if (this.#mode === "off") return;
+    this.#switchOff();
+    this.own.signOut();
+    this.#show();
+    this.emit("signed-out", null);
+  }
+
+  #switchOff(): void {
     this.#mode = "off";
     this.#part();
     this.#stopWatching?.();
     this.#stopWatching = null;
-    this.own.signOut();
-    this.#show();
-    this.emit("signed-out", null);
   }
 
   #show(): void {
@@ -498,11 +347,12 @@ export class SharedConnection extends Emitter<ConnectionEvents> implements FeedC
   #trueState(): ConnectionState {
     if (this.#mode === "meeting") return CONNECTING;
     if (this.#mode !== "following") return this.own.state;
-    return this.#report === null ? CONNECTING : readState(this.#report.state);
+    const { report } = this.#following;
+    return report === null ? CONNECTING : readState(report.state);
   }
 
-  #restart(timer: Timer, delayMs: number | null, callback: () => void = () => {}): Timer {
-    if (timer !== null) this.host.clearTimer(timer);
-    return delayMs === null ? null : this.host.setTimer(callback, delayMs);
+  #restartTicketTimer(delayMs: number | null, callback: () => void = () => {}): void {
+    if (this.#ticketTimer !== null) this.host.clearTimer(this.#ticketTimer);
+    this.#ticketTimer = delayMs === null ? null : this.host.setTimer(callback, delayMs);
   }
 }
