@@ -31,7 +31,7 @@ export type ClientOptions = ConnectionOptions & {
   readonly log?: EventLog;
   /**
    * Share one connection with the other tabs of this browser, and other clients of this page, that
-   * have the same rights at the same server. Default true, where the browser has Web Locks.
+   * have the same rights at the same server. Default false; nothing where there are no Web Locks.
    */
   readonly shareTabs?: boolean;
   /**
@@ -74,7 +74,7 @@ export class AvisoClient {
       ...(log && { log }),
     });
     const { tabs } = host;
-    const isShared = tabs !== undefined && shareTabs !== false;
+    const isShared = tabs !== undefined && shareTabs === true;
     this.#connection = isShared ? new SharedConnection(connection, tabs) : connection;
     this.#connection.on("signed-out", () => void this.forget());
   }

@@ -24,7 +24,7 @@ import type { ArchivedMessage, ArchivePage, StreamPort, Timer } from "./ports";
 export const ARCHIVE_PAGE = 250;
 
 /** Queries whose answers are listened to, the latest: what comes after its time is as true as before. */
-const MAX_QUERIES = 8;
+const MAX_QUERIES = 100;
 
 /** XEP-0410 3: these answers mean that we are in the room all the same. */
 const STILL_IN = new Set(["service-unavailable", "feature-not-implemented", "item-not-found"]);

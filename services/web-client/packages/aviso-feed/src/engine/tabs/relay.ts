@@ -18,7 +18,7 @@ import { WANTS_EVERY, WANTS_KEPT } from "./timings";
 /** More tabs, rooms of one tab and open questions than these are not served. */
 const MOST_MEMBERS = 200;
 const MOST_ROOMS = 2_000;
-const MOST_QUESTIONS = 500;
+const MOST_QUESTIONS = 64;
 
 export type RelayPorts = {
   readonly clock: ClockPort;
@@ -118,7 +118,8 @@ export class Relay {
     const { say } = this.ports;
     const room = this.#rooms.get(jid)?.room;
     const fail = (condition: string): void => say({ kind: "failure", id, condition }, from);
-    if (room === undefined) return fail("gone");
+    // Where there is no stream at the moment, nothing is sent, and nothing would be answered.
+    if (room?.state.kind !== "in") return fail("gone");
     if (this.#questions >= MOST_QUESTIONS) return fail("timeout");
     this.#questions += 1;
     try {

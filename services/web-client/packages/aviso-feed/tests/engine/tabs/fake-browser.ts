@@ -110,7 +110,7 @@ export class FakeTab {
       },
       tabs: this.#port(origin),
     };
-    this.client = new AvisoClient("", options, this.host);
+    this.client = new AvisoClient("", { shareTabs: true, ...options }, this.host);
   }
 
   /** Follow a feed, and keep what came. */
