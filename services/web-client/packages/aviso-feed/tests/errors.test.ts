@@ -20,6 +20,7 @@ const CODES: Record<
   "other-address": true,
   "password-refused": true,
   "server-error": true,
+  "signed-out": true,
   "subscription-closed": true,
   "ticket-ended": true,
   "ticket-malformed": true,

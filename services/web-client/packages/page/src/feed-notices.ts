@@ -77,6 +77,7 @@ const REFUSALS: Readonly<Record<RefusalCode, MessageKey>> = {
   "not-open": "refusedNotOpen",
   "no-longer-open": "refusedNoLonger",
   "too-many-sessions": "refusedTooMany",
+  "signed-out": "signedOut",
   "ticket-ended": "refusedTicket",
   "ticket-malformed": "refusedTicket",
   "ticket-refused": "refusedTicket",

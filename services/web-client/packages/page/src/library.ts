@@ -52,6 +52,8 @@ export interface Client extends Emitter<ConnectionEvents> {
   close(): void;
   /** Let go of what this browser keeps for the reader alone. */
   forget(): Promise<void>;
+  /** End the session here and in every tab that shares it: each is told `signed-out`. */
+  signOut(): void;
 }
 
 export interface Records {

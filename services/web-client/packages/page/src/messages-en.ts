@@ -250,6 +250,7 @@ export const english = {
   signInAgain: "Sign in again",
   signUp: "Create account",
   signOut: "Sign out",
+  signedOut: "You signed out.",
   signInTitle: "Sign in to Aviso",
   signUpTitle: "Create an account",
   signInIntro:

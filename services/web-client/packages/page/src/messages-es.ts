@@ -256,6 +256,7 @@ export const spanish: Messages = {
   signInAgain: "Volver a entrar",
   signUp: "Crear cuenta",
   signOut: "Salir",
+  signedOut: "Cerró la sesión.",
   signInTitle: "Entrar en Aviso",
   signUpTitle: "Crear una cuenta",
   signInIntro:

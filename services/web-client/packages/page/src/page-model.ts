@@ -269,18 +269,22 @@ export class PageModel {
     const listed = this.list.listing.entries.filter(isPrivate);
     this.#unlist([...hidden.map(({ info }) => info), ...listed].map(({ slug }) => slug));
     this.#seen.forgetPrivate();
-    this.#replaceClient(client, GUEST);
+    this.#replaceClient(client, GUEST, (previous) => previous.signOut());
     client.connect();
   }
 
-  #replaceClient(client: Client, credentials: Credentials): void {
+  #replaceClient(
+    client: Client,
+    credentials: Credentials,
+    end = (previous: Client) => previous.close(),
+  ): void {
     const previous = this.client;
     this.client = client;
     this.credentials = credentials;
     this.#missing = null;
     this.#listen(client);
     this.followed.followAll();
-    previous.close();
+    end(previous);
     void this.list.load();
   }
 
@@ -297,6 +301,9 @@ export class PageModel {
     const listAnew = () => {
       if (client === this.client) void this.list.load();
     };
+    client.on("signed-out", () => {
+      if (client === this.client) this.signOut();
+    });
     client.on("bearer", listAnew);
     client.on("reader", listAnew);
   }

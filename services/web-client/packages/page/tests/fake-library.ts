@@ -101,6 +101,11 @@ export class FakeClient extends Emitter<ConnectionEvents> implements Client {
 
   async forget(): Promise<void> {}
 
+  signOut(): void {
+    this.close();
+    this.emit("signed-out", null);
+  }
+
   hint(feed: string, change: "granted" | "revoked"): void {
     this.emit("reader", { feed, change });
   }

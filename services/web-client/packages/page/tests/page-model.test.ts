@@ -144,6 +144,19 @@ test("signing out forgets the account and reads on as a guest", async () => {
   ]);
 });
 
+test("signing out in another tab is signing out here, once", async () => {
+  library.onConnect = (opened) => opened.become({ kind: "online", jid: "ana@localhost" });
+  await model.signIn("ana", "long enough", true);
+  const account = client();
+  account.signOut();
+  expect([model.credentials.kind, account.isClosed, sessionStorage.length]).toEqual([
+    "guest",
+    true,
+    0,
+  ]);
+  expect(library.clients).toHaveLength(3);
+});
+
 test("trying now opens the connection at once", async () => {
   await model.start();
   client().become({ kind: "offline", reason: "lost", retryAt: new Date(Date.now() + 60_000) });

@@ -4,6 +4,7 @@ import { browserHost } from "../edges/browser-host";
 import { Connection } from "../engine/connection";
 import type { Log } from "../engine/debug-log";
 import type { ConnectionEvents } from "../engine/emitted";
+import type { FeedConnection } from "../engine/feed-connection";
 import { LogKeeper } from "../engine/log-keeper";
 import type {
   ConnectionOptions,
@@ -14,6 +15,7 @@ import type {
 import type { HostPort } from "../engine/ports";
 import type { ConnectionState } from "../engine/states";
 import { Subscription } from "../engine/subscription";
+import { SharedConnection } from "../engine/tabs/shared-connection";
 import type { Timings } from "../engine/timings";
 import type { RecordData } from "../model/event";
 import type { EventLog } from "../model/event-log";
@@ -28,6 +30,11 @@ export type ClientOptions = ConnectionOptions & {
    */
   readonly log?: EventLog;
   /**
+   * Share one connection with the other tabs of this browser, and other clients of this page, that
+   * have the same rights at the same server. Default false; nothing where there are no Web Locks.
+   */
+  readonly shareTabs?: boolean;
+  /**
    * Tell what happens, step by step: `true` to the console (as `debug`), or to this function. Never an
    * event's content, a password, a token or a ticket.
    */
@@ -40,7 +47,7 @@ export type SubscribeOptions = SubscriptionOptions & {
 };
 
 export class AvisoClient {
-  readonly #connection: Connection;
+  readonly #connection: FeedConnection;
   readonly #log: EventLog | null;
   #credentials: Credentials;
 
@@ -57,15 +64,19 @@ export class AvisoClient {
     host: HostPort = browserHost(),
     timings: Partial<Timings> = {},
   ) {
-    const { ticket, debug, log: eventLog, ...rest } = options;
+    const { ticket, debug, log: eventLog, shareTabs, ...rest } = options;
     const log = logFor(debug);
     this.#log = eventLog ?? null;
     this.#credentials =
       ticket === undefined ? (rest.credentials ?? { kind: "guest" }) : { kind: "ticket", ticket };
-    this.#connection = new Connection(url, { ...rest, credentials: this.#credentials }, host, {
+    const connection = new Connection(url, { ...rest, credentials: this.#credentials }, host, {
       timings,
       ...(log && { log }),
     });
+    const { tabs } = host;
+    const isShared = tabs !== undefined && shareTabs === true;
+    this.#connection = isShared ? new SharedConnection(connection, tabs) : connection;
+    this.#connection.on("signed-out", () => void this.forget());
   }
 
   /** The server's address; "" is the page's own. */
@@ -157,6 +168,14 @@ export class AvisoClient {
   /** End the connection. Subscriptions are offline, and go on after `connect()`. */
   close(): void {
     this.#connection.close();
+  }
+
+  /**
+   * End the session here and in all tabs that share it: state `refused`, code `signed-out`. What the
+   * log has of this reader's is let go of. Goes on after `connect()`.
+   */
+  signOut(): void {
+    this.#connection.signOut();
   }
 }
 

@@ -18,6 +18,7 @@ import {
 import { repeat } from "lit/directives/repeat.js";
 import type { ProblemDetail } from "../engine/emitted";
 import { CATCH_UP_LIMIT, readHistory, readOrigin } from "../engine/options";
+import { endsReading } from "../engine/states";
 import type { Subscription } from "../engine/subscription";
 import { asWritten, stringifyExactJson } from "../model/exact-json";
 import { type RecordEntry, RecordStore } from "../model/record-store";
@@ -235,7 +236,7 @@ export class RecordFeed extends LitElement {
       "state",
       // What is not open any more is not left on the screen.
       follow((state) => {
-        if (state.kind === "refused" && state.code.endsWith("-open")) this.#store.clear();
+        if (state.kind === "refused" && endsReading(state.code)) this.#store.clear();
         if (state.kind === "live" || state.kind === "refused") this.#keptAt = null;
       }),
     );

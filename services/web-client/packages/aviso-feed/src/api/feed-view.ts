@@ -4,7 +4,7 @@
  */
 
 import { CATCH_UP_LIMIT, readHistory } from "../engine/options";
-import type { FeedState } from "../engine/states";
+import { endsReading, type FeedState } from "../engine/states";
 import type { Subscription } from "../engine/subscription";
 import type { FeedEvent, FeedRecord, RecordData } from "../model/event";
 import type { Position } from "../model/positions";
@@ -82,7 +82,7 @@ export class FeedView<Data = RecordData> {
       this.#change(true);
     });
     subscription.on("state", (state) => {
-      const isShut = state.kind === "refused" && state.code.endsWith("-open");
+      const isShut = state.kind === "refused" && endsReading(state.code);
       // What is not open any more is not left on the screen.
       if (isShut) this.#records.clear();
       this.#change(isShut);

@@ -10,7 +10,6 @@
 import type { Batch } from "../model/positions";
 import type { ArchiveRange } from "../protocol/archive-query";
 import { RequestError } from "../protocol/iq";
-import { readStanza } from "../protocol/stanzas";
 import type { PageSize } from "./page-size";
 import type { ArchivePage, ArchivePort } from "./ports";
 
@@ -41,7 +40,6 @@ const NOTHING: ArchivePage = { first: null, last: null, isComplete: true };
 
 export class ArchiveReader {
   constructor(
-    private readonly feed: string,
     private readonly port: ArchivePort,
     private readonly size: PageSize,
     /** Something is there that a later version of this library would understand. */
@@ -130,12 +128,11 @@ export class ArchiveReader {
     let firstAt = 0;
     let lastAt = 0;
     try {
-      const page = await this.port.page(range, max, ({ message, stanzaId }) => {
+      const page = await this.port.page(range, max, ({ read, stanzaId, size }) => {
         lastAt = this.port.now();
         if (count === 0) firstAt = lastAt;
         count += 1;
-        bytes += message.textContent?.length ?? 0;
-        const read = readStanza(message, this.feed);
+        bytes += size;
         if (read.kind === "other-version" && read.isNewer) this.onNewer();
         if (read.kind !== "batch") return;
         if (read.unknownTypes.length > 0) this.onNewer();

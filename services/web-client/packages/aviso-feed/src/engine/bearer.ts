@@ -148,6 +148,7 @@ export class TicketKeeper {
 
   /** Ask for a fresh one, now or soon: a page whose tickets are all refused must not hammer. */
   ask(): void {
+    this.#isStopped = false;
     if (this.renew === undefined || this.#isAsking) return;
     this.#restartTimer(this.#backoff.next(), () => void this.#ask());
   }

@@ -7,9 +7,9 @@ import { ApiError } from "../model/errors";
 import { RequestError } from "../protocol/iq";
 import { Backoff } from "./backoff";
 import type { Log } from "./debug-log";
+import type { FeedConnection, FeedRoom } from "./feed-connection";
 import type { FeedReader } from "./feed-reader";
-import type { ArchivePort, StreamPort, Timer } from "./ports";
-import type { Room } from "./room";
+import type { ArchivePort, Timer } from "./ports";
 
 type Run = { again: boolean; asksRest: boolean };
 
@@ -23,9 +23,9 @@ export class CatchUp {
 
   constructor(
     private readonly reader: FeedReader,
-    private readonly stream: StreamPort,
+    private readonly stream: FeedConnection["stream"],
     /** The room that we are in; null where we are in none. */
-    private readonly room: () => Room | null,
+    private readonly room: () => FeedRoom | null,
     private readonly log: Log,
     /** Something is true now that was not before. */
     private readonly onChange: () => void,
@@ -158,7 +158,7 @@ export class CatchUp {
     });
   }
 
-  #archiveOf(room: Room): ArchivePort {
+  #archiveOf(room: FeedRoom): ArchivePort {
     return {
       page: (range, max, take) => {
         const page = room.page(range, max, (result) => {

@@ -17,6 +17,7 @@ import { AccountToken, TicketKeeper } from "./bearer";
 import { type Log, SILENT } from "./debug-log";
 import type { ConnectionEvents } from "./emitted";
 import { Emitter } from "./emitter";
+import type { FeedConnection } from "./feed-connection";
 import {
   type ConnectionOptions,
   type Credentials,
@@ -29,11 +30,18 @@ import { Requests } from "./requests";
 import { RetryAfter } from "./retry-after";
 import { Room } from "./room";
 import type { ConnectionState, OfflineCode, RefusalCode } from "./states";
+import { type Rights, rightsOf } from "./tabs/rights";
 import { TIMINGS, type Timings } from "./timings";
 
 const CLOSED: ConnectionState = { kind: "offline", reason: "Not connected.", retryAt: null };
 
-export class Connection extends Emitter<ConnectionEvents> {
+const SIGNED_OUT: ConnectionState = {
+  kind: "refused",
+  code: "signed-out",
+  reason: "You signed out.",
+};
+
+export class Connection extends Emitter<ConnectionEvents> implements FeedConnection {
   readonly origin: string;
   readonly host: HostPort;
   readonly log: Log;
@@ -110,10 +118,46 @@ export class Connection extends Emitter<ConnectionEvents> {
   setTicket(text: string): void {
     if (this.#credentials.kind !== "ticket") throw new TypeError("This client is no ticket's.");
     const before = this.#tickets.ticket;
-    if (!this.#takeTicket(text) || this.#stopWatching === null) return;
+    if (!this.#takeTicket(text)) return;
+    if (this.#stopWatching === null) {
+      this.emit("bearer", null);
+      return;
+    }
     const isSame = before?.username === this.#tickets.ticket?.username;
     if (this.#transport !== null && isSame) void this.#carryOn(text);
     else this.#open();
+  }
+
+  /**
+   * Have a ticket, and fresh ones in time, without a connection: `bearer` is told when there is one. One
+   * that cannot be read: state `refused`.
+   */
+  prepare(): void {
+    const credentials = this.#credentials;
+    if (credentials.kind !== "ticket") return;
+    const text = this.#tickets.ticket?.text ?? credentials.ticket;
+    if (text === "" && this.#tickets.canRenew) this.#tickets.ask();
+    else this.#takeTicket(text);
+  }
+
+  /** For whom this is; null as long as there is no ticket. `pageOrigin`: what "" stands for. */
+  rights(pageOrigin: string): Rights | null {
+    const server = this.origin || pageOrigin;
+    return rightsOf(server, this.#transports, this.#credentials, this.#tickets.ticket);
+  }
+
+  /** Who reads. */
+  get reader(): Credentials["kind"] {
+    return this.#credentials.kind;
+  }
+
+  get ticket(): Ticket | null {
+    return this.#tickets.ticket;
+  }
+
+  /** Somebody who is connected says where things are. */
+  suppose(info: ConnectionInfo): void {
+    this.#info ??= Promise.resolve(info);
   }
 
   /** What REST is shown; undefined for a guest. */
@@ -146,6 +190,12 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.#token.forget();
     this.#tickets.stop();
     this.#setState(CLOSED);
+  }
+
+  signOut(): void {
+    this.close();
+    this.#setState(SIGNED_OUT);
+    this.emit("signed-out", null);
   }
 
   /** Where things are; asked once a connection. */

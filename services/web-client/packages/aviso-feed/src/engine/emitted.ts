@@ -70,4 +70,6 @@ export type ConnectionEvents = {
   reader: Hint;
   /** A fresh ticket is needed: give it to `setTicket`. */
   "ticket-expiring": { readonly expiresAt: Date };
+  /** The session was ended, here or in another tab that shares it. */
+  "signed-out": null;
 };

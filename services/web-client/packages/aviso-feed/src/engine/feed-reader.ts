@@ -17,7 +17,7 @@ import type { Kept } from "../model/event-log";
 import { type Batch, Follower, type Gap, type Position } from "../model/positions";
 import { type BatchPage, MAX_EVENTS, type Range, type RowsPage } from "../protocol/answers";
 import { RequestError } from "../protocol/iq";
-import { readStanza } from "../protocol/stanzas";
+import type { ReadStanza } from "../protocol/stanzas";
 import { type Archived, ArchiveReader, type Wanted } from "./archive-reader";
 import type { ProblemDetail, ResetDetail } from "./emitted";
 import { Listing, PLACE_STEP } from "./listing";
@@ -142,8 +142,8 @@ export class FeedReader {
     this.#told = null;
   }
 
-  takeLive(message: Element, stanzaId: string | null): void {
-    const batch = this.#read(message);
+  takeLive(read: ReadStanza, stanzaId: string | null): void {
+    const batch = this.#batchOf(read);
     if (batch === null) return;
     if (this.left > MAX_AHEAD && batch.first > (this.#follower.gap?.from ?? 0)) {
       this.#follower.learn(batch.epoch, batch.last);
@@ -171,8 +171,7 @@ export class FeedReader {
    * for an archive that fails; what was read until then stays. `port` null: there is no room yet.
    */
   async catchUp(port: ArchivePort | null, asksRest: boolean): Promise<void> {
-    const archive =
-      port && new ArchiveReader(this.feed, port, this.#archivePage, () => this.#reportOld());
+    const archive = port && new ArchiveReader(port, this.#archivePage, () => this.#reportOld());
     const { newest, failure } = await this.#newest(archive);
     const before = this.position;
     const isAsked = asksRest || failure !== null || this.#isInDoubt(newest);
@@ -548,8 +547,7 @@ export class FeedReader {
     this.#since = null;
   }
 
-  #read(message: Element): Batch | null {
-    const read = readStanza(message, this.feed);
+  #batchOf(read: ReadStanza): Batch | null {
     if (read.kind === "other") return null;
     if (read.kind === "batch") {
       if (read.unknownTypes.length > 0) this.#reportOld();

@@ -5,8 +5,9 @@
 
 import type { BatchPage, ConnectionInfo, FeedInfo, Range, RowsPage } from "../protocol/answers";
 import type { ArchiveRange } from "../protocol/archive-query";
-import type { ArchiveResult } from "../protocol/trust";
+import type { ReadStanza } from "../protocol/stanzas";
 import type { Credentials, Transport } from "./options";
+import type { TabsPort } from "./tabs/ports";
 import type { Timings } from "./timings";
 
 export type Timer = unknown;
@@ -35,6 +36,8 @@ export type HostPort = ClockPort & {
   readonly openLink: OpenLink;
   /** Returns the function that stops watching. */
   watch(listener: HostListener): () => void;
+  /** Not there where tabs can't share a connection. */
+  readonly tabs?: TabsPort;
 };
 
 /** What is asked over REST, at an `origin` ("" is the page's own). All reject with ApiError. */
@@ -67,10 +70,17 @@ export type ArchivePort = {
   page(
     range: ArchiveRange,
     max: number,
-    take: (result: ArchiveResult) => void,
+    take: (message: ArchivedMessage) => void,
   ): Promise<ArchivePage>;
   /** Milliseconds since 1970. */
   now(): number;
+};
+
+/** A message of an archive, read. `size`: its text's length, in UTF-16 units. */
+export type ArchivedMessage = {
+  readonly stanzaId: string;
+  readonly read: ReadStanza;
+  readonly size: number;
 };
 
 /** The end of a page. Its messages were given out before, one by one, oldest first. */

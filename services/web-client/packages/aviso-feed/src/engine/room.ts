@@ -5,6 +5,7 @@
 
 import { type ArchiveRange, archiveQuery } from "../protocol/archive-query";
 import { RequestError, readError } from "../protocol/iq";
+import { readStanza } from "../protocol/stanzas";
 import {
   type ArchiveResult,
   isAboutUs,
@@ -16,32 +17,14 @@ import {
 } from "../protocol/trust";
 import { childOf, NS, resourceOf, xml } from "../protocol/xml";
 import { Backoff } from "./backoff";
-import type { ArchivePage, StreamPort, Timer } from "./ports";
-
-export type RoomState =
-  | { readonly kind: "joining" }
-  | { readonly kind: "in" }
-  | {
-      readonly kind: "out";
-      readonly reason: string;
-      readonly retryAt: Date;
-      /** The room said no to us; or it is not there, which it says alike. */
-      readonly isShut: boolean;
-    };
-
-export type RoomListener = {
-  state(state: RoomState): void;
-  /** A live message that may be believed, and the id that the archive gave it. */
-  message(message: Element, stanzaId: string | null): void;
-  /** A live feed message came from somebody who has no say. */
-  untrusted(): void;
-};
+import type { FeedRoom, RoomListener, RoomState } from "./feed-connection";
+import type { ArchivedMessage, ArchivePage, StreamPort, Timer } from "./ports";
 
 /** ejabberd gives no more on a page. */
 export const ARCHIVE_PAGE = 250;
 
 /** Queries whose answers are listened to, the latest: what comes after its time is as true as before. */
-const MAX_QUERIES = 8;
+const MAX_QUERIES = 100;
 
 /** XEP-0410 3: these answers mean that we are in the room all the same. */
 const STILL_IN = new Set(["service-unavailable", "feature-not-implemented", "item-not-found"]);
@@ -57,7 +40,7 @@ const SHUT = new Set([
 /** XEP-0045 15.6.2: banned; affiliation lost; the room became members-only. */
 const PUT_OUT = new Set(["301", "321", "322"]);
 
-export class Room {
+export class Room implements FeedRoom {
   readonly #listeners = new Set<RoomListener>();
   readonly #occupants = new Occupants();
   readonly #queries = new Map<string, (result: ArchiveResult) => void>();
@@ -68,11 +51,15 @@ export class Room {
   #nick = "";
   #timer: Timer = null;
 
+  /** The room's name is its feed's. */
+  readonly #feed: string;
+
   constructor(
     readonly jid: string,
     private readonly stream: StreamPort,
     private readonly onEmpty: () => void,
   ) {
+    this.#feed = jid.slice(0, jid.indexOf("@"));
     this.#backoff = new Backoff({
       firstMs: stream.timings.retryFirst,
       maxMs: stream.timings.retryMax,
@@ -152,7 +139,8 @@ export class Room {
     }
     if (isTrustedLive(message, this.jid, this.#occupants)) {
       const stanzaId = stanzaIdOf(message, this.jid);
-      for (const listener of [...this.#listeners]) listener.message(message, stanzaId);
+      const read = readStanza(message, this.#feed);
+      for (const listener of [...this.#listeners]) listener.message(read, stanzaId);
     } else if (childOf(message, "events", NS.events) !== null) {
       for (const listener of [...this.#listeners]) listener.untrusted();
     }
@@ -165,17 +153,18 @@ export class Room {
   async page(
     range: ArchiveRange,
     max: number,
-    take: (result: ArchiveResult) => void,
+    take: (message: ArchivedMessage) => void,
   ): Promise<ArchivePage> {
     const queryId = `q${this.stream.word()}`;
     let heardAt = 0;
     let first: string | null = null;
     let last: string | null = null;
-    this.#listenTo(queryId, (result) => {
+    this.#listenTo(queryId, ({ stanzaId, message }) => {
       heardAt = this.stream.clock.now();
-      first ??= result.stanzaId;
-      last = result.stanzaId;
-      take(result);
+      first ??= stanzaId;
+      last = stanzaId;
+      const read = readStanza(message, this.#feed);
+      take({ stanzaId, read, size: message.textContent?.length ?? 0 });
     });
     const query = archiveQuery(queryId, range, max);
     const answer = await this.stream.request("set", this.jid, query, { heardAt: () => heardAt });

@@ -1,4 +1,4 @@
-/** What is true at a moment, of a feed and of the connection that feeds share. Types only. */
+/** What is true at a moment, of a feed and of the connection that feeds share. */
 
 /**
  * What is true of a feed at this moment.
@@ -37,6 +37,7 @@ export type OfflineCode = "too-many-requests" | "server-error" | "other-address"
  * - `no-longer-open`: it was, until now.
  * - `too-many-sessions`: this reader has as many sessions as may be, and a newer one took this one's
  *   place. `connect()` after `close()` takes it back.
+ * - `signed-out`: here, or in another tab that shares the connection.
  * - `ticket-ended`, `ticket-malformed`, `ticket-refused`: a fresh one is needed.
  */
 export type RefusalCode =
@@ -44,9 +45,14 @@ export type RefusalCode =
   | "not-open"
   | "no-longer-open"
   | "too-many-sessions"
+  | "signed-out"
   | "ticket-ended"
   | "ticket-malformed"
   | "ticket-refused";
+
+/** Whether what was shown until now is for this reader no more. */
+export const endsReading = (code: RefusalCode): boolean =>
+  code.endsWith("-open") || code === "signed-out";
 
 /** What is true of the connection that feeds share. */
 export type ConnectionState =

@@ -13,15 +13,15 @@ import type { Position } from "../model/positions";
 import { type FeedInfo, MAX_EVENTS, type Range } from "../protocol/answers";
 import { isSlug } from "../protocol/events";
 import type { Hint } from "../protocol/hint";
+import type { ReadStanza } from "../protocol/stanzas";
 import { CatchUp } from "./catch-up";
 import { ChangeStream } from "./change-stream";
-import type { Connection } from "./connection";
 import type { Change, SubscriptionEvents } from "./emitted";
 import { Emitter } from "./emitter";
+import type { FeedConnection, FeedRoom } from "./feed-connection";
 import { FeedReader } from "./feed-reader";
 import { readCatchUpLimit, readHistory, readPosition, type SubscriptionOptions } from "./options";
 import { becomesLive } from "./readiness";
-import type { Room } from "./room";
 import type { FeedState } from "./states";
 
 const STOPPED: FeedState = { kind: "offline", reason: "Closed.", retryAt: null };
@@ -42,7 +42,7 @@ export class Subscription<Data = RecordData>
   implements AsyncIterable<Change<Data>>
 {
   readonly feed: string;
-  readonly #connection: Connection;
+  readonly #connection: FeedConnection;
   readonly #reader: FeedReader;
   readonly #catchUp: CatchUp;
   readonly #token: string | undefined;
@@ -55,11 +55,11 @@ export class Subscription<Data = RecordData>
   #wasOpen = false;
   #isStarted = false;
   readonly #closing = new AbortController();
-  #room: Room | null = null;
+  #room: FeedRoom | null = null;
   #leaveRoom: (() => void) | null = null;
 
   /** @internal Made by `client.subscribe`. */
-  constructor(feed: string, connection: Connection, options: SubscriptionOptions = {}) {
+  constructor(feed: string, connection: FeedConnection, options: SubscriptionOptions = {}) {
     super();
     this.feed = feed;
     this.#connection = connection;
@@ -232,7 +232,7 @@ export class Subscription<Data = RecordData>
         this.#room = room;
         this.#leaveRoom = room.attach({
           state: () => this.#onRoomState(),
-          message: (message, stanzaId) => this.#onMessage(message, stanzaId),
+          message: (read, stanzaId) => this.#onMessage(read, stanzaId),
           untrusted: () => this.#onUntrusted(),
         });
         this.#onRoomState();
@@ -257,7 +257,7 @@ export class Subscription<Data = RecordData>
    * A room says alike that it is not there yet and that it is not for us. REST knows the feed: then
    * the room is tried again, with growing pauses, for a grant or a new feed may be on its way.
    */
-  async #askWhetherOpen(room: Room): Promise<void> {
+  async #askWhetherOpen(room: FeedRoom): Promise<void> {
     try {
       await this.#fetchFeed();
     } catch (error) {
@@ -279,8 +279,8 @@ export class Subscription<Data = RecordData>
     this.#room = null;
   }
 
-  #onMessage(message: Element, stanzaId: string | null): void {
-    this.#reader.takeLive(message, stanzaId);
+  #onMessage(read: ReadStanza, stanzaId: string | null): void {
+    this.#reader.takeLive(read, stanzaId);
     this.#catchUp.onMessage();
     this.#showState();
   }
@@ -290,7 +290,7 @@ export class Subscription<Data = RecordData>
     this.emit("problem", { code: "untrusted", message });
   }
 
-  #roomWeAreIn(): Room | null {
+  #roomWeAreIn(): FeedRoom | null {
     const isOnline = this.#connection.state.kind === "online";
     return isOnline && this.#room?.state.kind === "in" ? this.#room : null;
   }

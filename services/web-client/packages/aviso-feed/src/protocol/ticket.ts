@@ -11,6 +11,8 @@ export type Ticket = {
   readonly username: string;
   /** What it opens. */
   readonly feeds: readonly string[];
+  /** All that it says but when it was made and when it ends: the same for tickets that open the same. */
+  readonly rights: string;
   /** Milliseconds since 1970. */
   readonly expiresAt: number;
   /** When to ask for a fresh one. */
@@ -34,7 +36,8 @@ export function readTicket(text: string, now: number): Ticket {
   const parts = [head, payload, signature];
   const isJwt = parts.every((part) => part !== undefined && PART.test(part)) && more === undefined;
   if (text.length > MAX_LENGTH || !isJwt) throw new TicketError("The ticket is no JSON Web Token.");
-  const { sub, feeds, iat, exp } = readClaims(payload as string);
+  const claims = readClaims(payload as string);
+  const { sub, feeds, iat, exp } = claims;
   const username = typeof sub === "string" ? READER.exec(sub)?.[1] : undefined;
   if (username === undefined) throw new TicketError("The ticket does not say whose it is.");
   if (!isTime(exp)) throw new TicketError("The ticket does not say when it ends.");
@@ -44,9 +47,19 @@ export function readTicket(text: string, now: number): Ticket {
     text,
     username,
     feeds: Array.isArray(feeds) ? feeds.filter((feed) => typeof feed === "string") : [],
+    rights: rightsIn(claims),
     expiresAt,
     renewAt: renewalTime(begin, expiresAt),
   };
+}
+
+/** No two tickets have these alike, whatever they open. */
+const OF_ONE_TICKET = new Set(["iat", "nbf", "exp", "jti"]);
+
+function rightsIn(claims: Record<string, unknown>): string {
+  const names = Object.keys(claims).filter((name) => !OF_ONE_TICKET.has(name));
+  const plain = (value: unknown): unknown => (Array.isArray(value) ? [...value].sort() : value);
+  return JSON.stringify(names.sort().map((name) => [name, plain(claims[name])]));
 }
 
 /** At three quarters of its life, and not later than 30 s before its end. */

@@ -12,6 +12,10 @@ test("a ticket says whose it is, what it opens, when it ends and when to ask for
     text,
     username: "u-17",
     feeds: ["orders"],
+    rights: JSON.stringify([
+      ["feeds", [7, "orders"]],
+      ["sub", "u-17@ticket.localhost"],
+    ]),
     expiresAt: NOW + 600_000,
     renewAt: NOW + 450_000,
   });
