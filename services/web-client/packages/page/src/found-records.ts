@@ -6,7 +6,7 @@
 import { type Find, matches, searchOfFind } from "./find";
 import { FoundStore, MOST_FOUND } from "./found-store";
 import type { JsonObject } from "./json";
-import type { FeedInfo, FeedRecord, Position, RecordEntry } from "./library";
+import type { FeedInfo, FeedRecord, FeedState, Position, RecordEntry } from "./library";
 import { ReadFailure, type SearchPage } from "./record-reading";
 import type { ShownRecords } from "./shown-records";
 import type { FeedChange, OlderState, WatchedFeed } from "./watched-feed";
@@ -54,6 +54,10 @@ export class FoundRecords implements ShownRecords {
 
   get info(): FeedInfo {
     return this.feed.info;
+  }
+
+  get state(): FeedState {
+    return this.feed.state;
   }
 
   get applied(): Position | null {

@@ -1,10 +1,11 @@
 /** What a list, a table or an export needs of records, wherever they come from. Types only. */
 
-import type { FeedInfo, Position, RecordEntry } from "./library";
+import type { FeedInfo, FeedState, Position, RecordEntry } from "./library";
 import type { FeedChange, OlderState } from "./watched-feed";
 
 export interface ShownRecords {
   readonly info: FeedInfo;
+  readonly state: FeedState;
   readonly records: {
     readonly size: number;
     get(key: string): RecordEntry | undefined;
