@@ -74,7 +74,7 @@ def test_a_record_has_an_address_with_its_history_and_can_be_changed_by_one_at_a
     record = api.write(feed, {"state": "new", "n": 1})
     page = open_page(feed)
     page.row(record["id"]).locator("[data-record-link]").click()
-    page.tab.wait_for_url(f"**/#/feeds/{feed}/records/{record['id']}?view=cards")
+    page.tab.wait_for_url(f"**/#/feeds/{feed}/records/{record['id']}")
     path = f"feeds/{feed}/records/{record['id']}/"
 
     def steps() -> list[str | None]:

@@ -5,6 +5,7 @@ import type { FeedChange, OlderState } from "./watched-feed";
 
 export interface ShownRecords {
   readonly info: FeedInfo;
+  readonly state: FeedState;
   readonly records: {
     readonly size: number;
     get(key: string): RecordEntry | undefined;
