@@ -15,7 +15,6 @@ export interface ShownRecords {
   /** Entries after this sequence count as new to the reader. */
   readonly newAfter: number;
   readonly applied: Position | null;
-  readonly state: FeedState;
   /** True while the reader is further down. */
   isReadingOlder: boolean;
   readonly olderState: OlderState;
