@@ -100,6 +100,7 @@ def test_a_record_has_an_address_with_its_history_and_can_be_changed_by_one_at_a
     until_equal(["updated", "updated", "created"], steps, "the change of mine")
     assert api.get(path)["data"] == {"state": "mine", "n": 1}
     page.tab.click('[data-action="delete"]')
+    form.locator("#edit-key").fill(stack.facts["api_key"])
     form.locator("[type=submit]").click()
     until_equal("deleted", lambda: steps()[0], "the deletion")
     page.reload()

@@ -74,10 +74,10 @@ export class FeedList extends LightElement {
         }),
     );
     return html`<ul class="feed-list">
-      <li class="feed-space" role="presentation"></li>
+      <li class="feed-space" aria-hidden="true"></li>
       ${rows}
-      <li class="feed-space" role="presentation"></li>
-      ${hasMore ? html`<li class="skeleton skeleton-feed" role="presentation"></li>` : nothing}
+      <li class="feed-space" aria-hidden="true"></li>
+      ${hasMore ? html`<li class="skeleton skeleton-feed" aria-hidden="true"></li>` : nothing}
     </ul>
     ${isCut ? html`<p class="nav-note">${reading.t("feedsCut")}</p>` : nothing}`;
   }
