@@ -40,7 +40,7 @@ export function noFeeds(origin: string, reading: Reading, look: () => void): Tem
 }
 
 function sample(name: string, text: string, reading: Reading): TemplateResult {
-  return html`<section class="sample" aria-label=${name}>
+  return html`<section class="sample">
     <header>
       <h3>${name}</h3>
       <copy-button .text=${text} .name=${name} .reading=${reading}></copy-button>
