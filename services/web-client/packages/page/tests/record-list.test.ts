@@ -66,9 +66,9 @@ test("hundreds at once come in order, each once", async () => {
   const events = Array.from({ length: 500 }, (_, i) => eventOf(i + 3));
   subscription.deliver(events.slice(0, 300));
   subscription.deliver(events.slice(300));
-  await vi.waitFor(() => expect(list.dataset.count).toBe("502"), { timeout: 20_000 });
+  await vi.waitFor(() => expect(list.dataset.count).toBe("502"), { timeout: 60_000 });
   expect(sequences()).toEqual(Array.from({ length: 502 }, (_, i) => 502 - i));
-});
+}, 70_000);
 
 test("a new epoch begins with an empty list", async () => {
   subscription.reset({ epoch: "n3w1", sequence: 0 });
