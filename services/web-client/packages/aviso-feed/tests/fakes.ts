@@ -115,6 +115,10 @@ export function eventJson(feed: string, epoch: string, sequence: number, type = 
   if (type === "granted" || type === "revoked") {
     return { ...envelope, type: `aviso.reader.${type}.v1`, data: {} };
   }
+  if (type === "unavailable") {
+    const data = { event_id: hex("00000003"), type: "aviso.record.created.v1", cause: "too-deep" };
+    return { ...envelope, type: "aviso.record.unavailable.v1", subject: id, data };
+  }
   return {
     ...envelope,
     type: `aviso.record.${type}.v1`,

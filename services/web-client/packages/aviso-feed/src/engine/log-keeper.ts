@@ -95,6 +95,8 @@ export class LogKeeper {
   async #read(): Promise<Kept | null> {
     for (const reader of this.#readers) {
       const kept = await this.log.read(this.#keyOf(reader));
+      // What could not be relayed the server may have by now: that is begun with, as ever.
+      if (kept?.events.some(({ type }) => type === "unavailable")) return null;
       if (kept !== null) return kept;
     }
     return null;

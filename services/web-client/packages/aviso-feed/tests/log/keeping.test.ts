@@ -104,6 +104,21 @@ describe("a page that keeps its events", () => {
     expect((await inLog())?.events.map(({ sequence }) => sequence)).toEqual(numbers(1, 5));
   });
 
+  test("asks anew for what could not be relayed", async () => {
+    const page = await open();
+    world.xmpp.publish("orders", "aaaa", 4, 1, { type: "unavailable" });
+    (world.rest.feeds.get("orders") as { head: number }).head = 4;
+    await world.clock.advance(0);
+    await page.close();
+    expect((await inLog())?.events.at(-1)?.type).toBe("unavailable");
+    world.rest.requests.length = 0;
+
+    const { shown, kept, states } = await open();
+
+    expect([shown, kept, states.at(-1)]).toEqual([numbers(1, 4), [], "live"]);
+    expect(world.rest.requests.filter((path) => path.includes("events"))).toHaveLength(1);
+  });
+
   test("drops what it had in a new epoch", async () => {
     await (await open()).close();
     world.rest.feeds.set("orders", { epoch: "bbbb", head: 1 });
