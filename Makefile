@@ -15,7 +15,7 @@ NATIVE := PYTHONPATH=deploy/native AVISO_PYTHON="$(BIN)/python" $(PYTHON) -m avi
 PYTEST := PATH="$(BIN):$$PATH" $(BIN)/python -m pytest
 # Several files run at once, each worker with servers of its own; WORKERS=0: one by one. In the order of their collection,
 # which has those first that take long: no worker is left alone with one of them.
-WORKERS ?= 3
+WORKERS ?= 2
 PYTEST_MANY = $(PYTEST) --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 API := services/records-api

@@ -88,28 +88,40 @@ const written = new WeakMap<object, unknown>();
 /**
  * What parseExactJson has read, for somebody to look at: each number that String() would write
  * otherwise than the writer did is an ExactNumber, so that 43.50 stays 43.50. What has none of them
- * is returned as it is. The value may not be changed afterwards.
+ * is returned as it is. The value may not be changed afterwards. However deep it is nested, it costs
+ * no stack.
  */
 export function asWritten<Value>(value: Value): Value {
-  if (typeof value !== "object" || value === null || value instanceof ExactNumber) return value;
-  let copy = written.get(value);
-  if (copy === undefined) {
-    copy = spellOut(value);
-    written.set(value, copy);
-  }
-  return copy as Value;
+  if (!isPart(value)) return value;
+  for (const part of newParts(value).reverse()) written.set(part, spellOut(part));
+  return written.get(value) as Value;
 }
 
-function spellOut(value: object): unknown {
+const isPart = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && !(value instanceof ExactNumber);
+
+/** The objects and arrays in a value that were not written yet, each before what is in it. */
+function newParts(value: object): object[] {
+  const parts = written.has(value) ? [] : [value];
+  for (const part of parts) {
+    for (const each of Object.values(part))
+      if (isPart(each) && !written.has(each)) parts.push(each);
+  }
+  return parts;
+}
+
+/** What is in it was written before. */
+function spellOut(part: object): unknown {
   let isChanged = false;
-  const entries = Object.entries(value).map(([name, each]): [string, unknown] => {
-    const digits = typeof each === "number" ? writtenDigits(value, name) : null;
-    const spelled = digits === null ? asWritten(each) : new ExactNumber(digits);
+  const entries = Object.entries(part).map(([name, each]): [string, unknown] => {
+    const digits = typeof each === "number" ? writtenDigits(part, name) : null;
+    const inside = isPart(each) ? written.get(each) : each;
+    const spelled = digits === null ? inside : new ExactNumber(digits);
     isChanged ||= spelled !== each;
     return [name, spelled];
   });
-  if (!isChanged) return value;
-  return Array.isArray(value) ? entries.map(([, each]) => each) : Object.fromEntries(entries);
+  if (!isChanged) return part;
+  return Array.isArray(part) ? entries.map(([, each]) => each) : Object.fromEntries(entries);
 }
 
 /** The digits of a number that String() would write otherwise, or null. */

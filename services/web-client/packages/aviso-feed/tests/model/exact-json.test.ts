@@ -158,6 +158,16 @@ describe("the writer's digits", () => {
     expect(asWritten(read)).toBe(read);
     expect([asWritten(null), asWritten(1), asWritten("1.0")]).toEqual([null, 1, "1.0"]);
   });
+
+  test("are found however deep they are, without a deeper stack", () => {
+    let deep: unknown = parseExactJson('{"a":43.50}');
+    for (let level = 0; level < 100_000; level += 1) deep = { a: deep };
+
+    let shown: unknown = asWritten(deep);
+    while (!(shown instanceof ExactNumber)) shown = (shown as { a: unknown }).a;
+
+    expect(shown.text).toBe("43.50");
+  });
 });
 
 describe("an ExactNumber", () => {
