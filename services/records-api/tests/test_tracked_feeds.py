@@ -359,4 +359,4 @@ def test_no_stranger_reads_a_table_through_the_functions(orders_table: None) -> 
         )[0][0]
     )
 
-    assert [False] * 4 == denied
+    assert [False] * 5 == denied
