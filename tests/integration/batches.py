@@ -11,7 +11,7 @@ import json
 import xml.etree.ElementTree as ET
 import zlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 Json = dict[str, Any]
 
@@ -19,6 +19,17 @@ _JSON = "{urn:xmpp:json:0}json"
 _DEFLATED = "{urn:aviso:feed:2}deflated"
 _SHARED = ("specversion", "source", "feed", "feedepoch")
 _COMMON = ("type", "time")
+
+
+class WrittenFloat(float):
+    """A number that still has its digits: of 43.50 the `text` is that."""
+
+    def __new__(cls, text: str) -> Self:
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+    text: str
 
 
 def write_out(batch: Json) -> list[Json]:
@@ -54,7 +65,8 @@ def read_payload(message: ET.Element) -> list[Json]:
         return []
     [payload] = plain + deflated
     text = payload.text or ""
-    return write_out(json.loads(inflate(text) if deflated else text))
+    plain_text = inflate(text) if deflated else text
+    return write_out(json.loads(plain_text, parse_float=WrittenFloat))
 
 
 def read_body(body: bytes, content_encoding: str | None) -> list[Json]:
