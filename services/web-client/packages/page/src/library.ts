@@ -50,9 +50,7 @@ export interface Client extends Emitter<ConnectionEvents> {
   bearer(): Promise<string | undefined>;
   connect(): void;
   close(): void;
-  /** Let go of what this browser keeps for the reader alone. */
-  forget(): Promise<void>;
-  /** End the session here and in every tab that shares it: each is told `signed-out`. */
+  /** End the session here and in every tab that shares it: each is told `signed-out`, and nothing kept is left. */
   signOut(): void;
 }
 

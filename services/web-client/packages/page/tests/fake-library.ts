@@ -99,8 +99,6 @@ export class FakeClient extends Emitter<ConnectionEvents> implements Client {
     this.isClosed = true;
   }
 
-  async forget(): Promise<void> {}
-
   signOut(): void {
     this.close();
     this.emit("signed-out", null);

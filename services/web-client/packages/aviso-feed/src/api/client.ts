@@ -19,7 +19,7 @@ import { SharedConnection } from "../engine/tabs/shared-connection";
 import type { Timings } from "../engine/timings";
 import type { RecordData } from "../model/event";
 import type { EventLog } from "../model/event-log";
-import { readTicket } from "../protocol/ticket";
+import { readTicket, type Ticket } from "../protocol/ticket";
 
 export type ClientOptions = ConnectionOptions & {
   /** Short for `credentials: {kind: "ticket", ticket}`. */
@@ -31,7 +31,8 @@ export type ClientOptions = ConnectionOptions & {
   readonly log?: EventLog;
   /**
    * Share one connection with the other tabs of this browser, and other clients of this page, that
-   * have the same rights at the same server. Default false; nothing where there are no Web Locks.
+   * have the same rights at the same server. Default false: not proven in browsers, see the README.
+   * Nothing where there are no Web Locks.
    */
   readonly shareTabs?: boolean;
   /**
@@ -49,7 +50,11 @@ export type SubscribeOptions = SubscriptionOptions & {
 export class AvisoClient {
   readonly #connection: FeedConnection;
   readonly #log: EventLog | null;
-  #credentials: Credentials;
+  readonly #credentials: Credentials;
+  /** Those that may still write. */
+  readonly #keepers = new Set<LogKeeper>();
+  /** Counts ends: what began before one does not connect after it. */
+  #ends = 0;
 
   /**
    * `url`: where Aviso is served, e.g. `https://aviso.example`; without it the page's own origin.
@@ -76,7 +81,14 @@ export class AvisoClient {
     const { tabs } = host;
     const isShared = tabs !== undefined && shareTabs === true;
     this.#connection = isShared ? new SharedConnection(connection, tabs) : connection;
-    this.#connection.on("signed-out", () => void this.forget());
+    this.#connection.on("signed-out", () => {
+      this.#ends += 1;
+      void this.forget();
+    });
+  }
+
+  get #reader(): string | null {
+    return readerOf(this.#credentials, this.#connection.ticket);
   }
 
   /** The server's address; "" is the page's own. */
@@ -122,23 +134,31 @@ export class AvisoClient {
     const keeper = new LogKeeper(log, subscription as unknown as Subscription, {
       clock: host,
       origin,
-      reader: () => readerOf(this.#credentials),
+      reader: () => this.#reader,
       isPublic: async (feed) => {
         const token = await this.bearer();
         const info = await this.#connection.rest(() => host.rest.feed(origin, feed, token));
         return info.visibility === "public";
       },
     });
+    const ends = this.#ends;
     const kept = await keeper.read();
     if (subscription.closing.aborted) return;
-    if (kept !== null) subscription.restore(kept);
+    const isOver = ends !== this.#ends;
+    if (kept !== null && !isOver) subscription.restore(kept);
+    this.#keepers.add(keeper);
     keeper.start();
-    subscription.start();
+    subscription.closing.addEventListener(
+      "abort",
+      () => void keeper.flush().then(() => this.#keepers.delete(keeper)),
+    );
+    subscription.start(!isOver);
   }
 
   /** Let go of everything that was kept for this reader at this server: at sign-out, for one. */
   async forget(): Promise<void> {
-    const reader = readerOf(this.#credentials);
+    const reader = this.#reader;
+    await Promise.all([...this.#keepers].map((keeper) => keeper.discard()));
     if (reader !== null) await this.#log?.wipe({ origin: this.url, reader });
   }
 
@@ -149,7 +169,6 @@ export class AvisoClient {
    */
   setTicket(ticket: string): void {
     this.#connection.setTicket(ticket);
-    this.#credentials = { kind: "ticket", ticket };
   }
 
   /**
@@ -167,6 +186,7 @@ export class AvisoClient {
 
   /** End the connection. Subscriptions are offline, and go on after `connect()`. */
   close(): void {
+    this.#ends += 1;
     this.#connection.close();
   }
 
@@ -180,11 +200,11 @@ export class AvisoClient {
 }
 
 /** In whose log it is kept; null: nobody knows yet. */
-function readerOf(credentials: Credentials): string | null {
+function readerOf(credentials: Credentials, ticket: Ticket | null): string | null {
   if (credentials.kind === "guest") return "";
   if (credentials.kind === "account") return `account:${credentials.username}`;
   try {
-    return `ticket:${readTicket(credentials.ticket, 0).username}`;
+    return `ticket:${(ticket ?? readTicket(credentials.ticket, 0)).username}`;
   } catch {
     return null;
   }

@@ -256,7 +256,10 @@ export class RecordFeed extends LitElement {
     );
     subscription.on(
       "reset",
-      follow(() => this.#store.clear()),
+      follow(() => {
+        this.#keptAt = null;
+        this.#store.clear();
+      }),
     );
     subscription.on(
       "problem",

@@ -171,8 +171,9 @@ class IndexedDbLog implements EventLog {
       const [result] = await Promise.all([
         work({ feeds, pieces }).catch((error) => {
           // All of it or nothing.
+          const cause = transaction.error ?? error;
           abort(transaction);
-          throw error;
+          throw cause;
         }),
         done,
       ]);
@@ -223,7 +224,6 @@ function endOf(transaction: IDBTransaction): Promise<void> {
   return new Promise((resolve, reject) => {
     transaction.oncomplete = () => resolve();
     transaction.onabort = () => reject(transaction.error);
-    transaction.onerror = () => reject(transaction.error);
   });
 }
 

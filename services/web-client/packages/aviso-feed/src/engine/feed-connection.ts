@@ -6,6 +6,7 @@
 import type { ConnectionInfo } from "../protocol/answers";
 import type { ArchiveRange } from "../protocol/archive-query";
 import type { ReadStanza } from "../protocol/stanzas";
+import type { Ticket } from "../protocol/ticket";
 import type { Log } from "./debug-log";
 import type { ConnectionEvents } from "./emitted";
 import type { Transport } from "./options";
@@ -55,6 +56,8 @@ export interface FeedConnection {
   readonly host: HostPort;
   readonly log: Log;
   readonly state: ConnectionState;
+  /** The one that is read by now; null before the first, and where it is no ticket's. */
+  readonly ticket: Ticket | null;
   /** How the connection runs at the moment; null without one. */
   readonly transport: Transport | null;
   readonly stream: Pick<StreamPort, "clock" | "timings" | "check">;

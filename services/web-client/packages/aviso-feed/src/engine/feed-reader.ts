@@ -177,7 +177,8 @@ export class FeedReader {
     const isAsked = asksRest || failure !== null || this.#isInDoubt(newest);
     const info = isAsked ? await this.#askRest() : null;
     const epoch = this.#settleEpoch(info, newest);
-    if (info?.error && !info.error.isFinal && (this.#isUnsure || epoch === null)) throw info.error;
+    const isBlind = this.#isUnsure || epoch === null || this.#listing?.isTorn;
+    if (info?.error && !info.error.isFinal && isBlind) throw info.error;
     if (failure !== null && info?.error) throw info.error.isFinal ? failure : info.error;
     this.#isUnsure = false;
     if (epoch === null) return;
@@ -205,7 +206,8 @@ export class FeedReader {
   #isInDoubt(newest: Archived | null): boolean {
     const epoch = this.position?.epoch;
     const isOther = newest !== null && newest.batch.epoch !== epoch;
-    return this.#isUnsure || this.#waiting.length > 0 || epoch === undefined || isOther;
+    const isTorn = this.#listing?.isTorn ?? false;
+    return this.#isUnsure || this.#waiting.length > 0 || epoch === undefined || isOther || isTorn;
   }
 
   async #askRest(): Promise<RestAnswer> {

@@ -12,6 +12,8 @@ import type { FeedState } from "./states";
 
 /** So long events are gathered before they are written. */
 const GATHER_MS = 500;
+/** So long it is believed that everybody may read a feed. */
+const PUBLIC_MS = 60_000;
 /** So long a subscription waits for what was kept. */
 const READ_LIMIT_MS = 2_000;
 
@@ -45,6 +47,7 @@ export class LogKeeper {
   /** How far what was given out goes; null: it begins with the next. */
   #upTo: Position | null = null;
   #isPublic: boolean | null = null;
+  #askedAt = 0;
   #timer: Timer = null;
   #writing: Promise<void> = Promise.resolve();
 
@@ -92,17 +95,24 @@ export class LogKeeper {
     return this.#writing;
   }
 
+  /** Forget what was not written yet. Resolves when nothing is under way. */
+  discard(): Promise<void> {
+    this.#gathered = null;
+    this.#upTo = null;
+    return this.#writing;
+  }
+
   async #read(): Promise<Kept | null> {
+    let newest: Kept | null = null;
     for (const reader of this.#readers) {
       const kept = await this.log.read(this.#keyOf(reader));
       // What could not be relayed the server may have by now: that is begun with, as ever.
-      if (kept?.events.some(({ type }) => type === "unavailable")) return null;
-      if (kept !== null) return kept;
+      if (kept === null || kept.events.some(({ type }) => type === "unavailable")) continue;
+      if (newest === null || kept.at > newest.at) newest = kept;
     }
-    return null;
+    return newest;
   }
 
-  /** His own log first. */
   get #readers(): string[] {
     const reader = this.surroundings.reader();
     return this.log.keepsPrivate && reader ? [reader, ""] : [""];
@@ -129,11 +139,18 @@ export class LogKeeper {
   }
 
   async #write(): Promise<void> {
+    if (this.#gathered !== null && this.#isStale) await this.#seeWhetherPublic();
     const gathered = this.#gathered;
     const reader = this.#keeper();
-    if (gathered === null || reader === null) return;
+    if (gathered === null || (reader === null && this.#isPublic === null)) return;
     this.#gathered = null;
-    await this.log.append(this.#keyOf(reader), gathered);
+    if (reader !== null) await this.log.append(this.#keyOf(reader), gathered);
+  }
+
+  /** It was public, but is it still, before what only he may read stands in everybody's log? */
+  get #isStale(): boolean {
+    const age = this.surroundings.clock.now() - this.#askedAt;
+    return this.#isPublic === true && this.surroundings.reader() !== "" && age > PUBLIC_MS;
   }
 
   /** In whose log it is written; null: in none, as far as is known. */
@@ -163,15 +180,24 @@ export class LogKeeper {
   /** A guest reads nothing else. */
   async #askWhetherPublic(): Promise<void> {
     if (this.surroundings.reader() === "") return;
+    await this.#seeWhetherPublic();
+    if (this.#isPublic !== null) await this.flush();
+  }
+
+  /** Where nobody can say, nobody keeps it until somebody can. */
+  async #seeWhetherPublic(): Promise<void> {
+    this.#isPublic = null;
     try {
       const isPublic = await this.surroundings.isPublic(this.feed.feed);
-      // What everybody may read until now is nobody's business any more.
+      // It stands in one of the two: what everybody could read, or what he could, is over.
+      const reader = this.surroundings.reader();
       if (!isPublic) await this.log.drop(this.#keyOf(""));
+      else if (this.log.keepsPrivate && reader) await this.log.drop(this.#keyOf(reader));
       this.#isPublic = isPublic;
+      this.#askedAt = this.surroundings.clock.now();
     } catch {
-      return; // asked again when it is live again
+      // Asked again when it is live again.
     }
-    await this.flush();
   }
 
   #restartTimer(timer: Timer): void {

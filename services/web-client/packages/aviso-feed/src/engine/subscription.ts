@@ -22,7 +22,7 @@ import type { FeedConnection, FeedRoom } from "./feed-connection";
 import { FeedReader } from "./feed-reader";
 import { readCatchUpLimit, readHistory, readPosition, type SubscriptionOptions } from "./options";
 import { becomesLive } from "./readiness";
-import type { FeedState } from "./states";
+import { endsReading, type FeedState } from "./states";
 
 const STOPPED: FeedState = { kind: "offline", reason: "Closed.", retryAt: null };
 const DEFAULT_HISTORY = 100;
@@ -131,7 +131,7 @@ export class Subscription<Data = RecordData>
   }
 
   /** @internal */
-  start(): void {
+  start(connects = true): void {
     if (this.#isStarted || this.closing.aborted) return;
     this.#isStarted = true;
     this.#catchUp.start();
@@ -150,7 +150,7 @@ export class Subscription<Data = RecordData>
       ),
     ];
     if (this.position === null) this.#catchUp.go(true);
-    connection.connect();
+    if (connects) connection.connect();
     this.#onConnectionState();
     this.#showState();
   }
@@ -196,6 +196,12 @@ export class Subscription<Data = RecordData>
   }
 
   #onConnectionState(): void {
+    const { state } = this.#connection;
+    if (state.kind === "refused" && endsReading(state.code)) {
+      // What is under way is not his any more either.
+      this.#catchUp.stop();
+      this.#reader.forget();
+    } else this.#catchUp.start();
     if (this.#connection.state.kind !== "online") {
       this.#catchUp.doubt();
       // Another session may have other rights.

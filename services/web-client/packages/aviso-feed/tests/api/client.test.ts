@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, expectTypeOf, test, vi } from "vitest";
 import { AvisoClient, type ClientOptions } from "../../src/api/client";
+import { FeedView } from "../../src/api/feed-view";
 import { MOST_WAITING } from "../../src/engine/change-stream";
 import type { Change } from "../../src/engine/emitted";
 import type { FeedState } from "../../src/engine/states";
@@ -239,4 +240,44 @@ test("what is no event, or not what an order holds, does not compile", () => {
   });
   expectTypeOf(orders.state).toEqualTypeOf<FeedState>();
   expect(orders.closing.aborted).toBe(true);
+});
+
+describe("after signing out", () => {
+  test("nothing more is read, whatever was under way", async () => {
+    world.rest.feeds.set("orders", { epoch: "aaaa", head: 3_000 });
+    const client = make();
+    const subscription = client.subscribe("orders", { position: { epoch: "aaaa", sequence: 0 } });
+    const given: number[] = [];
+    subscription.on("events", ({ events }) =>
+      given.push(...events.map(({ sequence }) => sequence)),
+    );
+    world.line.bytesPerSecond = 100_000;
+    for (let tries = 0; tries < 100 && given.length === 0; tries += 1) {
+      await world.clock.advance(200);
+    }
+    expect(given.length).toBeGreaterThan(0);
+
+    client.signOut();
+    const [before, asked] = [given.length, world.rest.requests.length];
+    await world.clock.advance(60_000);
+
+    expect([given.length, world.rest.requests.length]).toEqual([before, asked]);
+  });
+
+  test("a view begins anew when it is connected again", async () => {
+    write(3);
+    const client = make();
+    const view = new FeedView(client, "orders");
+    view.subscribe(() => {});
+    await world.clock.advance(1_000);
+    expect(view.snapshot().records).toHaveLength(3);
+
+    client.signOut();
+    await world.clock.advance(1_000);
+    expect(view.snapshot().records).toHaveLength(0);
+    client.connect();
+    await world.clock.advance(5_000);
+
+    expect([view.snapshot().state.kind, view.snapshot().records.length]).toEqual(["live", 3]);
+  });
 });

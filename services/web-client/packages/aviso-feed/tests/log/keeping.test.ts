@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { AvisoClient, type ClientOptions, type SubscribeOptions } from "../../src/api/client";
 import type { FeedState } from "../../src/engine/states";
+import type { FeedEvent } from "../../src/model/event";
 import type { EventLog, Kept } from "../../src/model/event-log";
 import { memoryLog } from "../../src/model/memory-log";
 import { eventJson, makeTicket, makeWorld, type World } from "../fakes";
@@ -119,6 +120,40 @@ describe("a page that keeps its events", () => {
     expect(world.rest.requests.filter((path) => path.includes("events"))).toHaveLength(1);
   });
 
+  test.each([0, 2])(
+    "shows a table as it was kept until REST answers, %i events on",
+    async (more) => {
+      const row = (n: number): FeedEvent => ({
+        id: `listed:${n}`,
+        type: "listed",
+        ...{ feed: "orders", epoch: "aaaa", sequence: 3, time: "2026-11-24T09:30:00Z" },
+        ...{ subject: `r${n}`, place: 3 - n / 2 ** 20, record: { id: `r${n}`, data: { n } } },
+      });
+      const to = { epoch: "aaaa", sequence: 3 };
+      await log.append(ORDERS, { from: null, to, events: [1, 2, 3].map(row), anchor: null });
+      if (more > 0) write(more);
+      const { rest } = world.host;
+      const { feed } = rest;
+      const table = { schema: "public", name: "orders", columns: ["n"], key: ["n"] };
+      rest.feed = async (...asked) => ({ ...(await feed.apply(rest, asked)), table });
+      let listings = 0;
+      rest.rows = async () => {
+        listings += 1;
+        const rows = [{ id: "r1", data: { n: 1 } }];
+        return { epoch: "aaaa", sequence: 3 + more, contains: [], cursor: null, rows };
+      };
+      world.rest.failure = { status: 503, path: /feeds/ };
+      const { shown, states, resets } = await open();
+      expect([shown, resets, states.includes("live")]).toEqual([[3, 3, 3], [], false]);
+
+      world.rest.failure = null;
+      await world.clock.advance(100_000);
+
+      expect([listings, states.at(-1)]).toEqual([1, "live"]);
+      expect((await inLog())?.isListed).toBe(true);
+    },
+  );
+
   test("drops what it had in a new epoch", async () => {
     await (await open()).close();
     world.rest.feeds.set("orders", { epoch: "bbbb", head: 1 });
@@ -227,6 +262,87 @@ describe("who reads by an account or a ticket", () => {
     await page.client.forget();
 
     expect(await inLog("ticket:t1")).toBeNull();
+  });
+
+  const wellAfter = 5_000;
+
+  test.each(["sign out", "forget, then close", "close, then forget"])(
+    "nothing comes back into the log: %s",
+    async (how) => {
+      log = memoryLog({ private: true });
+      say("private");
+      const { client, subscription } = await open({ ticket: ticket() });
+      await world.clock.advance(wellAfter);
+      write(2);
+      await world.clock.advance(100);
+
+      if (how === "sign out") client.signOut();
+      else if (how === "forget, then close") {
+        await client.forget();
+        subscription.close();
+        client.close();
+      } else {
+        subscription.close();
+        client.close();
+        await client.forget();
+      }
+      await world.clock.advance(wellAfter);
+
+      expect(await inLog("ticket:t1")).toBeNull();
+    },
+  );
+
+  test("keeps it under the name of the ticket that is read by", async () => {
+    log = memoryLog({ private: true });
+    say("private");
+    await open({ ticket: "", renewTicket: async () => ticket() });
+    await world.clock.advance(wellAfter);
+
+    expect((await inLog("ticket:t1"))?.position.sequence).toBe(3);
+  });
+
+  test("a sign-out while the log is read is one", async () => {
+    log = Object.assign(memoryLog({ private: true }), {
+      read: async () => {
+        await new Promise<void>((resolve) => world.clock.setTimer(resolve, 1_500));
+        return null;
+      },
+    });
+    const { client, subscription } = await open({ ticket: ticket() });
+
+    client.signOut();
+    await world.clock.advance(wellAfter);
+
+    expect([client.state.kind, subscription.state.kind]).not.toContain("online");
+    expect(world.xmpp.links).toHaveLength(0);
+  });
+
+  test("what became private while it was read leaves everybody's log", async () => {
+    say("public");
+    await open({ ticket: ticket() });
+    await world.clock.advance(wellAfter);
+    expect((await inLog())?.position.sequence).toBe(3);
+    say("private");
+    await world.clock.advance(60_000);
+
+    write(1);
+    await world.clock.advance(wellAfter);
+
+    expect(await inLog()).toBeNull();
+  });
+
+  test("what became public is kept once, and newest", async () => {
+    log = memoryLog({ private: true });
+    say("private");
+    await (await open({ ticket: ticket() })).close();
+    say("public");
+    write(2);
+
+    await (await open({ ticket: ticket() })).close();
+
+    expect([await inLog("ticket:t1"), (await inLog())?.position.sequence]).toEqual([null, 5]);
+    // In the log of everybody it begins with what came since.
+    expect((await open({ ticket: ticket() })).shown).toEqual([4, 5]);
   });
 
   test("a feed that became private is no longer in everybody's log", async () => {

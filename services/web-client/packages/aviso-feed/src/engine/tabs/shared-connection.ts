@@ -11,6 +11,7 @@
 
 import type { ConnectionInfo } from "../../protocol/answers";
 import { type MemberMessage, readState, shareName } from "../../protocol/tab-messages";
+import type { Ticket } from "../../protocol/ticket";
 import type { Connection } from "../connection";
 import type { Log } from "../debug-log";
 import type { ConnectionEvents } from "../emitted";
@@ -92,6 +93,10 @@ export class SharedConnection extends Emitter<ConnectionEvents> implements FeedC
 
   get state(): ConnectionState {
     return this.#state;
+  }
+
+  get ticket(): Ticket | null {
+    return this.own.ticket;
   }
 
   get transport(): Transport | null {
