@@ -2,7 +2,7 @@
 
 import { stringifyExactJson } from "aviso-feed";
 import { shownValue } from "./field-values";
-import type { Json } from "./json";
+import { isJsonObject, type Json } from "./json";
 import type { Reading } from "./reading";
 
 /** What a cell has room for; the record itself has the rest. */
@@ -47,11 +47,19 @@ export function cellOf(value: Json | undefined, { t, formatting }: Reading): Cel
   }
 }
 
-/** Of an object of thousands of members only the first are written. */
+/** Of an object of thousands of members only the first are written, and nothing of what is in them. */
 function startOfJson(fields: Readonly<Record<string, Json>>): string {
   const entries = Object.entries(fields);
-  const text = stringifyExactJson(Object.fromEntries(entries.slice(0, 10)));
-  return entries.length > 10 ? `${text.slice(0, -1)}, …}` : text;
+  const first = entries
+    .slice(0, 10)
+    .map(([name, value]) => `${JSON.stringify(name)}:${brief(value)}`);
+  return `{${first.join(",")}${entries.length > 10 ? ", …" : ""}}`;
+}
+
+function brief(value: Json): string {
+  if (Array.isArray(value)) return value.length === 0 ? "[]" : "[…]";
+  if (!isJsonObject(value)) return stringifyExactJson(value);
+  return Object.keys(value).length === 0 ? "{}" : "{…}";
 }
 
 function cut(text: string): string {

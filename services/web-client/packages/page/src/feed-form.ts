@@ -5,15 +5,8 @@ import { LightElement } from "./light-element";
 import type { Reading } from "./reading";
 import { createFeed, WriteFailure } from "./record-writing";
 import { hashOfFeed } from "./route";
-import type { SignatureFields } from "./signature-fields";
-import {
-  failureNotice,
-  KEY_MISSING,
-  keyFault,
-  type ShownFailure,
-  shownFailure,
-} from "./write-outcome";
-import "./signature-fields";
+import { focusFault, isSaidAtKey, signatureOf, signaturePart } from "./signing-form";
+import { failureNotice, KEY_MISSING, type ShownFailure, shownFailure } from "./write-outcome";
 
 const SLUG = /^[a-z0-9-]{1,64}$/;
 
@@ -64,27 +57,12 @@ export class FeedForm extends LightElement {
         <input type="checkbox" name="private" />
         <span>${t("feedMakePrivate")}</span>
       </label>
-      <signature-fields
-        .name=${"feed"}
-        .reading=${this.reading}
-        .fault=${keyFault(failure, this.reading)}
-        @signature-change=${() => {
-          if (failure?.isAboutKey) this.failure = null;
-        }}
-      ></signature-fields>
-      ${failure === null || this.#isAtKey(failure) ? nothing : failureNotice(failure, false, this.reading)}
+      ${signaturePart(this, "feed")}
+      ${failure === null || isSaidAtKey(failure, signatureOf(this)?.kind) ? nothing : failureNotice(failure, false, this.reading)}
       <button type="submit" class="button button-primary button-wide" ?disabled=${this.isSending}>
         ${t("feedMake")}
       </button>
     </form>`;
-  }
-
-  get #signature(): SignatureFields | null {
-    return this.querySelector<SignatureFields>("signature-fields");
-  }
-
-  #isAtKey({ isAboutKey }: ShownFailure): boolean {
-    return isAboutKey && this.#signature?.kind !== "session";
   }
 
   readonly #submit = async (event: Event): Promise<void> => {
@@ -92,7 +70,7 @@ export class FeedForm extends LightElement {
     if (this.isSending) return;
     const slug = this.querySelector<HTMLInputElement>("#feed-slug")?.value.trim() ?? "";
     const isPrivate = this.querySelector<HTMLInputElement>("[name=private]")?.checked ?? false;
-    const signature = this.#signature?.signature ?? null;
+    const signature = signatureOf(this)?.signature ?? null;
     this.isSlugWrong = !SLUG.test(slug);
     this.failure = signature === null ? KEY_MISSING : null;
     if (!this.isSlugWrong && signature !== null) {
@@ -107,9 +85,7 @@ export class FeedForm extends LightElement {
         this.isSending = false;
       }
     }
-    await this.updateComplete;
-    await this.#signature?.updateComplete;
-    this.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+    await focusFault(this);
   };
 }
 

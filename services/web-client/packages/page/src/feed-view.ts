@@ -4,6 +4,7 @@
  */
 
 import { html, nothing, type TemplateResult } from "lit";
+import { keyed } from "lit/directives/keyed.js";
 import { shownState } from "./connection";
 import { feedNotices } from "./feed-notices";
 import { FeedShowing, viewOf } from "./feed-showing";
@@ -15,7 +16,7 @@ import { moveInList } from "./list-keys";
 import type { PageModel } from "./page-model";
 import type { Reading } from "./reading";
 import type { RecordList } from "./record-list";
-import { ReadFailure, searchRecords } from "./record-reading";
+import { searchRecords } from "./record-reading";
 import type { FeedRoute } from "./route";
 import { MOST_KEPT, type WatchedFeed } from "./watched-feed";
 import "./connection-state";
@@ -60,11 +61,9 @@ export class FeedView extends LightElement {
   #watchedFeed: WatchedFeed | null = null;
   /** As it was when it last changed: to ask for it lays the whole page out. */
   #top = 0;
-  readonly #showing = new FeedShowing(async (slug, parameters) => {
-    const page = await this.model.ask((token) => searchRecords(slug, parameters, token));
-    if (page === null) throw new ReadFailure(0);
-    return page;
-  });
+  readonly #showing = new FeedShowing((slug, parameters) =>
+    this.model.askOrFail((token) => searchRecords(slug, parameters, token)),
+  );
 
   constructor() {
     super();
@@ -155,13 +154,17 @@ export class FeedView extends LightElement {
       ${
         isEmpty
           ? nothing
-          : html`<feed-tools
-              .shown=${found ?? feed}
-              .view=${view}
-              .route=${this.route}
-              .reading=${reading}
-              .revision=${this.revision}
-            ></feed-tools>`
+          : // What was typed for one feed is not sought in another.
+            keyed(
+              feed.info.slug,
+              html`<feed-tools
+                .shown=${found ?? feed}
+                .view=${view}
+                .route=${this.route}
+                .reading=${reading}
+                .revision=${this.revision}
+              ></feed-tools>`,
+            )
       }
       ${
         found === null && (view === "cards" || feed.records.size === 0)

@@ -68,8 +68,9 @@ const isSame = (one: FieldValue, other: FieldValue): boolean =>
 export function fieldValueOf(path: readonly string[], value: Json): FieldValue | null {
   if (!isPath(path)) return null;
   const isScalar = value === null || typeof value !== "object" || value instanceof ExactNumber;
+  if (!isScalar) return null;
   const text = String(value);
-  return isScalar && text.length <= MOST_VALUE_CHARACTERS ? { path, value: text } : null;
+  return text.length <= MOST_VALUE_CHARACTERS ? { path, value: text } : null;
 }
 
 function isPath(path: readonly string[]): boolean {

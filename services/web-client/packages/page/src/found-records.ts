@@ -15,6 +15,8 @@ import type { FeedChange, OlderState, WatchedFeed } from "./watched-feed";
 const PAGE_RECORDS = 100;
 /** How long a search that has to begin anew waits for the next reason, in milliseconds. */
 const SETTLE_MS = 500;
+/** So long it waits by itself for a server that puts it off. */
+const MOST_WAIT_MS = 30_000;
 /** Tries that the server put off, before somebody has to ask again. */
 const MOST_TRIES = 3;
 /** Beyond this many records that do not match, each of their changes is counted. */
@@ -93,7 +95,7 @@ export class FoundRecords implements ShownRecords {
     this.failure = null;
     this.#tell(null);
     try {
-      const page = await this.#page();
+      const page = await this.#page(turn);
       if (turn === this.#turn) this.#add(page);
     } catch (error) {
       if (turn !== this.#turn) return;
@@ -104,7 +106,7 @@ export class FoundRecords implements ShownRecords {
   }
 
   /** A server that is busy says when to come again. */
-  async #page(): Promise<SearchPage> {
+  async #page(turn: number): Promise<SearchPage> {
     const parameters = searchOfFind(this.find);
     parameters.set("position", "true");
     parameters.set("limit", String(PAGE_RECORDS));
@@ -114,7 +116,8 @@ export class FoundRecords implements ShownRecords {
         return await this.search(parameters);
       } catch (error) {
         const delay = error instanceof ReadFailure ? error.retryAfterMs : null;
-        if (delay === null || tries === MOST_TRIES) throw error;
+        const isOver = turn !== this.#turn || tries === MOST_TRIES;
+        if (delay === null || delay > MOST_WAIT_MS || isOver) throw error;
         await new Promise((resolve) => setTimeout(resolve, delay));
       }
     }
@@ -178,7 +181,12 @@ export class FoundRecords implements ShownRecords {
       if (entry.event.place !== undefined || entry.event.sequence <= position.sequence) continue;
       const known = this.records.get(entry.key);
       if (known === undefined) {
-        if (this.#admit(entry)) added.push(entry.key);
+        if (!this.#admit(entry)) continue;
+        added.push(entry.key);
+        const left = this.records.put({ ...entry, sequence: entry.event.sequence });
+        if (left === null) continue;
+        this.isCut = true;
+        removed.push(left);
       } else if (entry.event.sequence > known.event.sequence) {
         (this.#renew(entry, known) ? changed : removed).push(entry.key);
       }
@@ -192,7 +200,6 @@ export class FoundRecords implements ShownRecords {
     if (entry.state === "present" && this.#isSought(entry)) {
       if (this.#others.delete(entry.key)) this.otherSince -= 1;
       this.matchedSince += 1;
-      this.records.put({ ...entry, sequence: entry.event.sequence });
       return true;
     }
     this.#countOther(entry.key);

@@ -24,15 +24,18 @@ export class FoundStore {
     return this.#keys.slice(start, end).map((key) => this.#entries.get(key) as RecordEntry);
   }
 
-  /** Put an entry at its place; a known one keeps the place that it has. */
-  put(entry: RecordEntry): void {
+  /** Put an entry at its place; a known one keeps the place that it has. Returns whose entry had to leave. */
+  put(entry: RecordEntry): string | null {
     if (!this.#entries.has(entry.key)) {
       const index = placeOf(entry.sequence, this.#places);
       this.#keys.splice(index, 0, entry.key);
       this.#places.splice(index, 0, entry.sequence);
     }
     this.#entries.set(entry.key, entry);
-    if (this.size > MOST_FOUND) this.remove(this.#keys.at(-1) as string);
+    if (this.size <= MOST_FOUND) return null;
+    const oldest = this.#keys.at(-1) as string;
+    this.remove(oldest);
+    return oldest;
   }
 
   remove(key: string): void {

@@ -9,6 +9,7 @@ import { FollowedFeeds } from "./followed-feeds";
 import { KeptFeeds } from "./kept-feeds";
 import type { Client, Credentials, FeedInfo, FeedLibrary, FeedState } from "./library";
 import { ListLoading } from "./list-loading";
+import { ReadFailure } from "./record-reading";
 import { SeenPositions } from "./seen-positions";
 import { outcomeOfConnecting } from "./signing-in";
 import { rememberAccount } from "./storage";
@@ -130,6 +131,15 @@ export class PageModel {
     const { client } = this;
     const answer = await question(await client.bearer());
     return client === this.client ? answer : null;
+  }
+
+  /** As `ask`; throws ReadFailure where another client has taken its place. */
+  async askOrFail<Answer>(
+    question: (token: string | undefined) => Promise<Answer>,
+  ): Promise<Answer> {
+    const answer = await this.ask(async (token) => ({ value: await question(token) }));
+    if (answer === null) throw new ReadFailure(0);
+    return answer.value;
   }
 
   /** Ask for the one that is being read, and for each that is followed, whatever the list shows. */
@@ -262,7 +272,6 @@ export class PageModel {
 
   signOut(): void {
     rememberAccount(null);
-    void this.client.forget();
     const client = this.#createClient(GUEST);
     const hidden = [...this.followed.feeds.values()].filter(({ info }) => isPrivate(info));
     for (const feed of hidden) this.followed.letGo(feed);

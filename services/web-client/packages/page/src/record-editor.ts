@@ -14,18 +14,12 @@ import { LightElement } from "./light-element";
 import type { Reading } from "./reading";
 import { fieldChanges } from "./record-history";
 import { deleteRecord, replaceRecord, type Signature, WriteFailure } from "./record-writing";
-import type { SignatureFields } from "./signature-fields";
-import {
-  failureNotice,
-  KEY_MISSING,
-  keyFault,
-  type ShownFailure,
-  shownFailure,
-} from "./write-outcome";
+import { focusFault, formKeys, isSaidAtKey, signatureOf, signaturePart } from "./signing-form";
+import { failureNotice, KEY_MISSING, type ShownFailure, shownFailure } from "./write-outcome";
 import "./draft-editor";
-import "./signature-fields";
 
-const CONFLICT = 412;
+/** Somebody has changed it, or deleted it. */
+const OVERTAKEN = [404, 412];
 
 /** What stands in the feed by now (null: it is gone), and what the person wants. */
 interface Conflict {
@@ -69,10 +63,6 @@ export class RecordEditor extends LightElement {
     return this.querySelector<DraftEditor>("draft-editor");
   }
 
-  get #signature(): SignatureFields | null {
-    return this.querySelector<SignatureFields>("signature-fields");
-  }
-
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (!changed.has("purpose")) return;
     this.base = this.record;
@@ -113,14 +103,7 @@ export class RecordEditor extends LightElement {
             ></draft-editor>`
           : html`<p>${t("deleteSure")}</p>`
       }
-      <signature-fields
-        .name=${"edit"}
-        .reading=${this.reading}
-        .fault=${keyFault(failure, this.reading)}
-        @signature-change=${() => {
-          if (failure?.isAboutKey) this.failure = null;
-        }}
-      ></signature-fields>
+      ${signaturePart(this, "edit")}
       ${this.conflict === null ? this.#failure() : this.#conflict(this.conflict)}
       <div class="form-actions">
         ${
@@ -137,8 +120,7 @@ export class RecordEditor extends LightElement {
 
   #failure(): TemplateResult | typeof nothing {
     const { failure } = this;
-    if (failure === null || (failure.isAboutKey && this.#signature?.kind !== "session"))
-      return nothing;
+    if (failure === null || isSaidAtKey(failure, signatureOf(this)?.kind)) return nothing;
     return failureNotice(failure, this.#editor?.hasRow(failure.field) ?? false, this.reading);
   }
 
@@ -194,15 +176,13 @@ export class RecordEditor extends LightElement {
 
   async #write(): Promise<void> {
     const result = this.purpose === "edit" ? (this.#editor?.read() ?? null) : null;
-    const signature = this.#signature?.signature ?? null;
+    const signature = signatureOf(this)?.signature ?? null;
     this.failure = signature === null ? KEY_MISSING : null;
     if (signature !== null) {
       if (result === null) await this.#send(null, signature);
       else if (result.ok) await this.#send(result.data, signature);
     }
-    await this.updateComplete;
-    await this.#signature?.updateComplete;
-    this.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+    await focusFault(this);
   }
 
   /** `data` null: delete it. */
@@ -214,10 +194,11 @@ export class RecordEditor extends LightElement {
     try {
       if (data === null) await deleteRecord(address, signature, key);
       else await replaceRecord(address, data, signature, key);
-      this.#close();
+      // Somebody may have left meanwhile, and begun another.
+      if (this.isConnected) this.#close();
     } catch (error) {
       if (!(error instanceof WriteFailure)) throw error;
-      if (error.status === CONFLICT) await this.#meet(data);
+      if (OVERTAKEN.includes(error.status)) await this.#meet(data);
       else this.failure = shownFailure(error, signature.kind);
     } finally {
       this.isSending = false;
@@ -233,19 +214,11 @@ export class RecordEditor extends LightElement {
     }
   }
 
-  readonly #onKey = (event: KeyboardEvent): void => {
-    if (event.key === "Escape") {
-      event.preventDefault();
-      this.#close();
-    } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-      event.preventDefault();
-      this.querySelector("form")?.requestSubmit();
-    }
-  };
-
   readonly #close = (): void => {
     this.dispatchEvent(new CustomEvent("editor-close"));
   };
+
+  readonly #onKey = formKeys(this, this.#close);
 }
 
 customElements.define("record-editor", RecordEditor);

@@ -80,8 +80,7 @@ export class RecordTable extends LightElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.#stopClock?.();
-    this.#stopListening?.();
-    this.#listened = null;
+    this.#letGo();
     this.#virtual.unmount();
   }
 
@@ -94,17 +93,20 @@ export class RecordTable extends LightElement {
     return this.route.columns ?? firstColumns(this.#names);
   }
 
-  get names(): readonly string[] {
-    return this.#names;
-  }
-
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (this.shown !== this.#listened) this.#listen();
     if (changed.has("shown") || changed.has("route") || changed.has("reading")) this.#refresh();
   }
 
-  #listen(): void {
+  #letGo(): void {
     this.#stopListening?.();
+    // Nobody reads what is not on the page.
+    if (this.#listened !== null) this.#listened.isReadingOlder = false;
+    this.#listened = null;
+  }
+
+  #listen(): void {
+    this.#letGo();
     this.#listened = this.shown;
     this.#stopListening = this.shown.subscribe((change) => this.#onChange(change));
     this.#anchor = null;

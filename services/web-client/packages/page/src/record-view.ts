@@ -16,7 +16,7 @@ import type { PageModel } from "./page-model";
 import type { Reading } from "./reading";
 import { type HistoryStep, stepsOf } from "./record-history";
 import { shortKey } from "./record-key";
-import { type HistoryEvent, ReadFailure, readHistory, readRecord } from "./record-reading";
+import { type HistoryEvent, readHistory, readRecord } from "./record-reading";
 import { type FeedRoute, hashOfRoute } from "./route";
 import { SeenRecord } from "./seen-record";
 import type { WatchedFeed } from "./watched-feed";
@@ -70,17 +70,13 @@ export class RecordView extends LightElement {
     this.#seen?.stop();
     this.writing = null;
     const slug = this.feed.info.slug;
-    const ask = async <Answer>(question: (token?: string) => Promise<Answer>) => {
-      const answer = await this.model.ask(async (token) => ({ value: await question(token) }));
-      if (answer === null) throw new ReadFailure(0);
-      return answer.value;
-    };
     this.#seen = new SeenRecord(
       this.feed,
       id,
       {
-        record: () => ask((token) => readRecord(slug, id, token)),
-        history: (before, limit) => ask((token) => readHistory(slug, id, { before, limit }, token)),
+        record: () => this.model.askOrFail((token) => readRecord(slug, id, token)),
+        history: (before, limit) =>
+          this.model.askOrFail((token) => readHistory(slug, id, { before, limit }, token)),
       },
       () => this.requestUpdate(),
     );
@@ -194,7 +190,7 @@ export class RecordView extends LightElement {
       .feed=${this.feed.info.slug}
       .record=${seen.record}
       .reading=${this.reading}
-      .readAgain=${() => this.model.ask((token) => readRecord(this.feed.info.slug, seen.id, token))}
+      .readAgain=${() => this.model.askOrFail((token) => readRecord(this.feed.info.slug, seen.id, token))}
       @editor-close=${() => {
         this.writing = null;
       }}

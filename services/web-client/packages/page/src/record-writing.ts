@@ -92,6 +92,10 @@ async function send(
   signature: Signature,
   { body, headers }: { readonly body?: Json; readonly headers?: Record<string, string> },
 ): Promise<unknown> {
+  // No header could carry it.
+  if (signature.kind === "key" && !/^[\x21-\x7e]+$/.test(signature.key)) {
+    throw new WriteFailure(401, "", null);
+  }
   let response: Response;
   try {
     response = await fetch(path, {

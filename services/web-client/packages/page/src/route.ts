@@ -3,6 +3,7 @@
  * `location` hands the hash in. What is not said stands for what is usual, so that addresses stay short.
  */
 
+import { MOST_COLUMNS } from "./columns";
 import { type Find, findOfParameters, NOTHING_SOUGHT, parametersOfFind } from "./find";
 
 export interface Sorting {
@@ -33,7 +34,7 @@ export function routeOfHash(hash: string): FeedRoute | null {
   if (record === "") return null;
   const parameters = new URLSearchParams(query ?? "");
   const view = parameters.get("view");
-  const columns = parameters.getAll("column");
+  const columns = [...new Set(parameters.getAll("column"))].slice(0, MOST_COLUMNS);
   const column = parameters.get("sort") ?? "";
   return {
     slug,

@@ -1,7 +1,9 @@
-/** In which order a table sorts values: numbers, then texts, then all else; what is not there is last. Pure. */
+/** In which order a table sorts values: numbers, texts, yes and no, then all else as it comes; what is not there is last. Pure. */
 
 import { ExactNumber } from "aviso-feed";
 import type { Json } from "./json";
+
+const OBJECTS = 3;
 
 export type Compare = (one: Json | undefined, other: Json | undefined) => number;
 
@@ -11,6 +13,7 @@ export function valueOrder(locale: string): Compare {
     const [left, right] = [rankOf(one), rankOf(other)];
     if (left !== right) return left - right;
     if (isNumber(one) && isNumber(other)) return compareNumbers(one, other);
+    if (left === OBJECTS) return 0;
     return collator.compare(String(one), String(other));
   };
 }
@@ -23,7 +26,7 @@ function rankOf(value: Json | undefined): number {
   if (isMissing(value)) return 4;
   if (isNumber(value)) return 0;
   if (typeof value === "string") return 1;
-  return typeof value === "boolean" ? 2 : 3;
+  return typeof value === "boolean" ? 2 : OBJECTS;
 }
 
 const isNumber = (value: Json | undefined): value is number | ExactNumber =>

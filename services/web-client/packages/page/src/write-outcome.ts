@@ -41,11 +41,6 @@ export function shownFailure(failure: WriteFailure, signature: Signature["kind"]
   };
 }
 
-/** What is said at the key's field; null where the failure is about something else. */
-export function keyFault(failure: ShownFailure | null, reading: Reading): string | null {
-  return failure?.isAboutKey ? reading.t(failure.message, failure.parameters) : null;
-}
-
 /** `isSaid`: its detail stands at a field already. */
 export function failureNotice(
   failure: ShownFailure,

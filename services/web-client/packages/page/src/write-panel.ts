@@ -13,16 +13,9 @@ import type { FeedInfo } from "./library";
 import { LightElement } from "./light-element";
 import type { Reading } from "./reading";
 import { type Signature, WriteFailure, writeRecord } from "./record-writing";
-import type { SignatureFields } from "./signature-fields";
-import {
-  failureNotice,
-  KEY_MISSING,
-  keyFault,
-  type ShownFailure,
-  shownFailure,
-} from "./write-outcome";
+import { focusFault, formKeys, isSaidAtKey, signatureOf, signaturePart } from "./signing-form";
+import { failureNotice, KEY_MISSING, type ShownFailure, shownFailure } from "./write-outcome";
 import "./draft-editor";
-import "./signature-fields";
 
 export class WritePanel extends LightElement {
   static override properties = {
@@ -104,13 +97,7 @@ export class WritePanel extends LightElement {
             this.writtenId = null;
           }}
         ></draft-editor>
-        <signature-fields
-          .reading=${this.reading}
-          .fault=${keyFault(failure, this.reading)}
-          @signature-change=${() => {
-            if (failure?.isAboutKey) this.failure = null;
-          }}
-        ></signature-fields>
+        ${signaturePart(this, "write")}
         ${this.#outcome()}
         <button type="submit" class="button button-primary button-wide" ?disabled=${this.isSending}>
           ${t(this.isSending ? "writeSending" : failure?.canRetry ? "writeAgain" : "writeSend")}
@@ -122,8 +109,7 @@ export class WritePanel extends LightElement {
   #outcome(): TemplateResult {
     const { t } = this.reading;
     const { failure } = this;
-    const signature = this.querySelector<SignatureFields>("signature-fields");
-    const isShown = failure !== null && (!failure.isAboutKey || signature?.kind === "session");
+    const isShown = failure !== null && !isSaidAtKey(failure, signatureOf(this)?.kind);
     return html`<div class="write-outcome">
       ${isShown ? failureNotice(failure, this.#editor?.hasRow(failure.field) ?? false, this.reading) : nothing}
       <div role="status">
@@ -142,30 +128,22 @@ export class WritePanel extends LightElement {
     </div>`;
   }
 
-  readonly #onKey = (event: KeyboardEvent): void => {
-    if (event.key === "Escape") {
-      event.preventDefault();
-      this.#close();
-    } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-      event.preventDefault();
-      this.querySelector("form")?.requestSubmit();
-    }
-  };
-
   readonly #close = (): void => {
     this.dispatchEvent(new CustomEvent("write-toggle", { bubbles: true }));
   };
+
+  readonly #onKey = formKeys(this, this.#close);
 
   readonly #submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     const editor = this.#editor;
     if (this.isSending || editor === null) return;
     const result = editor.read();
-    const signature = this.querySelector<SignatureFields>("signature-fields")?.signature ?? null;
+    const signature = signatureOf(this)?.signature ?? null;
     this.writtenId = null;
     this.failure = signature === null ? KEY_MISSING : null;
     if (result.ok && signature !== null) await this.#send(result.data, signature, editor);
-    await this.#focusFault(editor);
+    await focusFault(this);
   };
 
   async #send(data: JsonObject, signature: Signature, editor: DraftEditor): Promise<void> {
@@ -183,13 +161,6 @@ export class WritePanel extends LightElement {
     } finally {
       this.isSending = false;
     }
-  }
-
-  async #focusFault(editor: DraftEditor): Promise<void> {
-    await this.updateComplete;
-    await editor.updateComplete;
-    await this.querySelector<SignatureFields>("signature-fields")?.updateComplete;
-    this.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
   }
 }
 

@@ -11,7 +11,7 @@ import {
   withField,
   withoutField,
 } from "../src/find";
-import type { JsonObject } from "../src/json";
+import type { Json, JsonObject } from "../src/json";
 
 const sought = (query: string): Find => findOfParameters(new URLSearchParams(query));
 const record = (text: string): JsonObject => parseExactJson(text) as JsonObject;
@@ -83,6 +83,11 @@ test("a value becomes a filter where an address can say it", () => {
   expect(fieldValueOf(["a.b"], 1)).toBeNull();
   expect(fieldValueOf([""], 1)).toBeNull();
   expect(fieldValueOf(["a"], [1])).toBeNull();
+  // Neither has a text of its own.
+  expect(fieldValueOf(["a"], { toString: 1 })).toBeNull();
+  let deep: Json = 1;
+  for (let level = 0; level < 10_000; level += 1) deep = [deep];
+  expect(fieldValueOf(["a"], deep)).toBeNull();
   expect(fieldValueOf(["a"], "x".repeat(201))).toBeNull();
 });
 

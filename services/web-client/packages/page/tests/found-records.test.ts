@@ -2,6 +2,7 @@ import { RecordStore } from "aviso-feed";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { findOfParameters } from "../src/find";
 import { FoundRecords } from "../src/found-records";
+import { MOST_FOUND } from "../src/found-store";
 import type { FeedRecord } from "../src/library";
 import { ReadFailure, type SearchPage } from "../src/record-reading";
 import { WatchedFeed } from "../src/watched-feed";
@@ -118,4 +119,29 @@ test("in a new epoch the search begins anew", async () => {
   await vi.waitFor(() => expect(shown()).toEqual([1]), { timeout: 10_000 });
   subscription.deliver([eventOf(5, { item: "tea" }, { epoch: "n3w1" })]);
   expect(shown()).toEqual([5, 1]);
+});
+
+test("a search that goes on finding lets go of the oldest, and says so", async () => {
+  await begin(page([9]));
+  const removed: string[] = [];
+  found.subscribe((change) => removed.push(...(change?.removed ?? [])));
+  const events = Array.from({ length: MOST_FOUND }, (_, n) => eventOf(n + 11, { item: "tea" }));
+  subscription.deliver(events);
+  expect([found.records.size, found.isCut]).toEqual([MOST_FOUND, true]);
+  expect(removed).toEqual([recordOf(9, {}).id]);
+});
+
+test("a search that was left asks no more", async () => {
+  pages.push(new ReadFailure(503, 1), page([9]));
+  found.start();
+  found.stop();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(asked).toHaveLength(1);
+});
+
+test("a server that wants to be left alone for long is not waited for", async () => {
+  await begin(page([9], { cursor: "after-9" }));
+  pages.push(new ReadFailure(503, 999_999_000));
+  await found.loadOlder();
+  expect([found.olderState, asked.length]).toEqual(["failed", 2]);
 });

@@ -42,6 +42,12 @@ test("what an address says wrongly is left out", () => {
   });
 });
 
+test("an address has no more columns than a table, each once", () => {
+  const names = Array.from({ length: 1000 }, (_, index) => `column=c${index}`);
+  expect(routeOfHash(`#/feeds/orders?${names.join("&")}`)?.columns).toHaveLength(200);
+  expect(routeOfHash("#/feeds/orders?column=a&column=b&column=a")?.columns).toEqual(["a", "b"]);
+});
+
 test.each([
   "",
   "#",
