@@ -166,6 +166,33 @@ def test_the_history_of_a_record_is_its_newest_events_and_those_before(
     assert [] == sequences(anonymous.get(f"{PATH}?subject=none").body)
 
 
+def test_changes_that_have_no_sequence_yet_take_no_place_in_a_history(
+    anonymous: Api, orders: Feed
+) -> None:
+    record = Record.objects.create(feed=orders, data={"n": 0})
+    number_events()
+    for n in range(1, 4):
+        record.data = {"n": n}
+        record.save()
+
+    body = anonymous.get(f"{PATH}?subject={record.id}&limit=2").body
+
+    assert ["1"] == sequences(body)
+
+
+def test_a_history_ends_below_any_sequence(anonymous: Api, orders: Feed) -> None:
+    record = Record.objects.create(feed=orders, data={"n": 0})
+    write(3)
+    record.data = {"n": 1}
+    record.save()
+    number_events()
+
+    # Not one of its own.
+    body = anonymous.get(f"{PATH}?subject={record.id}&before=4").body
+
+    assert {"1"} >= set(sequences(body))
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [

@@ -126,7 +126,9 @@ class TrackedAdmin(TrackPages):
         """Show it; a POST is about its backfill."""
         if request.method == "POST":
             return self._control_backfill(request, object_id)
-        context = {**(extra_context or {}), "backfill_form": BackfillForm()}
+        table = self.get_object(request, unquote(object_id))
+        pace = {"rate": table.backfill_rate if table else None}
+        context = {**(extra_context or {}), "backfill_form": BackfillForm(initial=pace)}
         return super().change_view(request, object_id, form_url, context)
 
     def _control_backfill(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -165,12 +167,12 @@ class TrackedAdmin(TrackPages):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         table = self.get_object(request, unquote(object_id))
-        context = {
-            **(extra_context or {}),
-            "title": "Untrack",
-            "declared_by": find_declaring_model(table.relation) if table else None,
-        }
         try:
+            context = {
+                **(extra_context or {}),
+                "title": "Untrack",
+                "declared_by": find_declaring_model(table.relation) if table else None,
+            }
             return super().delete_view(request, object_id, context)
         except TableError as exc:
             self.message_user(request, f"Not untracked: {exc}", messages.ERROR)

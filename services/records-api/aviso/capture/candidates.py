@@ -83,7 +83,10 @@ class Description:
 
 
 def list_candidates(search: str, limit: int) -> list[Candidate]:
-    """Return the role's tables whose name has `search` in it; trackable ones first."""
+    """Return the role's tables whose name has `search` in it; trackable ones first.
+
+    Raises TableError.
+    """
     query = _LIST.format(rows=_ROWS)
     rows = ask(query, [search, limit], timeout_ms=_TIMEOUT_MS)
     return [Candidate(*row) for row in rows]
@@ -105,15 +108,21 @@ def describe(table: str) -> Description:
 
 
 def count_rows(tracked: int) -> int | None:
-    """Return about how many rows a tracked table has, where PostgreSQL knows."""
-    query = _COUNT.format(rows=_ROWS)
-    for (rows,) in ask(query, [tracked], timeout_ms=_TIMEOUT_MS):
+    """Return about how many rows a tracked table has, where PostgreSQL can say."""
+    try:
+        found = ask(_COUNT.format(rows=_ROWS), [tracked], timeout_ms=_TIMEOUT_MS)
+    except TableError:  # somebody holds it
+        return None
+    for (rows,) in found:
         return None if rows is None else int(rows)
     return None
 
 
 def find_declaring_model(table: str) -> str | None:
-    """Return the model that declares the table's feed in the project's code."""
+    """Return the model that declares the table's feed in the project's code.
+
+    Raises TableError.
+    """
     quote = connection.ops.quote_name
     quoted = [quote(each.model._meta.db_table) for each in declared]
     for (place,) in ask(_IS_DECLARED, [quoted, table]):

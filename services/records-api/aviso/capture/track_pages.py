@@ -72,7 +72,11 @@ class TrackPages(ModelAdmin):
 
     def _show_tables(self, request: HttpRequest) -> HttpResponse:
         search = request.GET.get("q", "").strip().replace("\x00", "")
-        found = list_candidates(search, _MOST_TABLES + 1)
+        try:
+            found = list_candidates(search, _MOST_TABLES + 1)
+        except TableError as exc:
+            self.message_user(request, f"{exc}.", messages.ERROR)
+            found = []
         return self._answer(
             request,
             "choose",

@@ -23,6 +23,7 @@ _BRANCH = """
     SELECT * FROM aviso.events
     WHERE left(subject, 600) = left(%(subject)s, 600) AND subject = %(subject)s
         AND feed = %(feed)s AND (changeset, place) < (%(changeset)s, %(place)s)
+        AND EXISTS (SELECT FROM aviso.places AS p WHERE p.changeset = events.changeset)
         AND {kind}
     ORDER BY changeset DESC, place DESC LIMIT %(limit)s
 """
@@ -40,7 +41,7 @@ _OF_RECORD = f"""
             ) AS told ORDER BY changeset DESC, place DESC LIMIT %(limit)s
         ) AS e JOIN aviso.places AS p USING (changeset)
     ) AS run
-    WHERE sequence <= %(head)s AND bytes_before < {PAGE_BYTES}
+    WHERE sequence <= %(newest)s AND bytes_before < {PAGE_BYTES}
     ORDER BY sequence
 """
 # Before every event that there will be.
@@ -80,7 +81,7 @@ def list_record_events(
                 "subject": subject,
                 "changeset": changeset,
                 "place": place,
-                "head": head,
+                "newest": min(head, before - 1),
                 "limit": limit,
             },
         )

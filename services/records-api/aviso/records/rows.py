@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import DataError, connection
+from django.db import DataError, IntegrityError, connection
 
 from aviso.problems import BadRequest, show
 from aviso.records.filters import Filters
@@ -101,7 +101,7 @@ def list_rows(
         with connection.cursor() as db:
             db.execute(_LIST.replace("{filters}", conditions), {**values, **given})
             fetched = db.fetchall()
-    except DataError as exc:
+    except (DataError, IntegrityError) as exc:
         if cursor.key is None:
             raise
         raise _no_cursor(cursor) from exc
@@ -137,7 +137,8 @@ def _read_key(cursor: Cursor) -> list[str] | None:
     try:
         padded = cursor.key + "=" * (-len(cursor.key) % 4)
         key = json.loads(base64.urlsafe_b64decode(padded))
-    except (ValueError, RecursionError) as exc:
+        write_key(key)  # what is no text of UTF-8 is none of a key
+    except (ValueError, TypeError, RecursionError) as exc:
         raise _no_cursor(cursor) from exc
     if not isinstance(key, list) or not all(
         isinstance(part, str) and "\x00" not in part for part in key

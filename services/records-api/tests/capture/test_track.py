@@ -263,3 +263,32 @@ def current(database: Database) -> dict[str, object]:
             "::text FROM orders"
         )
     }
+
+
+def test_columns_may_have_the_names_that_the_triggers_use(database: Database) -> None:
+    run = database.run
+    run(
+        "CREATE TABLE audit (id bigint PRIMARY KEY, before jsonb, written jsonb,"
+        " touched text, said text)"
+    )
+    run(
+        "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " UPDATE audit SET touched = 'yes' WHERE id = new.id; RETURN NULL; END $$"
+    )
+    run(
+        "CREATE TRIGGER touch AFTER INSERT ON audit FOR EACH ROW"
+        " WHEN (new.touched = 'no') EXECUTE FUNCTION touch()"
+    )
+    columns = "{id,before,written,touched,said}"
+    run("SELECT aviso.track('audit', 'orders', %s)", columns)
+
+    run("INSERT INTO audit VALUES (1, '{}', '{}')")
+    run("INSERT INTO audit VALUES (2, '{}', '{}', NULL), (3, '{}', '{}', 'no')")
+    run("UPDATE audit SET before = '1' WHERE id = 1")
+    run("UPDATE audit SET written = '2'")
+    run("DELETE FROM audit WHERE id = 1")
+    run("DELETE FROM audit WHERE id > 1")
+
+    assert {} == fold(database)
+    assert {"created", "updated", "deleted"} == {kind for kind, _ in told(database)}
+    assert {"1", "2", "3"} == {subject for _, subject in told(database)}

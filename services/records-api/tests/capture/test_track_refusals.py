@@ -26,6 +26,7 @@ CREATE FOREIGN DATA WRAPPER nothing;
 CREATE SERVER elsewhere FOREIGN DATA WRAPPER nothing;
 CREATE FOREIGN TABLE distant (id bigint) SERVER elsewhere;
 CREATE TABLE taker (id bigint PRIMARY KEY);
+CREATE TABLE noted (id bigint PRIMARY KEY, note json);
 INSERT INTO aviso.feeds (slug) VALUES ('taken'), ('of-7');
 """
 
@@ -61,6 +62,10 @@ def untouched(server: str, migrated: str) -> Iterator[Database]:
         ("'orders', 'a-{id}-{status}', '{id}'", "names no feed"),
         ("'orders', 'a-{colour}', '{id}'", "no column 'colour', which the feed names"),
         ("'orders', '{id}', '{id}'", "has to have 1 to 30 characters"),
+        (
+            "'noted', 'f-{note}', '{id}'",
+            "column 'note' of public.noted can name no feed",
+        ),
         ("'orders', 'taken', '{id}'", "feed 'taken' is taken"),
         ("'orders', 'of-{id}', '{id}'", "feed 'of-7' is taken"),
         ("'orders', 'f', '{id}', visibility => 'open'", "expected public or private"),

@@ -234,3 +234,21 @@ def test_a_where_that_a_new_type_breaks_is_said_until_it_is_mended(
     run("ALTER TABLE orders ALTER total TYPE numeric USING total::numeric")
     assert [("orders", None)] == reconcile(database)
     assert {"1", "3"} == set(fold(database))
+
+
+def test_a_new_type_of_the_column_that_names_the_feeds_is_noticed(
+    database: Database,
+) -> None:
+    run = database.run
+    run("CREATE TABLE orders (id bigint PRIMARY KEY, tenant int)")
+    run("SELECT aviso.track('orders', 'of-{tenant}', '{id}')")
+    run("INSERT INTO orders VALUES (1, 7)")
+
+    run("ALTER TABLE orders ALTER tenant TYPE text")
+    assert [("orders", None)] == reconcile(database)
+    run("INSERT INTO orders VALUES (2, '7')")
+
+    listed = "SELECT subject FROM aviso.list_rows('of-7', NULL, false, 9, 9)"
+    found = [subject for (subject,) in run(listed) if subject is not None]
+    assert ["2", "1"] == found
+    assert {"1", "2"} == set(fold(database, "of-7"))

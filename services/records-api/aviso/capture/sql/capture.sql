@@ -29,7 +29,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
         SELECT (said).value, CASE WHEN (said).cause = 'unclear' THEN NULL
             ELSE (said).subject END AS subject, (said).data, (said).cause,
             row_number() OVER () AS position
-        FROM (SELECT aviso_rows.%2$I(%1$s) AS said FROM %1$s) AS rows
+        FROM (SELECT aviso_rows.%2$I(%1$s.*) AS said FROM %1$s) AS rows
         WHERE (said).data IS NOT NULL OR (said).cause IS NOT NULL
     ), %1$s_rows AS MATERIALIZED (
         SELECT *, %3$s AS feed FROM %1$s_said WHERE %4$s
@@ -119,8 +119,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                 ' type IS NULL OR EXISTS (SELECT FROM aviso.tracked_feeds AS f'
                 ' WHERE f.tracked = %3$s AND f.feed = aviso.feed_name(%1$L, value, %2$L))'
                 ' AS is_open INTO one FROM (SELECT %4$s', t.prefix, t.suffix, t.id, said) END,
-        format(CASE op WHEN 'updated' THEN 'aviso_rows.%I(before, written)'
-            WHEN 'created' THEN 'aviso_rows.%I(written)' ELSE 'aviso_rows.%I(before)' END,
+        format(CASE op WHEN 'updated' THEN 'aviso_rows.%I(before.*, written.*)'
+            WHEN 'created' THEN 'aviso_rows.%I(written.*)' ELSE 'aviso_rows.%I(before.*)' END,
             CASE op WHEN 'updated' THEN 'change_' ELSE 'row_' END || t.id),
         CASE op WHEN 'updated' THEN 'before, written' WHEN 'created' THEN 'written'
             ELSE 'before' END,
@@ -273,7 +273,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                     (present).cause)::aviso.state) AS present
             FROM (
                 SELECT said, aviso_rows.%3$I((said).subject, 'no') AS present, position
-                FROM (SELECT aviso_rows.%2$I(touched) AS said, row_number() OVER () AS position
+                FROM (SELECT aviso_rows.%2$I(touched.*) AS said, row_number() OVER () AS position
                     FROM (%4$s) AS touched OFFSET 0) AS rows OFFSET 0
             ) AS rows GROUP BY position / 1000 ORDER BY min(position)
         ) AS page;$code$, t.id, 'row_' || t.id, 'find_' || t.id,

@@ -62,7 +62,7 @@ BEGIN
         problem := format('columns of %s are gone, and told no more: %s', name, gone);
         mends := true;
         empties := true;
-    ELSIF t.types <> aviso.column_types(t.relation, t.columns || t.where_columns) THEN
+    ELSIF t.types <> aviso.column_types(t.relation, aviso.read_columns(t)) THEN
         problem := format('columns of %s have another type', name);
         mends := true;
         empties := true;
@@ -103,7 +103,7 @@ BEGIN
     t.columns := ARRAY(
         SELECT c FROM unnest(t.columns) WITH ORDINALITY AS listed (c, place)
         WHERE aviso.has_column(t.relation, c) ORDER BY place);
-    t.types := aviso.column_types(t.relation, t.columns || t.where_columns);
+    t.types := aviso.column_types(t.relation, aviso.read_columns(t));
     t.leaves := aviso.find_leaves(t.relation);
     RETURN t;
 END $$;

@@ -157,6 +157,22 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
         AND attnum > 0 AND NOT attisdropped
 $$;
 
+-- The columns that its functions read, each of which may change its type.
+CREATE FUNCTION aviso.read_columns(t aviso.tracked_tables) RETURNS text[]
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT array_remove(t.columns || t.where_columns || t.placeholder, NULL)
+$$;
+
+-- Whether two values of a type can be equal. A json or an xml has no such operator.
+CREATE FUNCTION aviso.has_equality(type oid) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    EXECUTE format('SELECT NULL::%1$s = NULL::%1$s', aviso.cast_type(type));
+    RETURN true;
+EXCEPTION WHEN undefined_function OR ambiguous_function THEN
+    RETURN false;
+END $$;
+
 -- What a `where` is to PostgreSQL, which parses it alone: as the condition of an index on
 -- an empty table like this one, it is one expression over the row, without a subquery,
 -- of nothing that is not IMMUTABLE. Names are found by `path`. `used` are its columns.
@@ -256,6 +272,12 @@ BEGIN
         PERFORM aviso.refuse_argument('feed', '%s has no column %L, which the feed names', name,
             t.placeholder);
     END IF;
+    IF t.placeholder IS NOT NULL AND NOT (SELECT aviso.has_equality(atttypid)
+            FROM pg_attribute WHERE attrelid = relation AND attname = t.placeholder)
+    THEN
+        PERFORM aviso.refuse_argument('feed', 'column %L of %s can name no feed: its type knows'
+            ' no equal values', t.placeholder, name);
+    END IF;
     IF visibility IS NULL OR visibility NOT IN ('public', 'private') THEN
         PERFORM aviso.refuse_argument('visibility', 'visibility is %L, expected public or private',
             visibility);
@@ -293,7 +315,7 @@ BEGIN
             ' and no trigger has'
             ' its value: make it STORED, or name what it is made of', missing, name);
     END IF;
-    t.types := aviso.column_types(relation, columns || t.where_columns);
+    t.types := aviso.column_types(relation, aviso.read_columns(t));
     t.leaves := aviso.find_leaves(relation);
     RETURN t;
 END $$;

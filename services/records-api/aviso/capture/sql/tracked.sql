@@ -19,7 +19,7 @@ CREATE TABLE aviso.tracked_tables (
     "where" text,
     where_columns text[] NOT NULL,
     key text[] NOT NULL,
-    -- Of `columns` and `where_columns`, as format_type writes them: what DDL may change.
+    -- Of `read_columns`, as format_type writes them: what DDL may change.
     types text[] NOT NULL,
     -- Of a partitioned table, its leaves.
     leaves regclass[] NOT NULL DEFAULT '{}',
