@@ -211,6 +211,21 @@ def test_a_search_of_a_table_that_is_all_in_the_feed_goes_on(
     assert "looked_at" not in anonymous.get(PATH).body
 
 
+@pytest.mark.parametrize("query", ["", "?data.id=9"])
+def test_a_table_of_as_many_rows_as_are_looked_at_has_no_next_page(
+    anonymous: Api, orders_table: None, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    monkeypatch.setattr(rows, "STRANGERS_SEARCH_ROWS", 5)
+    insert(5)
+    track(where="status = 'rare'")
+
+    answer = anonymous.get(f"{PATH}{query}").body
+
+    assert ([], None) == (answer["results"], answer["next"])
+    run("INSERT INTO public.orders VALUES (6, 'paid', 1)")
+    assert anonymous.get(f"{PATH}{query}").body["next"] is not None
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [

@@ -14,6 +14,7 @@ INSTALL = read_sql(
     "tracked",
     "feeds",
     "rows",
+    "changes",
     "reading",
     "capture",
     "track",

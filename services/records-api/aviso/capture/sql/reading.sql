@@ -30,16 +30,17 @@ DECLARE
 BEGIN
     RETURN QUERY EXECUTE 'SELECT ' || %8$L || ', said.subject, said.data, said.cause FROM (SELECT *'
         || "aviso source" || ' ORDER BY ' || "aviso ordering"
-        || ' LIMIT $3) AS "aviso row" CROSS JOIN LATERAL ' || %9$L || '("aviso row") AS said'
+        || ' LIMIT $3) AS "aviso row" CROSS JOIN LATERAL ' || %9$L || '("aviso row".*) AS said'
         ' WHERE said.subject IS NOT NULL AND said.value IS NOT DISTINCT FROM $2'
         ' AND (said.data IS NOT NULL OR said.cause <> ''unclear'')'
         ' ORDER BY ' || "aviso ordering" || ' LIMIT $4'
         USING "aviso beyond", "aviso value", "aviso look", "aviso size";
     GET DIAGNOSTICS "aviso found" = ROW_COUNT;
     IF "aviso found" < "aviso size" THEN
-        RETURN QUERY EXECUTE 'SELECT ' || %8$L || ', NULL::text, NULL::text, NULL::text'
+        RETURN QUERY EXECUTE 'SELECT last, NULL::text, NULL::text, NULL::text FROM (SELECT '
+            || %8$L || ' AS last, lead(true) OVER (ORDER BY ' || "aviso ordering" || ') AS goes_on'
             || "aviso source" || ' ORDER BY ' || "aviso ordering" || ' OFFSET $3 - 1 LIMIT 1'
-            USING "aviso beyond", "aviso value", "aviso look";
+            ') AS looked_at WHERE goes_on' USING "aviso beyond", "aviso value", "aviso look";
     END IF;
 END $aviso$;$code$,
         'list_' || t.id,

@@ -62,6 +62,21 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     JOIN pg_attribute ON attrelid = relation AND attname = name
 $$;
 
+-- Write the statement that takes the value which a row's feed is named after; none where
+-- one feed has all rows.
+CREATE FUNCTION aviso.value_code(t aviso.tracked_tables) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format(E'\n    value := %s;', (SELECT aviso.text_code(attname, atttypid)
+        FROM pg_attribute WHERE attrelid = t.relation AND attname = t.placeholder))
+    WHERE t.placeholder IS NOT NULL
+$$;
+
+-- Write what an event tells of a row: its subject, and `data` in it.
+CREATE FUNCTION aviso.envelope_code() RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT $code$'{"id":' || to_json(subject)::text || ',"data":' || data || '}'$code$
+$$;
+
 -- Write the function that says of a row its subject and its data. Both null but the
 -- subject: it is not in the feed. A cause: it is (`no-form`, `too-large`, of which
 -- `data` is a hash), or nobody can say whether it is (`unclear`).
@@ -85,7 +100,7 @@ BEGIN
         data := encode(sha256(convert_to(data, 'UTF8')), 'hex');
     ELSIF subject IS NOT NULL THEN
         cause := NULL;
-        data := '{"id":' || to_json(subject)::text || ',"data":' || data || '}';
+        data := %s;
     END IF;
 EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
     data := NULL;
@@ -97,93 +112,9 @@ END $aviso$;$code$,
         cause := NULL;
         RETURN;
     END IF;$code$, 'where_' || t.id) END,
-        CASE WHEN t.placeholder IS NOT NULL THEN format($code$
-    value := %s;$code$, (SELECT aviso.text_code(attname, atttypid)
-                FROM pg_attribute WHERE attrelid = t.relation AND attname = t.placeholder)) END,
-        aviso.data_code(t.relation, t.columns))
-$$;
-
--- Write columns of a record as a record of their own, to be compared byte by byte.
-CREATE FUNCTION aviso.image_code(source text, columns text[]) RETURNS text
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT format('ROW(%s)::record',
-        string_agg(format('%s.%I', source, name), ', ' ORDER BY name))
-    FROM (SELECT DISTINCT name FROM unnest(columns) AS name WHERE name IS NOT NULL) AS listed
-$$;
-
--- Whether a column's told form is another one whenever its bytes are.
-CREATE FUNCTION aviso.is_plain(type oid) RETURNS boolean
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT type IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'numeric'::regtype,
-        'bool'::regtype, 'text'::regtype, 'varchar'::regtype, 'bpchar'::regtype,
-        'name'::regtype, 'uuid'::regtype, 'date'::regtype, 'time'::regtype,
-        'timestamp'::regtype, 'timestamptz'::regtype)
-$$;
-
--- Write the function that says of a row's two states what an UPDATE's event is; without a
--- type there is none. It decides only what is ordinary: anything else has a cause.
-CREATE FUNCTION aviso.change_code(t aviso.tracked_tables) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT format($code$
-CREATE OR REPLACE FUNCTION aviso_rows.%1$I("aviso before" record, "aviso row" record,
-    OUT type text, OUT value text, OUT subject text, OUT data text, OUT cause text)
-LANGUAGE plpgsql SECURITY DEFINER AS $aviso$
-DECLARE
-    was boolean := true;
-BEGIN
-    IF %2$s OPERATOR(pg_catalog.*=) %3$s THEN
-        RETURN;
-    END IF;
-    cause := 'unclear';
-    type := 'updated';%4$s
-    IF was AND NOT %5$s OPERATOR(pg_catalog.*=) %6$s THEN
-        RETURN;
-    END IF;
-    subject := %7$s;%8$s
-    data := (%9$s)::text;
-    IF subject <> '' AND char_length(subject) <= 1024
-        AND octet_length(convert_to(data, 'UTF8')) <= 65536
-    THEN
-        cause := NULL;
-        data := '{"id":' || to_json(subject)::text || ',"data":' || data || '}';
-    END IF;%10$s
-EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
-    cause := 'unclear';
-END $aviso$;$code$,
-        'change_' || t.id,
-        aviso.image_code('"aviso before"', columns || t.where_columns),
-        aviso.image_code('"aviso row"', columns || t.where_columns),
-        CASE WHEN t."where" IS NOT NULL THEN format($code$
-    was := aviso_rows.%1$I("aviso before") IS TRUE;
-    IF aviso_rows.%1$I("aviso row") IS NOT TRUE THEN
-        IF NOT was THEN
-            cause := NULL;
-            type := NULL;
-        END IF;
-        RETURN;
-    END IF;
-    IF NOT was THEN
-        type := 'created';
-    ELSIF %2$s OPERATOR(pg_catalog.*=) %3$s THEN
-        cause := NULL;
-        type := NULL;
-        RETURN;
-    END IF;$code$, 'where_' || t.id, aviso.image_code('"aviso before"', columns),
-            aviso.image_code('"aviso row"', columns)) END,
-        aviso.image_code('"aviso before"', t.key || t.placeholder),
-        aviso.image_code('"aviso row"', t.key || t.placeholder),
-        aviso.subject_code(t.relation, t.key),
-        CASE WHEN t.placeholder IS NOT NULL THEN format($code$
-    value := %s;$code$, (SELECT aviso.text_code(attname, atttypid)
-                FROM pg_attribute WHERE attrelid = t.relation AND attname = t.placeholder)) END,
+        aviso.value_code(t),
         aviso.data_code(t.relation, t.columns),
-        CASE WHEN NOT (SELECT bool_and(aviso.is_plain(atttypid)) FROM pg_attribute
-                WHERE attrelid = t.relation AND attname = ANY (t.columns))
-        THEN format($code$
-    IF was AND data = (aviso_rows.%I("aviso before")).data THEN
-        type := NULL;
-    END IF;$code$, 'row_' || t.id) END)
-    FROM (SELECT t.columns || t.placeholder AS columns) AS told
+        aviso.envelope_code())
 $$;
 
 -- Write the function that judges a row by the table's `where`: the columns that it names
@@ -274,14 +205,14 @@ BEGIN
         RETURN QUERY
         SELECT ARRAY[%4$s], said.* FROM (
             SELECT * FROM %2$s AS "aviso row" ORDER BY %3$s LIMIT "aviso size"
-        ) AS "aviso row" CROSS JOIN LATERAL aviso_rows.%6$I("aviso row") AS said
+        ) AS "aviso row" CROSS JOIN LATERAL aviso_rows.%6$I("aviso row".*) AS said
         ORDER BY %3$s;
     ELSE
         RETURN QUERY
         SELECT ARRAY[%4$s], said.* FROM (
             SELECT * FROM %2$s AS "aviso row"
             WHERE (%3$s) > (%5$s) ORDER BY %3$s LIMIT "aviso size"
-        ) AS "aviso row" CROSS JOIN LATERAL aviso_rows.%6$I("aviso row") AS said
+        ) AS "aviso row" CROSS JOIN LATERAL aviso_rows.%6$I("aviso row".*) AS said
         ORDER BY %3$s;
     END IF;
 END $aviso$;$code$,
