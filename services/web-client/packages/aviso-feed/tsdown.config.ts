@@ -17,6 +17,7 @@ export default defineConfig({
     index: "src/index.ts",
     element: "src/api/element.ts",
     react: "src/api/react.ts",
+    tabs: "src/api/tabs.ts",
     vue: "src/api/vue.ts",
     svelte: "src/api/svelte.ts",
   },

@@ -4,7 +4,12 @@
  * this registers nothing.
  */
 
-export { AvisoClient, type ClientOptions, type SubscribeOptions } from "./api/client";
+export {
+  AvisoClient,
+  type ClientOptions,
+  type SubscribeOptions,
+  type TabSharing,
+} from "./api/client";
 export { indexedDbLog } from "./edges/indexed-db-log";
 export { RegistrationError, type RegistrationErrorCode, register } from "./edges/registration";
 export {

@@ -15,7 +15,6 @@ import type {
 import type { HostPort } from "../engine/ports";
 import type { ConnectionState } from "../engine/states";
 import { Subscription } from "../engine/subscription";
-import { SharedConnection } from "../engine/tabs/shared-connection";
 import type { Timings } from "../engine/timings";
 import type { RecordData } from "../model/event";
 import type { EventLog } from "../model/event-log";
@@ -29,17 +28,20 @@ export type ClientOptions = ConnectionOptions & {
    * what came since. A subscription with a `position` or a `token` of its own has no part in it.
    */
   readonly log?: EventLog;
-  /**
-   * Share one connection with the other tabs of this browser, and other clients of this page, that
-   * have the same rights at the same server. Default false: not proven in browsers, see the README.
-   * Nothing where there are no Web Locks.
-   */
-  readonly shareTabs?: boolean;
+  /** Share the connection with other tabs: `shareTabs()` of `aviso-feed/tabs`. Default: it is its own. */
+  readonly tabs?: TabSharing;
   /**
    * Tell what happens, step by step: `true` to the console (as `debug`), or to this function. Never an
    * event's content, a password, a token or a ticket.
    */
   readonly debug?: boolean | Log;
+};
+
+/** How tabs share a connection; made by `shareTabs()` of `aviso-feed/tabs`. */
+export type TabSharing = {
+  readonly kind: "tabs";
+  /** @internal The connection that takes the place of this tab's own. */
+  readonly share: (own: Connection) => FeedConnection;
 };
 
 export type SubscribeOptions = SubscriptionOptions & {
@@ -69,7 +71,7 @@ export class AvisoClient {
     host: HostPort = browserHost(),
     timings: Partial<Timings> = {},
   ) {
-    const { ticket, debug, log: eventLog, shareTabs, ...rest } = options;
+    const { ticket, debug, log: eventLog, tabs, ...rest } = options;
     const log = logFor(debug);
     this.#log = eventLog ?? null;
     this.#credentials =
@@ -78,9 +80,7 @@ export class AvisoClient {
       timings,
       ...(log && { log }),
     });
-    const { tabs } = host;
-    const isShared = tabs !== undefined && shareTabs === true;
-    this.#connection = isShared ? new SharedConnection(connection, tabs) : connection;
+    this.#connection = tabs?.share(connection) ?? connection;
     this.#connection.on("signed-out", () => {
       this.#ends += 1;
       void this.forget();

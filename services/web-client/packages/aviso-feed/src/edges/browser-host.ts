@@ -1,16 +1,13 @@
 /** The browser, as the engine needs it. */
 
 import type { HostListener, HostPort } from "../engine/ports";
-import { browserTabs } from "./browser-tabs";
 import { restOver } from "./rest";
 import { openStropheLink } from "./strophe-link";
 
 const MOST_DELAY_MS = 2 ** 31 - 1;
 
 export function browserHost(): HostPort {
-  const tabs = browserTabs();
   return {
-    ...(tabs && { tabs }),
     rest: restOver((input, init) => globalThis.fetch(input, init)),
     openLink: openStropheLink,
     now: () => Date.now(),

@@ -7,7 +7,6 @@ import type { BatchPage, ConnectionInfo, FeedInfo, Range, RowsPage } from "../pr
 import type { ArchiveRange } from "../protocol/archive-query";
 import type { ReadStanza } from "../protocol/stanzas";
 import type { Credentials, Transport } from "./options";
-import type { TabsPort } from "./tabs/ports";
 import type { Timings } from "./timings";
 
 export type Timer = unknown;
@@ -36,8 +35,6 @@ export type HostPort = ClockPort & {
   readonly openLink: OpenLink;
   /** Returns the function that stops watching. */
   watch(listener: HostListener): () => void;
-  /** Not there where tabs can't share a connection. */
-  readonly tabs?: TabsPort;
 };
 
 /** What is asked over REST, at an `origin` ("" is the page's own). All reject with ApiError. */

@@ -31,7 +31,7 @@ function run(name: string, text: string): string {
   return execFileSync(process.execPath, [name], { cwd: folder, encoding: "utf8" }).trim();
 }
 
-test.each(["aviso-feed", "aviso-feed/element"])(
+test.each(["aviso-feed", "aviso-feed/element", "aviso-feed/tabs"])(
   "%s is imported and required where there is no DOM, and does nothing",
   (name) => {
     const told = `console.log(Object.keys(all).length > 0, typeof document)`;
@@ -43,8 +43,9 @@ test.each(["aviso-feed", "aviso-feed/element"])(
 test("a client is made where there is no DOM, and asks for nothing by itself", () => {
   const text = `
     import { AvisoClient } from "aviso-feed";
+    import { shareTabs } from "aviso-feed/tabs";
     globalThis.fetch = () => { throw new Error("asked") };
-    const client = new AvisoClient("https://aviso.example");
+    const client = new AvisoClient("https://aviso.example", { tabs: shareTabs() });
     console.log(client.state.kind, client.url);`;
   expect(run("b.mjs", text)).toBe("offline https://aviso.example");
 });
@@ -58,8 +59,11 @@ test.each([
     join(folder, file),
     `import { AvisoClient, type Change } from "aviso-feed";
      import { RecordFeed } from "aviso-feed/element";
+     import { shareTabs } from "aviso-feed/tabs";
      type Order = { readonly item: string };
-     const orders = new AvisoClient("https://aviso.example").subscribe<Order>("orders");
+     const orders = new AvisoClient("https://aviso.example", {
+       tabs: shareTabs(),
+     }).subscribe<Order>("orders");
      const take = (change: Change<Order>): string | undefined =>
        change.type === "reset" ? undefined : change.record?.data.item;
      export const off: () => void = orders.on("change", take);

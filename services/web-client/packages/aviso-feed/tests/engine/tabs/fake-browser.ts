@@ -4,6 +4,7 @@
  */
 
 import { AvisoClient, type ClientOptions } from "../../../src/api/client";
+import { shareTabs } from "../../../src/api/tabs";
 import type { HostPort, LinkPort, Timer } from "../../../src/engine/ports";
 import type { LockListener, PageListener, TabsPort } from "../../../src/engine/tabs/ports";
 import type { FeedEvent } from "../../../src/model/event";
@@ -108,9 +109,9 @@ export class FakeTab {
         this.#links.add(link);
         return link;
       },
-      tabs: this.#port(origin),
     };
-    this.client = new AvisoClient("", { shareTabs: true, ...options }, this.host);
+    const tabs = shareTabs(this.#port(origin));
+    this.client = new AvisoClient("", { tabs, ...options }, this.host);
   }
 
   /** Follow a feed, and keep what came. */

@@ -217,7 +217,7 @@ describe("who shares with whom", () => {
       { credentials: account("mia", "two") },
     ],
     ["two ways to the server", {}, { transport: "bosh" }],
-    ["who does not want to", {}, { shareTabs: false }],
+    ["who does not want to", {}, { tabs: undefined }],
   ])("not %s", async (_, one, other) => {
     await openTabs(1, one);
     await openTabs(1, other);
