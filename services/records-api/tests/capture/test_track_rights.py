@@ -96,8 +96,8 @@ def test_only_its_owner_tracks_a_table(shop: Database, role: str) -> None:
         "SELECT aviso.preview('shop.orders', 'orders', '{id}')",
         "SELECT aviso.register(ROW(1, 'shop.orders'::regclass, 'shop', 'orders',"
         " 'orders', NULL, NULL, NULL, '{id}', NULL, '{}', '{id}', '{bigint}', '{}',"
-        " 'public', 'reset', 1, now(), NULL, NULL, 0, NULL, NULL, '{}', NULL, now(),"
-        " 0, 0)::aviso.tracked_tables)",
+        " '{}', '{}', 'public', 'reset', 1, now(), NULL, NULL, 0, NULL, NULL, '{}',"
+        " NULL, now(), 0, 0)::aviso.tracked_tables)",
     ):
         with pytest.raises(
             psycopg.errors.InsufficientPrivilege, match="only the owner of "
@@ -226,6 +226,6 @@ def test_an_owner_can_not_register_his_table_for_anothers_feed(shop: Database) -
                 "shop_owner",
                 "SELECT aviso.register(ROW(9, 'shop.orders'::regclass, 'shop',"
                 f" 'orders', 'payroll', {parts}, '{{id}}', NULL, '{{}}', '{{id}}',"
-                " '{bigint}', '{}', 'public', 'reset', 1, now(), NULL, NULL, 0, NULL,"
-                " NULL, '{}', NULL, now(), 0, 0)::aviso.tracked_tables)",
+                " '{bigint}', '{}', '{}', '{}', 'public', 'reset', 1, now(), NULL,"
+                " NULL, 0, NULL, NULL, '{}', NULL, now(), 0, 0)::aviso.tracked_tables)",
             )

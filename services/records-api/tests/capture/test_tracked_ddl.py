@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import LiteralString
 
 import pytest
@@ -234,6 +235,43 @@ def test_a_where_that_a_new_type_breaks_is_said_until_it_is_mended(
     run("ALTER TABLE orders ALTER total TYPE numeric USING total::numeric")
     assert [("orders", None)] == reconcile(database)
     assert {"1", "3"} == set(fold(database))
+
+
+@pytest.mark.parametrize(
+    "rewrite",
+    [
+        "ALTER TABLE orders ALTER status TYPE text USING upper(status)",
+        "ALTER TABLE orders ALTER total TYPE numeric USING total + 1",
+    ],
+)
+def test_a_column_that_is_written_anew_with_its_own_type_is_noticed(
+    orders: Database, rewrite: LiteralString
+) -> None:
+    orders.run("VACUUM FULL orders")
+    assert [] == reconcile(orders)
+
+    orders.run(rewrite)
+
+    assert [("orders", None)] == reconcile(orders)
+    assert ("reset", None) in told(orders)
+    rows = orders.run("SELECT id::text, to_jsonb(orders)::text FROM orders")
+    assert {key: json.loads(row) for key, row in rows} == fold(orders)
+    assert [] == reconcile(orders)
+
+
+def test_a_table_whose_file_or_declarations_alone_are_others_is_left_alone(
+    orders: Database,
+) -> None:
+    before = told(orders)
+
+    orders.run("VACUUM FULL orders")
+    assert [] == reconcile(orders)
+    orders.run("ALTER TABLE orders ALTER status SET DEFAULT 'new'")
+    assert [] == reconcile(orders)
+    orders.run("ALTER TABLE orders ADD at timestamptz DEFAULT clock_timestamp()")
+    assert [] == reconcile(orders)
+
+    assert before == told(orders)
 
 
 def test_a_new_type_of_the_column_that_names_the_feeds_is_noticed(

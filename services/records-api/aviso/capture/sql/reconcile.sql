@@ -66,6 +66,10 @@ BEGIN
         problem := format('columns of %s have another type', name);
         mends := true;
         empties := true;
+    ELSIF t.files <> aviso.find_files(t) AND t.declared <> aviso.find_declared(t) THEN
+        problem := format('columns of %s were written anew', name);
+        mends := true;
+        empties := true;
     ELSIF t.leaves <> aviso.find_leaves(t.relation) THEN
         problem := format('%s has other partitions', name);
         mends := true;
@@ -105,6 +109,8 @@ BEGIN
         WHERE aviso.has_column(t.relation, c) ORDER BY place);
     t.types := aviso.column_types(t.relation, aviso.read_columns(t));
     t.leaves := aviso.find_leaves(t.relation);
+    t.files := aviso.find_files(t);
+    t.declared := aviso.find_declared(t);
     RETURN t;
 END $$;
 
@@ -142,8 +148,8 @@ BEGIN
     END IF;
     t := aviso.as_it_is(t);
     UPDATE aviso.tracked_tables SET schema_name = t.schema_name, table_name = t.table_name,
-        columns = t.columns, types = t.types, leaves = t.leaves, backfilled = 'running',
-        backfill_after = NULL, backfill_left = '{}', looked_at = 0, told = 0,
+        columns = t.columns, types = t.types, files = t.files, declared = t.declared,
+        leaves = t.leaves, backfilled = 'running', backfill_after = NULL, backfill_left = '{}', looked_at = 0, told = 0,
         problem = CASE WHEN said LIKE 'columns of % are gone%' THEN said END,
         problem_at = CASE WHEN said LIKE 'columns of % are gone%' THEN clock_timestamp() END
     WHERE id = t.id;
@@ -172,6 +178,16 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
         AND t.id IN (SELECT r.id FROM aviso.read_tracked(t.relation) AS r)
 $$;
 
+-- Enter what alone says nothing: a file of VACUUM FULL, a column's new default.
+CREATE FUNCTION aviso.note_storage(id integer, files oid[], declared text[]) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    UPDATE aviso.tracked_tables AS t
+    SET files = note_storage.files, declared = note_storage.declared
+    WHERE t.id = note_storage.id
+        AND (t.files, t.declared) <> (note_storage.files, note_storage.declared)
+        AND t.id IN (SELECT r.id FROM aviso.read_tracked(t.relation) AS r)
+$$;
+
 -- Look at tracked tables, mend what may be mended, say what may not. What was found is
 -- the `problem` of the rows that are returned; a table that is as it was is left out.
 CREATE FUNCTION aviso.reconcile(relation regclass DEFAULT NULL) RETURNS SETOF aviso.tracked
@@ -187,8 +203,13 @@ BEGIN
         WHERE xid < pg_snapshot_xmin(pg_current_snapshot());
     END IF;
     FOR t IN SELECT * FROM aviso.read_tracked(relation) LOOP
-        SELECT * INTO drift FROM aviso.find_drift(t);
-        CONTINUE WHEN drift.problem IS NULL;
+        -- In one snapshot: what is entered is what was looked at.
+        SELECT found.*, aviso.find_files(t) AS files, aviso.find_declared(t) AS declared
+        INTO drift FROM aviso.find_drift(t) AS found;
+        IF drift.problem IS NULL THEN
+            PERFORM aviso.note_storage(t.id, drift.files, drift.declared);
+            CONTINUE;
+        END IF;
         IF drift.mends THEN
             BEGIN
                 PERFORM aviso.become_owner(t.relation);

@@ -157,10 +157,25 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
         AND attnum > 0 AND NOT attisdropped
 $$;
 
+-- Which files hold a table's rows: VACUUM FULL, TRUNCATE and some of ALTER TABLE make others.
+CREATE FUNCTION aviso.find_files(t aviso.tracked_tables) RETURNS oid[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT ARRAY(SELECT c.relfilenode FROM pg_class AS c
+        WHERE c.oid = t.relation OR c.oid = ANY (t.leaves) ORDER BY c.oid)
+$$;
+
 -- The columns that its functions read, each of which may change its type.
 CREATE FUNCTION aviso.read_columns(t aviso.tracked_tables) RETURNS text[]
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT array_remove(t.columns || t.where_columns || t.placeholder, NULL)
+$$;
+
+-- Which transactions declared the columns that its functions read: ALTER COLUMN is another.
+CREATE FUNCTION aviso.find_declared(t aviso.tracked_tables) RETURNS text[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT ARRAY(SELECT a.xmin::text FROM pg_attribute AS a
+        WHERE a.attrelid = t.relation AND a.attname = ANY (aviso.read_columns(t))
+        ORDER BY a.attnum)
 $$;
 
 -- Whether two values of a type can be equal. A json or an xml has no such operator.
@@ -457,11 +472,11 @@ BEGIN
     END;
     PERFORM aviso.check_feed(t);
     INSERT INTO aviso.tracked_tables (id, relation, schema_name, table_name, feed, prefix,
-        suffix, placeholder, columns, "where", where_columns, key, types, leaves, visibility, on_truncate,
-        max_feeds)
+        suffix, placeholder, columns, "where", where_columns, key, types, files, declared,
+        leaves, visibility, on_truncate, max_feeds)
     VALUES (t.id, t.relation, t.schema_name, t.table_name, t.feed, t.prefix, t.suffix,
-        t.placeholder, t.columns, t."where", t.where_columns, t.key, t.types, t.leaves, t.visibility,
-        t.on_truncate, t.max_feeds);
+        t.placeholder, t.columns, t."where", t.where_columns, t.key, t.types, aviso.find_files(t),
+        aviso.find_declared(t), t.leaves, t.visibility, t.on_truncate, t.max_feeds);
     UPDATE aviso.tracked_feeds SET tracked = t.id
     WHERE tracked IS NULL AND owner = keeper AND aviso.is_feed_of(t, feed);
     has_past := FOUND;

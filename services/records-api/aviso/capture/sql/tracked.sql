@@ -21,6 +21,10 @@ CREATE TABLE aviso.tracked_tables (
     key text[] NOT NULL,
     -- Of `read_columns`, as format_type writes them: what DDL may change.
     types text[] NOT NULL,
+    -- The files that hold its rows, and who wrote the declarations of `read_columns` last:
+    -- where both are others, a column was written anew.
+    files oid[] NOT NULL DEFAULT '{}',
+    declared text[] NOT NULL DEFAULT '{}',
     -- Of a partitioned table, its leaves.
     leaves regclass[] NOT NULL DEFAULT '{}',
     visibility text NOT NULL,
