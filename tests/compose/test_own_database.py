@@ -1,0 +1,121 @@
+"""Somebody's own PostgreSQL behind the containers: a table of his, live on a page."""
+
+from __future__ import annotations
+
+import subprocess
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+import pytest
+from integration import chromium
+from integration.page import FeedPage
+from integration.waiting import until
+from playwright.sync_api import sync_playwright
+
+from aviso_native.addresses import find_free_port
+
+from .stack import ComposeStack
+
+pytestmark = pytest.mark.timeout(900)
+
+PASSWORD = "own/shop@100%"
+ROLE = f"CREATE ROLE shop LOGIN PASSWORD '{PASSWORD}'"
+TABLE = "CREATE TABLE orders (id bigint PRIMARY KEY, status text, card text)"
+TRACK = (
+    "SELECT aviso.track('public.orders', feed => 'orders', columns => '{id,status}',"
+    " visibility => 'public')"
+)
+
+
+class ShopDatabase:
+    """A PostgreSQL that is none of the stack's; containers reach it by the host."""
+
+    def __init__(self) -> None:
+        self.name = f"aviso-test-shop-{uuid.uuid4().hex[:8]}"
+        self.port = find_free_port()
+
+    def start(self) -> None:
+        _docker(
+            *("run", "--detach", "--rm", f"--name={self.name}"),
+            *("--env=POSTGRES_PASSWORD=postgres", f"--publish={self.port}:5432"),
+            "postgres:18",
+        )
+        until(self._is_up, "the shop's PostgreSQL")
+        self.run("postgres", "postgres", "postgres", ROLE)
+        self.run("postgres", "postgres", "postgres", "CREATE DATABASE shop OWNER shop")
+
+    def remove(self) -> None:
+        _docker("rm", "--force", "--volumes", self.name)
+
+    def as_shop(self, *statements: str) -> None:
+        self.run("shop", PASSWORD, "shop", *statements)
+
+    def url(self, host: str) -> str:
+        return f"postgresql://shop:{quote(PASSWORD, safe='')}@{host}:{self.port}/shop"
+
+    def run(self, user: str, password: str, database: str, *statements: str) -> None:
+        with psycopg.connect(
+            host="127.0.0.1",
+            port=self.port,
+            user=user,
+            password=password,
+            dbname=database,
+            autocommit=True,
+        ) as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    def _is_up(self) -> bool:
+        try:
+            self.run("postgres", "postgres", "postgres", "SELECT 1")
+        except psycopg.OperationalError:
+            return False
+        return True
+
+
+@pytest.fixture
+def shop() -> Iterator[ShopDatabase]:
+    database = ShopDatabase()
+    try:
+        database.start()
+        yield database
+    finally:
+        database.remove()
+
+
+@pytest.fixture
+def stack(shop: ShopDatabase, tmp_path: Path) -> Iterator[ComposeStack]:
+    """A stack whose records and events stand in the shop's database."""
+    stack = ComposeStack(tmp_path)
+    url = shop.url("host.docker.internal")
+    stack.env_file.write_text(f"AVISO_DATABASE_URL='{url}'\n")
+    try:
+        stack.up()
+        yield stack
+    finally:
+        stack.down("--volumes", "--remove-orphans")
+    assert stack.leftovers() == []
+
+
+def test_a_table_of_ones_own_database_is_live(
+    shop: ShopDatabase, stack: ComposeStack
+) -> None:
+    shop.as_shop(TABLE, "INSERT INTO orders VALUES (1, 'old', 'secret')", TRACK)
+    with sync_playwright() as playwright:
+        browser = chromium.launch(playwright)
+        page = FeedPage(browser.new_page(), stack.url, "orders").open()
+        page.wait_for_record("1")
+
+        shop.as_shop("INSERT INTO orders VALUES (2, 'new', 'secret')")
+
+        page.wait_for_record("2")
+        assert "secret" not in page.list.inner_text()
+        assert page.faults == []
+        browser.close()
+
+
+def _docker(*arguments: str) -> None:
+    subprocess.run(["docker", *arguments], check=True, capture_output=True, timeout=120)
