@@ -23,8 +23,13 @@ import type { ArchivedMessage, ArchivePage, StreamPort, Timer } from "./ports";
 /** ejabberd gives no more on a page. */
 export const ARCHIVE_PAGE = 250;
 
-/** Queries whose answers are listened to, the latest: what comes after its time is as true as before. */
+/**
+ * Queries whose answers are listened to. Those that were given up are too, the latest: what comes
+ * after its time is as true as before.
+ */
 const MAX_QUERIES = 100;
+
+type Query = { readonly take: (result: ArchiveResult) => void; isOpen: boolean };
 
 /** XEP-0410 3: these answers mean that we are in the room all the same. */
 const STILL_IN = new Set(["service-unavailable", "feature-not-implemented", "item-not-found"]);
@@ -43,7 +48,7 @@ const PUT_OUT = new Set(["301", "321", "322"]);
 export class Room implements FeedRoom {
   readonly #listeners = new Set<RoomListener>();
   readonly #occupants = new Occupants();
-  readonly #queries = new Map<string, (result: ArchiveResult) => void>();
+  readonly #queries = new Map<string, Query>();
   readonly #backoff: Backoff;
   #state: RoomState = { kind: "joining" };
   /** When the stream died. */
@@ -134,7 +139,7 @@ export class Room implements FeedRoom {
   onMessage(message: Element): void {
     const archived = readArchiveResult(message, this.jid);
     if (archived !== null) {
-      this.#queries.get(archived.queryId)?.(archived);
+      this.#queries.get(archived.queryId)?.take(archived);
       return;
     }
     if (isTrustedLive(message, this.jid, this.#occupants)) {
@@ -159,7 +164,7 @@ export class Room implements FeedRoom {
     let heardAt = 0;
     let first: string | null = null;
     let last: string | null = null;
-    this.#listenTo(queryId, ({ stanzaId, message }) => {
+    const listening = this.#listenTo(queryId, ({ stanzaId, message }) => {
       heardAt = this.stream.clock.now();
       first ??= stanzaId;
       last = stanzaId;
@@ -167,7 +172,11 @@ export class Room implements FeedRoom {
       take({ stanzaId, read, size: message.textContent?.length ?? 0 });
     });
     const query = archiveQuery(queryId, range, max);
-    const answer = await this.stream.request("set", this.jid, query, { heardAt: () => heardAt });
+    const answer = await this.stream
+      .request("set", this.jid, query, { heardAt: () => heardAt })
+      .finally(() => {
+        listening.isOpen = false;
+      });
     this.#queries.delete(queryId);
     const isComplete = childOf(answer, "fin", NS.mam)?.getAttribute("complete") === "true";
     if (first === null && !isComplete) {
@@ -219,10 +228,18 @@ export class Room implements FeedRoom {
     });
   }
 
-  #listenTo(queryId: string, take: (result: ArchiveResult) => void): void {
-    this.#queries.set(queryId, take);
-    const [oldest] = this.#queries.keys();
-    if (this.#queries.size > MAX_QUERIES && oldest !== undefined) this.#queries.delete(oldest);
+  /** Throws a RequestError where too many are open: one that nobody listens to looks like an empty archive. */
+  #listenTo(queryId: string, take: Query["take"]): Query {
+    if (this.#queries.size >= MAX_QUERIES) {
+      const givenUp = [...this.#queries].find(([, { isOpen }]) => !isOpen);
+      if (givenUp === undefined) {
+        throw new RequestError("timeout", "Too many questions to the room wait for their answers.");
+      }
+      this.#queries.delete(givenUp[0]);
+    }
+    const query: Query = { take, isOpen: true };
+    this.#queries.set(queryId, query);
+    return query;
   }
 
   #leave(): void {
