@@ -5,6 +5,7 @@
  */
 
 import {
+  type Envelope,
   isOfLeader,
   type LeaderMessage,
   type MemberMessage,
@@ -111,7 +112,8 @@ export class Group {
   #post(message: TabMessage, to: string | null, count: number): void {
     const { generation } = this.#election;
     const text = writeTabMessage(message);
-    this.#channel?.post({ from: this.id, to, generation, count, kind: message.kind, text });
+    const envelope = { from: this.id, to, generation, count, kind: message.kind, text };
+    this.#channel?.post(envelope satisfies Envelope);
   }
 
   #hear(data: unknown): void {
@@ -143,4 +145,13 @@ export class Group {
     this.#channel?.close();
     this.#channel = null;
   }
+}
+
+/** Say this to the tabs of this name, without being one of them. Throws where there are no channels. */
+export function tellGroup(name: string, id: string, tabs: TabsPort, message: MemberMessage): void {
+  const channel = tabs.openChannel(name, () => {});
+  const text = writeTabMessage(message);
+  const envelope = { from: id, to: null, generation: 0, count: 0, kind: message.kind, text };
+  channel.post(envelope satisfies Envelope);
+  channel.close();
 }

@@ -21,9 +21,10 @@ import type { Transport } from "../options";
 import type { HostPort, Timer } from "../ports";
 import type { ConnectionState } from "../states";
 import { Following, type Report } from "./following";
-import { Group } from "./group";
+import { Group, tellGroup } from "./group";
 import { Leading } from "./leading";
 import type { TabsPort } from "./ports";
+import type { Rights } from "./rights";
 
 /**
  * - `off`: before `connect()` and after `close()`.
@@ -150,7 +151,8 @@ export class SharedConnection extends Emitter<ConnectionEvents> implements FeedC
   }
 
   signOut(): void {
-    this.#group?.post({ kind: "signed-out" });
+    if (this.#group === null) void this.#tellSignedOut();
+    else this.#group.post({ kind: "signed-out" });
     this.#endSession();
   }
 
@@ -173,14 +175,10 @@ export class SharedConnection extends Emitter<ConnectionEvents> implements FeedC
     }
     const rights = this.own.rights(this.tabs.pageOrigin);
     if (rights === null || this.own.ticket?.text === this.#endedTicket) return;
-    if (rights.secret === null) {
-      this.#join(shareName(rights.open));
-      return;
-    }
     const turn = this.#turn;
-    this.tabs.digest(rights.secret, rights.open).then(
+    this.#nameFor(rights).then(
       (name) => {
-        if (turn === this.#turn) this.#join(shareName(`${rights.open} ${name}`));
+        if (turn === this.#turn) this.#join(name);
       },
       () => {
         if (turn === this.#turn) this.#giveUpSharing();
@@ -326,8 +324,24 @@ export class SharedConnection extends Emitter<ConnectionEvents> implements FeedC
     else this.#lose("meeting");
   }
 
+  /** The tabs that it would share with, though it is not with them: closed, alone, or on its way. */
+  async #tellSignedOut(): Promise<void> {
+    const rights = this.own.rights(this.tabs.pageOrigin);
+    if (rights === null) return;
+    try {
+      tellGroup(await this.#nameFor(rights), this.#id, this.tabs, { kind: "signed-out" });
+    } catch (error) {
+      this.log("the other tabs were not told of the sign-out", { reason: String(error) });
+    }
+  }
+
+  /** What the tabs of these rights meet under. Rejects where there is no cryptography. */
+  async #nameFor({ open, secret }: Rights): Promise<string> {
+    const name = secret === null ? "" : ` ${await this.tabs.digest(secret, open)}`;
+    return shareName(open + name);
+  }
+
   #endSession(): void {
-    if (this.#mode === "off") return;
     this.#switchOff();
     this.own.signOut();
     this.#show();

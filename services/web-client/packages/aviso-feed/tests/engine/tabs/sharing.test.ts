@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import type { ClientOptions } from "../../../src/api/client";
+import type { AvisoClient, ClientOptions } from "../../../src/api/client";
+import { memoryLog } from "../../../src/model/memory-log";
 import { makeTicket } from "../../fakes";
 import { FakeBrowser, type FakeTab } from "./fake-browser";
 
@@ -244,6 +245,8 @@ describe("who shares with whom", () => {
   });
 });
 
+const position = { epoch: "k3f9", sequence: 1 };
+
 function account(username: string, password: string) {
   return { kind: "account", username, password } as const;
 }
@@ -300,6 +303,38 @@ describe("an account", () => {
     tabs[0]?.client.connect();
     await advance(100);
     expect(tabs[0]?.client.state.kind).toBe("online");
+  });
+
+  test.each<[string, (client: AvisoClient) => void]>([
+    ["was closed before", (client) => client.close()],
+    [
+      "has not found the others yet",
+      (client) => {
+        client.close();
+        client.connect();
+      },
+    ],
+  ])("is signed out in all tabs by one that %s", async (_, before) => {
+    const log = memoryLog({ private: true });
+    const tabs = await openTabs(3, { ...options, log });
+    browser.publish(1);
+    await advance(1_000);
+    const key = { origin: "", reader: "account:mia", feed: "orders" };
+    await log.append(key, { from: null, to: position, events: [], anchor: null });
+    const client = tabs[1]?.client as AvisoClient;
+    let told = 0;
+    client.on("signed-out", () => (told += 1));
+
+    before(client);
+    client.signOut();
+    await advance(1_000);
+
+    expect(told).toBe(1);
+    for (const { client } of tabs) {
+      expect(client.state).toMatchObject({ kind: "refused", code: "signed-out" });
+    }
+    expect(browser.openLinks).toBe(0);
+    expect(await log.read(key)).toBeNull();
   });
 });
 
