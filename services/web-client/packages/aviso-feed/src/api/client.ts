@@ -155,11 +155,14 @@ export class AvisoClient {
     subscription.start(!isOver);
   }
 
-  /** Let go of everything that was kept for this reader at this server: at sign-out, for one. */
+  /**
+   * Let go of everything that was kept for this reader at this server: at sign-out, for one. Where
+   * nobody knows yet who reads, of everybody's there.
+   */
   async forget(): Promise<void> {
     const reader = this.#reader;
     await Promise.all([...this.#keepers].map((keeper) => keeper.discard()));
-    if (reader !== null) await this.#log?.wipe({ origin: this.url, reader });
+    await this.#log?.wipe({ origin: this.url, ...(reader !== null && { reader }) });
   }
 
   /**

@@ -126,6 +126,15 @@ export class RecordFeed extends LitElement {
     this.keep = null;
   }
 
+  /**
+   * End the session of all elements that are for the same reader, and let go of what this browser
+   * kept for him. Resolves when it is gone. Goes on with another ticket, or when it is put into the
+   * page anew.
+   */
+  async signOut(): Promise<void> {
+    await this.#share?.signOut();
+  }
+
   override connectedCallback(): void {
     super.connectedCallback();
     this.#languages.observe(this.ownerDocument.documentElement, {

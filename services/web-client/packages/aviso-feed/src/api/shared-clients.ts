@@ -20,11 +20,13 @@ export type Reader = {
 
 export type Keep = "" | "public" | "private";
 
-/** One element's share of a client. */
+/** One element's share of a client. What was signed out nobody goes on with: a new one is opened. */
 export interface ClientShare {
   readonly client: AvisoClient;
-  /** Go on with this ticket; false where others share the connection and would lose by it. */
+  /** Go on with this ticket; false where it can't: signed out, or others share it and would lose by it. */
   setTicket(ticket: string): boolean;
+  /** End it for all who share it. Resolves when nothing kept of the reader's is left. */
+  signOut(): Promise<void>;
   /** The last one to let go ends the connection. */
   release(): void;
 }
@@ -48,11 +50,17 @@ export function shareClient(reader: Reader, onTicket: TicketListener): ClientSha
   return {
     client: found.client,
     setTicket(ticket) {
+      if (!shared.has(found)) return false;
       if (found.reader.ticket === ticket) return true;
       if (found.listeners.size > 1 && !opensAsMuch(ticket, found.reader.ticket)) return false;
       found.reader = { ...found.reader, ticket };
       found.client.setTicket(ticket);
       return true;
+    },
+    async signOut() {
+      shared.delete(found);
+      found.client.signOut();
+      await found.client.forget();
     },
     release() {
       found.listeners.delete(listener);

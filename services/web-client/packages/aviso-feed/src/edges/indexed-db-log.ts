@@ -9,6 +9,7 @@ import type { FeedEvent } from "../model/event";
 import {
   type EventLog,
   inPieces,
+  isOf,
   join,
   type Kept,
   type LogKey,
@@ -17,11 +18,18 @@ import {
   type LogState,
   limitOf,
   type Passage,
+  type Whose,
 } from "../model/event-log";
 import { parseExactJson, stringifyExactJson } from "../model/exact-json";
+import { bytesOf } from "../model/size";
 
 const NAME = "aviso-feed";
 const VERSION = 1;
+/**
+ * So long opening it is waited for: another page that has an older version, or from which it is being
+ * deleted, may not let go of it.
+ */
+const OPEN_LIMIT_MS = 5_000;
 /** What comes before, and behind, each number in a compound key. */
 const FIRST = Number.NEGATIVE_INFINITY;
 const LAST = Number.POSITIVE_INFINITY;
@@ -57,6 +65,9 @@ export function indexedDbLog(
 ): EventLog {
   return new IndexedDbLog(limitOf(options), options.private ?? false, factory);
 }
+
+/** The database is not open after a while. */
+class NotYet extends Error {}
 
 class IndexedDbLog implements EventLog {
   #state: LogState = "working";
@@ -111,9 +122,8 @@ class IndexedDbLog implements EventLog {
     await this.#try("readwrite", async (from) => remove(idOf(key), from));
   }
 
-  async wipe({ origin, reader }: Omit<LogKey, "feed">): Promise<void> {
-    const isHis = (row: FeedRow): boolean => row.origin === origin && row.reader === reader;
-    await this.#try("readwrite", (from) => removeWhere(from, isHis));
+  async wipe(whose: Whose): Promise<void> {
+    await this.#try("readwrite", (from) => removeWhere(from, (row) => isOf(row, whose)));
   }
 
   async #add(key: LogKey, passage: Passage, stores: Stores): Promise<void> {
@@ -125,21 +135,24 @@ class IndexedDbLog implements EventLog {
     if (joined.kind === "anew") remove(id, stores);
     const before = joined.kind === "anew" ? undefined : known;
     const events = joined.kind === "anew" ? passage.events : joined.events;
-    const sized = events.map((event) => ({ event, text: stringifyExactJson(event) }));
+    const sized = events.map((event) => {
+      const text = stringifyExactJson(event);
+      return { text, bytes: bytesOf(text) };
+    });
     let { count, bytes, first, next } = before ?? { count: 0, bytes: 0, first: 0, next: 0 };
     for (const piece of inPieces(sized, this.limit)) {
       const text = `[${piece.map((each) => each.text).join(",")}]`;
       pieces.put({ id, n: next, count: piece.length, text } satisfies Piece);
       next += 1;
       count += piece.length;
-      bytes += text.length;
+      bytes += bytesOf(text);
     }
     while ((count > this.limit.events || bytes > this.limit.bytes) && first < next - 1) {
       const oldest = await answerTo<Piece | undefined>(pieces.get([id, first]));
       pieces.delete([id, first]);
       first += 1;
       count -= oldest?.count ?? 0;
-      bytes -= oldest?.text.length ?? 0;
+      bytes -= bytesOf(oldest?.text ?? "");
     }
     const { epoch, sequence } = passage.to;
     const isListed = before?.isListed || events.some(({ place }) => place !== undefined);
@@ -164,8 +177,7 @@ class IndexedDbLog implements EventLog {
     work: (stores: Stores) => Promise<Answer>,
   ): Promise<Answer | undefined> {
     try {
-      this.#database ??= this.#open();
-      const transaction = (await this.#database).transaction(["feeds", "pieces"], mode);
+      const transaction = (await this.#opened()).transaction(["feeds", "pieces"], mode);
       const done = endOf(transaction);
       const [feeds, pieces] = [transaction.objectStore("feeds"), transaction.objectStore("pieces")];
       const [result] = await Promise.all([
@@ -181,10 +193,21 @@ class IndexedDbLog implements EventLog {
       return result;
     } catch (error) {
       const isFull = (error as { name?: unknown } | null)?.name === "QuotaExceededError";
-      if (!isFull) this.#database = null;
+      // One that is still being opened may come yet, and is not asked for twice.
+      if (!isFull && !(error instanceof NotYet)) this.#database = null;
       this.#become(isFull ? "full" : "unavailable");
       return undefined;
     }
+  }
+
+  /** Rejects with NotYet after a while. */
+  async #opened(): Promise<IDBDatabase> {
+    this.#database ??= this.#open();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new NotYet()), OPEN_LIMIT_MS);
+    });
+    return Promise.race([this.#database, late]).finally(() => clearTimeout(timer));
   }
 
   async #open(): Promise<IDBDatabase> {

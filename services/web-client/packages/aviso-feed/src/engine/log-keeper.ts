@@ -4,8 +4,10 @@
  */
 
 import type { FeedEvent } from "../model/event";
-import type { EventLog, Kept, LogKey, Passage } from "../model/event-log";
+import type { EventLog, Kept, LogKey, LogLimit, Passage } from "../model/event-log";
+import { stringifyExactJson } from "../model/exact-json";
 import type { Position } from "../model/positions";
+import { bytesOf } from "../model/size";
 import type { SubscriptionEvents } from "./emitted";
 import type { ClockPort, Timer } from "./ports";
 import type { FeedState } from "./states";
@@ -40,7 +42,12 @@ export type Surroundings = {
   isPublic(feed: string): Promise<boolean>;
 };
 
-type Gathered = { -readonly [Name in keyof Passage]: Passage[Name] } & { events: FeedEvent[] };
+type Gathered = { -readonly [Name in keyof Passage]: Passage[Name] } & {
+  events: FeedEvent[];
+  /** What each event takes in the log. */
+  sizes: number[];
+  bytes: number;
+};
 
 export class LogKeeper {
   #gathered: Gathered | null = null;
@@ -123,18 +130,21 @@ export class LogKeeper {
   }
 
   #gather(events: readonly FeedEvent[], to: Position): void {
-    const gathered = this.#gathered ?? { from: this.#upTo, to, events: [], anchor: null };
-    this.#gathered = gathered;
+    const from = this.#upTo;
+    this.#gathered ??= { from, to, events: [], sizes: [], bytes: 0, anchor: null };
+    const gathered = this.#gathered;
     this.#upTo = to;
     gathered.to = to;
     gathered.anchor = this.feed.anchor;
-    for (const event of events) gathered.events.push(event);
-    const most = this.log.limit.events;
-    if (gathered.events.length > 2 * most) {
-      // What is let go of would be let go of there: what is left begins anew.
-      gathered.events = gathered.events.slice(-most);
-      gathered.from = null;
+    for (const event of events) {
+      const size = bytesOf(stringifyExactJson(event));
+      gathered.events.push(event);
+      gathered.sizes.push(size);
+      gathered.bytes += size;
     }
+    const { limit } = this.log;
+    const isMuch = gathered.events.length > 2 * limit.events || gathered.bytes > 2 * limit.bytes;
+    if (isMuch) keepNewest(gathered, limit);
     this.#timer ??= this.surroundings.clock.setTimer(() => void this.flush(), GATHER_MS);
   }
 
@@ -144,7 +154,10 @@ export class LogKeeper {
     const reader = this.#keeper();
     if (gathered === null || (reader === null && this.#isPublic === null)) return;
     this.#gathered = null;
-    if (reader !== null) await this.log.append(this.#keyOf(reader), gathered);
+    if (reader !== null) {
+      const { from, to, events, anchor } = gathered;
+      await this.log.append(this.#keyOf(reader), { from, to, events, anchor });
+    }
   }
 
   /** It was public, but is it still, before what only he may read stands in everybody's log? */
@@ -204,4 +217,21 @@ export class LogKeeper {
     if (this.#timer !== null) this.surroundings.clock.clearTimer(this.#timer);
     this.#timer = timer;
   }
+}
+
+/** What is let go of the log would let go of too: what is left begins anew. */
+function keepNewest(gathered: Gathered, limit: LogLimit): void {
+  const { sizes } = gathered;
+  let first = 0;
+  const most = limit.events;
+  while (
+    first < sizes.length - 1 &&
+    (sizes.length - first > most || gathered.bytes > limit.bytes)
+  ) {
+    gathered.bytes -= sizes[first] ?? 0;
+    first += 1;
+  }
+  gathered.events = gathered.events.slice(first);
+  gathered.sizes = sizes.slice(first);
+  gathered.from = null;
 }

@@ -15,6 +15,11 @@ import type { Position } from "./positions";
  */
 export type LogKey = { readonly origin: string; readonly reader: string; readonly feed: string };
 
+export type Whose = { readonly origin: string; readonly reader?: string };
+
+export const isOf = (key: LogKey, { origin, reader }: Whose): boolean =>
+  key.origin === origin && (reader === undefined || key.reader === reader);
+
 /** What is kept of a feed. `events` may be fewer than there were: the newest, in order, without hole. */
 export type Kept = {
   readonly position: Position;
@@ -50,12 +55,12 @@ export interface EventLog {
   /** What does not follow what is kept takes its place; what is kept already is passed over. */
   append(key: LogKey, passage: Passage): Promise<void>;
   drop(key: LogKey): Promise<void>;
-  /** Let go of everything of this reader's at this server. */
-  wipe(reader: Omit<LogKey, "feed">): Promise<void>;
+  /** Let go of everything of this reader's at this server; without a reader, of everybody's there. */
+  wipe(whose: Whose): Promise<void>;
 }
 
 export type LogLimit = {
-  /** Of each feed: so many events, and characters of them as JSON. */
+  /** Of each feed: so many events, and bytes of them as JSON in UTF-8. */
   readonly events: number;
   readonly bytes: number;
   /** So many feeds: those that were written last. */
@@ -90,7 +95,7 @@ export function join(kept: Position | null, { from, to, events }: Passage): Join
 const PIECES = 10;
 
 /** Events in pieces, in order, each a tenth of the limit at most, or a single event. */
-export function inPieces<Sized extends { readonly text: string }>(
+export function inPieces<Sized extends { readonly bytes: number }>(
   events: readonly Sized[],
   limit: LogLimit,
 ): Sized[][] {
@@ -98,12 +103,12 @@ export function inPieces<Sized extends { readonly text: string }>(
   let bytes = 0;
   for (const event of events) {
     const last = pieces.at(-1);
-    bytes += event.text.length;
+    bytes += event.bytes;
     const isFull =
       last === undefined || last.length * PIECES >= limit.events || bytes * PIECES > limit.bytes;
     if (isFull) {
       pieces.push([event]);
-      bytes = event.text.length;
+      bytes = event.bytes;
     } else last.push(event);
   }
   return pieces;

@@ -3,6 +3,7 @@
 import type { FeedEvent } from "./event";
 import {
   type EventLog,
+  isOf,
   join,
   type Kept,
   type LogKey,
@@ -11,9 +12,11 @@ import {
   type LogState,
   limitOf,
   type Passage,
+  type Whose,
 } from "./event-log";
 import { stringifyExactJson } from "./exact-json";
 import type { Position } from "./positions";
+import { bytesOf } from "./size";
 
 type Sized = { readonly event: FeedEvent; readonly bytes: number };
 type Feed = {
@@ -75,10 +78,8 @@ class MemoryLog implements EventLog {
     this.#feeds.delete(idOf(key));
   }
 
-  async wipe({ origin, reader }: Omit<LogKey, "feed">): Promise<void> {
-    for (const [id, { key }] of this.#feeds) {
-      if (key.origin === origin && key.reader === reader) this.#feeds.delete(id);
-    }
+  async wipe(whose: Whose): Promise<void> {
+    for (const [id, { key }] of this.#feeds) if (isOf(key, whose)) this.#feeds.delete(id);
   }
 
   #newest(events: readonly Sized[]): Sized[] {
@@ -93,4 +94,4 @@ class MemoryLog implements EventLog {
 
 const idOf = ({ origin, reader, feed }: LogKey): string => JSON.stringify([origin, reader, feed]);
 
-const sized = (event: FeedEvent): Sized => ({ event, bytes: stringifyExactJson(event).length });
+const sized = (event: FeedEvent): Sized => ({ event, bytes: bytesOf(stringifyExactJson(event)) });

@@ -2,6 +2,11 @@
 
 import { ExactNumber } from "./exact-json";
 
+const encoder = new TextEncoder();
+
+/** How many bytes a text takes where it is kept, as UTF-8. */
+export const bytesOf = (text: string): number => encoder.encode(text).length;
+
 /** What an object, an array or a number takes beside its text. */
 const PART_BYTES = 16;
 

@@ -1,4 +1,6 @@
+import "fake-indexeddb/auto";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { indexedDbLog } from "../../src/edges/indexed-db-log";
 import type { Connection } from "../../src/engine/connection";
 import type { SubscriptionEvents } from "../../src/engine/emitted";
 import { Emitter } from "../../src/engine/emitter";
@@ -487,6 +489,27 @@ describe("elements of one page", () => {
 
     expect(setTicket).not.toHaveBeenCalled();
     expect(subscription()).toMatchObject({ feed: "a" });
+    expect(subscription().connection).not.toBe(connection);
+  });
+
+  test("are signed out together, and what was kept for the reader is gone", async () => {
+    const mine = `ticket="${ticket(["a", "b"])}" keep="private"`;
+    const [one, other] = await put(`feed="a" ${mine}`, `feed="b" ${mine}`);
+    const log = indexedDbLog({ private: true });
+    const key = { origin: "", reader: "ticket:u-17", feed: "a" };
+    const position = { epoch: "aaaa", sequence: 1 };
+    await log.append(key, { from: null, to: position, events: [], anchor: null });
+    const [connection] = connections();
+
+    await one?.signOut();
+
+    expect(connection?.state).toMatchObject({ kind: "refused", code: "signed-out" });
+    expect(await log.read(key)).toBeNull();
+
+    // The next one who reads here has a session of his own.
+    (other as Element).ticket = ticket(["a", "b"], "2");
+    await other?.updateComplete;
+    expect(subscription()).toMatchObject({ feed: "b" });
     expect(subscription().connection).not.toBe(connection);
   });
 });

@@ -1,6 +1,6 @@
 import "fake-indexeddb/auto";
 import { IDBFactory } from "fake-indexeddb";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { indexedDbLog } from "../../src/edges/indexed-db-log";
 import type { FeedEvent } from "../../src/model/event";
 import type { EventLog, LogKey, LogOptions, Passage } from "../../src/model/event-log";
@@ -34,6 +34,17 @@ const kept = async (log: EventLog, key = ORDERS) => {
   const found = await log.read(key);
   return found && [found.position.sequence, found.events.map(({ sequence }) => sequence)];
 };
+
+function opened<Result>(
+  request: IDBRequest<Result>,
+  upgrade: (request: IDBRequest<Result>) => void = () => {},
+): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    Object.assign(request, { onupgradeneeded: () => upgrade(request) });
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
 
 const ofItsOwn =
   (factory = new IDBFactory()) =>
@@ -154,6 +165,31 @@ describe.each(LOGS)("a log %s", (_, makeLog) => {
     expect(await kept(log)).toEqual([31, [31]]);
   });
 
+  test("counts bytes as they are written, not characters", async () => {
+    const log = makeLog({ limit: { bytes: 30_000 } });
+
+    for (let n = 0; n < 30; n += 1) {
+      await log.append(ORDERS, passage(n || null, n + 1, "茶".repeat(1_000)));
+    }
+
+    const [, sequences] = (await kept(log)) as [number, number[]];
+    expect(sequences.at(-1)).toBe(30);
+    expect(sequences.length).toBeGreaterThan(5);
+    expect(sequences.length).toBeLessThan(10);
+  });
+
+  test("lets go of everybody's at a server", async () => {
+    const log = makeLog();
+    const keys = ["", "ticket:t1", "ticket:t2"].map((reader) => ({ ...ORDERS, reader }));
+    const elsewhere = { ...ORDERS, origin: "https://other.example" };
+    for (const key of [...keys, elsewhere]) await log.append(key, passage(null, 1));
+
+    await log.wipe({ origin: "" });
+
+    for (const key of keys) expect(await log.read(key)).toBeNull();
+    expect(await kept(log, elsewhere)).toEqual([1, [1]]);
+  });
+
   test("keeps the feeds that were written last", async () => {
     const log = makeLog({ limit: { feeds: 2 } });
     for (const feed of ["a", "b", "c"]) {
@@ -215,6 +251,33 @@ describe("a log in IndexedDB", () => {
       expect(await log.read(ORDERS)).toBeNull();
       expect([log.state, states]).toEqual(["unavailable", ["unavailable"]]);
     }
+  });
+
+  test("does not wait without end for another page to let go of it, and goes on when it did", async () => {
+    const factory = new IDBFactory();
+    const other = await opened(factory.open("aviso-feed", 1), ({ result }) => {
+      result.createObjectStore("feeds", { keyPath: "id" });
+      result.createObjectStore("pieces", { keyPath: ["id", "n"] });
+    });
+    // Asked to close for this, it does not.
+    const deleted = opened(factory.deleteDatabase("aviso-feed"));
+    const open = vi.spyOn(factory, "open");
+    vi.useFakeTimers({ toFake: ["setTimeout"] });
+    const log = indexedDbLog({}, () => factory);
+
+    for (let n = 0; n < 3; n += 1) {
+      const written = log.append(ORDERS, passage(null, 1));
+      await vi.advanceTimersByTimeAsync(60_000);
+      await written;
+    }
+    vi.useRealTimers();
+
+    expect(log.state).toBe("unavailable");
+    expect(open).toHaveBeenCalledTimes(1);
+    other.close();
+    await deleted;
+    await log.append(ORDERS, passage(null, 1));
+    expect([log.state, await kept(log)]).toEqual(["working", [1, [1]]]);
   });
 
   test("that is full says so, keeps what it had as it was, and goes on when there is room", async () => {

@@ -264,6 +264,18 @@ describe("who reads by an account or a ticket", () => {
     expect(await inLog("ticket:t1")).toBeNull();
   });
 
+  test("takes everybody's with him when nobody knows who he is", async () => {
+    log = memoryLog({ private: true });
+    say("private");
+    await (await open({ ticket: ticket() })).close();
+    const { client } = await open({ ticket: "", renewTicket: () => new Promise(() => {}) });
+
+    client.signOut();
+    await world.clock.advance(0);
+
+    expect(await inLog("ticket:t1")).toBeNull();
+  });
+
   const wellAfter = 5_000;
 
   test.each(["sign out", "forget, then close", "close, then forget"])(
