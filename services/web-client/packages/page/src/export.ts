@@ -1,4 +1,7 @@
-/** Records as a file: CSV (RFC 4180) or JSON lines, with every digit that they have. Pure. */
+/**
+ * Records as a file: CSV (RFC 4180) or JSON lines, with every digit that they have. In CSV no text is
+ * a formula. Pure.
+ */
 
 import { asWritten, ExactNumber, stringifyExactJson } from "aviso-feed";
 import type { Json } from "./json";
@@ -30,7 +33,7 @@ export function csv(records: readonly FeedRecord[], columns: readonly string[] |
       ...names.map((name) => cell(own(data, name))),
     ];
   });
-  return [head.map(quoted), ...lines].map((cells) => `${cells.join(",")}\r\n`).join("");
+  return [head.map(ofText), ...lines].map((cells) => `${cells.join(",")}\r\n`).join("");
 }
 
 const isAbout = (name: string): boolean => (ABOUT as readonly string[]).includes(name);
@@ -48,11 +51,20 @@ function own(data: Readonly<Record<string, unknown>>, name: string): Json | unde
 /** Nothing for what is not there and for null; an empty text is one in quotes. */
 function cell(value: Json | undefined): string {
   if (value === undefined || value === null) return "";
-  if (typeof value === "string") return value === "" ? '""' : quoted(value);
+  if (typeof value === "string") return value === "" ? '""' : ofText(value);
   const isNested = typeof value === "object" && !(value instanceof ExactNumber);
   return quoted(isNested ? stringifyExactJson(value) : String(value));
 }
 
+/** What a spreadsheet takes for a formula's begin (OWASP, "CSV Injection"). */
+const FORMULA = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
+
+/** A text that a spreadsheet would reckon with has an apostrophe before it. */
+function ofText(text: string): string {
+  return FORMULA.test(text) ? quoted(`'${text}`) : quoted(text);
+}
+
 function quoted(text: string): string {
-  return /[",\r\n]/.test(text) || text.trim() !== text ? `"${text.replaceAll('"', '""')}"` : text;
+  const isSplit = /[",;\t\r\n]/.test(text) || text.trim() !== text;
+  return isSplit ? `"${text.replaceAll('"', '""')}"` : text;
 }

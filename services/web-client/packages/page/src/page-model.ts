@@ -12,7 +12,7 @@ import { ListLoading } from "./list-loading";
 import { ReadFailure } from "./record-reading";
 import { SeenPositions } from "./seen-positions";
 import { outcomeOfConnecting } from "./signing-in";
-import { rememberAccount } from "./storage";
+import { forgetPerson, rememberAccount } from "./storage";
 import { UnreadCounts } from "./unread-counts";
 import type { WatchedFeed } from "./watched-feed";
 
@@ -23,6 +23,8 @@ export class PageModel {
   client: Client;
   currentSlug: string | null = null;
   isTabVisible = true;
+  /** Told when the person has left: nothing of it may stay on the page. */
+  onSignedOut: () => void = () => {};
 
   readonly list: ListLoading;
   readonly followed: FollowedFeeds;
@@ -270,16 +272,20 @@ export class PageModel {
     return null;
   }
 
+  /** What stays is what everybody may see; of the feed that is being read, if it is such a one. */
   signOut(): void {
-    rememberAccount(null);
+    forgetPerson();
     const client = this.#createClient(GUEST);
     const hidden = [...this.followed.feeds.values()].filter(({ info }) => isPrivate(info));
     for (const feed of hidden) this.followed.letGo(feed);
     const listed = this.list.listing.entries.filter(isPrivate);
     this.#unlist([...hidden.map(({ info }) => info), ...listed].map(({ slug }) => slug));
     this.#seen.forgetPrivate();
+    if (this.list.listing.beginning !== "") this.list.search("");
+    if (this.current === null) this.look(null);
     this.#replaceClient(client, GUEST, (previous) => previous.signOut());
     client.connect();
+    this.onSignedOut();
   }
 
   #replaceClient(

@@ -12,6 +12,8 @@ export type Signature =
   | { readonly kind: "key"; readonly key: string }
   | { readonly kind: "session" };
 
+export type Written = "record" | "feed";
+
 const TIMEOUT_MS = 15_000;
 
 /**
@@ -153,32 +155,36 @@ export function cookieValue(cookies: string, name: string): string | null {
   return null;
 }
 
-/** Say in the reader's language what kind of failure it was. */
+/** By status: what can be wrong with a record and its feed alone. */
+const RECORD_FAILURES: Readonly<Record<number, MessageKey>> = {
+  404: "errorFeedGone",
+  412: "errorConflict",
+  413: "errorTooLarge",
+};
+
+/** Say in the reader's language what kind of failure it was. `written`: what was to be written. */
 export function failureMessage(
   failure: WriteFailure,
   signature: Signature["kind"],
+  written: Written,
 ): { readonly message: MessageKey; readonly parameters: Parameters } {
   const plain = (message: MessageKey) => ({ message, parameters: {} });
+  const isFeed = written === "feed";
   switch (failure.status) {
     case 0:
       return plain("errorNetwork");
     case 401:
       return plain(signature === "key" ? "errorUnauthorized" : "errorUnauthorizedSession");
     case 403:
-      return plain("errorForbidden");
-    case 404:
-      return plain("errorFeedGone");
-    case 412:
-      return plain("errorConflict");
-    case 413:
-      return plain("errorTooLarge");
+      return plain(isFeed ? "errorForbiddenFeed" : "errorForbidden");
     case 400:
     case 409:
     case 422:
-      return plain("errorRecordRefused");
-    default:
-      return { message: "errorServer", parameters: { status: String(failure.status) } };
+      return plain(isFeed ? "errorFeedRefused" : "errorRecordRefused");
   }
+  const ofRecord = isFeed ? undefined : RECORD_FAILURES[failure.status];
+  if (ofRecord !== undefined) return plain(ofRecord);
+  return { message: "errorServer", parameters: { status: String(failure.status) } };
 }
 
 /** Say whether trying the very same write again can succeed. */
