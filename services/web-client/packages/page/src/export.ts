@@ -4,7 +4,7 @@
  */
 
 import { asWritten, ExactNumber, stringifyExactJson } from "aviso-feed";
-import type { Json } from "./json";
+import { type Json, memberOf } from "./json";
 import type { FeedRecord, RecordEntry } from "./library";
 
 /** Those that are there now; what was deleted or not delivered is no data. */
@@ -30,7 +30,7 @@ export function csv(records: readonly FeedRecord[], columns: readonly string[] |
     const data = asWritten(record.data);
     return [
       ...about.map((name) => cell(record[name] as Json | undefined)),
-      ...names.map((name) => cell(own(data, name))),
+      ...names.map((name) => cell(memberOf(data, name))),
     ];
   });
   return [head.map(ofText), ...lines].map((cells) => `${cells.join(",")}\r\n`).join("");
@@ -42,10 +42,6 @@ function namesOf(records: readonly FeedRecord[]): readonly string[] {
   const names = new Set<string>();
   for (const { data } of records) for (const name of Object.keys(data)) names.add(name);
   return [...names];
-}
-
-function own(data: Readonly<Record<string, unknown>>, name: string): Json | undefined {
-  return Object.hasOwn(data, name) ? (data[name] as Json) : undefined;
 }
 
 /** Nothing for what is not there and for null; an empty text is one in quotes. */

@@ -3,13 +3,13 @@
  * being looked at. No DOM but what is handed in; `<aviso-page>` draws it.
  */
 
+import { ApiError } from "aviso-feed";
 import type { AccountFault } from "./account";
 import { shownState } from "./connection";
 import { FollowedFeeds } from "./followed-feeds";
 import { KeptFeeds } from "./kept-feeds";
 import type { Client, Credentials, FeedInfo, FeedLibrary, FeedState } from "./library";
 import { ListLoading } from "./list-loading";
-import { ReadFailure } from "./record-reading";
 import { SeenPositions } from "./seen-positions";
 import { outcomeOfConnecting } from "./signing-in";
 import { forgetPerson, rememberAccount } from "./storage";
@@ -135,12 +135,12 @@ export class PageModel {
     return client === this.client ? answer : null;
   }
 
-  /** As `ask`; throws ReadFailure where another client has taken its place. */
+  /** As `ask`; throws ApiError where another client has taken its place. */
   async askOrFail<Answer>(
     question: (token: string | undefined) => Promise<Answer>,
   ): Promise<Answer> {
     const answer = await this.ask(async (token) => ({ value: await question(token) }));
-    if (answer === null) throw new ReadFailure(0);
+    if (answer === null) throw new ApiError(0, "Somebody else reads now.");
     return answer.value;
   }
 

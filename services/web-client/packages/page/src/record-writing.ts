@@ -4,7 +4,7 @@
  * server itself: the library's createRecord knows no sign-in and drops where in the record a fault is.
  */
 
-import { stringifyExactJson } from "aviso-feed";
+import { feedUrl, stringifyExactJson } from "aviso-feed";
 import type { Json, JsonObject } from "./json";
 import type { MessageKey, Parameters } from "./locale";
 
@@ -37,7 +37,7 @@ export async function writeRecord(
   signature: Signature,
   idempotencyKey: string,
 ): Promise<string> {
-  const answer = await send("POST", `${feedPath(feed)}records/`, signature, {
+  const answer = await send("POST", `${feedUrl("", feed)}records/`, signature, {
     body: { data },
     headers: { "Idempotency-Key": idempotencyKey },
   });
@@ -68,13 +68,11 @@ export async function deleteRecord(
   });
 }
 
-/** Make a feed and return its slug. */
 export async function createFeed(
   feed: { readonly slug: string; readonly visibility: "public" | "private" },
   signature: Signature,
-): Promise<string> {
+): Promise<void> {
   await send("POST", "/api/v1/feeds/", signature, { body: feed });
-  return feed.slug;
 }
 
 export interface RecordAddress {
@@ -83,9 +81,8 @@ export interface RecordAddress {
   readonly version: number;
 }
 
-const feedPath = (feed: string): string => `/api/v1/feeds/${encodeURIComponent(feed)}/`;
 const recordPath = ({ feed, id }: RecordAddress): string =>
-  `${feedPath(feed)}records/${encodeURIComponent(id)}/`;
+  `${feedUrl("", feed)}records/${encodeURIComponent(id)}/`;
 const etagOf = (version: number): string => `"${version}"`;
 
 async function send(
@@ -131,7 +128,7 @@ function signed(signature: Signature, headers: Record<string, string>): RequestI
 }
 
 /** Read problem+json (RFC 9457), or whatever a proxy in between answered. */
-export function failureOf(status: number, answer: unknown): WriteFailure {
+function failureOf(status: number, answer: unknown): WriteFailure {
   const { detail, pointer } = (answer ?? {}) as Record<string, unknown>;
   return new WriteFailure(
     status,
