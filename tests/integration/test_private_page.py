@@ -67,6 +67,8 @@ def test_signing_out_leaves_nothing_of_a_private_feed(
     until(lambda: account_kind(page) == "guest", "the reader to be a guest")
     until_equal(0, lambda: links(page, private_feed), "the list without the feed")
     until(lambda: "of the house" not in page.tab.content(), "its text gone")
+    until(lambda: private_feed not in page.tab.url, "another address")
+    assert page.tab.evaluate("sessionStorage.length") == 0
 
 
 def sign_up(page: FeedPage) -> str:

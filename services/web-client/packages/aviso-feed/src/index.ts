@@ -14,6 +14,8 @@ export { indexedDbLog } from "./edges/indexed-db-log";
 export { RegistrationError, type RegistrationErrorCode, register } from "./edges/registration";
 export {
   createRecord,
+  feedUrl,
+  fetchAnswer,
   fetchConnection,
   fetchEvents,
   fetchFeed,

@@ -4,6 +4,7 @@
  */
 
 import { html, nothing, type TemplateResult } from "lit";
+import { keyed } from "lit/directives/keyed.js";
 import type { AccountDialog } from "./account-dialog";
 import { coalesce } from "./coalesce";
 import { feedNav } from "./feed-nav";
@@ -60,6 +61,8 @@ export class AvisoPage extends LightElement {
   readonly #model: PageModel;
   /** Goes up with every drawing: the feed's part looks again, though its feed is the same object. */
   #revision = 0;
+  /** Goes up when somebody leaves: what was typed and found by one person is not shown to the next. */
+  #person = 0;
 
   constructor(library: FeedLibrary) {
     super();
@@ -72,6 +75,7 @@ export class AvisoPage extends LightElement {
       credentials: rememberedAccount(),
       onChange: coalesce(() => this.requestUpdate()),
     });
+    this.#model.onSignedOut = () => this.#forgetPerson();
   }
 
   override connectedCallback(): void {
@@ -125,7 +129,7 @@ export class AvisoPage extends LightElement {
       <div class="sidebar" id="sidebar" ?data-open=${this.isMenuOpen}>${this.#sidebar()}</div>
       ${this.isMenuOpen ? html`<div class="scrim" @click=${this.#closeMenu}></div>` : nothing}
       <main class="main" id="main" tabindex="-1" ?inert=${this.isMenuOpen} ?data-writing=${isWriting}>
-        ${feed === null ? this.#withoutFeed() : this.#feedView(feed)}
+        ${keyed(this.#person, feed === null ? this.#withoutFeed() : this.#feedView(feed))}
       </main>
       <aside class="write-panel" id="write-panel" ?hidden=${!isWriting}>
         ${
@@ -139,7 +143,10 @@ export class AvisoPage extends LightElement {
         }
       </aside>
       <keys-help .reading=${this.reading}></keys-help>
-      <account-dialog .model=${model} .reading=${this.reading}></account-dialog>
+      ${keyed(
+        this.#person,
+        html`<account-dialog .model=${model} .reading=${this.reading}></account-dialog>`,
+      )}
     `;
   }
 
@@ -207,7 +214,7 @@ export class AvisoPage extends LightElement {
           ${closeIcon}
         </button>
       </header>
-      ${feedNav(this.#model, this.reading, this.#revision, this.#closeMenu)}
+      ${keyed(this.#person, feedNav(this.#model, this.reading, this.#revision, this.#closeMenu))}
       <footer class="sidebar-foot">
         ${this.#account()}
         <div class="preferences">
@@ -344,6 +351,20 @@ export class AvisoPage extends LightElement {
   #changeRoute(event: CustomEvent<{ change: Partial<FeedRoute>; isStep: boolean }>): void {
     const { change, isStep } = event.detail;
     if (this.route !== null) this.#goTo({ ...this.route, ...change }, isStep);
+  }
+
+  /** The address keeps no more than a feed that everybody may read. */
+  #forgetPerson(): void {
+    this.#person += 1;
+    this.isWriting = false;
+    const slug = this.#model.currentSlug;
+    if (slug !== null) {
+      this.#goTo(routeOfFeed(slug), false);
+      return;
+    }
+    this.route = null;
+    history.replaceState(null, "", location.pathname);
+    this.#followAddress();
   }
 
   readonly #noteVisibility = (): void => {

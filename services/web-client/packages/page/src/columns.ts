@@ -8,7 +8,7 @@ export const RECORDS_ASKED = 50;
 /** A record may have thousands of fields; nobody reads so many columns. */
 export const MOST_COLUMNS = 200;
 /** How many columns a table begins with. */
-export const FIRST_COLUMNS = 8;
+const FIRST_COLUMNS = 8;
 
 /** The names of fields: those of the table or the schema first, then those that records have. */
 export function columnNames(info: FeedInfo, newest: readonly JsonObject[]): readonly string[] {

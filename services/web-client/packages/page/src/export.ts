@@ -1,7 +1,10 @@
-/** Records as a file: CSV (RFC 4180) or JSON lines, with every digit that they have. Pure. */
+/**
+ * Records as a file: CSV (RFC 4180) or JSON lines, with every digit that they have. In CSV no text is
+ * a formula. Pure.
+ */
 
 import { asWritten, ExactNumber, stringifyExactJson } from "aviso-feed";
-import type { Json } from "./json";
+import { type Json, memberOf } from "./json";
 import type { FeedRecord, RecordEntry } from "./library";
 
 /** Those that are there now; what was deleted or not delivered is no data. */
@@ -27,10 +30,10 @@ export function csv(records: readonly FeedRecord[], columns: readonly string[] |
     const data = asWritten(record.data);
     return [
       ...about.map((name) => cell(record[name] as Json | undefined)),
-      ...names.map((name) => cell(own(data, name))),
+      ...names.map((name) => cell(memberOf(data, name))),
     ];
   });
-  return [head.map(quoted), ...lines].map((cells) => `${cells.join(",")}\r\n`).join("");
+  return [head.map(ofText), ...lines].map((cells) => `${cells.join(",")}\r\n`).join("");
 }
 
 const isAbout = (name: string): boolean => (ABOUT as readonly string[]).includes(name);
@@ -41,18 +44,23 @@ function namesOf(records: readonly FeedRecord[]): readonly string[] {
   return [...names];
 }
 
-function own(data: Readonly<Record<string, unknown>>, name: string): Json | undefined {
-  return Object.hasOwn(data, name) ? (data[name] as Json) : undefined;
-}
-
 /** Nothing for what is not there and for null; an empty text is one in quotes. */
 function cell(value: Json | undefined): string {
   if (value === undefined || value === null) return "";
-  if (typeof value === "string") return value === "" ? '""' : quoted(value);
+  if (typeof value === "string") return value === "" ? '""' : ofText(value);
   const isNested = typeof value === "object" && !(value instanceof ExactNumber);
   return quoted(isNested ? stringifyExactJson(value) : String(value));
 }
 
+/** What a spreadsheet takes for a formula's begin (OWASP, "CSV Injection"). */
+const FORMULA = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
+
+/** A text that a spreadsheet would reckon with has an apostrophe before it. */
+function ofText(text: string): string {
+  return FORMULA.test(text) ? quoted(`'${text}`) : quoted(text);
+}
+
 function quoted(text: string): string {
-  return /[",\r\n]/.test(text) || text.trim() !== text ? `"${text.replaceAll('"', '""')}"` : text;
+  const isSplit = /[",;\t\r\n]/.test(text) || text.trim() !== text;
+  return isSplit ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -80,7 +80,7 @@ export class FeedForm extends LightElement {
         location.hash = hashOfFeed(slug);
       } catch (error) {
         if (!(error instanceof WriteFailure)) throw error;
-        this.failure = shownFailure(error, signature.kind);
+        this.failure = shownFailure(error, signature.kind, "feed");
       } finally {
         this.isSending = false;
       }

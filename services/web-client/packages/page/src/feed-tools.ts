@@ -95,6 +95,7 @@ export class FeedTools extends LightElement {
     const count = this.shown.records.size;
     return html`<drop-menu .label=${t("export")} .icon=${downloadIcon}
       .body=${html`<p class="form-hint">${t("exportHint", { count })}</p>
+        <p class="form-hint">${t("exportCsvHint")}</p>
         <button type="button" class="button" data-export="csv" @click=${this.#exportCsv}>CSV</button>
         <button type="button" class="button" data-export="jsonl" @click=${this.#exportJson}>
           ${t("exportJsonLines")}

@@ -3,11 +3,10 @@
  * every value is a text binding, so that nothing in a record can become markup.
  */
 
-import { ExactNumber } from "aviso-feed";
 import { html, nothing, type TemplateResult } from "lit";
 import { fieldLabel, type Shown, shownValue, widthOf } from "./field-values";
 import { fieldValueOf } from "./find";
-import type { Json, JsonObject } from "./json";
+import { isNumber, type Json, type JsonObject } from "./json";
 import type { Reading } from "./reading";
 import "./fold-out";
 
@@ -156,9 +155,6 @@ function longText(text: string, reading: Reading): TemplateResult {
     <p>${text}</p>
   </details>`;
 }
-
-const isNumber = (value: Json): value is number | ExactNumber =>
-  typeof value === "number" || value instanceof ExactNumber;
 
 function words(items: readonly Json[], reading: Reading): TemplateResult {
   if (items.length === 0) return html`<span class="value-quiet">${reading.t("valueEmpty")}</span>`;

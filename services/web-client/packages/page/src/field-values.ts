@@ -3,7 +3,7 @@
  */
 
 import { ExactNumber } from "aviso-feed";
-import type { Json, JsonObject } from "./json.ts";
+import { isNumber, type Json, type JsonObject } from "./json.ts";
 
 export type Shown =
   | { readonly kind: "nothing" }
@@ -19,7 +19,7 @@ export type Shown =
   | { readonly kind: "object"; readonly fields: JsonObject };
 
 /** Text beyond this many characters is folded. */
-export const LONG_TEXT_CHARACTERS = 240;
+const LONG_TEXT_CHARACTERS = 240;
 /** Text beyond these many characters takes two columns, or a line of its own. */
 const NARROW_TEXT_CHARACTERS = 15;
 const WIDE_TEXT_CHARACTERS = 38;
@@ -36,7 +36,7 @@ const LINK = /^https?:\/\/\S+$/i;
 export function shownValue(value: Json): Shown {
   if (value === null) return { kind: "nothing" };
   if (typeof value === "boolean") return { kind: "boolean", value };
-  if (typeof value === "number" || value instanceof ExactNumber) return { kind: "number", value };
+  if (isNumber(value)) return { kind: "number", value };
   if (typeof value === "string") return shownText(value);
   if (Array.isArray(value)) return shownList(value);
   return { kind: "object", fields: value as JsonObject };
@@ -88,9 +88,7 @@ export type Width = "one" | "two" | "line";
 
 export function widthOf(value: Json): Width {
   if (typeof value === "string") return widthOfText(value);
-  if (value instanceof ExactNumber || typeof value === "number") {
-    return widthOfDigits(String(value).length);
-  }
+  if (isNumber(value)) return widthOfDigits(String(value).length);
   if (typeof value !== "object" || value === null) return "one";
   if (!Array.isArray(value)) return Object.keys(value).length > 0 ? "line" : "one";
   if (shownList(value).kind === "list") return "line";

@@ -4,7 +4,7 @@
  */
 
 import { decimalOf, ExactNumber, parseExactJson } from "aviso-feed";
-import { isJsonObject, type Json, type JsonObject } from "./json";
+import { isJsonObject, isNumber, type Json, type JsonObject, memberOf } from "./json";
 
 /** `path`: names that lead to the value, outermost first. `value`: as REST has it in an address. */
 export interface FieldValue {
@@ -78,7 +78,7 @@ function isPath(path: readonly string[]): boolean {
 }
 
 /** As REST cuts them; those beyond what it takes are left out. */
-export function wordsOf(text: string): readonly string[] {
+function wordsOf(text: string): readonly string[] {
   const words = text.split(/[ \t\r\n]+/).filter((word) => word !== "");
   return words.slice(0, MOST_WORDS);
 }
@@ -94,7 +94,7 @@ function valueAt(data: Json, path: readonly string[]): Json | undefined {
   let value: Json | undefined = data;
   for (const name of path) {
     if (Array.isArray(value)) value = /^-?\d+$/.test(name) ? value.at(Number(name)) : undefined;
-    else if (isJsonObject(value)) value = Object.hasOwn(value, name) ? value[name] : undefined;
+    else if (isJsonObject(value)) value = memberOf(value, name);
     else return undefined;
   }
   return value;
@@ -138,9 +138,6 @@ function hasWords(data: Json, words: readonly string[]): boolean {
   }
   return false;
 }
-
-const isNumber = (value: Json | undefined): value is number | ExactNumber =>
-  typeof value === "number" || value instanceof ExactNumber;
 
 /** A to Z in either case; other letters stand for themselves, as in the database. */
 const folded = (text: string): string => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());

@@ -3,11 +3,12 @@
  * What arrives and does not match is counted. No DOM; a list or a table listens.
  */
 
+import { ApiError } from "aviso-feed";
 import { type Find, matches, searchOfFind } from "./find";
 import { FoundStore, MOST_FOUND } from "./found-store";
 import type { JsonObject } from "./json";
 import type { FeedInfo, FeedRecord, FeedState, Position, RecordEntry } from "./library";
-import { ReadFailure, type SearchPage } from "./record-reading";
+import type { SearchPage } from "./record-reading";
 import type { ShownRecords } from "./shown-records";
 import type { FeedChange, OlderState, WatchedFeed } from "./watched-feed";
 
@@ -29,7 +30,7 @@ export class FoundRecords implements ShownRecords {
   olderState: OlderState = "more";
   isReadingOlder = false;
   /** Why the last page could not be had. */
-  failure: ReadFailure | null = null;
+  failure: ApiError | null = null;
   /** How many records the found ones are out of; null: nobody counted. */
   lookedAt: number | null = 0;
   /** Of what arrived since: how many records match, and how many do not. */
@@ -100,7 +101,7 @@ export class FoundRecords implements ShownRecords {
     } catch (error) {
       if (turn !== this.#turn) return;
       this.olderState = "failed";
-      this.failure = error instanceof ReadFailure ? error : new ReadFailure(0);
+      this.failure = error instanceof ApiError ? error : new ApiError(0, String(error));
       this.#tell(null);
     }
   }
@@ -115,7 +116,7 @@ export class FoundRecords implements ShownRecords {
       try {
         return await this.search(parameters);
       } catch (error) {
-        const delay = error instanceof ReadFailure ? error.retryAfterMs : null;
+        const delay = error instanceof ApiError ? error.retryAfterMs : null;
         const isOver = turn !== this.#turn || tries === MOST_TRIES;
         if (delay === null || delay > MOST_WAIT_MS || isOver) throw error;
         await new Promise((resolve) => setTimeout(resolve, delay));

@@ -25,7 +25,6 @@ export const playIcon = icon(svg`<path d="M6.5 4.6v10.8L15.4 10z" />`);
 export const plusIcon = icon(svg`<path d="M10 4.5v11M4.5 10h11" />`);
 export const closeIcon = icon(svg`<path d="m5.5 5.5 9 9m0-9-9 9" />`);
 export const menuIcon = icon(svg`<path d="M3.5 6.5h13M3.5 13.5h13" />`);
-export const chevronIcon = icon(svg`<path d="m6 8 4 4 4-4" />`);
 export const upIcon = icon(svg`<path d="M10 15.5v-11M5.5 9 10 4.5 14.5 9" />`);
 export const lockIcon = icon(
   svg`<rect x="5" y="9" width="10" height="7" rx="2" /><path d="M7 9V7a3 3 0 0 1 6 0v2" />`,

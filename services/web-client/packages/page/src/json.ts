@@ -24,6 +24,14 @@ export function isJsonObject(value: unknown): value is JsonObject {
   );
 }
 
+export const isNumber = (value: unknown): value is number | ExactNumber =>
+  typeof value === "number" || value instanceof ExactNumber;
+
+/** A member that an object has itself; undefined: it has none of this name. */
+export function memberOf(data: Readonly<Record<string, unknown>>, name: string): Json | undefined {
+  return Object.hasOwn(data, name) ? (data[name] as Json) : undefined;
+}
+
 export function prettyJson(value: Json): string {
   return stringifyExactJson(value, 2);
 }

@@ -80,6 +80,8 @@ export const english = {
   tableKeys: "Select a row with j and k or the arrow keys, open it with Enter.",
   export: "Export",
   exportHint: "{count} record as shown | {count} records as shown",
+  exportCsvHint:
+    "In CSV, text that a spreadsheet would take for a formula begins with an apostrophe.",
   exportJsonLines: "JSON lines",
 
   record: "Record {id}",
@@ -237,6 +239,8 @@ export const english = {
   errorUnauthorizedSession: "You are not signed in at /admin, or the session has ended.",
   errorForbidden: "You may not write to this feed.",
   errorRecordRefused: "The record was not accepted.",
+  errorForbiddenFeed: "You may not make feeds.",
+  errorFeedRefused: "The feed was not made.",
   errorFeedGone: "This feed does not exist any more.",
   errorConflict: "Somebody else changed this record meanwhile.",
   errorTooLarge: "The record is too large: 64 KiB at most.",

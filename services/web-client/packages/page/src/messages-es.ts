@@ -86,6 +86,8 @@ export const spanish: Messages = {
   tableKeys: "Seleccione una fila con j y k o con las flechas; ábrala con Intro.",
   export: "Exportar",
   exportHint: "{count} registro, como se ve | {count} registros, como se ven",
+  exportCsvHint:
+    "En CSV, el texto que una hoja de cálculo tomaría por una fórmula empieza con un apóstrofo.",
   exportJsonLines: "JSON por líneas",
 
   record: "Registro {id}",
@@ -243,6 +245,8 @@ export const spanish: Messages = {
   errorUnauthorizedSession: "No ha iniciado sesión en /admin, o la sesión ha caducado.",
   errorForbidden: "No puede escribir en este canal.",
   errorRecordRefused: "El registro no fue aceptado.",
+  errorForbiddenFeed: "No puede crear canales.",
+  errorFeedRefused: "El canal no se creó.",
   errorFeedGone: "Este canal ya no existe.",
   errorConflict: "Otra persona cambió este registro entretanto.",
   errorTooLarge: "El registro es demasiado grande: 64 KiB como máximo.",

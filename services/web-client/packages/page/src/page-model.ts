@@ -3,16 +3,16 @@
  * being looked at. No DOM but what is handed in; `<aviso-page>` draws it.
  */
 
+import { ApiError } from "aviso-feed";
 import type { AccountFault } from "./account";
 import { shownState } from "./connection";
 import { FollowedFeeds } from "./followed-feeds";
 import { KeptFeeds } from "./kept-feeds";
 import type { Client, Credentials, FeedInfo, FeedLibrary, FeedState } from "./library";
 import { ListLoading } from "./list-loading";
-import { ReadFailure } from "./record-reading";
 import { SeenPositions } from "./seen-positions";
 import { outcomeOfConnecting } from "./signing-in";
-import { rememberAccount } from "./storage";
+import { forgetPerson, rememberAccount } from "./storage";
 import { UnreadCounts } from "./unread-counts";
 import type { WatchedFeed } from "./watched-feed";
 
@@ -23,6 +23,8 @@ export class PageModel {
   client: Client;
   currentSlug: string | null = null;
   isTabVisible = true;
+  /** Told when the person has left: nothing of it may stay on the page. */
+  onSignedOut: () => void = () => {};
 
   readonly list: ListLoading;
   readonly followed: FollowedFeeds;
@@ -133,12 +135,12 @@ export class PageModel {
     return client === this.client ? answer : null;
   }
 
-  /** As `ask`; throws ReadFailure where another client has taken its place. */
+  /** As `ask`; throws ApiError where another client has taken its place. */
   async askOrFail<Answer>(
     question: (token: string | undefined) => Promise<Answer>,
   ): Promise<Answer> {
     const answer = await this.ask(async (token) => ({ value: await question(token) }));
-    if (answer === null) throw new ReadFailure(0);
+    if (answer === null) throw new ApiError(0, "Somebody else reads now.");
     return answer.value;
   }
 
@@ -270,16 +272,20 @@ export class PageModel {
     return null;
   }
 
+  /** What stays is what everybody may see; of the feed that is being read, if it is such a one. */
   signOut(): void {
-    rememberAccount(null);
+    forgetPerson();
     const client = this.#createClient(GUEST);
     const hidden = [...this.followed.feeds.values()].filter(({ info }) => isPrivate(info));
     for (const feed of hidden) this.followed.letGo(feed);
     const listed = this.list.listing.entries.filter(isPrivate);
     this.#unlist([...hidden.map(({ info }) => info), ...listed].map(({ slug }) => slug));
     this.#seen.forgetPrivate();
+    if (this.list.listing.beginning !== "") this.list.search("");
+    if (this.current === null) this.look(null);
     this.#replaceClient(client, GUEST, (previous) => previous.signOut());
     client.connect();
+    this.onSignedOut();
   }
 
   #replaceClient(

@@ -2,7 +2,7 @@
 
 import { asWritten } from "aviso-feed";
 import { changedFields } from "./field-changes";
-import type { Json, JsonObject } from "./json";
+import { type Json, type JsonObject, memberOf } from "./json";
 import type { HistoryEvent } from "./record-reading";
 
 export interface FieldChange {
@@ -37,10 +37,7 @@ export function fieldChanges(before: JsonObject, after: JsonObject): readonly Fi
   const [old, now] = [asWritten(before), asWritten(after)];
   return [...changedFields(old, now)].map((name) => ({
     name,
-    before: own(old, name),
-    after: own(now, name),
+    before: memberOf(old, name),
+    after: memberOf(now, name),
   }));
 }
-
-const own = (data: JsonObject, name: string): Json | undefined =>
-  Object.hasOwn(data, name) ? data[name] : undefined;

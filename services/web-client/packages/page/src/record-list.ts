@@ -9,6 +9,7 @@
 
 import { everySecond } from "./clock";
 import { coalesce } from "./coalesce";
+import { FreshMarks } from "./fresh-marks";
 import type { RecordEntry } from "./library";
 import type { Reading } from "./reading";
 import { RecordRow } from "./record-row";
@@ -16,8 +17,6 @@ import { RowBlocks } from "./row-blocks";
 import type { ShownRecords } from "./shown-records";
 import type { FeedChange } from "./watched-feed";
 
-/** For how many seconds of being visible an entry is marked as new. */
-const FRESH_SECONDS = 20;
 /** For how many milliseconds rows are made in one go; more follow in the next frames. */
 const TURN_MS = 8;
 /**
@@ -38,7 +37,7 @@ export class RecordList extends HTMLElement {
   #arrived: RecordRow[] = [];
 
   readonly #rows = new Map<string, RecordRow>();
-  readonly #fresh = new Map<RecordRow, number>();
+  readonly #fresh = new FreshMarks<RecordRow>();
   readonly #blocks = new RowBlocks(this, (row) => {
     if (this.#reading !== null) row.reading = this.#reading;
   });
@@ -237,18 +236,11 @@ export class RecordList extends HTMLElement {
 
   #markFresh(row: RecordRow): void {
     row.isFresh = true;
-    this.#fresh.set(row, FRESH_SECONDS);
+    this.#fresh.add(row);
   }
 
   #age(): void {
-    for (const [row, seconds] of this.#fresh) {
-      if (seconds > 1) {
-        this.#fresh.set(row, seconds - 1);
-      } else {
-        this.#fresh.delete(row);
-        row.isFresh = false;
-      }
-    }
+    for (const row of this.#fresh.age()) row.isFresh = false;
   }
 
   #describe(): void {

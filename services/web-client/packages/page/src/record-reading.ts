@@ -1,18 +1,8 @@
-/** Asks REST for records: a search's pages, one record, a record's history. Throws ReadFailure. */
+/** Asks REST for records: a search's pages, one record, a record's history. Throws ApiError. */
 
-import { parseExactJson } from "aviso-feed";
+import { ApiError, feedUrl, fetchAnswer } from "aviso-feed";
 import type { JsonObject } from "./json";
 import type { FeedRecord, Position } from "./library";
-
-/** `status` 0: not reached, or not understood. `retryAfterMs`: when the server wants to be asked again. */
-export class ReadFailure extends Error {
-  constructor(
-    readonly status: number,
-    readonly retryAfterMs: number | null = null,
-  ) {
-    super(`status ${status}`);
-  }
-}
 
 export interface SearchPage {
   readonly records: readonly FeedRecord[];
@@ -32,17 +22,15 @@ export interface HistoryEvent {
   readonly record: FeedRecord | null;
 }
 
-const TIMEOUT_MS = 20_000;
-
 export async function searchRecords(
   feed: string,
   parameters: URLSearchParams,
   token: string | undefined,
 ): Promise<SearchPage> {
-  const answer = await ask(`${feedPath(feed)}records/?${parameters}`, token);
-  const { results, next, position, looked_at } = answer as Record<string, unknown>;
+  const answer = await fetchAnswer(`${feedUrl("", feed)}records/?${parameters}`, token);
+  const { results, next, position, looked_at } = answer;
   const { epoch, sequence } = (position ?? {}) as { epoch?: unknown; sequence?: unknown };
-  if (!Array.isArray(results) || typeof epoch !== "string") throw new ReadFailure(0);
+  if (!Array.isArray(results) || typeof epoch !== "string") throw misunderstood();
   return {
     records: results.filter(isRecord),
     position: { epoch, sequence: Number(sequence) },
@@ -58,11 +46,14 @@ export async function readRecord(
   token: string | undefined,
 ): Promise<FeedRecord | null> {
   try {
-    const answer = await ask(`${feedPath(feed)}records/${encodeURIComponent(id)}/`, token);
-    if (!isRecord(answer)) throw new ReadFailure(0);
+    const answer = await fetchAnswer(
+      `${feedUrl("", feed)}records/${encodeURIComponent(id)}/`,
+      token,
+    );
+    if (!isRecord(answer)) throw misunderstood();
     return answer;
   } catch (error) {
-    if (error instanceof ReadFailure && error.status === 404) return null;
+    if (error instanceof ApiError && error.status === 404) return null;
     throw error;
   }
 }
@@ -76,9 +67,9 @@ export async function readHistory(
 ): Promise<readonly HistoryEvent[]> {
   const parameters = new URLSearchParams({ subject: id, limit: String(limit) });
   if (before !== null) parameters.set("before", String(before));
-  const answer = await ask(`${feedPath(feed)}events/?${parameters}`, token);
-  const { events } = answer as { events?: unknown };
-  if (!Array.isArray(events)) throw new ReadFailure(0);
+  const answer = await fetchAnswer(`${feedUrl("", feed)}events/?${parameters}`, token);
+  const { events } = answer;
+  if (!Array.isArray(events)) throw misunderstood();
   return events.flatMap(historyEvent);
 }
 
@@ -101,36 +92,5 @@ function isRecord(value: unknown): value is FeedRecord {
   return typeof id === "string" && typeof data === "object" && data !== null;
 }
 
-const feedPath = (feed: string): string => `/api/v1/feeds/${encodeURIComponent(feed)}/`;
-
-async function ask(path: string, token: string | undefined): Promise<unknown> {
-  let response: Response;
-  let answer: unknown;
-  try {
-    response = await fetch(path, {
-      headers: { Accept: "application/json", ...(token && { Authorization: `Bearer ${token}` }) },
-      credentials: "omit",
-      cache: "no-store",
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-    answer = parsed(await response.text());
-  } catch {
-    throw new ReadFailure(0);
-  }
-  if (!response.ok) throw new ReadFailure(response.status, delayOf(response));
-  if (typeof answer !== "object" || answer === null) throw new ReadFailure(0);
-  return answer;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return parseExactJson(text);
-  } catch {
-    return null;
-  }
-}
-
-function delayOf(response: Response): number | null {
-  const text = response.headers.get("Retry-After") ?? "";
-  return /^\d{1,6}$/.test(text) ? Number(text) * 1000 : null;
-}
+const misunderstood = (): ApiError =>
+  new ApiError(0, "The server answered something else.", null, null, { isAnswered: true });

@@ -9,7 +9,7 @@ import { repeat } from "lit/directives/repeat.js";
 import { everySecond } from "./clock";
 import { coalesce } from "./coalesce";
 import { columnNames, firstColumns, RECORDS_ASKED } from "./columns";
-import { FreshKeys } from "./fresh-keys";
+import { FreshMarks } from "./fresh-marks";
 import type { JsonObject } from "./json";
 import type { RecordEntry } from "./library";
 import { LightElement } from "./light-element";
@@ -48,7 +48,7 @@ export class RecordTable extends LightElement {
     () => this.querySelector<HTMLElement>(".table-scroll"),
     () => this.requestUpdate(),
   );
-  readonly #fresh = new FreshKeys();
+  readonly #fresh = new FreshMarks<string>();
   #entries: RecordEntry[] = [];
   #names: readonly string[] = [];
   #widths = { template: "", least: "" };
@@ -73,7 +73,7 @@ export class RecordTable extends LightElement {
   override connectedCallback(): void {
     super.connectedCallback();
     this.#stopClock = everySecond(() => {
-      if (this.#fresh.age()) this.requestUpdate();
+      if (this.#fresh.age().length > 0) this.requestUpdate();
     });
   }
 

@@ -4,13 +4,15 @@
  * server itself: the library's createRecord knows no sign-in and drops where in the record a fault is.
  */
 
-import { stringifyExactJson } from "aviso-feed";
+import { feedUrl, stringifyExactJson } from "aviso-feed";
 import type { Json, JsonObject } from "./json";
 import type { MessageKey, Parameters } from "./locale";
 
 export type Signature =
   | { readonly kind: "key"; readonly key: string }
   | { readonly kind: "session" };
+
+export type Written = "record" | "feed";
 
 const TIMEOUT_MS = 15_000;
 
@@ -35,7 +37,7 @@ export async function writeRecord(
   signature: Signature,
   idempotencyKey: string,
 ): Promise<string> {
-  const answer = await send("POST", `${feedPath(feed)}records/`, signature, {
+  const answer = await send("POST", `${feedUrl("", feed)}records/`, signature, {
     body: { data },
     headers: { "Idempotency-Key": idempotencyKey },
   });
@@ -66,13 +68,11 @@ export async function deleteRecord(
   });
 }
 
-/** Make a feed and return its slug. */
 export async function createFeed(
   feed: { readonly slug: string; readonly visibility: "public" | "private" },
   signature: Signature,
-): Promise<string> {
+): Promise<void> {
   await send("POST", "/api/v1/feeds/", signature, { body: feed });
-  return feed.slug;
 }
 
 export interface RecordAddress {
@@ -81,9 +81,8 @@ export interface RecordAddress {
   readonly version: number;
 }
 
-const feedPath = (feed: string): string => `/api/v1/feeds/${encodeURIComponent(feed)}/`;
 const recordPath = ({ feed, id }: RecordAddress): string =>
-  `${feedPath(feed)}records/${encodeURIComponent(id)}/`;
+  `${feedUrl("", feed)}records/${encodeURIComponent(id)}/`;
 const etagOf = (version: number): string => `"${version}"`;
 
 async function send(
@@ -129,7 +128,7 @@ function signed(signature: Signature, headers: Record<string, string>): RequestI
 }
 
 /** Read problem+json (RFC 9457), or whatever a proxy in between answered. */
-export function failureOf(status: number, answer: unknown): WriteFailure {
+function failureOf(status: number, answer: unknown): WriteFailure {
   const { detail, pointer } = (answer ?? {}) as Record<string, unknown>;
   return new WriteFailure(
     status,
@@ -153,32 +152,36 @@ export function cookieValue(cookies: string, name: string): string | null {
   return null;
 }
 
-/** Say in the reader's language what kind of failure it was. */
+/** By status: what can be wrong with a record and its feed alone. */
+const RECORD_FAILURES: Readonly<Record<number, MessageKey>> = {
+  404: "errorFeedGone",
+  412: "errorConflict",
+  413: "errorTooLarge",
+};
+
+/** Say in the reader's language what kind of failure it was. `written`: what was to be written. */
 export function failureMessage(
   failure: WriteFailure,
   signature: Signature["kind"],
+  written: Written,
 ): { readonly message: MessageKey; readonly parameters: Parameters } {
   const plain = (message: MessageKey) => ({ message, parameters: {} });
+  const isFeed = written === "feed";
   switch (failure.status) {
     case 0:
       return plain("errorNetwork");
     case 401:
       return plain(signature === "key" ? "errorUnauthorized" : "errorUnauthorizedSession");
     case 403:
-      return plain("errorForbidden");
-    case 404:
-      return plain("errorFeedGone");
-    case 412:
-      return plain("errorConflict");
-    case 413:
-      return plain("errorTooLarge");
+      return plain(isFeed ? "errorForbiddenFeed" : "errorForbidden");
     case 400:
     case 409:
     case 422:
-      return plain("errorRecordRefused");
-    default:
-      return { message: "errorServer", parameters: { status: String(failure.status) } };
+      return plain(isFeed ? "errorFeedRefused" : "errorRecordRefused");
   }
+  const ofRecord = isFeed ? undefined : RECORD_FAILURES[failure.status];
+  if (ofRecord !== undefined) return plain(ofRecord);
+  return { message: "errorServer", parameters: { status: String(failure.status) } };
 }
 
 /** Say whether trying the very same write again can succeed. */

@@ -90,6 +90,12 @@ export function rememberApiKey(key: string | null): void {
   write(ofThisTab, API_KEY, key);
 }
 
+/** Nothing of the person stays in this tab. */
+export function forgetPerson(): void {
+  rememberAccount(null);
+  rememberApiKey(null);
+}
+
 /** By slug; what was noted last stands last. */
 export function rememberedPositions(): [string, Position][] {
   const text = read(lasting, SEEN);

@@ -6,7 +6,7 @@ import { cellOf } from "./cell-text";
 import { fieldLabel } from "./field-values";
 import { fieldValueOf } from "./find";
 import { upIcon } from "./icons";
-import type { Json } from "./json";
+import { type Json, memberOf } from "./json";
 import type { RecordEntry } from "./library";
 import type { Reading } from "./reading";
 import { shortKey } from "./record-key";
@@ -81,7 +81,7 @@ export function tableRow(
       ><a href=${href} tabindex="-1" title=${t("recordIdTitle", { id })}><bdi>${shortKey(id)}</bdi></a
       >${entry.state === "deleted" ? html`<span class="tag tag-deleted">${t("recordDeleted")}</span>` : nothing}</span
     >
-    ${columns.map((name, place) => tableCell(name, own(data, name), place, reading))}
+    ${columns.map((name, place) => tableCell(name, memberOf(data, name), place, reading))}
   </div>`;
 }
 
@@ -117,7 +117,7 @@ export function columnWidths(
 ): { readonly template: string; readonly least: string } {
   const widths = columns.map((name) => {
     const lengths = newest.map(
-      ({ record }) => cellOf(own(record?.data ?? {}, name), reading).text.length,
+      ({ record }) => cellOf(memberOf(record?.data ?? {}, name), reading).text.length,
     );
     // The head is in letters as wide, and has room for its mark.
     const longest = Math.max(fieldLabel(name).length + 2, ...lengths);
@@ -127,8 +127,4 @@ export function columnWidths(
   const least = widths.reduce((sum, width) => sum + width, KEY_REM);
   const tracks = widths.map((width) => `minmax(${width.toFixed(2)}rem, ${width.toFixed(2)}fr)`);
   return { template: [`${KEY_REM}rem`, ...tracks].join(" "), least: `${least.toFixed(2)}rem` };
-}
-
-function own(data: Readonly<Record<string, unknown>>, name: string): Json | undefined {
-  return Object.hasOwn(data, name) ? (data[name] as Json) : undefined;
 }

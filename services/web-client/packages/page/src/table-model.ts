@@ -13,7 +13,7 @@ import {
   tableFeatures,
 } from "@tanstack/table-core";
 import { storeReactivityBindings } from "@tanstack/table-core/store-reactivity-bindings";
-import type { Json } from "./json";
+import { type Json, memberOf } from "./json";
 import type { RecordEntry } from "./library";
 import type { Sorting } from "./route";
 import { valueOrder } from "./value-order";
@@ -66,13 +66,11 @@ function columnOf(name: string, locale: string): Columns[number] {
     accessorFn: (entry) => fieldOf(entry, name),
     // What is not there is last, whichever way is sorted.
     sortUndefined: "last",
-    sortFn: (one, other, id) =>
-      compare(one.getValue<Json | undefined>(id), other.getValue<Json | undefined>(id)),
+    sortFn: (one, other, id) => compare(one.getValue<Json>(id), other.getValue<Json>(id)),
   };
 }
 
 /** A field's value; what is null is sorted as if it were not there. */
 function fieldOf({ record }: RecordEntry, name: string): Json | undefined {
-  const has = record !== null && Object.hasOwn(record.data, name);
-  return has ? ((record.data[name] ?? undefined) as Json | undefined) : undefined;
+  return record === null ? undefined : (memberOf(record.data, name) ?? undefined);
 }

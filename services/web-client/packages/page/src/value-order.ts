@@ -1,11 +1,11 @@
-/** In which order a table sorts values: numbers, texts, yes and no, then all else as it comes; what is not there is last. Pure. */
+/** In which order a table sorts values: numbers, texts, yes and no, then all else as it comes. Pure. */
 
-import { ExactNumber } from "aviso-feed";
-import type { Json } from "./json";
+import type { ExactNumber } from "aviso-feed";
+import { isNumber, type Json } from "./json";
 
 const OBJECTS = 3;
 
-export type Compare = (one: Json | undefined, other: Json | undefined) => number;
+export type Compare = (one: Json, other: Json) => number;
 
 export function valueOrder(locale: string): Compare {
   const collator = new Intl.Collator(locale, { numeric: true });
@@ -18,19 +18,11 @@ export function valueOrder(locale: string): Compare {
   };
 }
 
-/** Whether a value has its place at the end, whichever way is sorted. */
-export const isMissing = (value: Json | undefined): boolean =>
-  value === undefined || value === null;
-
-function rankOf(value: Json | undefined): number {
-  if (isMissing(value)) return 4;
+function rankOf(value: Json): number {
   if (isNumber(value)) return 0;
   if (typeof value === "string") return 1;
   return typeof value === "boolean" ? 2 : OBJECTS;
 }
-
-const isNumber = (value: Json | undefined): value is number | ExactNumber =>
-  typeof value === "number" || value instanceof ExactNumber;
 
 /** Doubles that are the same may be of numbers that are not: then by their digits. */
 function compareNumbers(one: number | ExactNumber, other: number | ExactNumber): number {

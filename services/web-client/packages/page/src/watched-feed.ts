@@ -20,7 +20,7 @@ export type OlderState = "more" | "loading" | "failed" | "end" | "full";
 export type ProblemCode = "malformed" | "page-too-old" | "untrusted" | "missing";
 
 /** How many events one request for older ones asks for. */
-export const OLDER_PAGE_EVENTS = 100;
+const OLDER_PAGE_EVENTS = 100;
 
 /** A page that is left open for days keeps a bounded number of records; the rest is asked for again. */
 export const MOST_KEPT = 20_000;

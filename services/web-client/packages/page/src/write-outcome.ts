@@ -9,6 +9,7 @@ import {
   isWorthRetrying,
   type Signature,
   type WriteFailure,
+  type Written,
 } from "./record-writing";
 
 export interface ShownFailure {
@@ -30,9 +31,13 @@ export const KEY_MISSING: ShownFailure = {
   canRetry: false,
 };
 
-export function shownFailure(failure: WriteFailure, signature: Signature["kind"]): ShownFailure {
+export function shownFailure(
+  failure: WriteFailure,
+  signature: Signature["kind"],
+  written: Written = "record",
+): ShownFailure {
   return {
-    ...failureMessage(failure, signature),
+    ...failureMessage(failure, signature, written),
     // What the API says of a missing key speaks of headers; the message above it is enough.
     detail: failure.status === 401 ? "" : failure.detail,
     field: failure.field,

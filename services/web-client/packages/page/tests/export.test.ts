@@ -34,3 +34,24 @@ test("columns are those that were picked, and a field keeps its name beside a re
       `${record.id},1,${record.created_at},${record.updated_at},x,7\r\n`,
   );
 });
+
+test.each([
+  ["=1+2", "'=1+2"],
+  ["+34 600", "'+34 600"],
+  ["-x", "'-x"],
+  ["@sum", "'@sum"],
+  ["\t=1", '"\'\t=1"'],
+  ["\r=1", '"\'\r=1"'],
+  ["\n=1", '"\'\n=1"'],
+  ["＝1", "'＝1"],
+  ['=HYPERLINK("x,y")', '"\'=HYPERLINK(""x,y"")"'],
+  ["-1", "'-1"],
+  ["a=1", "a=1"],
+])("to a spreadsheet the text %j is no formula", (text, cell) => {
+  expect(csv([{ id: "1", data: { [text]: text } }], null)).toBe(`id,${cell}\r\n1,${cell}\r\n`);
+});
+
+test("a number below zero stays one", () => {
+  const record = row('{"id":"-7","data":{"a":-1,"b":-0.10,"c":[-1]}}');
+  expect(csv([record], null)).toBe("id,a,b,c\r\n'-7,-1,-0.10,[-1]\r\n");
+});

@@ -1,17 +1,17 @@
-import { RecordStore } from "aviso-feed";
+import { ApiError, RecordStore } from "aviso-feed";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { findOfParameters } from "../src/find";
 import { FoundRecords } from "../src/found-records";
 import { MOST_FOUND } from "../src/found-store";
 import type { FeedRecord } from "../src/library";
-import { ReadFailure, type SearchPage } from "../src/record-reading";
+import type { SearchPage } from "../src/record-reading";
 import { WatchedFeed } from "../src/watched-feed";
 import { eventOf, FakeSubscription, feedInfo, recordOf } from "./fake-library";
 
 const FIND = findOfParameters(new URLSearchParams("q=tea"));
 let subscription: FakeSubscription;
 let feed: WatchedFeed;
-let pages: (SearchPage | ReadFailure)[];
+let pages: (SearchPage | ApiError)[];
 let asked: string[];
 let found: FoundRecords;
 
@@ -24,7 +24,7 @@ beforeEach(() => {
   found = new FoundRecords(feed, FIND, async (parameters) => {
     asked.push(String(parameters));
     const page = pages.shift();
-    if (page === undefined || page instanceof ReadFailure) throw page ?? new ReadFailure(0);
+    if (page === undefined || page instanceof ApiError) throw page ?? new ApiError(0, "");
     return page;
   });
 });
@@ -96,14 +96,14 @@ test("a change keeps a record, adds it, or takes it away, as it matches", async 
 });
 
 test("a server that is busy is asked again when it says", async () => {
-  pages.push(new ReadFailure(503, 1));
+  pages.push(new ApiError(503, "", null, 1));
   await begin(page([9]));
   expect([shown(), asked.length]).toEqual([[9], 2]);
 });
 
 test("a failure is said, and trying again goes on from there", async () => {
   await begin(page([9], { cursor: "after-9" }));
-  pages.push(new ReadFailure(500));
+  pages.push(new ApiError(500, ""));
   await found.loadOlder();
   expect([found.olderState, found.failure?.status]).toEqual(["failed", 500]);
   pages.push(page([3]));
@@ -132,7 +132,7 @@ test("a search that goes on finding lets go of the oldest, and says so", async (
 });
 
 test("a search that was left asks no more", async () => {
-  pages.push(new ReadFailure(503, 1), page([9]));
+  pages.push(new ApiError(503, "", null, 1), page([9]));
   found.start();
   found.stop();
   await new Promise((resolve) => setTimeout(resolve, 50));
@@ -141,7 +141,7 @@ test("a search that was left asks no more", async () => {
 
 test("a server that wants to be left alone for long is not waited for", async () => {
   await begin(page([9], { cursor: "after-9" }));
-  pages.push(new ReadFailure(503, 999_999_000));
+  pages.push(new ApiError(503, "", null, 999_999_000));
   await found.loadOlder();
   expect([found.olderState, asked.length]).toEqual(["failed", 2]);
 });

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { PAGE_FEEDS } from "../src/feed-listing";
 import { MOST_FOLLOWED, QUIET_LIMIT_MS } from "../src/followed-feeds";
 import { PageModel } from "../src/page-model";
+import { rememberApiKey } from "../src/storage";
 import { eventOf, type FakeClient, FakeLibrary, feedInfo } from "./fake-library";
 
 let library: FakeLibrary;
@@ -219,6 +220,31 @@ test("the list is asked for with what the session gave", async () => {
   client().token = "t1";
   await model.start();
   expect(library.asked).toEqual(["t1"]);
+});
+
+test("signing out forgets the key that this tab remembers, and the name that was looked for", async () => {
+  await model.start();
+  rememberApiKey("the person's");
+  model.list.search("secr");
+  model.signOut();
+  expect([{ ...sessionStorage }, model.list.listing.beginning]).toEqual([{}, ""]);
+});
+
+test.each([
+  ["of a private feed", "secret", null],
+  ["of a feed that is none", "nothing", null],
+  ["of a public feed", "orders", "orders"],
+])("signing out: the address %s", async (_, slug, after) => {
+  library.infos = [feedInfo("orders"), feedInfo("secret", { visibility: "private" })];
+  await model.start();
+  model.look(slug);
+  await vi.waitFor(() => expect(model.isFinding).toBe(false));
+  let told: string | null | undefined;
+  model.onSignedOut = () => {
+    told = model.currentSlug;
+  };
+  model.signOut();
+  expect([told, model.currentSlug]).toEqual([after, after]);
 });
 
 test("signing out leaves nothing of a private feed", async () => {

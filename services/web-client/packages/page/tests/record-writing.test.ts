@@ -74,10 +74,30 @@ test.each([
 test("a refused key and an ended session are explained apart", () => {
   const failure = new WriteFailure(401, "", null);
   expect([
-    failureMessage(failure, "key").message,
-    failureMessage(failure, "session").message,
+    failureMessage(failure, "key", "record").message,
+    failureMessage(failure, "session", "record").message,
   ]).toEqual(["errorUnauthorized", "errorUnauthorizedSession"]);
 });
+
+test.each([
+  [400, "errorRecordRefused", "errorFeedRefused"],
+  [403, "errorForbidden", "errorForbiddenFeed"],
+  [404, "errorFeedGone", "errorServer"],
+  [409, "errorRecordRefused", "errorFeedRefused"],
+  [412, "errorConflict", "errorServer"],
+  [413, "errorTooLarge", "errorServer"],
+  [422, "errorRecordRefused", "errorFeedRefused"],
+  [503, "errorServer", "errorServer"],
+] as const)(
+  "a record and a feed that were refused (%d) are spoken of by their names",
+  (status, ...messages) => {
+    const failure = new WriteFailure(status, "", null);
+    const said = (["record", "feed"] as const).map(
+      (written) => failureMessage(failure, "key", written).message,
+    );
+    expect(said).toEqual(messages);
+  },
+);
 
 test.each([
   ["/data/customer/name", "customer"],

@@ -1,7 +1,7 @@
-import { RecordStore } from "aviso-feed";
+import { ApiError, RecordStore } from "aviso-feed";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { FeedRecord } from "../src/library";
-import { type HistoryEvent, ReadFailure } from "../src/record-reading";
+import type { HistoryEvent } from "../src/record-reading";
 import { type RecordSource, SeenRecord } from "../src/seen-record";
 import { WatchedFeed } from "../src/watched-feed";
 import { eventOf, FakeSubscription, feedInfo, recordOf } from "./fake-library";
@@ -82,7 +82,7 @@ test("where it cannot be had it says so, and can be asked again", async () => {
   const source: RecordSource = {
     record: async () => recordOf(1, { n: 1 }),
     history: async () => {
-      if (!isUp) throw new ReadFailure(503);
+      if (!isUp) throw new ApiError(503, "");
       return [past(3, "created", 1)];
     },
   };

@@ -141,6 +141,15 @@ export function restOver(http: Fetch): RestPort {
   };
 }
 
+/** Any other answer of the API, an object; `url` as feedUrl gives it. */
+export async function fetchAnswer(
+  url: string,
+  token?: string,
+  http: Fetch = fetch,
+): Promise<Readonly<Record<string, unknown>>> {
+  return call(http, url, { token });
+}
+
 /** `idempotencyKey`: the same write again answers with the first one's result. */
 export async function createRecord(
   origin: string,
@@ -252,7 +261,8 @@ const misunderstood = (): ApiError => {
   return new ApiError(0, detail, null, null, { isAnswered: true });
 };
 
-const feedUrl = (origin: string, feed: string): string =>
+/** Where a feed is, as every address of what it has begins. */
+export const feedUrl = (origin: string, feed: string): string =>
   `${readOrigin(origin)}/api/v1/feeds/${encodeURIComponent(feed)}/`;
 
 function originOf(url: string): string {
