@@ -32,6 +32,10 @@ ALIVE_S = 20.0
 STRANGERS = 40
 ROWS = 300_000
 MAM = "urn:xmpp:mam:2"
+WAITING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    " AND application_name = 'aviso-records-api'"
+)
 # The largest file that anyone may ask for.
 STATIC = "/api/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js"
 
@@ -159,6 +163,30 @@ def test_a_guest_has_two_archive_queries_open_and_no_third(
     assert {"resource-constraint"} == {
         child.tag.rpartition("}")[2] for each in refused for child in each[-1][:1]
     }
+
+
+def test_what_is_read_ends_with_its_reader(
+    stack: Stack, database: Database, opened: ExitStack
+) -> None:
+    path = f"/api/v1/feeds/demo/records/?data.gone={time.time_ns()}"
+    key = f"Authorization: Bearer {stack.facts['api_key']}"
+    log = stack.settings.log("records-api")
+    with database.transaction() as other:
+        other.execute("LOCK TABLE aviso.records")
+        reader = open_tcp(stack, opened)
+        reader.sendall(
+            f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{key}\r\n\r\n".encode()
+        )
+        until(lambda: database.value(WAITING) > 0, "the reading to be under way")
+        before = log.read_text().count('"status": 499')
+
+        reader.close()
+
+        # For its time it would end some seconds later, as 503.
+        until(
+            lambda: log.read_text().count('"status": 499') > before,
+            "its end in the log",
+        )
 
 
 def is_answered(guest: XmppSocket, room: str) -> bool:

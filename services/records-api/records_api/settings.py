@@ -46,6 +46,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "aviso.monitoring.requests.observe_requests",
     "aviso.limits.large_answers.bound_large_answers",
+    "aviso.limits.gone_callers.end_with_callers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",

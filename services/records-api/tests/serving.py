@@ -55,18 +55,23 @@ class Server:
         )
 
 
+def database_url() -> str:
+    """Name the tests' database."""
+    made = connection.settings_dict
+    return (
+        f"postgresql://{made['USER']}:{made['PASSWORD']}@{made['HOST']}:{made['PORT']}"
+        f"/{made['NAME']}"
+    )
+
+
 @contextmanager
-def serving(folder: Path, database_url: str = "") -> Iterator[Server]:
+def serving(folder: Path, url: str = "") -> Iterator[Server]:
     """Serve from the tests' database, or from another one."""
     port = find_free_port()
-    made = connection.settings_dict
-    url = (
-        f"postgresql://{made['USER']}:{made['PASSWORD']}@{made['HOST']}:{made['PORT']}"
-    )
     environment = {
         **os.environ,
         "AVISO_BIND": f"127.0.0.1:{port}",
-        "AVISO_DATABASE_URL": database_url or f"{url}/{made['NAME']}",
+        "AVISO_DATABASE_URL": url or database_url(),
         "HOME": str(folder),
         "TMPDIR": str(folder),
     }

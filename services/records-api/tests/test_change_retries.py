@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 
 from aviso.events.models import Event
 from aviso.feeds.models import Feed
@@ -94,6 +95,30 @@ def test_where_no_key_is_kept_one_is_refused(
     assert "Idempotency-Key" == problem["field"]
     assert not Feed.objects.exclude(slug="orders", title="").exists()
     assert not Event.objects.exists()
+
+
+def test_every_call_that_changes_something_keeps_a_key_or_refuses_it(
+    api: Api, orders: Feed
+) -> None:
+    document = yaml.safe_load(api.get("/api/schema/", Accept="*/*").content)
+    keeping, refusing = set(), set()
+    for path, item in document["paths"].items():
+        place = path.format(feed="orders", reader="ada@localhost", record_id="r")
+        for method in {"post", "put", "patch", "delete"} & set(item):
+            named = {each["name"] for each in item[method].get("parameters", [])}
+            if "Idempotency-Key" in named:
+                keeping.add((method, path))
+                continue
+            reply = api.call(method.upper(), place, {}, Idempotency_Key="k")
+            assert "Idempotency-Key" == reply.problem(400)["field"], (method, path)
+            refusing.add((method, path))
+
+    records = "/api/v1/feeds/{feed}/records/"
+    kept = {
+        (method, f"{records}{{record_id}}/") for method in ("put", "patch", "delete")
+    }
+    assert {("post", records), *kept} == keeping
+    assert len(refusing) >= 5
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])

@@ -6,9 +6,11 @@ import uuid
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
+from psycopg import errors
 
+from aviso.database.failures import Failure, classify
 from aviso.feeds.models import Feed
 from tests.api import Api
 
@@ -20,17 +22,21 @@ NOT_NOW = [
 ]  # fmt: skip
 
 
-def _refuse_writes(sqlstate: str) -> None:
-    """Have PostgreSQL itself end each write to records with this SQLSTATE."""
+NOT_NOW_CLASSES = ("08", "40", "53", "57", "58")
+
+
+def _refuse_writes(sqlstate: str, table: str = "records") -> None:
+    """Have PostgreSQL itself end each write to a table with this SQLSTATE."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "CREATE FUNCTION pg_temp.refuse() RETURNS trigger LANGUAGE plpgsql AS"
-            f" $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{sqlstate}',"
+            "CREATE OR REPLACE FUNCTION pg_temp.refuse() RETURNS trigger"
+            " LANGUAGE plpgsql AS $$ BEGIN"
+            f" RAISE EXCEPTION 'no' USING ERRCODE = '{sqlstate}',"
             " DETAIL = 'in-no-answer'; END $$"
         )
         cursor.execute(
-            "CREATE TRIGGER refusing BEFORE INSERT OR UPDATE OR DELETE ON aviso.records"
-            " FOR EACH ROW EXECUTE FUNCTION pg_temp.refuse()"
+            "CREATE TRIGGER refusing BEFORE INSERT OR UPDATE OR DELETE"
+            f" ON aviso.{table} FOR EACH ROW EXECUTE FUNCTION pg_temp.refuse()"
         )
 
 
@@ -49,6 +55,39 @@ def test_what_will_pass_is_503_with_retry_after(
         assert int(reply.headers["Retry-After"]) > 0
     for body in [[{"data": {}}] * 3, {"id": str(uuid.uuid4()), "data": {}}]:
         api.post(PATH, body).problem(503)
+
+
+@pytest.mark.parametrize("sqlstate", ["25006", "55P03", "57P01"])
+def test_so_it_is_for_feeds_and_readers(api: Api, orders: Feed, sqlstate: str) -> None:
+    reader = "feeds/orders/readers/"
+    api.post(reader, {"reader": "ada@localhost"})
+    _refuse_writes(sqlstate, "feeds")
+    _refuse_writes(sqlstate, "readers")
+
+    for method, where, body in [
+        ("POST", "feeds/", {"slug": "made"}),
+        ("PATCH", "feeds/orders/", {"title": "made"}),
+        ("POST", reader, {"reader": "bob@localhost"}),
+        ("DELETE", f"{reader}ada@localhost/", b""),
+    ]:  # fmt: skip
+        reply = api.call(method, where, body)
+        reply.problem(503)
+        assert int(reply.headers["Retry-After"]) > 0, (method, where)
+
+
+def test_no_code_of_those_classes_is_forgotten() -> None:
+    codes = {
+        each.sqlstate
+        for each in vars(errors).values()
+        if isinstance(each, type) and issubclass(each, errors.Error) and each.sqlstate
+    }
+    wanted = {code for code in codes if code.startswith(NOT_NOW_CLASSES)}
+    assert len(wanted) > 25
+
+    for code in wanted | set(NOT_NOW):
+        exc = OperationalError()
+        exc.__cause__ = errors.lookup(code)()
+        assert Failure.NOT_NOW is classify(exc), code
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import psycopg
@@ -80,13 +81,25 @@ def test_slow_readers_of_large_answers_leave_threads_for_others(
         assert 200 == server.call("GET", "/api/v1/connection/")[0]
 
 
-def test_a_strangers_statement_ends_after_its_time(server: Server) -> None:
+@pytest.mark.parametrize(
+    ("tables", "lists"),
+    [
+        ("records, aviso.events", [RECORDS, "/api/v1/feeds/orders/events/"]),
+        ("feed_progress", ["/api/v1/feeds/"]),
+    ],
+)
+def test_a_strangers_statements_end_after_their_time(
+    tables: str, lists: list[str], server: Server
+) -> None:
+    """Before a wait for a lock would: that is 503 too, and another problem."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("LOCK TABLE aviso.records")
-        status, answer = server.call("GET", RECORDS)
+        cursor.execute(f"LOCK TABLE aviso.{tables}")
+        with ThreadPoolExecutor() as threads:
+            answers = list(threads.map(lambda path: server.call("GET", path), lists))
 
-    assert 503 == status
-    assert "urn:aviso:problem:too-slow" == json.loads(answer)["type"]
+    assert {503} == {status for status, _ in answers}
+    problems = {json.loads(answer)["type"] for _, answer in answers}
+    assert {"urn:aviso:problem:too-slow"} == problems
 
 
 def test_every_statement_of_a_request_has_its_time() -> None:

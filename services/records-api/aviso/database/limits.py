@@ -1,8 +1,6 @@
 """How long a statement may take, when a request makes it.
 
-Only where requests are served: migrations and the relay have other needs. The database
-keeps the limits, so that a statement ends whose caller has gone: what WSGI does not
-tell, time does.
+Only where requests are served: migrations and the relay have other needs.
 """
 
 from __future__ import annotations
@@ -12,6 +10,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection, transaction
+
+from aviso.database.callers import CallerAwareConnection
 
 STATEMENT_TIMEOUT_MS = 20_000
 STRANGERS_STATEMENT_TIMEOUT_MS = 3_000
@@ -28,12 +28,16 @@ _OPTIONS = {
 def limit_statements(database: dict[str, Any]) -> None:
     """Let each new connection of this process start with the limits.
 
+    One of a pool ends its statements with their caller too (aviso.database.callers).
+
     `database` is an entry of DATABASES that has made no connection yet. Limits that the
     operator wrote into the URL's `options` come after these, and count.
     """
     options = database["OPTIONS"]
     ours = " ".join(f"-c {name}={value}" for name, value in _OPTIONS.items())
     options["options"] = f"{ours} {options.get('options', '')}".strip()
+    if isinstance(options.get("pool"), dict):
+        options["pool"]["connection_class"] = CallerAwareConnection
 
 
 @contextmanager

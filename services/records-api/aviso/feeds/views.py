@@ -10,8 +10,10 @@ from rest_framework.request import Request
 
 from aviso.access.audit import name_caller, note_change
 from aviso.access.caller import Action, find_caller
+from aviso.access.caller_names import is_stranger
 from aviso.access.permissions import ANYONE, Anyone, rules, with_key
 from aviso.conf import conf
+from aviso.database.limits import strangers_limit
 from aviso.feeds import serializers
 from aviso.feeds.bodies import read_change, read_slug
 from aviso.feeds.filters import read_beginning, read_slugs
@@ -53,7 +55,8 @@ class FeedsView(RestView):
         check_parameters(request.GET, {"limit", "cursor", "q"})
         cursor = read_cursor(request.GET, CURSOR_PATTERN)
         limit, beginning = read_limit(request.GET), read_beginning(request.GET)
-        page = list_feeds(find_caller(request), cursor, limit, beginning)
+        with strangers_limit(is_stranger=is_stranger(request)):
+            page = list_feeds(find_caller(request), cursor, limit, beginning)
         return answer_page(
             request, page, render=render_feed, key=lambda feed: feed.slug
         )

@@ -19,6 +19,7 @@ from rest_framework.exceptions import APIException, MethodNotAllowed, NotAccepta
 from rest_framework.exceptions import UnsupportedMediaType as DrfUnsupportedMediaType
 
 from aviso.conf import conf
+from aviso.database.callers import has_caller_gone
 from aviso.database.failures import (
     Failure,
     classify,
@@ -39,6 +40,8 @@ from aviso.problems import (
 logger = logging.getLogger(__name__)
 _RETRY_AFTER_S = 5
 _QUERY_CANCELED = "57014"
+# No status of HTTP; as nginx has it.
+_CALLER_GONE = 499
 
 
 def answer_exception(exc: Exception, context: dict[str, Any]) -> HttpResponse | None:
@@ -51,7 +54,10 @@ def answer_exception(exc: Exception, context: dict[str, Any]) -> HttpResponse | 
         return problem_response(404, "Not found", kind="not-found")
     if isinstance(exc, PermissionDenied):
         return problem_response(403, "Not allowed", kind="forbidden")
-    if isinstance(exc, DatabaseError) and _is_too_slow(exc):
+    if isinstance(exc, DatabaseError) and _is_canceled(exc):
+        # Nobody reads it; the log and the metrics tell it from what took too long.
+        if has_caller_gone():
+            return HttpResponse(status=_CALLER_GONE)
         return _answer_too_slow()
     if isinstance(exc, DatabaseError):
         return _answer_database(exc)
@@ -80,7 +86,7 @@ def _answer_framework(exc: APIException, request: HttpRequest) -> HttpResponse:
     )
 
 
-def _is_too_slow(exc: DatabaseError) -> bool:
+def _is_canceled(exc: DatabaseError) -> bool:
     return getattr(exc.__cause__, "sqlstate", None) == _QUERY_CANCELED
 
 
