@@ -151,8 +151,15 @@ def test_the_form_shows_why_a_record_was_refused(
     assert api.head(feed) == 0
 
 
-ODD = '{"order": 94103, "big": 1e20, "id": 1234567890123456789, "due": "2026-02-30"}'
-ODD_SHOWN = ["94103", "100000000000000000000", "1234567890123456789", "2026-02-30"]
+ODD = """{"order": 94103, "big": 1e20, "id": 1234567890123456789, "due": "2026-02-30",
+    "huge": 1e400}"""
+ODD_SHOWN = [
+    "94103",
+    "1" + "0" * 20,
+    "1234567890123456789",
+    "2026-02-30",
+    "1" + "0" * 400,
+]
 
 
 def test_values_are_shown_as_they_were_written(

@@ -10,7 +10,14 @@ from .conftest import OpenPage
 from .database import Database
 from .page import Row
 from .running import Stack
+from .test_embedding import embed
 from .waiting import until, until_equal
+
+# Each record of the first element on the page: its part, and its values.
+_ROWS = """() => [
+    ...document.querySelector('record-feed').shadowRoot.querySelectorAll('li')
+].map(row => [row.part.value, ...[...row.querySelectorAll('dd')].map(
+    value => value.textContent)].join(' '))"""
 
 
 def test_a_record_written_by_curl_appears(
@@ -105,6 +112,37 @@ def test_an_update_and_a_delete_show(api: Api, feed: str, open_page: OpenPage) -
         "the deleted record to be marked or gone",
     )
     page.wait_for_position(3)
+
+
+def test_a_record_that_comes_back_under_its_id_is_shown_as_it_is(
+    feed: str, database: Database, open_page: OpenPage
+) -> None:
+    page = open_page(feed)
+    record_id = str(uuid.uuid4())
+
+    def insert(state: str) -> None:
+        data = f'{{"state": "{state}"}}'
+        columns = f"'{record_id}', '{feed}', '{data}'"
+        database.psql(f"INSERT INTO records (id, feed, data) VALUES ({columns})")
+
+    def shown() -> list[tuple[str, str]]:
+        rows = page.rows()
+        return [
+            (row.state, page.row(row.record_id).locator("dd").first.inner_text())
+            for row in rows
+        ]
+
+    insert("old")
+    until_equal([("present", "old")], shown, "the record")
+    database.psql(f"DELETE FROM records WHERE id = '{record_id}'")
+    until_equal([("deleted", "old")], shown, "its deletion")
+    insert("new")
+
+    until_equal([("present", "new")], shown, "the record that came back")
+    tab = embed(page, {"feed": feed})
+    until_equal(["record present new"], lambda: tab.evaluate(_ROWS), "the element")
+    page.reload()
+    until_equal([("present", "new")], shown, "the record, after a reload")
 
 
 def test_a_thousand_records_of_one_request_appear_in_order_once(

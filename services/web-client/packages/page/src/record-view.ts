@@ -11,6 +11,8 @@ import { fieldList } from "./field-list";
 import { backIcon } from "./icons";
 import type { JsonObject } from "./json";
 import { LightElement } from "./light-element";
+import type { ListFailureKind } from "./list-failure";
+import type { ListFailure } from "./list-retry";
 import type { MessageKey } from "./locale";
 import type { PageModel } from "./page-model";
 import type { Reading } from "./reading";
@@ -25,12 +27,19 @@ import "./copy-button";
 import "./json-block";
 import "./record-editor";
 import "./relative-time";
+import "./retry-countdown";
 
 const STEP_MESSAGES: Readonly<Record<HistoryEvent["type"], MessageKey>> = {
   created: "recordCreated",
   updated: "recordUpdated",
   deleted: "recordDeleted",
   unavailable: "recordUnavailable",
+};
+
+const FAILURES: Readonly<Partial<Record<ListFailureKind, MessageKey>>> = {
+  "too-many": "startTooMany",
+  "server-error": "startServerError",
+  unreachable: "startFailedHint",
 };
 
 export class RecordView extends LightElement {
@@ -116,6 +125,7 @@ export class RecordView extends LightElement {
       case "failed":
         return html`<div class="empty" role="alert">
           <p>${t("recordFailed")}</p>
+          ${seen.failure === null ? nothing : whyFailed(seen.failure, this.reading)}
           <button type="button" class="button" @click=${() => void seen.load()}>${t("tryAgain")}</button>
         </div>`;
       case "missing":
@@ -245,6 +255,14 @@ export class RecordView extends LightElement {
       }
     </li>`;
   }
+}
+
+function whyFailed({ kind, status, retryAt }: ListFailure, reading: Reading): TemplateResult {
+  const message = FAILURES[kind];
+  return html`<p data-record-failure=${kind}>
+    ${message === undefined ? nothing : reading.t(message, { status: String(status) })}
+    <retry-countdown .retryAt=${retryAt} .reading=${reading}></retry-countdown>
+  </p>`;
 }
 
 function facts(

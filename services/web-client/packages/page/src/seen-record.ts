@@ -4,6 +4,7 @@
  */
 
 import type { FeedRecord, RecordEntry } from "./library";
+import { type ListFailure, ListRetry } from "./list-retry";
 import type { HistoryEvent } from "./record-reading";
 import type { FeedChange, OlderState, WatchedFeed } from "./watched-feed";
 
@@ -23,7 +24,12 @@ export class SeenRecord {
   /** Oldest first. */
   history: readonly HistoryEvent[] = [];
   olderState: OlderState = "more";
+  /** Why it could not be had, and when it is asked for again. */
+  failure: ListFailure | null = null;
 
+  readonly #retry = new ListRetry(() => void this.load());
+  /** Counts what was asked: an answer that is not the newest one's changes nothing. */
+  #turn = 0;
   readonly #stopFeed: () => void;
 
   constructor(
@@ -37,24 +43,34 @@ export class SeenRecord {
   }
 
   stop(): void {
+    this.#turn += 1;
+    this.#retry.cancel();
     this.#stopFeed();
   }
 
   async load(): Promise<void> {
+    this.#turn += 1;
+    const turn = this.#turn;
+    this.#retry.cancel();
     this.state = "loading";
+    this.failure = null;
     this.onChange();
     try {
       // The history first: what happens in between is told by the feed, and not lost.
       const history = await this.source.history(null, HISTORY_EVENTS);
       const record = await this.source.record();
+      if (turn !== this.#turn) return;
+      this.#retry.succeed();
       this.history = history;
       this.olderState = isComplete(history, HISTORY_EVENTS) ? "end" : "more";
       this.record = record ?? history.findLast((event) => event.record !== null)?.record ?? null;
       this.state = stateOf(record, history);
       const known = this.feed.records.get(this.id);
       if (known !== undefined) this.#take(known);
-    } catch {
+    } catch (error) {
+      if (turn !== this.#turn) return;
       this.state = "failed";
+      this.failure = this.#retry.fail(error);
     }
     this.onChange();
   }

@@ -132,6 +132,20 @@ test("numbers keep the zeros that their writer gave them, shown and as JSON", as
   expect(row.querySelector("pre")?.textContent?.replace(/\s/g, "")).toBe(data);
 });
 
+test("what is copied has every digit", async () => {
+  const writeText = vi.fn(async (_: string) => {});
+  Object.defineProperty(navigator, "clipboard", { value: { writeText }, configurable: true });
+  const data = '{"id":1234567890123456789,"huge":1e400,"price":43.50}';
+  const row = await rowAfter(eventOf(1, parseExactJson(data) as Record<string, unknown>));
+  row.querySelector<HTMLElement>(".row-json")?.click();
+  const button = await vi.waitUntil(() => row.querySelector<HTMLElement>("copy-button button"));
+
+  button.click();
+
+  expect(writeText.mock.calls[0]?.[0].replace(/\s/g, "")).toBe(data);
+  Reflect.deleteProperty(navigator, "clipboard");
+});
+
 test("a record that came back is shown as it is now", async () => {
   const row = await rowAfter(
     eventOf(1, { item: "tea" }, { number: 7 }),

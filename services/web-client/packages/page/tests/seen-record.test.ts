@@ -17,7 +17,11 @@ beforeEach(() => {
   feed.follow(subscription);
 });
 
-afterEach(() => seen?.stop());
+afterEach(() => {
+  seen?.stop();
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
 
 const past = (sequence: number, type: HistoryEvent["type"], n: number): HistoryEvent => ({
   sequence,
@@ -77,18 +81,54 @@ test("what was before comes on demand, until the record's beginning", async () =
   expect([sequences(), record.olderState]).toEqual([[3, 8], "end"]);
 });
 
-test("where it cannot be had it says so, and can be asked again", async () => {
-  let isUp = false;
+test.each([
+  [new ApiError(429, "", null, 30_000), "too-many", 30],
+  [new ApiError(503, "", null, 40_000), "server-error", 40],
+  [new ApiError(0, ""), "unreachable", 2],
+])(
+  "where it cannot be had, by %o, it says so and asks again by itself",
+  async (failure, kind, s) => {
+    vi.useFakeTimers();
+    vi.spyOn(Math, "random").mockReturnValue(0.999);
+    let asked = 0;
+    const source: RecordSource = {
+      record: async () => recordOf(1, { n: 1 }),
+      history: async () => {
+        asked += 1;
+        if (asked === 1) throw failure;
+        return [past(3, "created", 1)];
+      },
+    };
+    seen = new SeenRecord(feed, ID, source, () => {});
+    await vi.advanceTimersByTimeAsync(0);
+    expect([seen.state, seen.failure?.kind]).toEqual(["failed", kind]);
+
+    await vi.advanceTimersByTimeAsync((s - 1) * 1_000);
+    expect(asked).toBe(1);
+    await vi.advanceTimersByTimeAsync(1_000);
+
+    expect([asked, seen.state, seen.failure]).toEqual([2, "present", null]);
+  },
+);
+
+test("who leaves a record that cannot be had, or asks himself, is not asked for twice", async () => {
+  vi.useFakeTimers();
+  let asked = 0;
   const source: RecordSource = {
-    record: async () => recordOf(1, { n: 1 }),
+    record: async () => null,
     history: async () => {
-      if (!isUp) throw new ApiError(503, "");
-      return [past(3, "created", 1)];
+      asked += 1;
+      throw new ApiError(503, "");
     },
   };
   seen = new SeenRecord(feed, ID, source, () => {});
-  await vi.waitFor(() => expect(seen?.state).toBe("failed"));
-  isUp = true;
+  await vi.advanceTimersByTimeAsync(0);
   await seen.load();
-  expect(seen.state).toBe("present");
+  await vi.advanceTimersByTimeAsync(1_900);
+  expect(asked).toBe(2);
+
+  seen.stop();
+  await vi.advanceTimersByTimeAsync(100_000);
+
+  expect(asked).toBe(2);
 });

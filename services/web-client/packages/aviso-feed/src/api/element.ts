@@ -17,7 +17,7 @@ import {
 } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { ProblemDetail } from "../engine/emitted";
-import { CATCH_UP_LIMIT, readHistory, readOrigin } from "../engine/options";
+import { CATCH_UP_LIMIT, readHistory, readKeep, readOrigin } from "../engine/options";
 import { endsReading } from "../engine/states";
 import type { Subscription } from "../engine/subscription";
 import { asWritten, stringifyExactJson } from "../model/exact-json";
@@ -223,7 +223,7 @@ export class RecordFeed extends LitElement {
       origin: readOrigin(this.origin),
       ticket: this.ticket ?? "",
       ticketUrl: this.ticketUrl ?? "",
-      keep: this.keep === null ? "" : this.keep === "private" ? "private" : "public",
+      keep: readKeep(this.keep),
     };
     this.#share = shareClient(reader, (failing) => {
       this.#hasNoTicket = failing;

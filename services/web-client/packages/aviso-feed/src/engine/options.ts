@@ -93,6 +93,14 @@ export function readTransports(value: unknown): readonly Transport[] {
   return found ? [found] : insteadOf("transport", value, "auto, websocket or bosh", all);
 }
 
+/** What to keep in the browser: an attribute that is not there is null, and one that is only set "". */
+export function readKeep(value: unknown): "" | "public" | "private" {
+  if (value === undefined || value === null) return "";
+  if (value === "" || value === "public") return "public";
+  if (value === "private") return "private";
+  return insteadOf("keep", value, "public or private", "public");
+}
+
 const isMissing = (value: unknown): boolean =>
   value === undefined || value === null || value === "";
 

@@ -94,6 +94,26 @@ test("a position that is none is left out", () => {
   expect(warnings.length).toBe(4);
 });
 
+describe("what to keep", () => {
+  test.each([
+    [null, ""],
+    [undefined, ""],
+    ["", "public"],
+    ["public", "public"],
+    ["private", "private"],
+  ])("of %j is %j", (value, expected) => {
+    expect(options.readKeep(value)).toBe(expected);
+    expect(warnings).toEqual([]);
+  });
+
+  test.each(["Private", "privat", "false", 7])("of %j is what everybody may read", (value) => {
+    expect([options.readKeep(value), options.readKeep(value)]).toEqual(["public", "public"]);
+    expect(warnings).toEqual([
+      `aviso: keep is ${JSON.stringify(value)}, expected public or private; "public" is used.`,
+    ]);
+  });
+});
+
 test("a transport that is none is any", () => {
   const read = ["auto", undefined, "bosh", "http"].map(options.readTransports);
   const both = ["websocket", "bosh"];
