@@ -8,23 +8,31 @@
 %% else that the session is told.
 %%
 %% And the sender is told last. Its own copy is what it takes for the answer, so it sends the next batch when this one
-%% is with the subscribers, not when it is only in their queues: the fuller the room, the denser its batches. But for
-%% one in eight nobody waits, nor for who was late the last time, nor longer than WAIT_MS.
+%% is with the subscribers, not when it is only in their queues: the fuller the room, the denser its batches. For one in
+%% eight nobody waits. For the others a second, and while it is the machine that is slow, not they, up to WAITS of them:
+%% who does not read has a full socket. So readers that do not read cost a room a second a batch at the worst, however
+%% many they are, and a machine that can not keep up is not given more.
 %%
-%% Which sessions: by WebSocket, on a host without stream management (XEP-0198), which has to keep each stanza. To all
-%% others, and to all of them if anything goes wrong here, a batch goes as ejabberd sends it.
+%% Who has MAX_UNWRITTEN bytes to come is cut off: it comes again, and asks the archive for what it missed.
+%%
+%% Which sessions: by WebSocket without TLS (mod_handover knows), on a host that had no stream management (XEP-0198) when
+%% they began, since that has to keep each stanza. To all others (TCP, BOSH, TLS), and to all of them if anything goes
+%% wrong here, a batch goes as ejabberd sends it.
 %%
 %% Written against the processes of ejabberd_http_ws, ejabberd_websocket and xmpp_socket (23.01 and 26.07): the first is
-%% linked with the second alone, and that with its socket.
+%% linked with the second alone, which has the socket.
 -module(mod_fan_out).
 -behaviour(gen_mod).
 
 -export([start/2, stop/1, reload/3, depends/2, mod_options/1, mod_doc/0, spread/3, c2s_session_opened/1,
          c2s_handle_info/2, c2s_terminated/2, sweep/0]).
 
-%% {Address in lower case, Pid of the session, whether it was late}
+%% {Address in lower case, Pid of the session, its socket, a counter of the bytes that it has been given and not written}
 -define(SESSIONS, aviso_sessions).
 -define(WAIT_MS, 1000).
+%% In all less than the 10 s after which the pusher doubts.
+-define(WAITS, 5).
+-define(MAX_UNWRITTEN, 16777216).
 -define(SWEEP_MS, 60000).
 
 start(Host, _Opts) ->
@@ -80,7 +88,7 @@ plan(Packet, Room, Nick) ->
 
 sort(LJID, JID, {Near, Far}) ->
     case ets:lookup(?SESSIONS, LJID) of
-        [{_, Pid, _} = Session] ->
+        [{_, Pid, _, _} = Session] ->
             case is_process_alive(Pid) of
                 true -> {[Session | Near], Far};
                 false -> {Near, [JID | Far]}
@@ -97,59 +105,56 @@ encode(Packet, From) ->
     Rest.
 
 carry_out({Rest, Near, Copies, Own}) ->
-    InTime = maps:from_list([{Pid, LJID} || {LJID, Pid, false} <- Near]),
-    Waiter = answer_later(Own, InTime),
-    At = now_ms(),
-    [Pid ! {?MODULE, Rest, IsLate, At, Waiter} || {_, Pid, IsLate} <- Near],
+    Given = [Session || Session <- Near, may_be_given(byte_size(Rest), Session)],
+    Waiter = answer_later(Own, maps:from_list([{Pid, Socket} || {_, Pid, Socket, _} <- Given])),
+    [Pid ! {?MODULE, Rest, Waiter} || {_, Pid, _, _} <- Given],
     [ejabberd_router:route(Copy) || Copy <- Copies],
     drop.
 
+%% Once too much, always too much: after what it was not given it may be given nothing.
+may_be_given(Size, {_, Pid, _, Unwritten}) ->
+    case atomics:add_get(Unwritten, 1, Size) of
+        Sum when Sum =< ?MAX_UNWRITTEN ->
+            true;
+        Sum ->
+            atomics:add(Unwritten, 1, ?MAX_UNWRITTEN),
+            Sum - Size > ?MAX_UNWRITTEN orelse (Pid ! {?MODULE, cut_off}),
+            false
+    end.
+
 %% ---- the sender is told last ---------------------------------------------------------------------------------------
 
-answer_later(Own, InTime) ->
+answer_later(Own, Given) ->
     Before = get(?MODULE),
-    Waiter = spawn(fun() -> wait(Own, InTime, Before) end),
+    Waiter = spawn(fun() -> wait(Own, Given, Before) end),
     put(?MODULE, Waiter),
     Waiter.
 
-wait(Own, InTime, Before) ->
-    Until = now_ms() + ?WAIT_MS,
-    Left = wait_written(InTime, maps:size(InTime) div 8 + 1, Until),
-    wait_told(Before),
-    [ejabberd_router:route(Copy) || Copy <- Own],
-    Late = see_late(Left, Until),
-    [ets:update_element(?SESSIONS, LJID, {3, true}) || LJID <- maps:values(Late)].
+wait(Own, Given, Before) ->
+    wait_written(Given, maps:size(Given) div 8 + 1, now_ms() + ?WAIT_MS, ?WAITS),
+    wait_ended(Before),
+    [ejabberd_router:route(Copy) || Copy <- Own].
 
-%% Those that have not written it yet, when so few are left or the time is over.
-wait_written(Left, Enough, _Until) when map_size(Left) =< Enough ->
-    Left;
-wait_written(Left, Enough, Until) ->
+%% Until all but so few have written it.
+wait_written(Left, Enough, _Until, Waits) when map_size(Left) =< Enough; Waits =:= 0 ->
+    ok;
+wait_written(Left, Enough, Until, Waits) ->
     receive
-        {written, Pid} -> wait_written(maps:remove(Pid, Left), Enough, Until)
+        {written, Pid} -> wait_written(maps:remove(Pid, Left), Enough, Until, Waits)
     after max(0, Until - now_ms()) ->
-        Left
+        wait_written(maps:filter(fun(_, Socket) -> is_read(Socket) end, Left), Enough, Until + ?WAIT_MS, Waits - 1)
     end.
 
-see_late(Left, _Until) when map_size(Left) =:= 0 ->
-    Left;
-see_late(Left, Until) ->
-    receive
-        {written, Pid} -> see_late(maps:remove(Pid, Left), Until);
-        {tell_me, Pid} -> Pid ! told, see_late(Left, Until)
-    after max(0, Until - now_ms()) ->
-        Left
-    end.
+%% Of a socket that is read, nothing waits in the driver; one that is closed has none.
+is_read(Socket) ->
+    erlang:port_info(Socket, queue_size) =:= {queue_size, 0}.
 
 %% Until the sender was told of the batch before this one.
-wait_told(undefined) ->
+wait_ended(undefined) ->
     ok;
-wait_told(Before) ->
+wait_ended(Before) ->
     Ref = monitor(process, Before),
-    Before ! {tell_me, self()},
-    receive
-        told -> ok;
-        {'DOWN', Ref, _, _, _} -> ok
-    end.
+    receive {'DOWN', Ref, _, _, _} -> ok end.
 
 %% ---- in a session's process ----------------------------------------------------------------------------------------
 
@@ -162,22 +167,27 @@ c2s_session_opened(State) ->
     State.
 
 enter(#{jid := JID, socket := Socket} = State) ->
-    try
-        To = fxml:crypt(jid:encode(JID)),
-        Line = {tcp_socket(element(3, Socket)), <<"<message xmlns='jabber:client' to='", To/binary, "'">>},
-        ets:insert(?SESSIONS, {jid:tolower(JID), self(), false}),
-        State#{?MODULE => Line}
+    try tcp_socket(element(3, Socket)) of
+        none ->
+            State;
+        Port ->
+            To = fxml:crypt(jid:encode(JID)),
+            Unwritten = atomics:new(1, []),
+            ets:insert(?SESSIONS, {jid:tolower(JID), self(), Port, Unwritten}),
+            State#{?MODULE => {Port, <<"<message xmlns='jabber:client' to='", To/binary, "'">>, Unwritten}}
     catch
         Class:Reason ->
             logger:error("A session can not write by itself: ~p:~p", [Class, kind(Reason)]),
             State
     end.
 
+%% None where it is encrypted, and of a connection that is just closing.
 tcp_socket(WebSocket) ->
-    {links, [Holder]} = process_info(ejabberd_http_ws:get_owner(WebSocket), links),
-    {links, Links} = process_info(Holder, links),
-    [Port] = [Each || Each <- Links, is_port(Each)],
-    Port.
+    case process_info(ejabberd_http_ws:get_owner(WebSocket), links) of
+        {links, [Holder]} -> mod_handover:plain_socket(Holder);
+        {links, []} -> none;
+        undefined -> none
+    end.
 
 c2s_terminated(#{jid := JID, ?MODULE := _} = State, _Reason) ->
     forget(jid:tolower(JID), self()),
@@ -185,23 +195,27 @@ c2s_terminated(#{jid := JID, ?MODULE := _} = State, _Reason) ->
 c2s_terminated(State, _Reason) ->
     State.
 
-c2s_handle_info(State, {?MODULE, Rest, IsLate, At, Waiter}) ->
+c2s_handle_info(State, {?MODULE, Rest, Waiter}) ->
     Written = write(Rest, State),
     Waiter ! {written, self()},
-    case IsLate andalso now_ms() - At < ?WAIT_MS div 2 of
-        true -> ets:update_element(?SESSIONS, jid:tolower(maps:get(jid, State)), {3, false});
-        false -> ok
-    end,
     {stop, Written};
+c2s_handle_info(State, {?MODULE, cut_off}) ->
+    {stop, close(State)};
 c2s_handle_info(State, _Info) ->
     State.
 
-write(Rest, #{stream_state := established, ?MODULE := {Port, Head}} = State) ->
-    case gen_tcp:send(Port, [frame(byte_size(Head) + byte_size(Rest)), Head, Rest]) of
-        ok -> State;
-        {error, _} -> self() ! {'$gen_event', closed}, State % as xmpp_stream_in does
+write(Rest, #{stream_state := established, ?MODULE := {Port, Head, Unwritten}} = State) ->
+    Frame = [frame(byte_size(Head) + byte_size(Rest)), Head, Rest],
+    case atomics:get(Unwritten, 1) =< ?MAX_UNWRITTEN andalso gen_tcp:send(Port, Frame) of
+        ok -> atomics:sub(Unwritten, 1, byte_size(Rest)), State;
+        _ -> close(State)
     end;
 write(_Rest, State) -> % it is ending
+    State.
+
+%% As xmpp_stream_in does where it can not write.
+close(State) ->
+    self() ! {'$gen_event', closed},
     State.
 
 %% The head of a text frame, whole and not masked (RFC 6455, 5.2).
@@ -213,11 +227,11 @@ frame(Size) -> <<16#81, 127, Size:64>>.
 
 %% Another session may have the address by now.
 forget(LJID, Pid) ->
-    ets:select_delete(?SESSIONS, [{{LJID, Pid, '_'}, [], [true]}]).
+    ets:select_delete(?SESSIONS, [{{LJID, Pid, '_', '_'}, [], [true]}]).
 
 %% Forget who has ended without a word.
 sweep() ->
-    ets:foldl(fun({LJID, Pid, _}, _) -> is_process_alive(Pid) orelse forget(LJID, Pid) end, true, ?SESSIONS).
+    ets:foldl(fun({LJID, Pid, _, _}, _) -> is_process_alive(Pid) orelse forget(LJID, Pid) end, true, ?SESSIONS).
 
 now_ms() ->
     erlang:monotonic_time(millisecond).

@@ -51,10 +51,7 @@ class Bench:
 
     @property
     def ejabberd_database(self) -> Database:
-        settings = self.settings
-        password = settings.secrets["ejabberd_database"]
-        port = settings.ports["postgres"]
-        return Database(f"postgresql://ejabberd:{password}@127.0.0.1:{port}/ejabberd")
+        return Database(self.stack.ejabberd_database_url)
 
     def choose(self, usual: int, full: int) -> int:
         return full if self.is_full else usual

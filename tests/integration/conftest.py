@@ -18,6 +18,7 @@ from .api import Api, new_slug
 from .chat import Chat
 from .database import Database
 from .page import FeedPage
+from .rooms import wait_for_open_room
 from .running import Stack
 from .waiting import ALIVE_S
 from .wire import Wire
@@ -146,6 +147,14 @@ def feed(request: pytest.FixtureRequest, api: Api) -> str:
     slug = new_slug(re.sub("[^a-z0-9]+", "-", words))
     api.create_feed(slug)
     return slug
+
+
+@pytest.fixture
+def room(stack: Stack, api: Api, feed: str) -> str:
+    """The address of that feed's room; the pusher is in it, and it is open."""
+    api.write(feed, {"n": 1})
+    wait_for_open_room(stack, feed)
+    return str(api.get(f"feeds/{feed}/")["room"])
 
 
 @pytest.fixture

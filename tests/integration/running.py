@@ -105,6 +105,15 @@ class Stack:
             python=PYTHON,
         )
 
+    @property
+    def ejabberd_database_url(self) -> str:
+        """Where accounts, rooms and the archive are, as ejabberd's own role."""
+        settings = self.settings
+        return (
+            f"postgresql://ejabberd:{settings.secrets['ejabberd_database']}"
+            f"@127.0.0.1:{settings.ports['postgres']}/ejabberd"
+        )
+
     def pid(self, part: str) -> int | None:
         pid: int | None = self.facts["pids"][part]
         return pid

@@ -11,20 +11,11 @@ import pytest
 
 from .api import Api
 from .chat import Chat
-from .rooms import wait_for_open_room
 from .running import Stack
 from .waiting import until
 from .xmpp_socket import XmppSocket
 
 BATCHES = 3
-
-
-@pytest.fixture
-def room(stack: Stack, api: Api, feed: str) -> str:
-    """A room that the pusher is in, and that is open."""
-    api.write(feed, {"n": 1})
-    wait_for_open_room(stack, feed)
-    return str(api.get(f"feeds/{feed}/")["room"])
 
 
 @pytest.fixture
@@ -72,11 +63,7 @@ def test_a_join_asks_the_database_for_no_nick(
     stack: Stack, room: str, guest: XmppSocket
 ) -> None:
     """Everybody in the room would wait for the answer."""
-    url = (
-        f"postgresql://ejabberd:{stack.settings.secrets['ejabberd_database']}"
-        f"@127.0.0.1:{stack.settings.ports['postgres']}/ejabberd"
-    )
-    with psycopg.connect(url) as held:
+    with psycopg.connect(stack.ejabberd_database_url) as held:
         held.execute("LOCK TABLE muc_registered IN ACCESS EXCLUSIVE MODE")
 
         guest.send(

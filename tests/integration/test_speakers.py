@@ -10,19 +10,10 @@ from pathlib import Path
 import pytest
 
 from .api import Api
-from .rooms import wait_for_open_room
 from .running import Stack
 from .xmpp_socket import CLIENT, XmppSocket
 
 MUC_USER = "{http://jabber.org/protocol/muc#user}"
-
-
-@pytest.fixture
-def room(stack: Stack, api: Api, feed: str) -> str:
-    """A room that the pusher is in, and that is open."""
-    api.write(feed, {"n": 1})
-    wait_for_open_room(stack, feed)
-    return str(api.get(f"feeds/{feed}/")["room"])
 
 
 @pytest.fixture

@@ -18,17 +18,9 @@ def ejabberd_rows(
     stack: Stack, query: LiteralString, values: Sequence[object]
 ) -> list[tuple[Any, ...]]:
     """Ask ejabberd's database."""
-    with connect_to_ejabberds(stack) as connection:
+    with psycopg.connect(stack.ejabberd_database_url) as connection:
         cursor = connection.execute(query, values)
         return cursor.fetchall() if cursor.description else []
-
-
-def connect_to_ejabberds(stack: Stack) -> psycopg.Connection[tuple[Any, ...]]:
-    settings = stack.settings
-    return psycopg.connect(
-        f"postgresql://ejabberd:{settings.secrets['ejabberd_database']}"
-        f"@127.0.0.1:{settings.ports['postgres']}/ejabberd"
-    )
 
 
 def archived_head(stack: Stack, feed: str) -> int:
@@ -47,7 +39,7 @@ def delete_newest(stack: Stack, feed: str, kept: float) -> None:
     with it the archive's end.
     """
     room = f"{feed}@{stack.settings.rooms_domain}"
-    with connect_to_ejabberds(stack) as connection:
+    with psycopg.connect(stack.ejabberd_database_url) as connection:
         connection.execute(
             "SELECT pg_advisory_xact_lock(hashtextextended(%s || ' ' || %s, 5270811))",
             [stack.settings.domain, room],
