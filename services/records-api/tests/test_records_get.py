@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 from django.db import connection
 
+from aviso.exact_json.numbers import JsonNumber
 from aviso.feeds.models import Feed
 from aviso.records.models import Record
 from tests.api import Api
@@ -30,11 +31,6 @@ def write(*all_data: dict[str, Any]) -> list[Record]:
 
 def numbers(body: Any) -> list[int]:
     return [record["data"]["n"] for record in body["results"]]
-
-
-def run_sql(statement: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
 
 
 def follow(api: Api, url: str) -> Any:
@@ -147,9 +143,24 @@ def test_a_filter_finds_by_a_field_of_data(
         ("q=MADRID+0.5", [1]),
         ("q=adri", [0, 1]),
         ("q=madrid&data.n=1", [1]),
-        ("q=12.5", [0]),
-        ("q=12.50", []),
+        # A number by its digits as they were written, and by its value.
+        ("q=12.5", [0, 6, 7]),
+        ("q=12.50", [0, 7]),
+        ("q=12.500", [0, 7]),
+        ("q=1.25e1", [0, 7]),
+        ("q=2.50", [0]),
+        ("q=-12.50", [6]),
         ("q=1000", [2]),
+        ("q=1e3", [2]),
+        ("q=1E3", [2]),
+        ("q=1000.0", [2]),
+        ("q=1e4", []),
+        ("q=-0", [0]),
+        ("q=0.0", [0, 2]),
+        ("q=1e99999", []),
+        ("q=1e-99999", []),
+        ("q=1e9999999999", []),
+        ("q=012.5", []),
         # Names and words of JSON are no text.
         ("q=city", []),
         ("q=true", []),
@@ -168,16 +179,14 @@ def test_words_are_found_in_texts_and_numbers_anywhere(
     anonymous: Api, query: str, found: list[int]
 ) -> None:
     write(
-        {"n": 0, "city": "Madrid", "total": 12.5},
+        {"n": 0, "city": "Madrid", "total": JsonNumber("12.50")},
         {"n": 1, "a": [{"b": ["in MADRID"]}], "c": 0.5},
         {"n": 2, "big": 1e3, "open": True, "nothing": None},
         {"n": 3, "odd": 'a"b\\c'},
         {"n": 4, "é": "é😀"},
         {"n": 5, "share": "5%"},
-    )
-    run_sql(
-        """UPDATE aviso.records SET data = data || '{"total": 12.50}'
-        WHERE data @> '{"n": 0}'"""
+        {"n": 6, "low": -12.5},
+        {"n": 7, "total": 12.5},
     )
 
     assert found == sorted(numbers(anonymous.get(f"{PATH}?{query}").body))

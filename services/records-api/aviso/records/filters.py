@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.http import QueryDict
@@ -23,14 +24,15 @@ MAX_WORDS = 8
 _TIMES = {"created_after": "created_at > %s", "created_before": "created_at < %s"}
 
 # A word in a text or a number of a record's data, at any depth; A to Z in either case,
-# whatever the database's language. A cheap look at the whole comes first. Numbers are
-# plain decimals without zeros at their end, as browsers show them.
-_HAS_WORD = """
-    strpos(lower(data::text COLLATE "C"), %s) > 0 AND EXISTS (
+# whatever the database's language. A number is found by its digits as they were
+# written, and by its value. A cheap look at the whole comes first.
+_LOOK = """strpos(lower(data::text COLLATE "C"), %s) > 0"""
+_HAS_WORD = """EXISTS (
         SELECT FROM jsonb_path_query(data, 'strict $.**') AS found (value)
         WHERE CASE jsonb_typeof(value)
             WHEN 'string' THEN strpos(lower((value #>> '{}') COLLATE "C"), %s) > 0
-            WHEN 'number' THEN strpos(trim_scale(value::numeric)::text, %s) > 0
+            WHEN 'number' THEN strpos(value #>> '{}', %s) > 0
+                OR value::numeric = %s::numeric
             ELSE false END)
 """
 
@@ -73,7 +75,7 @@ def read_filters(query: QueryDict) -> Filters:
         for text in texts:
             if name == TEXT:
                 for word in read_words(text):
-                    found.data.add(_HAS_WORD, escape_word(word), word, word)
+                    _add_word(found.data, word)
             elif name in _TIMES:
                 found.times.add(_TIMES[name], _read_time(name, text))
             elif name.startswith(DATA_PREFIX):
@@ -96,6 +98,30 @@ def read_words(text: str) -> list[str]:
         )
     # bytes.lower knows A to Z alone.
     return [word.encode("utf-8", "replace").lower().decode() for word in words]
+
+
+def _add_word(conditions: Conditions, word: str) -> None:
+    number = _plain_number(word)
+    looks = [escape_word(word)]
+    if number is not None:
+        # Digits of the same value begin with these.
+        looks = [number] if number in word else [word, number]
+    look = " OR ".join([_LOOK] * len(looks))
+    conditions.add(f"({look}) AND {_HAS_WORD}", *looks, word, word, number)
+
+
+def _plain_number(word: str) -> str | None:
+    """Write the number that a word is without an exponent and zeros at its end."""
+    try:
+        value = load_json(word)
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | JsonNumber):
+        return None
+    if value == 0:
+        return "0"
+    digits = format(Decimal(value), "f")
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits
 
 
 def escape_word(word: str) -> str:

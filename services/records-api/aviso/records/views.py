@@ -101,7 +101,8 @@ _FILTERS = [
     OpenApiParameter(
         filters.TEXT,
         str,
-        description="By words: each is part of a text or a number somewhere in the"
+        description="By words: each is part of a text or of a number's digits as they"
+        " were written, or a number's value (1e3 is 1000), somewhere in the"
         f" data. A to Z in either case; {filters.MAX_WORDS} words in"
         f" {filters.MAX_TEXT_CHARS} characters at most.",
     ),

@@ -3,8 +3,9 @@
  * that what arrives live is found by it, too. Pure.
  */
 
-import { decimalOf, ExactNumber, parseExactJson } from "aviso-feed";
+import { asWritten, decimalOf, ExactNumber, parseExactJson } from "aviso-feed";
 import { isJsonObject, isNumber, type Json, type JsonObject, memberOf } from "./json";
+import { withoutExponent } from "./number-text";
 
 /** `path`: names that lead to the value, outermost first. `value`: as REST has it in an address. */
 export interface FieldValue {
@@ -87,7 +88,7 @@ function wordsOf(text: string): readonly string[] {
 export function matches(data: JsonObject, { text, fields }: Find): boolean {
   if (!fields.every(({ path, value }) => hasValue(valueAt(data, path), value))) return false;
   const words = wordsOf(text).map(folded);
-  return words.length === 0 || hasWords(data, words);
+  return words.length === 0 || hasWords(asWritten(data), words);
 }
 
 function valueAt(data: Json, path: readonly string[]): Json | undefined {
@@ -123,14 +124,17 @@ function scalarOf(text: string): Json | undefined {
   }
 }
 
-/** Each word is part of a text or a number, wherever. */
+/** Each word is part of a text or of a number's digits as they were written, or a number's value, wherever. */
 function hasWords(data: Json, words: readonly string[]): boolean {
-  const missing = new Set(words);
+  const missing = new Map(words.map((word) => [word, decimalOfWord(word)]));
   const waiting: Json[] = [data];
   for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) {
     if (typeof value === "string" || isNumber(value)) {
-      const text = isNumber(value) ? plainNumber(value) : folded(value);
-      for (const word of missing) if (text.includes(word)) missing.delete(word);
+      const text = isNumber(value) ? withoutExponent(String(value), MOST_ZEROS) : folded(value);
+      const decimal = isNumber(value) ? decimalOf(String(value)) : null;
+      for (const [word, meant] of missing) {
+        if (text.includes(word) || (meant !== null && meant === decimal)) missing.delete(word);
+      }
       if (missing.size === 0) return true;
     } else if (typeof value === "object" && value !== null) {
       for (const each of Object.values(value)) waiting.push(each as Json);
@@ -139,16 +143,11 @@ function hasWords(data: Json, words: readonly string[]): boolean {
   return false;
 }
 
+/** The number that a word is, as decimalOf writes it; null: it is none. */
+function decimalOfWord(word: string): string | null {
+  const value = scalarOf(word);
+  return isNumber(value) ? decimalOf(word) : null;
+}
+
 /** A to Z in either case; other letters stand for themselves, as in the database. */
 const folded = (text: string): string => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
-
-/** Every digit of a number, without an exponent and without zeros at its end. */
-export function plainNumber(value: number | ExactNumber): string {
-  const [, sign = "", digits = "0", power = "0"] =
-    /^(-?)(\d+)(?:e(-?\d+))?$/.exec(decimalOf(String(value))) ?? [];
-  const exponent = Number(power);
-  if (Math.abs(exponent) > MOST_ZEROS) return String(value);
-  if (exponent >= 0) return sign + digits + "0".repeat(exponent);
-  const padded = digits.padStart(1 - exponent, "0");
-  return `${sign}${padded.slice(0, exponent)}.${padded.slice(exponent)}`;
-}

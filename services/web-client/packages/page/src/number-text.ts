@@ -15,15 +15,17 @@ export function numberText(value: number | ExactNumber, locale: string): string 
   return text.replace(".", decimalMarkOf(locale));
 }
 
-/** `1e+21` as 1 and 21 zeros, as the database has it. */
-function withoutExponent(text: string): string {
+/** `1e+21` as 1 and 21 zeros, as the database has it; as it is where those would be more than `mostZeros`. */
+export function withoutExponent(text: string, mostZeros = MOST_DIGITS): string {
   const [, sign = "", whole = "", fraction = "", power = "0"] =
-    /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(text) ?? [];
+    /^(-?)(\d+)(?:\.(\d+))?[eE]([+-]?\d+)$/.exec(text) ?? [];
   const exponent = Number(power);
-  if (whole === "" || Math.abs(exponent) > MOST_DIGITS) return text;
-  const digits = whole + fraction;
-  if (exponent > 0) return sign + digits.padEnd(exponent + 1, "0");
-  return `${sign}0.${digits.padStart(digits.length - exponent - 1, "0")}`;
+  if (whole === "" || Math.abs(exponent) > mostZeros) return text;
+  const afterPoint = fraction.length - exponent;
+  const digits = (whole + fraction).padEnd(whole.length + exponent, "0");
+  if (afterPoint <= 0) return sign + digits;
+  const padded = digits.padStart(afterPoint + 1, "0");
+  return `${sign}${padded.slice(0, -afterPoint)}.${padded.slice(-afterPoint)}`;
 }
 
 export type NumberEntry =

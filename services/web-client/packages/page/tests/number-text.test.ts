@@ -1,7 +1,7 @@
 import { ExactNumber, numberOf } from "aviso-feed";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { numberText, readNumber } from "../src/number-text";
+import { numberText, readNumber, withoutExponent } from "../src/number-text";
 
 describe("a number that somebody typed", () => {
   test.each([
@@ -74,4 +74,11 @@ describe("a record's number", () => {
   ])("%s reads %s, in Spanish %s", (value, english, spanish) => {
     expect([numberText(value, "en"), numberText(value, "es")]).toEqual([english, spanish]);
   });
+});
+
+test("an exponent is written out, with the zeros that the database has", () => {
+  const texts = ["1e3", "1.50e1", "-1.5E+3", "1e-7", "12.5e-3", "0.00", "-0.001", "1e61"];
+  expect(texts.map((text) => withoutExponent(text))).toEqual([
+    ...["1000", "15.0", "-1500", "0.0000001", "0.0125", "0.00", "-0.001", "1e61"],
+  ]);
 });
