@@ -16,8 +16,8 @@
 %% Who has MAX_UNWRITTEN bytes to come is cut off: it comes again, and asks the archive for what it missed.
 %%
 %% Which sessions: by WebSocket without TLS (mod_handover knows), on a host that had no stream management (XEP-0198) when
-%% they began, since that has to keep each stanza. To all others (TCP, BOSH, TLS), and to all of them if anything goes
-%% wrong here, a batch goes as ejabberd sends it.
+%% they began, since that has to keep each stanza. To all others (accounts, TCP, BOSH, TLS), and to all of them if
+%% anything goes wrong here, a batch goes as ejabberd sends it; they are waited for like the rest.
 %%
 %% Written against the processes of ejabberd_http_ws, ejabberd_websocket and xmpp_socket (23.01 and 26.07): the first is
 %% linked with the second alone, which has the socket.
@@ -27,7 +27,8 @@
 -export([start/2, stop/1, reload/3, depends/2, mod_options/1, mod_doc/0, spread/3, c2s_session_opened/1,
          c2s_handle_info/2, c2s_terminated/2, sweep/0]).
 
-%% {Address in lower case, Pid of the session, its socket, a counter of the bytes that it has been given and not written}
+%% {Address in lower case, Pid of the session, its socket or `none`, a counter of the bytes that it has been given and
+%% not written, or `none` where ejabberd writes}
 -define(SESSIONS, aviso_sessions).
 -define(WAIT_MS, 1000).
 %% In all less than the 10 s after which the pusher doubts.
@@ -40,12 +41,19 @@ start(Host, _Opts) ->
     catch ets:new(?SESSIONS, [named_table, public, {write_concurrency, true}, {read_concurrency, true},
                               {heir, erlang:group_leader(), none}]),
     case Host =:= ejabberd_config:get_myname() of
-        true -> {ok, _} = timer:apply_interval(?SWEEP_MS, ?MODULE, sweep, []), ok;
-        false -> ok
+        true ->
+            {ok, Timer} = timer:apply_interval(?SWEEP_MS, ?MODULE, sweep, []),
+            ets:insert(?SESSIONS, {sweeping, Timer});
+        false ->
+            true
     end,
     each_hook(Host, add).
 
 stop(Host) ->
+    case Host =:= ejabberd_config:get_myname() of
+        true -> [timer:cancel(Timer) || {_, Timer} <- ets:take(?SESSIONS, sweeping)];
+        false -> []
+    end,
     each_hook(Host, delete).
 
 each_hook(Host, Do) ->
@@ -81,20 +89,27 @@ plan(Packet, Room, Nick) ->
     Sender = jid:tolower(xmpp:get_from(Packet)),
     Others = maps:remove(Sender, element(8, Room)),
     {Near, Far} = maps:fold(fun(LJID, User, Acc) -> sort(LJID, element(2, User), Acc) end, {[], []}, Others),
-    Copies = [xmpp:set_from_to(Packet, From, JID) || JID <- Far],
+    Copies = [{xmpp:set_from_to(Packet, From, JID), Session} || {JID, Session} <- Far],
     Own = [xmpp:set_from_to(Packet, From, element(2, User))
            || {ok, User} <- [maps:find(Sender, element(8, Room))]],
     {encode(Packet, From), Near, Copies, Own}.
 
 sort(LJID, JID, {Near, Far}) ->
+    case session(LJID) of
+        none -> {Near, [{JID, none} | Far]};
+        {_, _, _, none} = Session -> {Near, [{JID, Session} | Far]};
+        Session -> {[Session | Near], Far}
+    end.
+
+session(LJID) ->
     case ets:lookup(?SESSIONS, LJID) of
         [{_, Pid, _, _} = Session] ->
             case is_process_alive(Pid) of
-                true -> {[Session | Near], Far};
-                false -> {Near, [JID | Far]}
+                true -> Session;
+                false -> none
             end;
         [] ->
-            {Near, [JID | Far]}
+            none
     end.
 
 %% Without the address: each has its own in front.
@@ -106,9 +121,12 @@ encode(Packet, From) ->
 
 carry_out({Rest, Near, Copies, Own}) ->
     Given = [Session || Session <- Near, may_be_given(byte_size(Rest), Session)],
-    Waiter = answer_later(Own, maps:from_list([{Pid, Socket} || {_, Pid, Socket, _} <- Given])),
+    Sent = [Session || {_, Session} <- Copies, Session =/= none],
+    Waiter = answer_later(Own, maps:from_list([{Pid, Socket} || {_, Pid, Socket, _} <- Given ++ Sent])),
     [Pid ! {?MODULE, Rest, Waiter} || {_, Pid, _, _} <- Given],
-    [ejabberd_router:route(Copy) || Copy <- Copies],
+    [ejabberd_router:route(Copy) || {Copy, _} <- Copies],
+    %% Behind its copy, which it is given by this very process too.
+    [Pid ! {?MODULE, sent, Waiter} || {_, Pid, _, _} <- Sent],
     drop.
 
 %% Once too much, always too much: after what it was not given it may be given nothing.
@@ -146,6 +164,8 @@ wait_written(Left, Enough, Until, Waits) ->
     end.
 
 %% Of a socket that is read, nothing waits in the driver; one that is closed has none.
+is_read(none) ->
+    false;
 is_read(Socket) ->
     erlang:port_info(Socket, queue_size) =:= {queue_size, 0}.
 
@@ -158,36 +178,44 @@ wait_ended(Before) ->
 
 %% ---- in a session's process ----------------------------------------------------------------------------------------
 
-c2s_session_opened(#{lserver := Host, socket := Socket} = State) ->
-    case element(2, Socket) =:= ejabberd_http_ws andalso not gen_mod:is_loaded(Host, mod_stream_mgmt) of
-        true -> enter(State);
-        false -> State
-    end;
-c2s_session_opened(State) ->
-    State.
-
-enter(#{jid := JID, socket := Socket} = State) ->
-    try tcp_socket(element(3, Socket)) of
-        none ->
-            State;
-        Port ->
-            To = fxml:crypt(jid:encode(JID)),
-            Unwritten = atomics:new(1, []),
-            ets:insert(?SESSIONS, {jid:tolower(JID), self(), Port, Unwritten}),
-            State#{?MODULE => {Port, <<"<message xmlns='jabber:client' to='", To/binary, "'">>, Unwritten}}
+%% Where a session is resumed, too.
+c2s_session_opened(#{jid := JID, lserver := Host} = State) ->
+    try
+        Socket = tcp_socket(State),
+        IsOurs = is_web_socket(State) andalso is_port(Socket) andalso not gen_mod:is_loaded(Host, mod_stream_mgmt),
+        Writing = case IsOurs of true -> writing(JID, Socket); false -> none end,
+        ets:insert(?SESSIONS, {jid:tolower(JID), self(), Socket, unwritten(Writing)}),
+        State#{?MODULE => Writing}
     catch
         Class:Reason ->
             logger:error("A session can not write by itself: ~p:~p", [Class, kind(Reason)]),
             State
+    end;
+c2s_session_opened(State) ->
+    State.
+
+writing(JID, Socket) ->
+    To = fxml:crypt(jid:encode(JID)),
+    {Socket, <<"<message xmlns='jabber:client' to='", To/binary, "'">>, atomics:new(1, [])}.
+
+unwritten(none) -> none;
+unwritten({_, _, Unwritten}) -> Unwritten.
+
+%% `element`, as in mod_fence: #socket_state.sockmod and .socket.
+is_web_socket(#{socket := Socket}) ->
+    element(2, Socket) =:= ejabberd_http_ws.
+
+%% None where it is encrypted, of long polling, and of a connection that is just closing.
+tcp_socket(#{socket := Socket} = State) ->
+    case {is_web_socket(State), element(3, Socket)} of
+        {true, WebSocket} -> socket_of(process_info(ejabberd_http_ws:get_owner(WebSocket), links));
+        {false, Port} when is_port(Port) -> Port;
+        {false, _} -> none
     end.
 
-%% None where it is encrypted, and of a connection that is just closing.
-tcp_socket(WebSocket) ->
-    case process_info(ejabberd_http_ws:get_owner(WebSocket), links) of
-        {links, [Holder]} -> mod_handover:plain_socket(Holder);
-        {links, []} -> none;
-        undefined -> none
-    end.
+socket_of({links, [Holder]}) -> mod_handover:plain_socket(Holder);
+socket_of({links, []}) -> none;
+socket_of(undefined) -> none.
 
 c2s_terminated(#{jid := JID, ?MODULE := _} = State, _Reason) ->
     forget(jid:tolower(JID), self()),
@@ -195,6 +223,9 @@ c2s_terminated(#{jid := JID, ?MODULE := _} = State, _Reason) ->
 c2s_terminated(State, _Reason) ->
     State.
 
+c2s_handle_info(State, {?MODULE, sent, Waiter}) ->
+    Waiter ! {written, self()},
+    {stop, State};
 c2s_handle_info(State, {?MODULE, Rest, Waiter}) ->
     Written = write(Rest, State),
     Waiter ! {written, self()},
@@ -231,7 +262,9 @@ forget(LJID, Pid) ->
 
 %% Forget who has ended without a word.
 sweep() ->
-    ets:foldl(fun({LJID, Pid, _, _}, _) -> is_process_alive(Pid) orelse forget(LJID, Pid) end, true, ?SESSIONS).
+    ets:foldl(fun({LJID, Pid, _, _}, _) -> is_process_alive(Pid) orelse forget(LJID, Pid);
+                 (_, _) -> true
+              end, true, ?SESSIONS).
 
 now_ms() ->
     erlang:monotonic_time(millisecond).

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import socket
 import threading
 import xml.etree.ElementTree as ET
 from collections.abc import Coroutine
@@ -64,6 +65,14 @@ class Chat:
     def send(self, stanza: str) -> None:
         """Send a stanza as it is written."""
         self._loop.call_soon_threadsafe(self._client.send_raw, stanza)
+
+    def stop_reading(self, kept_bytes: int) -> None:
+        """Leave in the socket whatever comes from now on; the kernel keeps so much."""
+        transport = self._client.transport
+        transport.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_RCVBUF, kept_bytes
+        )
+        self._loop.call_soon_threadsafe(transport.pause_reading)
 
     def ask(
         self, kind: str, to: str, payload: str, timeout_s: float = 20
@@ -122,6 +131,9 @@ class Chat:
 
     def close(self) -> None:
         async def leave() -> None:
+            transport = self._client.transport
+            if transport is not None and not transport.is_reading():
+                self._client.abort()  # it would wait for an answer
             await self._client.disconnect()
 
         self._await(leave(), 10)

@@ -19,7 +19,8 @@ from .waiting import until
 from .xmpp_socket import Closed, XmppSocket
 
 WAIT_S = 1.0  # WAIT_MS of mod_fan_out
-# What the kernel takes of a socket that nobody reads is some megabytes.
+KEPT_BYTES = 65536
+# What the kernel takes to send is 4 MiB at most.
 BATCH_BYTES = 500_000
 FILLING = 16
 # More than MAX_UNWRITTEN of mod_fan_out, and what the kernel takes.
@@ -129,20 +130,35 @@ def readers(enter: Callable[[], XmppSocket]) -> Iterator[list[Reader]]:
 
 @pytest.fixture
 def silent(enter: Callable[[], XmppSocket]) -> list[XmppSocket]:
-    """As many who are in, and do not read."""
-    return [enter() for _ in range(2)]
+    """As many who are in, and do not read; of their own the kernel keeps little."""
+    guests = [enter() for _ in range(2)]
+    for guest in guests:
+        guest.tcp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, KEPT_BYTES)
+    return guests
 
 
+@pytest.fixture
+def silent_chats(stack: Stack, room: Room) -> Iterator[None]:
+    """By TCP, where ejabberd itself writes, as to every account."""
+    with ExitStack() as opened:
+        for _ in range(2):
+            chat = opened.enter_context(Chat(stack.facts["xmpp"]))
+            chat.join(room.address)
+            chat.stop_reading(KEPT_BYTES)
+        yield
+
+
+@pytest.mark.parametrize("kind", ["silent", "silent_chats"])
 def test_a_sender_is_told_when_most_have_it_or_a_second_is_over(
-    room: Room, readers: list[Reader], silent: list[XmppSocket]
+    room: Room, readers: list[Reader], kind: str, request: pytest.FixtureRequest
 ) -> None:
+    request.getfixturevalue(kind)
     room.wait_told([room.send() for _ in range(FILLING)][-1])
 
     # Not one batch alone: else nothing would hold back who writes to a busy room.
     waits_s = [room.measure() for _ in range(3)]
 
     assert [wait_s for wait_s in waits_s if wait_s < WAIT_S] == []
-    assert len(silent) == len(readers)
     last = FILLING + len(waits_s)
     for each in readers:
         until(lambda: each.batches == list(range(1, last + 1)), "all batches")  # noqa: B023
