@@ -19,6 +19,7 @@ const OWNERS = {
   "lit(-html|-element)?": "api/element\\.ts$",
   "(@types/)?react": "api/react\\.ts$",
   vue: "api/vue\\.ts$",
+  "@tanstack/db": "api/tanstack(\\.|/)",
 };
 
 const owned = Object.entries(OWNERS).map(([name, owner]) => ({

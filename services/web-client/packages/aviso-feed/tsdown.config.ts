@@ -20,6 +20,7 @@ export default defineConfig({
     tabs: "src/api/tabs.ts",
     vue: "src/api/vue.ts",
     svelte: "src/api/svelte.ts",
+    tanstack: "src/api/tanstack.ts",
   },
   format: ["esm", "cjs"],
   platform: "neutral",

@@ -10,11 +10,10 @@ export {
   type SubscribeOptions,
   type TabSharing,
 } from "./api/client";
+export { feedUrl } from "./edges/http";
 export { indexedDbLog } from "./edges/indexed-db-log";
 export { RegistrationError, type RegistrationErrorCode, register } from "./edges/registration";
 export {
-  createRecord,
-  feedUrl,
   fetchAnswer,
   fetchConnection,
   fetchEvents,
@@ -22,6 +21,7 @@ export {
   fetchHeads,
   listFeeds,
 } from "./edges/rest";
+export { createRecord, createRecords, deleteRecord, replaceRecord } from "./edges/rest-writing";
 export type { Log } from "./engine/debug-log";
 export type {
   Change,

@@ -7,7 +7,8 @@ import { ApiError, AvisoError } from "../model/errors";
 import { readError } from "../protocol/iq";
 import { refusedCharacter } from "../protocol/password";
 import { childOf, NS, xml } from "../protocol/xml";
-import { type Fetch, fetchConnection } from "./rest";
+import type { Fetch } from "./http";
+import { fetchConnection } from "./rest";
 
 const FRAMING = "urn:ietf:params:xml:ns:xmpp-framing";
 const STREAM = "http://etherx.jabber.org/streams";

@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
+import type { Fetch } from "../../src/edges/http";
 import {
-  createRecord,
-  type Fetch,
   fetchConnection,
   fetchEvents,
   fetchFeed,
@@ -9,6 +8,7 @@ import {
   listFeeds,
   restOver,
 } from "../../src/edges/rest";
+import { createRecord, deleteRecord, replaceRecord } from "../../src/edges/rest-writing";
 import { ApiError } from "../../src/model/errors";
 import { ExactNumber } from "../../src/model/exact-json";
 import { eventJson, FakeRest } from "../fakes";
@@ -214,6 +214,26 @@ describe("calls", () => {
     const { http, calls } = server(json({ epoch: "aaaa", head: 3 }));
     await fetchFeed("", "../x?y", undefined, http);
     expect(calls[0]?.url).toBe("/api/v1/feeds/..%2Fx%3Fy/");
+  });
+
+  test("change and delete a record of this version alone", async () => {
+    const gone = new Response(null, { status: 204 });
+    const { http, calls } = server(json({ id: "r/1", version: 4 }), gone);
+    const options = { token: "k", version: 3 };
+
+    const record = await replaceRecord("", "orders", { id: "r/1", data: { n: 1 } }, options, http);
+    await deleteRecord("", "orders", "r/1", { token: "k", version: 4 }, http);
+
+    expect(record.version).toBe(4);
+    expect(calls.map(({ url, init }) => `${init.method} ${url}`)).toEqual([
+      "PUT /api/v1/feeds/orders/records/r%2F1/",
+      "DELETE /api/v1/feeds/orders/records/r%2F1/",
+    ]);
+    expect(calls.map(({ init }) => new Headers(init.headers).get("If-Match"))).toEqual([
+      '"3"',
+      '"4"',
+    ]);
+    expect(calls[0]?.init.body).toBe('{"data":{"n":1}}');
   });
 
   test("write a record with key and idempotency key", async () => {

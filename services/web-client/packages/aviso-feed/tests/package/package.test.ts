@@ -31,7 +31,7 @@ function run(name: string, text: string): string {
   return execFileSync(process.execPath, [name], { cwd: folder, encoding: "utf8" }).trim();
 }
 
-test.each(["aviso-feed", "aviso-feed/element", "aviso-feed/tabs"])(
+test.each(["aviso-feed", "aviso-feed/element", "aviso-feed/tabs", "aviso-feed/tanstack"])(
   "%s is imported and required where there is no DOM, and does nothing",
   (name) => {
     const told = `console.log(Object.keys(all).length > 0, typeof document)`;
