@@ -126,7 +126,6 @@ def _base() -> dict[str, str]:
         "HOME": os.environ.get("HOME", "/"),
         "LC_ALL": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
     }
 
 
