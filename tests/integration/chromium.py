@@ -1,4 +1,8 @@
-"""The browser that the tests drive: Debian's chromium, quiet and headless."""
+"""The browser that the tests drive: Debian's chromium, quiet and headless.
+
+Its headless shell, where that is installed, is what Playwright takes by default: the
+same engine without windows. It opens a page at half the cost.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, BrowserType, Playwright
 
+_PROGRAMS = ("chromium-headless-shell", "chromium")
 _FLAGS = [
     "--no-sandbox",  # the tests may run as root, in a container
     "--disable-quic",
@@ -35,6 +40,6 @@ def launch_with_profile(
 
 
 def _program() -> str:
-    program = shutil.which("chromium")
-    assert program, "chromium is not installed (Debian package chromium)"
-    return program
+    found = [program for each in _PROGRAMS if (program := shutil.which(each))]
+    assert found, f"none of {_PROGRAMS} is installed (Debian packages of these names)"
+    return found[0]
