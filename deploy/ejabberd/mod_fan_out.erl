@@ -136,9 +136,13 @@ may_be_given(Size, {_, Pid, _, Unwritten}) ->
             true;
         Sum ->
             atomics:add(Unwritten, 1, ?MAX_UNWRITTEN),
-            Sum - Size > ?MAX_UNWRITTEN orelse (Pid ! {?MODULE, cut_off}),
+            Sum - Size > ?MAX_UNWRITTEN orelse cut_off(Pid),
             false
     end.
+
+cut_off(Pid) ->
+    logger:warning("A session does not read and is cut off, with ~b bytes to come", [?MAX_UNWRITTEN]),
+    Pid ! {?MODULE, cut_off}.
 
 %% ---- the sender is told last ---------------------------------------------------------------------------------------
 
@@ -164,10 +168,10 @@ wait_written(Left, Enough, Until, Waits) ->
     end.
 
 %% Of a socket that is read, nothing waits in the driver; one that is closed has none.
-is_read(none) ->
-    false;
-is_read(Socket) ->
-    erlang:port_info(Socket, queue_size) =:= {queue_size, 0}.
+is_read(Socket) when is_port(Socket) ->
+    erlang:port_info(Socket, queue_size) =:= {queue_size, 0};
+is_read(_) ->
+    false.
 
 %% Until the sender was told of the batch before this one.
 wait_ended(undefined) ->
