@@ -101,6 +101,7 @@ export const english = {
   history: "History",
   historyNone: "Nothing is known of its past.",
   historyMore: "Show what was before",
+  historyFull: "These are the newest {count} changes. What was before is to be had over the API.",
   historyFailed: "The history could not be loaded.",
   changeBefore: "Before",
   changeAfter: "After",

@@ -107,6 +107,8 @@ export const spanish: Messages = {
   history: "Historial",
   historyNone: "No se sabe nada de su pasado.",
   historyMore: "Mostrar lo anterior",
+  historyFull:
+    "Estos son los {count} cambios más recientes. Lo anterior se puede obtener por la API.",
   historyFailed: "No se pudo cargar el historial.",
   changeBefore: "Antes",
   changeAfter: "Después",

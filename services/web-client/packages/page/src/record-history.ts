@@ -18,20 +18,33 @@ export interface HistoryStep {
   readonly changes: readonly FieldChange[] | null;
 }
 
-/** The steps of a history that is given oldest first, newest first. */
+/** What was made of an event, and of what was before it. */
+const made = new WeakMap<HistoryEvent, { before: JsonObject | null; step: HistoryStep }>();
+
+/** The steps of a history that is given oldest first, newest first. Made anew is only what is new. */
 export function stepsOf(history: readonly HistoryEvent[]): readonly HistoryStep[] {
   let before: JsonObject | null = null;
   const steps: HistoryStep[] = [];
   for (const event of history) {
-    const after = event.record === null ? null : (event.record.data as JsonObject);
-    const isChange = event.type === "updated" && before !== null && after !== null;
-    const changes = isChange ? fieldChanges(before as JsonObject, after as JsonObject) : null;
-    steps.push({ event, changes });
+    const known = made.get(event);
+    const step: HistoryStep = known?.before === before ? known.step : stepOf(event, before);
+    made.set(event, { before, step });
+    steps.push(step);
+    const after = dataOf(event);
     // Behind a deletion a record begins anew; what could not be told is not known.
     before = event.type === "deleted" ? null : after;
   }
   return steps.reverse();
 }
+
+function stepOf(event: HistoryEvent, before: JsonObject | null): HistoryStep {
+  const after = dataOf(event);
+  const isChange = event.type === "updated" && before !== null && after !== null;
+  return { event, changes: isChange ? fieldChanges(before, after) : null };
+}
+
+const dataOf = ({ record }: HistoryEvent): JsonObject | null =>
+  record === null ? null : (record.data as JsonObject);
 
 export function fieldChanges(before: JsonObject, after: JsonObject): readonly FieldChange[] {
   const [old, now] = [asWritten(before), asWritten(after)];

@@ -1,6 +1,6 @@
 /** Asks REST for records: a search's pages, one record, a record's history. Throws ApiError. */
 
-import { ApiError, feedUrl, fetchAnswer } from "aviso-feed";
+import { ApiError, feedUrl, fetchAnswer, sizeOf } from "aviso-feed";
 import type { JsonObject } from "./json";
 import type { FeedRecord, Position } from "./library";
 
@@ -58,19 +58,30 @@ export async function readRecord(
   }
 }
 
-/** A record's newest events below a sequence, oldest first. */
+export interface HistoryPage {
+  /** Oldest first. */
+  readonly events: readonly HistoryEvent[];
+  /** There may be some before them. */
+  readonly hasMore: boolean;
+}
+
+/** The server gives fewer than were asked for where they are 4 MiB of JSON: to be sure, from a part of it on. */
+const CUT_FROM_BYTES = 1024 * 1024;
+
+/** A record's newest events below a sequence. */
 export async function readHistory(
   feed: string,
   id: string,
   { before, limit }: { readonly before: number | null; readonly limit: number },
   token: string | undefined,
-): Promise<readonly HistoryEvent[]> {
+): Promise<HistoryPage> {
   const parameters = new URLSearchParams({ subject: id, limit: String(limit) });
   if (before !== null) parameters.set("before", String(before));
   const answer = await fetchAnswer(`${feedUrl("", feed)}events/?${parameters}`, token);
   const { events } = answer;
   if (!Array.isArray(events)) throw misunderstood();
-  return events.flatMap(historyEvent);
+  const hasMore = events.length >= limit || sizeOf(events) >= CUT_FROM_BYTES;
+  return { events: events.flatMap(historyEvent), hasMore };
 }
 
 function historyEvent(value: unknown): HistoryEvent[] {

@@ -5,6 +5,7 @@
 
 import { asWritten } from "aviso-feed";
 import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { guard } from "lit/directives/guard.js";
 import { changeList } from "./change-list";
 import { shownState } from "./connection";
 import { fieldList } from "./field-list";
@@ -16,7 +17,7 @@ import type { ListFailure } from "./list-retry";
 import type { MessageKey } from "./locale";
 import type { PageModel } from "./page-model";
 import type { Reading } from "./reading";
-import { type HistoryStep, stepsOf } from "./record-history";
+import type { HistoryStep } from "./record-history";
 import { shortKey } from "./record-key";
 import { type HistoryEvent, readHistory, readRecord } from "./record-reading";
 import { type FeedRoute, hashOfRoute } from "./route";
@@ -209,18 +210,20 @@ export class RecordView extends LightElement {
 
   #history(seen: SeenRecord): TemplateResult {
     const { t } = this.reading;
-    const steps = stepsOf(seen.history);
+    const { steps } = seen;
     const more = () => void seen.loadOlder();
     return html`<section class="history" aria-labelledby="history-title">
       <h2 id="history-title" class="section-title">${t("history")}</h2>
       ${steps.length === 0 ? html`<p class="nav-note">${t("historyNone")}</p>` : nothing}
       <ol class="steps">
-        ${steps.map((step) => this.#step(step))}
+        ${guard([steps, this.reading], () => steps.map((step) => this.#step(step)))}
       </ol>
       ${
         seen.olderState === "end" || steps.length === 0
           ? nothing
-          : html`${seen.olderState === "failed" ? html`<p role="alert">${t("historyFailed")}</p>` : nothing}
+          : seen.olderState === "full"
+            ? html`<p class="nav-note" role="status">${t("historyFull", { count: steps.length })}</p>`
+            : html`${seen.olderState === "failed" ? html`<p role="alert">${t("historyFailed")}</p>` : nothing}
               <button type="button" class="button" ?disabled=${seen.olderState === "loading"} @click=${more}>
                 ${t("historyMore")}
               </button>`

@@ -72,6 +72,7 @@ export class WatchedFeed {
   /** It shows a table: what is further down is in no event. */
   #isListed = false;
   readonly #listeners = new Set<(change: FeedChange) => void>();
+  readonly #eventListeners = new Set<(events: readonly FeedEvent[]) => void>();
 
   /** `seen`: how far the reader had seen it before, where that is known. */
   constructor(
@@ -114,6 +115,12 @@ export class WatchedFeed {
   subscribe(listener: (change: FeedChange) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Be told of each event that is applied, also of those that another one of the same record follows. */
+  onApplied(listener: (events: readonly FeedEvent[]) => void): () => void {
+    this.#eventListeners.add(listener);
+    return () => this.#eventListeners.delete(listener);
   }
 
   /** Follow the feed by this subscription; one that was followed before is closed. */
@@ -354,7 +361,7 @@ export class WatchedFeed {
     }
     const shown = events.filter(({ subject }) => this.#isKnown(subject));
     this.#hold(events.filter((event) => !shown.includes(event)));
-    this.#tell(this.records.apply(shown));
+    this.#applyEvents(shown);
   }
 
   #release(): void {
@@ -387,9 +394,14 @@ export class WatchedFeed {
     this.#applied = this.#subscription?.position ?? this.#applied;
     if (events.length > 0) {
       this.#noteOldest(events);
-      this.#tell(this.records.apply(events));
+      this.#applyEvents(events);
     }
     this.#trim();
+  }
+
+  #applyEvents(events: readonly FeedEvent[]): void {
+    this.#tell(this.records.apply(events));
+    for (const listener of this.#eventListeners) listener(events);
   }
 
   /** Behind a reset there is nothing to go back to. */

@@ -2,7 +2,7 @@ import { ApiError, RecordStore } from "aviso-feed";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { FeedRecord } from "../src/library";
 import type { HistoryEvent } from "../src/record-reading";
-import { type RecordSource, SeenRecord } from "../src/seen-record";
+import { HISTORY_EVENTS, MOST_HISTORY, type RecordSource, SeenRecord } from "../src/seen-record";
 import { WatchedFeed } from "../src/watched-feed";
 import { eventOf, FakeSubscription, feedInfo, recordOf } from "./fake-library";
 
@@ -30,6 +30,8 @@ const past = (sequence: number, type: HistoryEvent["type"], n: number): HistoryE
   record: recordOf(1, { n }),
 });
 
+const pageOf = (events: readonly HistoryEvent[], hasMore = false) => ({ events, hasMore });
+
 async function look(
   record: FeedRecord | null,
   history: HistoryEvent[],
@@ -37,7 +39,8 @@ async function look(
 ) {
   const source: RecordSource = {
     record: async () => record,
-    history: async (before) => (before === null ? history : older),
+    history: async (before) =>
+      pageOf(before === null ? history : older, before === null && older.length > 0),
   };
   seen = new SeenRecord(feed, ID, source, () => {});
   await vi.waitFor(() => expect(seen?.state).not.toBe("loading"));
@@ -96,7 +99,7 @@ test.each([
       history: async () => {
         asked += 1;
         if (asked === 1) throw failure;
-        return [past(3, "created", 1)];
+        return pageOf([past(3, "created", 1)]);
       },
     };
     seen = new SeenRecord(feed, ID, source, () => {});
@@ -131,4 +134,68 @@ test("who leaves a record that cannot be had, or asks himself, is not asked for 
   await vi.advanceTimersByTimeAsync(100_000);
 
   expect(asked).toBe(2);
+});
+
+test("each of several changes that came at once is a step", async () => {
+  const record = await look(recordOf(1, { n: 1 }), [past(3, "created", 1)]);
+  subscription.deliver([
+    eventOf(4, { n: 2 }, { type: "updated", number: 1, version: 2 }),
+    eventOf(5, { n: 3 }, { type: "updated", number: 1, version: 3 }),
+  ]);
+  expect(sequences()).toEqual([3, 4, 5]);
+  expect(record.steps.map(({ changes }) => changes?.[0]?.before)).toEqual([2, 1, undefined]);
+});
+
+test("what happens while it is read is not lost", async () => {
+  let answer = () => {};
+  const source: RecordSource = {
+    record: async () => recordOf(1, { n: 1 }),
+    history: () =>
+      new Promise((resolve) => {
+        answer = () => resolve(pageOf([past(3, "created", 1)]));
+      }),
+  };
+  seen = new SeenRecord(feed, ID, source, () => {});
+  subscription.deliver([
+    eventOf(3, { n: 1 }, { number: 1 }),
+    eventOf(4, { n: 2 }, { type: "updated", number: 1, version: 2 }),
+    eventOf(5, { n: 3 }, { type: "updated", number: 1, version: 3 }),
+  ]);
+  answer();
+  await vi.waitFor(() => expect(seen?.state).toBe("present"));
+  expect([sequences(), seen.record?.data]).toEqual([[3, 4, 5], { n: 3 }]);
+});
+
+test("a record that changes all day has a bounded history, and the rest on demand", async () => {
+  const record = await look(recordOf(1, { n: 1 }), [past(1, "created", 1)]);
+  for (let n = 2; n <= 1_000; n += 1) {
+    subscription.deliver([eventOf(n, { n }, { type: "updated", number: 1, version: n })]);
+  }
+  expect(record.history.length).toBeLessThanOrEqual(2 * HISTORY_EVENTS);
+  expect([record.history.at(-1)?.sequence, record.olderState]).toEqual([1_000, "more"]);
+});
+
+test("beyond so many the page asks for no more", async () => {
+  const source: RecordSource = {
+    record: async () => recordOf(1, { n: 1 }),
+    history: async (before, limit) => {
+      const from = (before ?? 10_000) - limit;
+      return pageOf(
+        Array.from({ length: limit }, (_, i) => past(from + i, "updated", i)),
+        true,
+      );
+    },
+  };
+  seen = new SeenRecord(feed, ID, source, () => {});
+  await vi.waitFor(() => expect(seen?.state).toBe("present"));
+  for (let page = 0; page < 20; page += 1) await seen.loadOlder();
+  expect([seen.history.length, seen.olderState]).toEqual([MOST_HISTORY, "full"]);
+});
+
+test("steps are made once for a history, and those that stay the same are kept", async () => {
+  const record = await look(recordOf(1, { n: 1 }), [past(3, "created", 1), past(4, "updated", 2)]);
+  const before = record.steps;
+  expect(record.steps).toBe(before);
+  subscription.deliver([eventOf(5, { n: 3 }, { type: "updated", number: 1, version: 3 })]);
+  expect(record.steps[1]).toBe(before[0]);
 });
