@@ -8,6 +8,7 @@ import { type Find, matches, searchOfFind } from "./find";
 import { FoundStore, MOST_FOUND } from "./found-store";
 import type { JsonObject } from "./json";
 import type { FeedInfo, FeedRecord, FeedState, Position, RecordEntry } from "./library";
+import { ListRetry } from "./list-retry";
 import type { SearchPage } from "./record-reading";
 import type { ShownRecords } from "./shown-records";
 import type { FeedChange, OlderState, WatchedFeed } from "./watched-feed";
@@ -31,6 +32,8 @@ export class FoundRecords implements ShownRecords {
   isReadingOlder = false;
   /** Why the last page could not be had. */
   failure: ApiError | null = null;
+  /** When it is asked for again by itself; null: that would not help. */
+  retryAt: Date | null = null;
   /** How many records the found ones are out of; null: nobody counted. */
   lookedAt: number | null = 0;
   /** Of what arrived since: how many records match, and how many do not. */
@@ -44,6 +47,7 @@ export class FoundRecords implements ShownRecords {
   /** Places of what REST lists, each below the one before. */
   #nextPlace = 0;
   #turn = 0;
+  readonly #retry = new ListRetry(() => void this.loadOlder());
   #settling: ReturnType<typeof setTimeout> | undefined;
   #stopFeed: (() => void) | null = null;
   readonly #others = new Set<string>();
@@ -78,6 +82,7 @@ export class FoundRecords implements ShownRecords {
 
   stop(): void {
     this.#turn += 1;
+    this.#retry.cancel();
     this.#stopFeed?.();
     this.#stopFeed = null;
     clearTimeout(this.#settling);
@@ -94,14 +99,19 @@ export class FoundRecords implements ShownRecords {
     const turn = this.#turn;
     this.olderState = "loading";
     this.failure = null;
+    this.retryAt = null;
+    this.#retry.cancel();
     this.#tell(null);
     try {
       const page = await this.#page(turn);
-      if (turn === this.#turn) this.#add(page);
+      if (turn !== this.#turn) return;
+      this.#retry.succeed();
+      this.#add(page);
     } catch (error) {
       if (turn !== this.#turn) return;
       this.olderState = "failed";
       this.failure = error instanceof ApiError ? error : new ApiError(0, String(error));
+      if (!this.failure.isFinal) this.retryAt = this.#retry.fail(this.failure).retryAt;
       this.#tell(null);
     }
   }

@@ -4,6 +4,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import type { FoundRecords } from "./found-records";
 import type { MessageKey } from "./locale";
 import type { Reading } from "./reading";
+import "./retry-countdown";
 
 /** The line above what was found. */
 export function foundSummary(found: FoundRecords, reading: Reading): TemplateResult {
@@ -34,7 +35,14 @@ export function foundEnd(found: FoundRecords, reading: Reading): TemplateResult 
       </div>`;
     case "failed":
       return html`<div class="older" role="alert" data-find-failure=${found.failure?.status ?? 0}>
-        <p>${t(whyNot(found.failure?.status ?? 0))}</p>
+        <p>
+          ${t(whyNot(found.failure?.status ?? 0))}
+          ${
+            found.retryAt === null
+              ? nothing
+              : html`<retry-countdown .retryAt=${found.retryAt} .reading=${reading}></retry-countdown>`
+          }
+        </p>
         <button type="button" class="button" @click=${more}>${t("tryAgain")}</button>
       </div>`;
     case "more":

@@ -29,7 +29,11 @@ beforeEach(() => {
   });
 });
 
-afterEach(() => found.stop());
+afterEach(() => {
+  found.stop();
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
 
 function page(numbers: number[], change: Partial<SearchPage> = {}): SearchPage {
   const records = numbers.map((number): FeedRecord => recordOf(number, { item: "tea" }));
@@ -109,6 +113,40 @@ test("a failure is said, and trying again goes on from there", async () => {
   pages.push(page([3]));
   await found.loadOlder();
   expect(shown()).toEqual([9, 3]);
+});
+
+test.each([
+  [new ApiError(500, ""), 2],
+  [new ApiError(0, ""), 2],
+  [new ApiError(429, "", null, 40_000), 40],
+])("what failed by %o is asked for again by itself, when the server wants it", async (error, s) => {
+  vi.useFakeTimers();
+  vi.spyOn(Math, "random").mockReturnValue(0.999);
+  pages.push(error);
+  found.start();
+  await vi.advanceTimersByTimeAsync(0);
+  expect([found.olderState, found.failure]).toEqual(["failed", error]);
+  pages.push(page([9]));
+
+  await vi.advanceTimersByTimeAsync((s - 1) * 1_000);
+  expect(shown()).toEqual([]);
+  await vi.advanceTimersByTimeAsync(1_000);
+
+  expect([shown(), found.failure, found.retryAt, asked.length]).toEqual([[9], null, null, 2]);
+});
+
+test("what is refused is not asked for again, nor what nobody looks at", async () => {
+  vi.useFakeTimers();
+  pages.push(new ApiError(400, ""));
+  found.start();
+  await vi.advanceTimersByTimeAsync(600_000);
+  expect([found.olderState, found.retryAt, asked.length]).toEqual(["failed", null, 1]);
+
+  await found.loadOlder();
+  found.stop();
+  await vi.advanceTimersByTimeAsync(600_000);
+
+  expect(asked.length).toBe(2);
 });
 
 test("in a new epoch the search begins anew", async () => {
