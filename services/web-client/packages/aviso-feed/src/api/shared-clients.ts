@@ -3,7 +3,9 @@
  * so many of one reader and ends the oldest beyond that.
  */
 
+import { delayOf } from "../edges/http";
 import { indexedDbLog } from "../edges/indexed-db-log";
+import { ApiError } from "../model/errors";
 import { readTicket } from "../protocol/ticket";
 import { AvisoClient } from "./client";
 
@@ -122,7 +124,10 @@ async function requestTicket(url: string): Promise<string> {
     cache: "no-store",
     signal: AbortSignal.timeout(TICKET_TIMEOUT_MS),
   });
-  if (!response.ok) throw new Error(`The site answered with status ${response.status}.`);
+  if (!response.ok) {
+    const delay = delayOf(response.headers.get("Retry-After"));
+    throw new ApiError(response.status, "The site gave no ticket.", null, delay);
+  }
   const { ticket } = (await response.json()) as { ticket?: unknown };
   if (typeof ticket !== "string") throw new Error("The site answered without a ticket.");
   return ticket;

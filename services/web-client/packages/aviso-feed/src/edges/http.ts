@@ -97,6 +97,10 @@ function parse(text: string): unknown {
 }
 
 /** RFC 9457, or whatever a proxy in between answered. */
+/** What `Retry-After` says, in milliseconds; null where it says nothing, or a date. */
+export const delayOf = (retryAfter: string | null): number | null =>
+  /^[0-9]{1,6}$/.test(retryAfter ?? "") ? Number(retryAfter) * 1000 : null;
+
 function problem(status: number, answer: unknown, retryAfter: string | null): ApiError {
   const { detail, field, pointer, address } = (answer ?? {}) as Record<string, unknown>;
   const said = typeof detail === "string" && detail !== "" ? detail : null;
@@ -105,7 +109,7 @@ function problem(status: number, answer: unknown, retryAfter: string | null): Ap
     status,
     said ?? `The server answered with status ${status}.`,
     typeof about === "string" ? about : null,
-    /^[0-9]{1,6}$/.test(retryAfter ?? "") ? Number(retryAfter) * 1000 : null,
+    delayOf(retryAfter),
     { address: typeof address === "string" ? address : null },
   );
 }

@@ -3,6 +3,7 @@
  * Both are kept in memory only, and replaced before they end.
  */
 
+import { ApiError } from "../model/errors";
 import { readTicket, renewalTime, type Ticket, TicketError } from "../protocol/ticket";
 import { childOf, NS } from "../protocol/xml";
 import { Backoff } from "./backoff";
@@ -106,6 +107,8 @@ export class TicketKeeper {
   #isAsking = false;
   #timer: Timer = null;
   #isStopped = false;
+  /** The site wants to be asked no earlier. */
+  #notBefore = 0;
   readonly #backoff: Backoff;
 
   constructor(
@@ -150,7 +153,8 @@ export class TicketKeeper {
   ask(): void {
     this.#isStopped = false;
     if (this.renew === undefined || this.#isAsking) return;
-    this.#restartTimer(this.#backoff.next(), () => void this.#ask());
+    const delay = Math.max(this.#backoff.next(), this.#notBefore - this.clock.now());
+    this.#restartTimer(delay, () => void this.#ask());
   }
 
   stop(): void {
@@ -173,8 +177,10 @@ export class TicketKeeper {
       const text: unknown = await this.renew();
       // One that cannot be read must not end a session that goes on well.
       if (typeof text === "string" && readTicket(text, this.clock.now())) fresh = text;
-    } catch {
+    } catch (error) {
       // Asked again below.
+      const wait = error instanceof ApiError ? error.retryAfterMs : null;
+      this.#notBefore = this.clock.now() + (wait ?? 0);
     }
     this.#isAsking = false;
     if (this.#isStopped || this.#ticket !== before) return;

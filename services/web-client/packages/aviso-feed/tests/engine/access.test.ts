@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { Connection } from "../../src/engine/connection";
 import type { ConnectionOptions } from "../../src/engine/options";
 import { Subscription } from "../../src/engine/subscription";
+import { ApiError } from "../../src/model/errors";
 import { escapeXml } from "../../src/protocol/xml";
 import { textOf } from "../batch-writer";
 import { eventJson, makeTicket, makeWorld, type World } from "../fakes";
@@ -163,6 +164,23 @@ describe("a ticket", () => {
     await world.clock.advance(500_000);
     expect([asked, world.xmpp.fresh.length]).toEqual([3, 1]);
   });
+});
+
+test("a site that says when to ask again for a ticket is asked then", async () => {
+  const asked: number[] = [];
+  const renewTicket = async () => {
+    asked.push(world.clock.now);
+    if (asked.length === 1) throw new ApiError(429, "", null, 200_000);
+    return ticket();
+  };
+  const { subscription } = await follow({ ...withTicket(""), renewTicket });
+  await world.clock.advance(190_000);
+  expect(asked.length).toBe(1);
+
+  await world.clock.advance(15_000);
+
+  expect((asked[1] ?? 0) - (asked[0] ?? 0)).toBeGreaterThanOrEqual(200_000);
+  expect(subscription.state.kind).toBe("live");
 });
 
 describe("an account's token", () => {
