@@ -3,7 +3,7 @@
  */
 
 import { ExactNumber } from "aviso-feed";
-import type { Json, JsonObject } from "./json.ts";
+import { isJsonObject, type Json, type JsonObject } from "./json.ts";
 
 /** Return the top-level names whose value was added, changed or removed. */
 export function changedFields(before: JsonObject, after: JsonObject): ReadonlySet<string> {
@@ -17,23 +17,36 @@ export function changedFields(before: JsonObject, after: JsonObject): ReadonlySe
   return changed;
 }
 
-/** Say whether two JSON values are equal; the order of an object's members does not count. */
+/**
+ * Say whether two JSON values are equal; the order of an object's members does not count. However deep
+ * they are nested, it costs no stack.
+ */
 export function sameJson(one: Json | undefined, other: Json | undefined): boolean {
-  if (one === other) return true;
+  const left: Pair[] = [[one, other]];
+  for (let pair = left.pop(); pair !== undefined; pair = left.pop()) {
+    if (pair[0] === pair[1]) continue;
+    const inside = membersOf(...pair);
+    if (inside === null) return false;
+    for (const each of inside) left.push(each);
+  }
+  return true;
+}
+
+type Pair = readonly [Json | undefined, Json | undefined];
+
+/** What of two values must be equal for them to be; null: they are not. */
+function membersOf(one: Json | undefined, other: Json | undefined): readonly Pair[] | null {
   if (one instanceof ExactNumber || other instanceof ExactNumber) {
-    return one instanceof ExactNumber && other instanceof ExactNumber && one.text === other.text;
+    const isSame =
+      one instanceof ExactNumber && other instanceof ExactNumber && one.text === other.text;
+    return isSame ? [] : null;
   }
-  if (typeof one !== "object" || typeof other !== "object") return false;
-  if (one === null || other === null || one === undefined || other === undefined) return false;
-  if (Array.isArray(one) !== Array.isArray(other)) return false;
   if (Array.isArray(one) && Array.isArray(other)) {
-    return one.length === other.length && one.every((value, i) => sameJson(value, other[i]));
+    return one.length === other.length ? one.map((value, i) => [value, other[i]]) : null;
   }
-  const left = one as JsonObject;
-  const right = other as JsonObject;
-  const names = Object.keys(left);
-  return (
-    names.length === Object.keys(right).length &&
-    names.every((name) => Object.hasOwn(right, name) && sameJson(left[name], right[name]))
-  );
+  if (!isJsonObject(one) || !isJsonObject(other)) return null;
+  const names = Object.keys(one);
+  const isSame =
+    names.length === Object.keys(other).length && names.every((name) => Object.hasOwn(other, name));
+  return isSame ? names.map((name) => [one[name], other[name]]) : null;
 }

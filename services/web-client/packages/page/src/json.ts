@@ -32,8 +32,23 @@ export function memberOf(data: Readonly<Record<string, unknown>>, name: string):
   return Object.hasOwn(data, name) ? (data[name] as Json) : undefined;
 }
 
+/** Deeper than that lines would be more blanks than text. */
+const MOST_LEVELS_INDENTED = 100;
+
+/** Indented; what is nested too deep for that stands on one line. */
 export function prettyJson(value: Json): string {
-  return stringifyExactJson(value, 2);
+  return stringifyExactJson(value, isDeep(value) ? 0 : 2);
+}
+
+function isDeep(value: Json): boolean {
+  let level: readonly Json[] = [value];
+  for (let depth = 0; depth < MOST_LEVELS_INDENTED; depth += 1) {
+    level = level.flatMap((each) =>
+      isJsonObject(each) || Array.isArray(each) ? Object.values(each) : [],
+    );
+    if (level.length === 0) return false;
+  }
+  return true;
 }
 
 const TOKEN =

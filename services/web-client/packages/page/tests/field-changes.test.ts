@@ -1,10 +1,21 @@
 import { expect, test } from "vitest";
 import { changedFields, sameJson } from "../src/field-changes";
+import type { Json } from "../src/json";
 
 test("added, changed and removed fields are changed, others are not", () => {
   const before = { item: "tea", count: 1, gone: true };
   const after = { item: "tea", count: 2, note: null };
   expect(changedFields(before, after)).toEqual(new Set(["count", "note", "gone"]));
+});
+
+test("fields are compared however deep they are", () => {
+  const nested = (inner: Json) => {
+    let deep: Json = inner;
+    for (let level = 0; level < 50_000; level += 1) deep = [deep];
+    return { a: deep };
+  };
+  expect([...changedFields(nested(1), nested(1))]).toEqual([]);
+  expect([...changedFields(nested(1), nested(2))]).toEqual(["a"]);
 });
 
 test("a field deep inside counts as a change of the field it is in", () => {

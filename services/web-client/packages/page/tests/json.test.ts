@@ -1,3 +1,4 @@
+import { parseExactJson } from "aviso-feed";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type Json, prettyJson, tokensOfJson } from "../src/json";
@@ -27,4 +28,9 @@ test("names, texts, numbers and words are told apart", () => {
     ["name", '"d"'],
     ["word", "true"],
   ]);
+});
+
+test("what is nested deep stays readable in size: it stands on one line", () => {
+  const text = `${"[".repeat(20_000)}43.50${"]".repeat(20_000)}`;
+  expect(prettyJson(parseExactJson(text) as Json) === text).toBe(true);
 });

@@ -60,18 +60,47 @@ export function parseExactJson(text: string): unknown {
     token.startsWith('"') || isAsWritten(token) ? token : `{"${MARK}":"${token}"}`,
   );
   if (marked === text) return value;
-  return JSON.parse(marked, function (this: object, name, each: unknown) {
-    const digits = (each as Record<string, unknown> | null)?.[MARK];
-    if (typeof digits !== "string") return each;
-    if (!isExact(digits)) return new ExactNumber(digits);
-    const remembered = digitsOf.get(this) ?? new Map<string, string>();
-    digitsOf.set(this, remembered.set(name, digits));
-    return Number(digits);
-  });
+  return unmarked(JSON.parse(marked));
 }
 
-/** What JSON.stringify gives, with every digit of what parseExactJson has read. */
+/** Put the numbers where their marks stand. */
+function unmarked(value: unknown): unknown {
+  const root: object = { value };
+  const parts = [root];
+  for (const part of parts) {
+    for (const [name, each] of Object.entries(part)) {
+      if (!isPart(each)) continue;
+      const digits = (each as Record<string, unknown>)[MARK];
+      if (typeof digits !== "string") parts.push(each);
+      else (part as Record<string, unknown>)[name] = numberIn(part, name, digits);
+    }
+  }
+  return (root as { value: unknown }).value;
+}
+
+function numberIn(holder: object, name: string, digits: string): number | ExactNumber {
+  if (!isExact(digits)) return new ExactNumber(digits);
+  const remembered = digitsOf.get(holder) ?? new Map<string, string>();
+  digitsOf.set(holder, remembered.set(name, digits));
+  return Number(digits);
+}
+
+/**
+ * What JSON.stringify gives, with every digit of what parseExactJson has read. What is nested deeper
+ * than JSON.stringify can go is written on one line.
+ */
 export function stringifyExactJson(value: unknown, indent = 0): string {
+  try {
+    return stringify(value, indent);
+  } catch (error) {
+    // Of a stack that was too small browsers throw errors of several kinds.
+    const text = isPart(value) ? writeDeep(value) : null;
+    if (text === null) throw error;
+    return text;
+  }
+}
+
+function stringify(value: unknown, indent: number): string {
   let hasExact = false;
   function replace(this: Record<string, unknown>, name: string, each: unknown): unknown {
     const digits = writtenDigits(this, name);
@@ -82,6 +111,36 @@ export function stringifyExactJson(value: unknown, indent = 0): string {
   const text = JSON.stringify(value, replace, indent);
   return hasExact ? text.replace(MARKED, "$1") : text;
 }
+
+/** Costs no stack. null: something is in itself, or twice in the value. */
+function writeDeep(value: object): string | null {
+  const texts = new Map<object, string>();
+  const parts = new Set([value]);
+  for (const part of parts)
+    for (const each of Object.values(part).filter(isNested)) parts.add(each);
+  for (const part of [...parts].reverse()) {
+    if (Object.values(part).some((each) => isNested(each) && !texts.has(each))) return null;
+    texts.set(part, writePart(part, texts));
+  }
+  return texts.get(value) ?? null;
+}
+
+/** What is in it was written before. */
+function writePart(part: object, texts: ReadonlyMap<object, string>): string {
+  const isArray = Array.isArray(part);
+  let text = "";
+  for (const [name, each] of Object.entries(part)) {
+    const plain = isNested(each) ? texts.get(each) : JSON.stringify(each);
+    const value = writtenDigits(part, name) ?? plain ?? (isArray ? "null" : undefined);
+    if (value === undefined) continue;
+    text += `${text === "" ? "" : ","}${isArray ? "" : `${JSON.stringify(name)}:`}${value}`;
+  }
+  return isArray ? `[${text}]` : `{${text}}`;
+}
+
+/** Not what says itself how it is written, as a Date does. */
+const isNested = (value: unknown): value is object =>
+  isPart(value) && typeof (value as { toJSON?: unknown }).toJSON !== "function";
 
 const written = new WeakMap<object, unknown>();
 

@@ -170,6 +170,38 @@ describe("the writer's digits", () => {
   });
 });
 
+describe("JSON nested however deep", () => {
+  const nested = (inner: string) => `${'{"a":['.repeat(20_000)}${inner}${"]}".repeat(20_000)}`;
+
+  test.each(["1", "43.50", "12345678901234567890", '"x",null,{}'])(
+    "is read and written with %s in it",
+    (inner) => {
+      const value = parseExactJson(nested(inner));
+
+      expect(stringifyExactJson(value) === nested(inner)).toBe(true);
+      expect(stringifyExactJson(asWritten(value)) === nested(inner)).toBe(true);
+    },
+  );
+
+  test("is no circle: that is refused", () => {
+    const circle: unknown[] = [];
+    circle.push({ circle });
+
+    expect(() => stringifyExactJson(circle)).toThrow(TypeError);
+    expect(() => stringifyExactJson({ big: 1n })).toThrow(TypeError);
+  });
+
+  test("is written as JSON.stringify writes what is no JSON", () => {
+    const odd = { u: undefined, f: () => 1, d: new Date(0), l: [undefined], t: { toJSON: 1 } };
+    let deep: unknown = odd;
+    for (let level = 0; level < 20_000; level += 1) deep = [deep];
+
+    const text = stringifyExactJson(deep).replaceAll(/^\[+|\]+$/g, "");
+
+    expect(text).toBe(JSON.stringify(odd));
+  });
+});
+
 describe("an ExactNumber", () => {
   test("is its nearest double where a program reckons with it, and its digits as text", () => {
     const value = new ExactNumber("1234567890123456789");
