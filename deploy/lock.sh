@@ -7,14 +7,17 @@ set -eu
 bin=$1
 [ -x "$bin/uv" ] || "$bin/pip" install --quiet uv
 
-known=""
-lock() { # lock OUT IN...
+choose() { # choose OUT OPTION-OR-IN...
   out=$1
   shift
-  # shellcheck disable=SC2086
   "$bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $known --output-file "$out" "$@"
-  known="$known --constraint $out"
+    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --output-file "$out" "$@"
+}
+known=""
+lock() { # lock OUT IN...
+  # shellcheck disable=SC2086
+  choose "$@" $known
+  known="$known --constraint $1"
 }
 # Our own package is installed from its folder, without an index; what it needs is locked with each that uses it.
 lock services/records-api/requirements.txt services/records-api/requirements.in services/amqp-client/pyproject.toml
@@ -25,10 +28,6 @@ lock tests/requirements.txt tests/requirements.in
 lock tests/compare/requirements.txt tests/compare/requirements.in
 lock tests/bench/requirements.txt tests/bench/requirements.in
 # Somebody else's application, in an environment of its own.
-"$bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
-  --output-file tests/integration/oscar_shop/requirements.txt tests/integration/oscar_shop/requirements.in
+choose tests/integration/oscar_shop/requirements.txt tests/integration/oscar_shop/requirements.in
 # Only its data files are used: without what it would need to be imported.
-"$bin/uv" pip compile --quiet --no-deps --universal --python-version 3.11 --generate-hashes \
-  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
-  --output-file demo/requirements.txt demo/requirements.in
+choose demo/requirements.txt demo/requirements.in --no-deps

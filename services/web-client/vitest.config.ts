@@ -14,6 +14,8 @@ export default defineConfig({
       "strophe.js": join(import.meta.dirname, "node_modules/strophe.js/dist/strophe.esm.js"),
     },
     restoreMocks: true,
+    // By default one core is left idle: on a machine of two, half of it.
+    maxWorkers: "100%",
     // A loaded machine is no fault of what is tested.
     testTimeout: 30_000,
   },

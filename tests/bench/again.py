@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from ..integration.beside import beside
 from .beat import Waits, beating
 from .bench import Bench
 from .goals import Goal
@@ -116,21 +117,15 @@ def watching_health(bench: Bench) -> Iterator[list[str]]:
         "relay": f"http://127.0.0.1:{ports['relay']}/healthz",
         "pusher": f"http://127.0.0.1:{ports['pusher']}/healthz",
     }
-    ended = threading.Event()
 
-    def look() -> None:
+    def look(ended: threading.Event) -> None:
         while not ended.wait(_LOOK_S):
             for part, address in addresses.items():
                 if (said := _ask(address)) is not None:
                     ill.append(f"{part}: {said}")
 
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
+    with beside(look):
         yield ill
-    finally:
-        ended.set()
-        thread.join(30)
 
 
 def _ask(address: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Callable
 
@@ -29,13 +30,12 @@ def backfill(bench: Bench) -> None:
         for kill in range(1, _KILLS + 1):
             process = table.start_backfill()
             part = rows * kill // (_KILLS + 1)
-            _wait(lambda: table.count_backfilled() >= part, f"{part} rows told")  # noqa: B023
+            _wait_until_told(table, process, part)
             tell(f"  killed at {table.count_backfilled():,} rows")
             process.kill()
             process.wait()
             bench.stack.kill_part("relay")
-        if table.start_backfill().wait(_THROUGH_S) != 0:
-            raise RuntimeError("the backfill failed")
+        _check(table.start_backfill().wait(_THROUGH_S))
         bench.note("backfilled (s)", time.monotonic() - started)
     beside = Waits(table.waits_ms)
     _wait(table.is_published, "everything to be archived")
@@ -52,6 +52,27 @@ def backfill(bench: Bench) -> None:
         Goal(f"{rows:,} rows backfilled, killed {_KILLS} times: {name}", count, 0)
         for name, count in faults.items()
     ]
+
+
+def _wait_until_told(
+    table: WrittenTable, process: subprocess.Popen[bytes], rows: int
+) -> None:
+    """Wait for so many. Raises RuntimeError when the command ends before, at once."""
+
+    def is_told() -> bool:
+        code = process.poll()
+        if code is not None:
+            _check(code)
+            raise RuntimeError(f"the backfill was through before {rows} rows were seen")
+        return table.count_backfilled() >= rows
+
+    _wait(is_told, f"{rows} rows told")
+
+
+def _check(code: int) -> None:
+    """What it says of its error stands on this process's own stderr."""
+    if code != 0:
+        raise RuntimeError(f"manage.py backfill failed with {code}, as it says above")
 
 
 def _wait(question: Callable[[], bool], what: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
+from ..integration.beside import beside
 from .bench import Bench
 from .path import Writer
 from .subscriber import Listener
@@ -40,26 +41,17 @@ class Waits:
 @contextmanager
 def beating(bench: Bench, feed: str, rate: float = 10) -> Iterator[Waits]:
     """Write to `feed`, `rate` records a second, for as long as the block takes."""
-    waits, ended = Waits(), threading.Event()
-    began, failure = threading.Event(), []
+    waits, began = Waits(), threading.Event()
 
-    def run() -> None:
+    def run(ended: threading.Event) -> None:
         try:
             asyncio.run(_beat(bench, feed, rate, waits, began, ended))
-        except BaseException as error:  # shown where the block ends
-            failure.append(error)
+        finally:
             began.set()
 
-    thread = threading.Thread(target=run)
-    thread.start()
-    began.wait(30)
-    try:
+    with beside(run, _LAST_S + 30):
+        began.wait(30)
         yield waits
-    finally:
-        ended.set()
-        thread.join(_LAST_S + 30)
-    if failure:
-        raise failure[0]
 
 
 def beat_for(bench: Bench, feed: str, seconds: float, rate: float = 20) -> Waits:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
 
+from ..integration.beside import beside
 from ..integration.faults.heads import archived_head
 from .beat import beat_for, beat_in_turns, beating
 from .bench import Bench, empty_beside, tell
@@ -65,7 +65,7 @@ def beside_snapshot(bench: Bench) -> None:
     time.sleep(2)
     with holding_snapshots(bench):
         started = time.monotonic()
-        with beside(_write_singles, bench, "busy", count):
+        with beside(lambda _: _write_singles(bench, "busy", count)):
             wait_until_archived(bench, "busy", count)
         bench.note("events that passed", count)
         bench.note("until they were archived (s)", time.monotonic() - started)
@@ -94,25 +94,6 @@ def holding_snapshots(bench: Bench) -> Iterator[None]:
             each.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             each.execute("SELECT count(*) FROM pg_class")
         yield
-
-
-@contextmanager
-def beside(work: Callable[..., None], *values: object) -> Iterator[None]:
-    """Run `work` on a thread beside the block."""
-    failure: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            work(*values)
-        except BaseException as error:  # shown where the block ends
-            failure.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    yield
-    thread.join(60)
-    if failure:
-        raise failure[0]
 
 
 def wait_until_archived(bench: Bench, feed: str, sequence: int) -> None:

@@ -33,6 +33,8 @@ OpenPage = Callable[..., FeedPage]
 LONGEST_FIRST = (
     "test_abuse.py",
     "faults/test_page_opened.py",
+    "faults/test_tracked_pgbench.py",
+    "test_foreign_shop.py",
     "faults/test_room_lost.py",
     "faults/test_room_wire.py",
     "faults/test_write_relay.py",

@@ -9,12 +9,14 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import psycopg
 
 from aviso_native import services
 
 from .api import new_slug
+from .beside import beside
 from .database import Database
 from .running import PYTHON, REPOSITORY, Stack
 
@@ -102,23 +104,8 @@ class WrittenTable:
 
         A wait is from the moment when the statement was due until it is committed.
         """
-        ended, failures = threading.Event(), []
-
-        def write() -> None:
-            try:
-                self._write(rate, ended)
-            except BaseException as error:  # shown where the block ends
-                failures.append(error)
-
-        thread = threading.Thread(target=write)
-        thread.start()
-        try:
+        with beside(partial(self._write, rate)):
             yield
-        finally:
-            ended.set()
-            thread.join(60)
-        if failures:
-            raise failures[0]
 
     def _write(self, rate: float, ended: threading.Event) -> None:
         chance = random.Random(20260729)  # noqa: S311 # rows, not secrets

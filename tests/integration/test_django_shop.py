@@ -6,25 +6,19 @@ ejabberd and Aviso's page, with its tables beside the shop's.
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from aviso_native import postgres  # on the path that running.py sets
-from aviso_native.addresses import find_free_port, is_listening
-from aviso_native.settings import load
+from aviso_native.addresses import find_free_port  # on the path that running.py sets
 
 from .page import FeedPage
+from .projects import Project, database_of_its_own
 from .running import PYTHON, REPOSITORY, Stack
-from .waiting import ALIVE_S, until
+from .waiting import ALIVE_S
 
-SHOP = REPOSITORY / "examples/django-shop"
 PASSWORD = "of-the-shop's-own-staff"
 PEOPLE = f"""
 from shop.models import *
@@ -47,78 +41,36 @@ place(blue, "paid", 700000803)
 """
 
 
-@dataclass
-class Shop:
-    environment: dict[str, str]
-
-    @property
-    def url(self) -> str:
-        return f"http://localhost:{self.environment['SHOP_PORT']}"
-
-    def manage(self, *arguments: str) -> None:
-        done = subprocess.run(
-            [str(PYTHON), "manage.py", *arguments],
-            cwd=SHOP,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    @contextmanager
-    def running(self, log: Path, *arguments: str) -> Iterator[None]:
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                [str(PYTHON), "manage.py", *arguments],
-                cwd=SHOP,
-                env=self.environment,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-            )
-        try:
-            yield
-            assert process.poll() is None, log.read_text()
-        finally:
-            process.terminate()
-            process.wait(30)
+@pytest.fixture(scope="module")
+def database_url(run_dirs: Callable[[], Path]) -> Iterator[str]:
+    with database_of_its_own(run_dirs()) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
-def shop(run_dirs: Callable[[], Path]) -> Iterator[Shop]:
-    """The shop with its database, migrated, and people in it. Nothing else runs."""
-    settings = load({"AVISO_RUN_DIR": str(run_dirs())})
-    server = postgres.make_part(settings)
-    postgres.prepare_cluster(settings)
-    server.start()
-    try:
-        server.wait_ready()
-        postgres.prepare_databases(settings)
-        shop = Shop(
-            {
-                "PATH": os.environ["PATH"],
-                "PYTHONPATH": str(REPOSITORY / "services/records-api"),
-                "PYTHONDONTWRITEBYTECODE": "1",
-                "SHOP_DATABASE_URL": settings.database_url,
-                "SHOP_PORT": str(find_free_port()),
-            }
-        )
-        shop.manage("migrate", "--verbosity=0")
-        shop.manage("makemigrations", "--check")
-        shop.manage("shell", "--command", PEOPLE)
-        yield shop
-    finally:
-        server.stop()
+def shop(database_url: str) -> Project:
+    """The shop with its tables and people in it."""
+    shop = Project(
+        [str(PYTHON), "manage.py"],
+        REPOSITORY / "examples/django-shop",
+        "services/records-api",
+        SHOP_DATABASE_URL=database_url,
+    )
+    shop.environment["SHOP_PORT"] = str(shop.port)
+    shop.manage("migrate", "--verbosity=0")
+    shop.manage("makemigrations", "--check")
+    shop.manage("shell", "--command", PEOPLE)
+    return shop
 
 
 def test_what_the_shop_saves_is_live_in_its_own_page_and_on_avisos(
-    shop: Shop, start_stack: Callable[..., Stack], browser: Browser, tmp_path: Path
+    shop: Project,
+    database_url: str,
+    start_stack: Callable[..., Stack],
+    browser: Browser,
+    tmp_path: Path,
 ) -> None:
-    stack = start_stack(
-        AVISO_DATABASE_URL=shop.environment["SHOP_DATABASE_URL"],
-        AVISO_CORS_ORIGINS=shop.url,
-    )
+    stack = start_stack(AVISO_DATABASE_URL=database_url, AVISO_CORS_ORIGINS=shop.url)
     stack.stop_part("relay")
     shop.environment |= {
         "AVISO_PUBLIC_URL": stack.url,
@@ -126,13 +78,10 @@ def test_what_the_shop_saves_is_live_in_its_own_page_and_on_avisos(
         "AVISO_AMQP_URL": stack.facts["amqp_url"],
         "AVISO_RELAY_BIND": f"127.0.0.1:{find_free_port()}",
     }
-    port = shop.environment["SHOP_PORT"]
-    serve = ("runserver", "--noreload", f"localhost:{port}")
     with (
         shop.running(tmp_path / "relay.log", "aviso_relay"),
-        shop.running(tmp_path / "server.log", *serve),
+        shop.serving(tmp_path / "server.log"),
     ):
-        until(lambda: is_listening(int(port)), "the shop", ALIVE_S)
         tab = _log_in(shop, browser)
         elements = tab.locator("record-feed")
         expect(elements.nth(0)).to_contain_text("Tea", timeout=ALIVE_S * 1000)
@@ -156,7 +105,7 @@ def test_what_the_shop_saves_is_live_in_its_own_page_and_on_avisos(
     stack.interrupt()
 
 
-def _log_in(shop: Shop, browser: Browser) -> Page:
+def _log_in(shop: Project, browser: Browser) -> Page:
     tab = browser.new_context().new_page()
     tab.goto(f"{shop.url}/admin/login/?next=/")
     tab.fill("[name=username]", "ada")
@@ -165,7 +114,7 @@ def _log_in(shop: Shop, browser: Browser) -> Page:
     return tab
 
 
-def _save_product_in_admin(shop: Shop, beside: Page, name: str) -> None:
+def _save_product_in_admin(shop: Project, beside: Page, name: str) -> None:
     admin = beside.context.new_page()
     admin.goto(f"{shop.url}/admin/shop/product/add/")
     admin.fill("[name=name]", name)

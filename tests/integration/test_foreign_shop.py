@@ -6,24 +6,19 @@ its database and tracks what is there; whatever the shop's pages write appears.
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from aviso_native import postgres  # on the path that running.py sets
-from aviso_native.addresses import find_free_port, is_listening
-from aviso_native.settings import load
-
 from .api import Api
 from .database import Database
 from .page import FeedPage
+from .projects import Project, database_of_its_own
 from .running import REPOSITORY, Stack
-from .waiting import ALIVE_S, until, until_equal
+from .waiting import until_equal
 
 ENVIRONMENT = ".tools/oscar"
 STOCK = """
@@ -47,92 +42,51 @@ ADDRESS = {
 }
 
 
-class OscarShop:
-    def __init__(self, folder: Path, database_url: str) -> None:
-        self.port = find_free_port()
-        self.url = f"http://localhost:{self.port}"
-        self.database_url = database_url
-        self._folder = folder
-        self._environment = {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(REPOSITORY / "tests/integration"),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "DJANGO_SETTINGS_MODULE": "oscar_shop.settings",
-            "SHOP_DATABASE_URL": database_url,
-            "SHOP_MEDIA_ROOT": str(folder),
-        }
-
-    def manage(self, *arguments: str) -> None:
-        done = subprocess.run(
-            self._command(*arguments),
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            timeout=180,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    @contextmanager
-    def serving(self) -> Iterator[None]:
-        log = self._folder / "oscar.log"
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                self._command("runserver", "--noreload", f"localhost:{self.port}"),
-                env=self._environment,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-            )
-        try:
-            until(lambda: is_listening(self.port), "the shop", ALIVE_S)
-            yield
-            assert process.poll() is None, log.read_text()
-        finally:
-            process.terminate()
-            process.wait(30)
-
-    def _command(self, *arguments: str) -> list[str]:
-        python = REPOSITORY / ENVIRONMENT / "bin/python"
-        return [str(python), "-m", "django", *arguments]
+@pytest.fixture(scope="module")
+def database_url(run_dirs: Callable[[], Path]) -> Iterator[str]:
+    with database_of_its_own(run_dirs()) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
-def shop(
-    run_dirs: Callable[[], Path], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[OscarShop]:
-    """The shop with its tables and a kettle in it. Nothing else runs."""
+def shop(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The shop with its tables and a kettle in it."""
     subprocess.run(
         ["make", "--silent", f"{ENVIRONMENT}/.installed"], cwd=REPOSITORY, check=True
     )
-    settings = load({"AVISO_RUN_DIR": str(run_dirs())})
-    server = postgres.make_part(settings)
-    postgres.prepare_cluster(settings)
-    server.start()
-    try:
-        server.wait_ready()
-        postgres.prepare_databases(settings)
-        shop = OscarShop(tmp_path_factory.mktemp("oscar"), settings.database_url)
-        shop.manage("migrate", "--run-syncdb", "--verbosity=0")
-        shop.manage("shell", "--command", STOCK)
-        yield shop
-    finally:
-        server.stop()
+    python = REPOSITORY / ENVIRONMENT / "bin/python"
+    folder = tmp_path_factory.mktemp("oscar")
+    shop = Project(
+        [str(python), "-m", "django"],
+        folder,
+        "tests/integration",
+        DJANGO_SETTINGS_MODULE="oscar_shop.settings",
+        SHOP_DATABASE_URL=database_url,
+        SHOP_MEDIA_ROOT=str(folder),
+    )
+    shop.manage("migrate", "--run-syncdb", "--verbosity=0")
+    shop.manage("shell", "--command", STOCK)
+    return shop
 
 
 def test_what_the_pages_of_a_foreign_shop_write_is_live(
-    shop: OscarShop, start_stack: Callable[..., Stack], browser: Browser
+    shop: Project,
+    database_url: str,
+    start_stack: Callable[..., Stack],
+    browser: Browser,
+    tmp_path: Path,
 ) -> None:
-    stack = start_stack(AVISO_DATABASE_URL=shop.database_url)
+    stack = start_stack(AVISO_DATABASE_URL=database_url)
     for feed, (table, columns) in TABLES.items():
         wish = (f"public.{table}", feed, columns, "--public")
-        stack.manage("track", *wish, AVISO_DATABASE_URL=shop.database_url)
-    database = Database(shop.database_url)
+        stack.manage("track", *wish, AVISO_DATABASE_URL=database_url)
+    database = Database(database_url)
     pages = {
         feed: FeedPage(browser.new_context().new_page(), stack.url, feed).open()
         for feed in TABLES
     }
 
-    with shop.serving():
+    with shop.serving(tmp_path / "shop.log"):
         tab = browser.new_context().new_page()
         review(shop, tab)
         buy(shop, tab)
@@ -160,9 +114,10 @@ def test_what_the_pages_of_a_foreign_shop_write_is_live(
         assert "Nobody-is-to-know" not in page.list.inner_text()
         assert page.faults == []
         page.tab.context.close()
+    stack.interrupt()
 
 
-def review(shop: OscarShop, tab: Page) -> None:
+def review(shop: Project, tab: Page) -> None:
     tab.goto(f"{shop.url}/catalogue/a-kettle_1/reviews/add/")
     tab.fill("[name=title]", "Boils")
     tab.fill("[name=body]", "In two minutes.")
@@ -173,7 +128,7 @@ def review(shop: OscarShop, tab: Page) -> None:
     press(tab, "button:has-text('Save review')")
 
 
-def buy(shop: OscarShop, tab: Page) -> None:
+def buy(shop: Project, tab: Page) -> None:
     tab.goto(f"{shop.url}/catalogue/a-kettle_1/")
     press(tab, "button:has-text('Add to basket')")
     tab.goto(f"{shop.url}/checkout/")

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from .api import Api
+from .beside import beside
 from .conftest import OpenPage
 from .database import Database
 from .running import Stack
@@ -218,21 +219,15 @@ def fill(database: Database, api: Api, feed: str) -> None:
 @contextmanager
 def dripping(sockets: list[socket.socket], piece: bytes) -> Iterator[None]:
     """Send each a piece every second; what was closed stays closed."""
-    is_over = threading.Event()
 
-    def drip() -> None:
-        while not is_over.wait(1):
+    def drip(ended: threading.Event) -> None:
+        while not ended.wait(1):
             for each in sockets:
                 with contextlib.suppress(OSError):
                     each.sendall(piece)
 
-    thread = threading.Thread(target=drip)
-    thread.start()
-    try:
+    with beside(drip):
         yield
-    finally:
-        is_over.set()
-        thread.join()
 
 
 @contextmanager

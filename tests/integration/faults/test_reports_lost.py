@@ -11,6 +11,7 @@ from pika.exceptions import AMQPError
 
 from aviso_native import rabbitmq
 
+from ..beside import beside
 from ..running import Stack
 from ..waiting import until
 from .effort import choose
@@ -74,9 +75,8 @@ def test_reports_that_are_lost_again_and_again_cost_no_event_and_repeat_none(
 def losing(stack: Stack, lose: Lose) -> Iterator[list[None]]:
     """Lose what has been reported, over and over; what is given counts it."""
     losses: list[None] = []
-    ended = threading.Event()
 
-    def lose_again() -> None:
+    def lose_again(ended: threading.Event) -> None:
         while not ended.is_set():
             try:
                 for loss in lose(stack, ended):
@@ -84,10 +84,5 @@ def losing(stack: Stack, lose: Lose) -> Iterator[list[None]]:
             except AMQPError:  # the queue is not there at the moment
                 ended.wait(0.1)
 
-    thread = threading.Thread(target=lose_again)
-    thread.start()
-    try:
+    with beside(lose_again):
         yield losses
-    finally:
-        ended.set()
-        thread.join(30)

@@ -19,6 +19,7 @@ import pytest
 from aviso_native import services
 from aviso_native.addresses import find_free_port
 
+from ..beside import beside
 from ..database import Database
 from ..running import PYTHON, REPOSITORY, Stack
 from ..waiting import until
@@ -159,19 +160,17 @@ class Terms:
 @contextmanager
 def watching(database: Database) -> Iterator[Terms]:
     """Look at the lock's holders all the while."""
-    terms, ended = Terms(), threading.Event()
+    terms = Terms()
 
-    def watch() -> None:
-        while not ended.wait(0.02):
-            terms.see(holders(database))
+    def watch(ended: threading.Event) -> None:
+        # One session: to connect costs many times what the question does.
+        with database.transaction() as session:
+            session.autocommit = True
+            while not ended.wait(0.02):
+                terms.see([pid for (pid,) in session.execute(_HOLDERS, [_LOCK])])
 
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
+    with beside(watch):
         yield terms
-    finally:
-        ended.set()
-        thread.join(30)
 
 
 def holders(database: Database) -> list[int]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from ..api import Api
 from ..archive import Batch, archived_batches, events_of
+from ..beside import beside
 from ..chat import Chat
 from ..database import Database
 from ..page import FeedPage
@@ -51,7 +52,6 @@ class Trial:
         self._xmpp = xmpp
         self._api = Api(stack_url, key)
         self._room = self._api.get(f"feeds/{feed}/")["room"]
-        self._failure: BaseException | None = None
 
     @property
     def watched(self) -> FeedPage:
@@ -83,24 +83,13 @@ class Trial:
     @contextmanager
     def writing(self, rate: float) -> Iterator[None]:
         """Write over REST all the while, `rate` records a second at most."""
-        ended = threading.Event()
 
-        def write() -> None:
-            try:
-                while not ended.wait(1 / rate):
-                    self._post_one()
-            except BaseException as error:  # shown where the block ends
-                self._failure = error
+        def write(ended: threading.Event) -> None:
+            while not ended.wait(1 / rate):
+                self._post_one()
 
-        thread = threading.Thread(target=write)
-        thread.start()
-        try:
+        with beside(write, _GIVE_UP_S + 60):
             yield
-        finally:
-            ended.set()
-            thread.join(_GIVE_UP_S + 60)
-        if self._failure is not None:
-            raise self._failure
 
     def settle(self, timeout_s: float = 90) -> Report:
         """Wait until both observers are through, and count what they saw.

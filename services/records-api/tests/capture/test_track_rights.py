@@ -40,7 +40,8 @@ def shop(database: Database) -> Iterator[Database]:
         "GRANT USAGE ON SCHEMA shop TO PUBLIC;"
         "SET ROLE shop_owner;"
         "CREATE TABLE shop.orders (id bigint PRIMARY KEY, status text);"
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON shop.orders TO shop_writer"
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON shop.orders TO shop_writer;"
+        "RESET ROLE"
     )
     yield database
     for role in ROLES:

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -46,10 +47,16 @@ def eventually(look: Callable[[], T], *, within_s: float = PATIENCE_S) -> T:
 
 
 class Database:
-    """A database of its own for one test, on the server the tests run against."""
+    """A database of its own for one test, on the server the tests run against.
+
+    What a thread runs, it runs in a session that is kept: to connect costs the server
+    more than nearly any question does.
+    """
 
     def __init__(self, server_url: str, template: str | None = None) -> None:
         self.server_url = server_url
+        self._kept = threading.local()
+        self._sessions: list[psycopg.Connection[tuple[Any, ...]]] = []
         self.name = f"relay_{uuid.uuid4().hex[:12]}"
         with self._server() as server:
             create = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(self.name))
@@ -64,6 +71,8 @@ class Database:
         )
 
     def drop(self) -> None:
+        for session in self._sessions:
+            session.close()
         with self._server() as server:
             server.execute(
                 sql.SQL("DROP DATABASE {} WITH (FORCE)").format(
@@ -77,9 +86,15 @@ class Database:
             yield connection
 
     def run(self, query: LiteralString, *parameters: object) -> list[tuple[Any, ...]]:
-        with self.connect() as connection:
-            cursor = connection.execute(query, parameters)
-            return cursor.fetchall() if cursor.description else []
+        session = self._session()
+        try:
+            cursor = session.execute(query, parameters)
+        except psycopg.OperationalError:
+            if not session.broken:
+                raise
+            # It was ended while it was idle, as tests do.
+            cursor = self._session().execute(query, parameters)
+        return cursor.fetchall() if cursor.description else []
 
     def value(self, query: LiteralString, *parameters: object) -> Any:
         return self.run(query, *parameters)[0][0]
@@ -136,6 +151,15 @@ class Database:
                 application_name,
             )
         )
+
+    def _session(self) -> psycopg.Connection[tuple[Any, ...]]:
+        """This thread's, which sees tables change: it prepares no statements."""
+        session = getattr(self._kept, "session", None)
+        if session is None or session.closed:
+            session = psycopg.connect(self.url, autocommit=True, prepare_threshold=None)
+            self._kept.session = session
+            self._sessions.append(session)
+        return session
 
     def _server(self) -> psycopg.Connection[tuple[Any, ...]]:
         return psycopg.connect(self.server_url, autocommit=True)
