@@ -81,14 +81,19 @@ class Trial:
         self.acknowledged += ids
 
     @contextmanager
-    def writing(self, rate: float) -> Iterator[None]:
-        """Write over REST all the while, `rate` records a second at most."""
+    def writing(
+        self, rate: float, write_some: Callable[[], None] | None = None
+    ) -> Iterator[None]:
+        """Write all the while, `rate` times a second at most: a record over REST each
+        time, or what `write_some` writes.
+        """
         ended = threading.Event()
+        write_once = write_some or self._post_one
 
         def write() -> None:
             try:
                 while not ended.wait(1 / rate):
-                    self._post_one()
+                    write_once()
             except BaseException as error:  # shown where the block ends
                 self._failure = error
 
