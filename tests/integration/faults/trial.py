@@ -81,12 +81,17 @@ class Trial:
         self.acknowledged += ids
 
     @contextmanager
-    def writing(self, rate: float) -> Iterator[None]:
-        """Write over REST all the while, `rate` records a second at most."""
+    def writing(
+        self, rate: float, write_some: Callable[[], None] | None = None
+    ) -> Iterator[None]:
+        """Write all the while, `rate` times a second at most: a record over REST each
+        time, or what `write_some` writes.
+        """
+        write_once = write_some or self._post_one
 
         def write(ended: threading.Event) -> None:
             while not ended.wait(1 / rate):
-                self._post_one()
+                write_once()
 
         with beside(write, _GIVE_UP_S + 60):
             yield

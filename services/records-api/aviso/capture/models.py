@@ -22,6 +22,8 @@ class TrackedTable(models.Model):
     where_columns = ArrayField(models.TextField())
     key = ArrayField(models.TextField())
     types = ArrayField(models.TextField(null=True))
+    files = ArrayField(models.BigIntegerField())
+    declared = ArrayField(models.TextField())
     leaves = ArrayField(models.TextField())
     visibility = models.TextField()
     on_truncate = models.TextField()

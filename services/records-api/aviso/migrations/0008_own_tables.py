@@ -75,6 +75,18 @@ MODELS = [
                 ),
             ),
             (
+                "files",
+                django.contrib.postgres.fields.ArrayField(
+                    base_field=models.BigIntegerField(), size=None
+                ),
+            ),
+            (
+                "declared",
+                django.contrib.postgres.fields.ArrayField(
+                    base_field=models.TextField(), size=None
+                ),
+            ),
+            (
                 "leaves",
                 django.contrib.postgres.fields.ArrayField(
                     base_field=models.TextField(), size=None

@@ -12,8 +12,7 @@ export type { TabSharing } from "./client";
 
 /**
  * Share one connection with the other tabs of this browser, and other clients of this page, that have
- * the same rights at the same server. Not proven in browsers, see the README. Nothing where there are
- * no Web Locks.
+ * the same rights at the same server. Nothing where there are no Web Locks.
  */
 export function shareTabs(): TabSharing;
 /** @internal */

@@ -202,10 +202,13 @@ export class Subscription<Data = RecordData>
       this.#catchUp.stop();
       this.#reader.forget();
     } else this.#catchUp.start();
-    if (this.#connection.state.kind !== "online") {
+    if (state.kind !== "online") {
       this.#catchUp.doubt();
       // Another session may have other rights.
       this.#shut = null;
+    } else if (this.#room?.state.kind === "in") {
+      // A tab's leader says that the room is resumed before it says so of the connection.
+      this.#onRoomState();
     }
     void this.#enterRoom().catch(() => {});
   }

@@ -263,6 +263,21 @@ describe("an account", () => {
     expect(browser.openLinks).toBe(1);
   });
 
+  test("that is resumed is live in all tabs, though more is written all the while", async () => {
+    const tabs = await openTabs(3, options);
+    browser.world.xmpp.opening.websocket = "resume";
+
+    browser.world.xmpp.link.die();
+    for (let n = 0; n < 100; n += 1) {
+      await advance(50);
+      browser.publish(1);
+    }
+    await advance(50);
+
+    expectComplete(tabs, 100);
+    expect(browser.openLinks).toBe(1);
+  });
+
   test("that is refused is refused in all tabs, and asked for once", async () => {
     browser.world.xmpp.opening.websocket = "refused";
     const tabs = await openTabs(3, options);
