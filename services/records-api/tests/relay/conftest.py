@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aviso_native.addresses import find_free_port
@@ -20,10 +21,25 @@ def quiet_pika(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL, logger="pika")
 
 
+_NODE = pytest.StashKey[Node]()
+
+
 @pytest.fixture(scope="session")
-def node() -> Iterator[Node]:
+def node(request: pytest.FixtureRequest) -> Iterator[Node]:
     with private_rabbitmq() as node:
+        request.config.stash[_NODE] = node
         yield node
+        del request.config.stash[_NODE]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    """Show the end of RabbitMQ's log with a failure."""
+    report = yield
+    node = item.config.stash.get(_NODE, None)
+    if report.failed and node and "node" in getattr(item, "fixturenames", ()):
+        report.sections.append(("rabbitmq.log", node.log_end()))
+    return report
 
 
 @pytest.fixture

@@ -95,6 +95,10 @@ class Node:
             self._epmd.terminate()
             self._epmd.wait(30)
 
+    def log_end(self, lines: int = 60) -> str:
+        log = (self._folder / "rabbitmq.log").read_text(errors="replace")
+        return "\n".join(log.splitlines()[-lines:])
+
     def control(self, *arguments: str) -> str:
         """Run rabbitmqctl against this node."""
         command = [str(_BIN / "rabbitmqctl"), "--quiet", *arguments]
