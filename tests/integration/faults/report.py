@@ -45,11 +45,14 @@ def judge(
     batches: Sequence[Batch],
     rows: Sequence[Row] | None,
     places: Sequence[str] = (),
+    *,
+    orders: Sequence[Sequence[str]] | None = None,
 ) -> Report:
     """Compare the created records with the room's archive and with a page's rows.
 
-    `attempted` and `acknowledged` are record ids, each once; the latter in the order
-    of the answers of one writer, which is the order that must be kept. `places` are
+    `attempted` and `acknowledged` are record ids, each once. `orders` has what each
+    writer's answers came to, in their order, which must be kept; without it
+    `acknowledged` is one writer's. `places` are
     the types of events, other than a record's creation or a reader's, that may stand in
     the archive and are not counted. `rows` is the page from the newest to the oldest.
     """
@@ -62,6 +65,7 @@ def judge(
         # A place that nobody expected has no record: its own id is as unexpected.
         archived=[e.get("subject", e["id"]) for e in events if e["type"] not in others],
         shown=None if rows is None else [row.record_id for row in reversed(rows)],
+        orders=orders,
     )
     return replace(
         report,
@@ -82,10 +86,11 @@ def judge_lists(
     *,
     archived: Sequence[str] | None,
     shown: Sequence[str] | None,
+    orders: Sequence[Sequence[str]] | None = None,
 ) -> Report:
     """Compare what was written with the ids that each observer saw, oldest first.
 
-    None for what the system does not keep, or nobody watched.
+    `orders` as for `judge`. None for what the system does not keep, or nobody watched.
     """
     seen = [ids for ids in (archived, shown) if ids is not None]
     expected = set(attempted)
@@ -97,7 +102,11 @@ def judge_lists(
         lost=sum(len(set(acknowledged) - set(ids)) for ids in seen),
         duplicated=sum(count_repeats(ids) for ids in seen),
         unexpected=sum(len(set(ids) - expected) for ids in seen),
-        reordered=sum(count_reversals(acknowledged, ids) for ids in seen),
+        reordered=sum(
+            count_reversals(order, ids)
+            for order in orders or (acknowledged,)
+            for ids in seen
+        ),
     )
 
 

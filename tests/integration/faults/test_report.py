@@ -75,6 +75,13 @@ def test_another_order_and_a_hole_are_reordered() -> None:
     assert judge("ab", "ab", [batch(1, "a"), batch(3, "b")], None).reordered == 1
 
 
+def test_only_one_writers_records_have_an_order() -> None:
+    both = [batch(1, "a", "b", "c")]
+    assert judge("abc", "bac", both, None).reordered == 1
+    assert judge("abc", "bac", both, None, orders=["b", "ac"]).is_clean
+    assert judge("abc", "bca", both, None, orders=["b", "ca"]).reordered == 1
+
+
 def test_reports_of_several_feeds_add_up_to_one() -> None:
     clean = judge("ab", "ab", [batch(1, "a", "b")], None)
     lossy = judge("cd", "cd", [batch(1, "d")], None)

@@ -46,7 +46,11 @@ def test_tabs_share_one_connection_and_are_complete_whoever_goes(
             until_equal(head, lambda tab=tab: tab.position, "the tab's position")
             shown, sequences = tab.seen()
             report = judge_lists(
-                trial.attempted, trial.acknowledged, archived=None, shown=shown
+                trial.attempted,
+                trial.acknowledged,
+                archived=None,
+                shown=shown,
+                orders=list(trial.orders.values()),
             )
             assert report.is_clean, str(report)
             assert count_steps_off(sequences) == 0

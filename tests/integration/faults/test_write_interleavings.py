@@ -76,7 +76,7 @@ def test_no_interleaving_of_writers_loses_an_event_or_turns_cause_and_effect(
         interleave()
 
     # Overlapping writers have no order of their own: the numbers are the order.
-    trial.acknowledged += numbered_since(database, trial.feed, 0)
+    trial.acknowledge(*numbered_since(database, trial.feed, 0))
     assert len(trial.acknowledged) > EXAMPLES
     experiment.conclude(trial)
 

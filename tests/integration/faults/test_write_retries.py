@@ -81,7 +81,7 @@ def test_a_worker_killed_between_commit_and_answer_leaves_one_record(
         assert [(201, kept)] * 2 == [(a.status, a.body.decode()) for a in answers]
         assert answers[0].headers["Location"] == answers[1].headers["Location"]
         trial.attempted.append(record)
-        trial.acknowledged.append(record)
+        trial.acknowledge(record)
 
     experiment.conclude(trial)
 
@@ -186,7 +186,7 @@ def conclude_with(
     """Conclude a trial for which others have written these records, and no more."""
     ids = [answer.json["id"] for answer in answers]
     trial.attempted += ids
-    trial.acknowledged += ids
+    trial.acknowledge(*ids)
     conclude(trial)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
@@ -28,7 +29,10 @@ _GIVE_UP_S = 120.0
 
 
 class Trial:
-    """`attempted` and `acknowledged` are record ids, in one writer's order.
+    """`attempted` and `acknowledged` are record ids, in the order of the answers.
+
+    Whoever writes at the same time is another writer: between the records of two no
+    order is owed. A thread is a writer.
 
     `tries` counts requests: more than there are records, if some had to come again.
     """
@@ -47,6 +51,8 @@ class Trial:
         self.database = database
         self.attempted: list[str] = []
         self.acknowledged: list[str] = []
+        self.orders: defaultdict[int, list[str]] = defaultdict(list)
+        """What was acknowledged to each thread."""
         self.slowest_answer_s = 0.0
         self.tries = 0
         self._xmpp = xmpp
@@ -58,6 +64,11 @@ class Trial:
         """The page, which is there unless the trial was made without."""
         assert self.page is not None
         return self.page
+
+    def acknowledge(self, *ids: str) -> None:
+        """Note that this thread was told that its records are written."""
+        self.acknowledged += ids
+        self.orders[threading.get_ident()] += ids
 
     def post(self, count: int = 1) -> None:
         """Write records over REST, one a request, each tried until it is answered."""
@@ -78,7 +89,7 @@ class Trial:
             " AS t(id, n) ORDER BY n",
             [self.feed, ids],
         )
-        self.acknowledged += ids
+        self.acknowledge(*ids)
 
     @contextmanager
     def writing(
@@ -112,7 +123,13 @@ class Trial:
             _wait(lambda: page.position >= head, deadline + timeout_s)
             _wait(lambda: len(page.rows()) >= len(set(self.acknowledged)), deadline)
             rows = page.rows()
-        return judge(self.attempted, self.acknowledged, batches, rows)
+        return judge(
+            self.attempted,
+            self.acknowledged,
+            batches,
+            rows,
+            orders=list(self.orders.values()),
+        )
 
     def archived_events(self) -> list[dict[str, Any]]:
         """Every event in the room's archive, whole, in its order."""
@@ -162,7 +179,7 @@ class Trial:
             assert time.monotonic() < started + _GIVE_UP_S, "no answer to a write"
             time.sleep(_AGAIN_AFTER_S)
         self.slowest_answer_s = max(self.slowest_answer_s, time.monotonic() - started)
-        self.acknowledged.append(record)
+        self.acknowledge(record)
 
     def _is_taken(self, body: dict[str, object]) -> bool:
         """Try once; an answer that is the server's fault, or none, is tried again."""

@@ -133,7 +133,7 @@ class Hearing:
         problem = None if lane is None else lane.problem
         if self._status.note_problem(feed, problem) and problem is not None:
             logger.error(
-                "An older backup without a new epoch? %s",
+                "Nothing more of the feed is sent: %s",
                 problem,
                 extra={"feed": feed, "outcome": "contradiction"},
             )

@@ -274,7 +274,8 @@ class Lane:
             return False
         self.problem = (
             f"the archive has {last} of epoch {self.opening.epoch},"
-            f" and {self.head} is the newest that was ever numbered"
+            f" and {self.head} is the newest that was ever numbered:"
+            " was an older backup restored? Begin a new epoch (manage.py new_epoch)"
         )
         self._go_back(self.archived)
         return True
