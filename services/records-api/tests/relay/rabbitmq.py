@@ -89,6 +89,12 @@ class Node:
     def kill(self) -> None:
         self._end(signal.SIGKILL)
 
+    def begin_anew(self) -> None:
+        """Stop it and start it with nothing but the definitions."""
+        self.stop()
+        shutil.rmtree(self._folder / "data")
+        self.start()
+
     def close(self) -> None:
         self.stop()
         if self._epmd is not None:
