@@ -292,3 +292,38 @@ def test_columns_may_have_the_names_that_the_triggers_use(database: Database) ->
     assert {} == fold(database)
     assert {"created", "updated", "deleted"} == {kind for kind, _ in told(database)}
     assert {"1", "2", "3"} == {subject for _, subject in told(database)}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO orders SELECT i, 'b', 50 FROM generate_series(0, 1) AS i"
+        " ON CONFLICT (id) DO UPDATE SET total = excluded.total",
+        "INSERT INTO orders SELECT i, 'b', 50 FROM generate_series(0, 3) AS i"
+        " ON CONFLICT (id) DO UPDATE SET total = excluded.total",
+        "MERGE INTO orders AS t USING generate_series(0, 1) AS i ON t.id = i"
+        " WHEN MATCHED THEN UPDATE SET total = 50"
+        " WHEN NOT MATCHED THEN INSERT VALUES (i, 'b', 50)",
+    ],
+)
+def test_a_statement_of_two_kinds_is_told_as_its_own_triggers_left_it(
+    database: Database, statement: LiteralString
+) -> None:
+    run = database.run
+    run("CREATE TABLE orders (id bigint PRIMARY KEY, status text, total numeric)")
+    run(
+        "CREATE FUNCTION again() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " UPDATE orders SET total = total + 1"
+        " WHERE id IN (new.id, new.id + 1) AND total BETWEEN 50 AND 52;"
+        " RETURN NULL; END $$"
+    )
+    run(
+        "CREATE TRIGGER again AFTER INSERT OR UPDATE ON orders"
+        " FOR EACH ROW EXECUTE FUNCTION again()"
+    )
+    run("SELECT aviso.track('orders', 'orders', '{id,status,total}')")
+    run("INSERT INTO orders VALUES (0, 'a', 0)")
+
+    run(statement)
+
+    assert fold(database) == current(database)

@@ -86,7 +86,7 @@ DDL = [
 
 def test_what_a_subscriber_holds_is_what_the_table_has(database: Database) -> None:
     machine = settings(
-        max_examples=12,
+        max_examples=30,
         stateful_step_count=25,
         deadline=None,
         suppress_health_check=list(HealthCheck),

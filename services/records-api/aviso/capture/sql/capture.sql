@@ -151,21 +151,18 @@ END $$;
 -- Whether what a statement did to a table may have been changed again before its trigger
 -- fires: by another statement on it that ran within it, and has told that already. Then
 -- what counts is what the table says. Not cheaper to know for certain, and harmless if
--- it was another statement of the same transaction.
+-- it was another statement of the same transaction. The note stays until the transaction
+-- ends: a statement that inserts and updates (ON CONFLICT, MERGE) has several triggers.
 CREATE FUNCTION aviso.is_nested(tracked integer) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    -- Of the trigger that asks: 1 where nothing is around its statement.
-    is_inner boolean := pg_trigger_depth() > 1;
     is_noted boolean;
 BEGIN
     is_noted := EXISTS (SELECT FROM aviso.nested n
         WHERE n.xid = pg_current_xact_id() AND n.tracked = is_nested.tracked);
-    IF is_inner AND NOT is_noted THEN
+    -- Of the trigger that asks: 1 where nothing is around its statement.
+    IF NOT is_noted AND pg_trigger_depth() > 1 THEN
         INSERT INTO aviso.nested VALUES (pg_current_xact_id(), is_nested.tracked);
-    ELSIF is_noted AND NOT is_inner THEN
-        DELETE FROM aviso.nested n
-        WHERE n.xid = pg_current_xact_id() AND n.tracked = is_nested.tracked;
     END IF;
     RETURN is_noted;
 END $$;
