@@ -6,11 +6,15 @@ import base64
 import os
 import re
 import socket
+import subprocess
 import urllib.request
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser
+
+from aviso_native import gateway
+from aviso_native.settings import find_program
 
 from .api import Api
 from .running import Stack
@@ -42,6 +46,22 @@ def test_swagger_ui_shows_the_operations(stack: Stack, browser: Browser) -> None
     tab.locator(".opblock.is-open").wait_for()
     tab.context.close()
     assert errors == []
+
+
+def test_haproxy_takes_what_it_is_given_with_a_domain(stack: Stack) -> None:
+    done = subprocess.run(
+        [
+            find_program("haproxy", "haproxy", "/usr/sbin/haproxy"),
+            *("-c", "-f", gateway.CONFIGURATION),
+            *("-f", gateway.CONFIGURATION.with_name("https.cfg")),
+        ],
+        env=gateway.make_env(stack.settings, ":1", stack.url, ""),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("part", ["records_api", "relay", "pusher"])
