@@ -9,7 +9,7 @@ import pytest
 from integration import chromium
 from integration.api import Api
 from integration.page import FeedPage
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from .stack import ComposeStack, RunningStack
 
@@ -37,13 +37,18 @@ def stack(running: RunningStack) -> ComposeStack:
 
 
 @pytest.fixture(scope="session")
-def page(stack: ComposeStack) -> Iterator[FeedPage]:
-    """The feed `demo` in a real browser, live."""
+def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = chromium.launch(playwright)
-        page = FeedPage(browser.new_page(), stack.url, "demo")
-        yield page.open()
+        yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def page(stack: ComposeStack, browser: Browser) -> Iterator[FeedPage]:
+    """The feed `demo` in a real browser, live."""
+    page = FeedPage(browser.new_page(), stack.url, "demo")
+    yield page.open()
     assert page.faults == []
 
 

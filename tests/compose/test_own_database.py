@@ -10,10 +10,9 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
-from integration import chromium
 from integration.page import FeedPage
 from integration.waiting import until
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 
 from aviso_native.addresses import find_free_port
 
@@ -87,7 +86,7 @@ def shop() -> Iterator[ShopDatabase]:
 
 
 @pytest.fixture
-def stack(shop: ShopDatabase, tmp_path: Path) -> Iterator[ComposeStack]:
+def own_stack(shop: ShopDatabase, tmp_path: Path) -> Iterator[ComposeStack]:
     """A stack whose records and events stand in the shop's database."""
     stack = ComposeStack(tmp_path)
     url = shop.url("host.docker.internal")
@@ -101,20 +100,18 @@ def stack(shop: ShopDatabase, tmp_path: Path) -> Iterator[ComposeStack]:
 
 
 def test_a_table_of_ones_own_database_is_live(
-    shop: ShopDatabase, stack: ComposeStack
+    shop: ShopDatabase, own_stack: ComposeStack, browser: Browser
 ) -> None:
     shop.as_shop(TABLE, "INSERT INTO orders VALUES (1, 'old', 'secret')", TRACK)
-    with sync_playwright() as playwright:
-        browser = chromium.launch(playwright)
-        page = FeedPage(browser.new_page(), stack.url, "orders").open()
-        page.wait_for_record("1")
+    page = FeedPage(browser.new_page(), own_stack.url, "orders").open()
+    page.wait_for_record("1")
 
-        shop.as_shop("INSERT INTO orders VALUES (2, 'new', 'secret')")
+    shop.as_shop("INSERT INTO orders VALUES (2, 'new', 'secret')")
 
-        page.wait_for_record("2")
-        assert "secret" not in page.list.inner_text()
-        assert page.faults == []
-        browser.close()
+    page.wait_for_record("2")
+    assert "secret" not in page.list.inner_text()
+    assert page.faults == []
+    page.tab.close()
 
 
 def _docker(*arguments: str) -> None:
