@@ -93,7 +93,9 @@ export class FeedTools extends LightElement {
   #exportMenu(): TemplateResult {
     const { t } = this.reading;
     const count = this.shown.records.size;
+    // What is found changes without the page's being drawn: it is counted when somebody opens the menu.
     return html`<drop-menu .label=${t("export")} .icon=${downloadIcon}
+      @click=${() => this.requestUpdate()}
       .body=${html`<p class="form-hint">${t("exportHint", { count })}</p>
         <p class="form-hint">${t("exportCsvHint")}</p>
         <button type="button" class="button" data-export="csv" @click=${this.#exportCsv}>CSV</button>
