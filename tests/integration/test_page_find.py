@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from urllib.parse import quote
 
+import pytest
 from playwright.sync_api import Locator, expect
 
 from .api import Api, new_slug
@@ -13,6 +14,12 @@ from .database import Database
 from .page import FeedPage
 from .running import Stack
 from .waiting import until_equal
+
+FRAMES = """() => new Promise((done) => {
+  let left = 30;
+  const next = () => ((left -= 1) > 0 ? requestAnimationFrame(next) : done());
+  next();
+})"""
 
 
 def found(page: FeedPage) -> tuple[str | None, ...]:
@@ -147,6 +154,23 @@ def test_a_table_of_ones_own_is_first_seen_as_one_and_the_selection_stays(
     page.tab.keyboard.press("Enter")
     page.tab.wait_for_url(f"**/records/{quote(str(key), safe='')}?*")
     expect(page.tab.locator("[data-record-state=present]")).to_be_visible()
+
+
+@pytest.mark.parametrize("view", ["cards", "table"])
+def test_a_slow_browser_asks_for_no_older_records_before_it_has_drawn_what_it_has(
+    view: str, api: Api, feed: str, open_page: OpenPage
+) -> None:
+    api.write_all(feed, [{"n": n} for n in range(300)])
+    page = open_page(feed)
+    page.tab.goto("about:blank")
+    tools = page.tab.context.new_cdp_session(page.tab)
+    tools.send("Emulation.setCPUThrottlingRate", {"rate": 12})
+    page.go_to(f"?view={view}")
+    counted = page.tab.locator("[data-feed][data-count]")
+    until_equal("100", lambda: counted.get_attribute("data-count"), "the newest rows")
+    tools.send("Emulation.setCPUThrottlingRate", {"rate": 1})
+    page.tab.evaluate(FRAMES)
+    assert counted.get_attribute("data-count") == "100"
 
 
 def value(form: Locator, name: str) -> Locator:

@@ -320,7 +320,9 @@ export class FeedView extends LightElement {
     if (sentinel !== null) this.#older?.observe(sentinel);
   }
 
+  /** Not while rows are still to be made: what is in sight then is not the end of the list. */
   #loadOlder(): void {
+    if (this.list?.isComplete === false) return;
     if (this.feed.olderState === "more" && this.feed.isLoaded) void this.feed.loadOlder();
   }
 

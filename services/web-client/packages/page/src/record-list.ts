@@ -98,6 +98,11 @@ export class RecordList extends HTMLElement {
     return this.#waiting.size;
   }
 
+  /** Whether each row that there is to show stands there: many are made in several goes. */
+  get isComplete(): boolean {
+    return this.#pending.size === 0 && this.#backlog.length === 0;
+  }
+
   /** The rows in the order they stand. */
   get firstRow(): RecordRow | null {
     return this.#blocks.rowAt(0);

@@ -50,6 +50,8 @@ export class RecordTable extends LightElement {
   );
   readonly #fresh = new FreshMarks<string>();
   #entries: RecordEntry[] = [];
+  /** There are changes that no row shows yet. */
+  #isBehind = false;
   #names: readonly string[] = [];
   #widths = { template: "", least: "" };
   #widthsOf = "";
@@ -117,6 +119,7 @@ export class RecordTable extends LightElement {
   }
 
   #onChange(change: FeedChange): void {
+    this.#isBehind ||= change !== null;
     for (const key of [...(change?.added ?? []), ...(change?.changed ?? [])]) {
       const entry = this.shown.records.get(key);
       const isNews = entry?.event.place === undefined;
@@ -126,6 +129,7 @@ export class RecordTable extends LightElement {
   }
 
   #refresh(): void {
+    this.#isBehind = false;
     this.#noteAnchor();
     const { records, info } = this.shown;
     this.#entries = records.slice(0, records.size).filter(({ record }) => record !== null);
@@ -266,7 +270,7 @@ export class RecordTable extends LightElement {
   #lookFurther(): void {
     const last = this.#virtual.rows.at(-1)?.index ?? 0;
     const isNear = last >= this.#entries.length - OLDER_FROM_END;
-    if (!this.isEager || !isNear || this.route.sorting !== null) return;
+    if (!this.isEager || !isNear || this.#isBehind || this.route.sorting !== null) return;
     if (this.shown.olderState === "more" && this.#entries.length > 0) void this.shown.loadOlder();
   }
 
