@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import subprocess
+import urllib.error
 import urllib.request
 from urllib.parse import urlsplit
 
@@ -137,6 +138,35 @@ def test_what_the_page_and_the_library_bundle_comes_with_its_licenses(
 
     for package in ("strophe.js", "lit-html"):
         assert f"## {package} - " in text
+
+
+def test_the_library_is_kept_for_ever_and_its_short_address_asked_each_time(
+    stack: Stack,
+) -> None:
+    def fetch(path: str) -> tuple[str | None, str | None, str]:
+        with urllib.request.urlopen(f"{folder}/{path}", timeout=10) as answer:
+            told = answer.headers
+            return (
+                told["Cache-Control"],
+                told["Access-Control-Allow-Origin"],
+                answer.read().decode(),
+            )
+
+    folder = f"{stack.url}/feed-client"
+    caching, readers, short = fetch("aviso-feed.js")
+    assert (caching, readers) == ("no-cache", "*")
+    found = re.fullmatch(r'export \* from "\./([\w-]+/aviso-feed\.js)";\n', short)
+    assert found, short
+
+    caching, readers, text = fetch(found[1])
+
+    assert (caching, readers) == ("public, max-age=31536000, immutable", "*")
+    assert "AvisoClient" in text
+    with pytest.raises(urllib.error.HTTPError) as missing:
+        fetch("another/aviso-feed.js")
+    with missing.value:
+        assert missing.value.code == 404
+        assert missing.value.headers["Cache-Control"] == "no-cache"
 
 
 def read(stack: Stack, part: str, path: str) -> str:
