@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { AvisoPage } from "../src/aviso-page";
 import { rememberAccount, rememberApiKey } from "../src/storage";

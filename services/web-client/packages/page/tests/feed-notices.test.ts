@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { render } from "lit";
 import { expect, test, vi } from "vitest";
 import { refused } from "../src/feed-notices";

@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { beforeEach, expect, test } from "vitest";
 import { KeptFeeds, MOST_KEPT_FEEDS } from "../src/kept-feeds";
 import { PageModel } from "../src/page-model";

@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { PAGE_FEEDS } from "../src/feed-listing";
 import { MOST_FOLLOWED, QUIET_LIMIT_MS } from "../src/followed-feeds";

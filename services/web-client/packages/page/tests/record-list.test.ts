@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { RecordStore } from "aviso-feed";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { readingIn } from "../src/reading";

@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { ExactNumber, parseExactJson, RecordStore } from "aviso-feed";
 import { beforeAll, expect, test, vi } from "vitest";
 import { ODD_KEYS } from "../../aviso-feed/tests/odd-keys";

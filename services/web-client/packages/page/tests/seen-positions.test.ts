@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { beforeEach, expect, test } from "vitest";
 import { MOST_SEEN, SeenPositions } from "../src/seen-positions";
 import { rememberedPositions } from "../src/storage";

@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { FeedHead } from "../src/library";
 import { SeenPositions } from "../src/seen-positions";

@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { beforeEach, describe, expect, expectTypeOf, test, vi } from "vitest";
 import { AvisoClient, type ClientOptions } from "../../src/api/client";
 import { FeedView } from "../../src/api/feed-view";

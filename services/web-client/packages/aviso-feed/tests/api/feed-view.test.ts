@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { beforeEach, expect, test } from "vitest";
 import { FeedView } from "../../src/api/feed-view";
 import { type Order, ServedFeed } from "./served-feed";

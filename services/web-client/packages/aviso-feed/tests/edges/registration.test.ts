@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { RegistrationError, register } from "../../src/edges/registration";
 import { FakeRest } from "../fakes";

@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { openStropheLink } from "../../src/edges/strophe-link";
 import type { LinkEnd, LinkRequest } from "../../src/engine/ports";

@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 /** Who may read: tickets, an account's token, rooms that are shut. */
 
 import { beforeEach, describe, expect, test } from "vitest";

@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { beforeEach, expect, test } from "vitest";
 import { Connection } from "../../src/engine/connection";
 import type { ResetDetail } from "../../src/engine/emitted";

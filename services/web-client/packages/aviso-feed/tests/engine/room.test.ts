@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { expect, test } from "vitest";
 import type { StreamPort } from "../../src/engine/ports";
 import { Room } from "../../src/engine/room";

@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 /**
  * A page that receives anything makes progress: slow lines, busy ones, archives that do not answer.
  *

@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { Connection } from "../../src/engine/connection";
 import type { ProblemDetail } from "../../src/engine/emitted";

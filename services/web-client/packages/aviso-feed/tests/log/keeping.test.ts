@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { beforeEach, describe, expect, test } from "vitest";
 import { AvisoClient, type ClientOptions, type SubscribeOptions } from "../../src/api/client";
 import type { FeedState } from "../../src/engine/states";

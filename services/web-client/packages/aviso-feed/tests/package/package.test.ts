@@ -1,4 +1,3 @@
-// @vitest-environment node
 /**
  * The package as `npm install` gets it: what was built and packed, in a folder of its own, outside
  * the repository. `npm run build` comes first.

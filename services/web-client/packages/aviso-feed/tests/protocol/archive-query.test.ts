@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { expect, test } from "vitest";
 import { archiveQuery } from "../../src/protocol/archive-query";
 import { element } from "../contract-examples";

@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { deflateSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { ExactNumber } from "../../src/model/exact-json";

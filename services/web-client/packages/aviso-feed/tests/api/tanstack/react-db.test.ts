@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { type Collection, createCollection } from "@tanstack/db";
 import { useLiveQuery } from "@tanstack/react-db";
 import { act, createElement, type ReactElement, StrictMode } from "react";

@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { createCollection } from "@tanstack/db";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { avisoCollectionOptions } from "../../../src/api/tanstack";

@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { beforeEach, describe, expect, test } from "vitest";
 import type { AvisoClient, ClientOptions } from "../../../src/api/client";
 import { memoryLog } from "../../../src/model/memory-log";

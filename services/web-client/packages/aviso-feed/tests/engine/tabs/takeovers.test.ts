@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 /** Whatever becomes of the tabs, each that lives is complete, in order, and has everything once. */
 
 import fc from "fast-check";
