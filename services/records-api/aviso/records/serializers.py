@@ -62,6 +62,19 @@ class PositionSerializer(serializers.Serializer[Any]):
     )
 
 
+class MomentSerializer(serializers.Serializer[Any]):
+    """The feed's past that a page shows."""
+
+    sequence = serializers.IntegerField(help_text="After this event; 0: before all.")
+    time = serializers.DateTimeField(
+        allow_null=True, help_text="When that event was written; null before all."
+    )
+    oldest = serializers.IntegerField(
+        help_text="The oldest event that is kept. Above 1: records whose last event by"
+        " then was an older one are not in the page."
+    )
+
+
 class RecordPageSerializer(serializers.Serializer[Any]):
     results = serializers.ListField(
         child=PolymorphicProxySerializer(
@@ -79,3 +92,4 @@ class RecordPageSerializer(serializers.Serializer[Any]):
         " cut short.",
     )
     position = PositionSerializer(required=False, help_text="With `position=true`.")
+    at = MomentSerializer(required=False, help_text="With `at`.")

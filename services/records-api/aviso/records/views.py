@@ -21,6 +21,7 @@ from aviso.access.caller import Action, find_caller
 from aviso.access.caller_names import is_stranger
 from aviso.access.permissions import rules
 from aviso.database.limits import strangers_limit
+from aviso.database.plans import without_jit
 from aviso.feeds.permissions import open_feed, opened_feed, to_feed
 from aviso.feeds.position import (
     Position,
@@ -32,7 +33,7 @@ from aviso.feeds.position import (
 from aviso.feeds.rendering import FeedRow
 from aviso.limits.places import position_place, search_place
 from aviso.problems import BadRequest, NotFound, show
-from aviso.records import filters, rows, serializers
+from aviso.records import filters, moments, past, rows, serializers
 from aviso.records.bodies import read_data, read_drafts
 from aviso.records.reading import CURSOR_PATTERN, find_record, list_records
 from aviso.records.rendering import RecordRow, locate, render_record
@@ -78,6 +79,14 @@ _POSITION = OpenApiParameter(
     " the numbers of what was just written: 503 where the relay does not give them in"
     " time.",
 )
+_AT = OpenApiParameter(
+    moments.AT,
+    str,
+    description="The records as they were after the event with this sequence; or a time"
+    " (RFC 3339), which is the newest event that was written by then. The last changed"
+    " first, out of the log, without filters and `position`. What was pruned is not"
+    " known.",
+)
 _LISTED = PolymorphicProxySerializer(
     component_name="ListedRecord",
     serializers=[serializers.RecordSerializer, serializers.TableRowSerializer],
@@ -119,17 +128,18 @@ class RecordsView(RestView):
         " has looked at many records, even if it found none: read on while there is a"
         " `next`. Of a feed that shows a table they are the table's rows as they are"
         " now, the newest key first: `id` and `data`, or `id` and `cause` where a row"
-        " has no form.",
-        parameters=[LIMIT, CURSOR, _POSITION, *_FILTERS],
+        " has no form. With `at` it is the feed as it was: a page ends where it went"
+        " through many events, too.",
+        parameters=[LIMIT, CURSOR, _AT, _POSITION, *_FILTERS],
         responses={200: serializers.RecordPageSerializer, **problems()},
     )
     def get(self, request: Request, feed: str) -> HttpResponse:
         found = opened_feed(request)
-        check_parameters(
-            request.GET,
-            {"limit", "cursor", "position", *filters.PARAMETERS},
-            prefix=filters.DATA_PREFIX,
-        )
+        taken = {"limit", "cursor", "position", *filters.PARAMETERS}
+        if moments.AT in request.GET:
+            moments.check_beside_at(request.GET, taken, filters.DATA_PREFIX)
+            return _answer_past(request, found)
+        check_parameters(request.GET, {moments.AT, *taken}, prefix=filters.DATA_PREFIX)
         if not _wants_position(request):
             return _answer_page(request, *_search(request, found))
         with one_snapshot():
@@ -278,6 +288,29 @@ def _search(request: Request, feed: FeedRow) -> tuple[Page[Any], Shape]:
         most = STRANGERS_SEARCH_ROWS if unknown else SEARCH_ROWS
         records = list_records(feed.slug, wanted, cursor, limit, search_rows=most)
         return records, (render_record, lambda record: record.number)
+
+
+def _answer_past(request: Request, feed: FeedRow) -> HttpResponse:
+    limit = read_limit(request.GET)
+    cursor = read_cursor(request.GET, past.CURSOR_PATTERN)
+    unknown = is_stranger(request)
+    most = past.STRANGERS_LOOK_EVENTS if unknown else past.LOOK_EVENTS
+    with search_place(request), strangers_limit(is_stranger=unknown), without_jit():
+        moment = moments.find_moment(feed, request.GET)
+        page = past.list_past_records(moment, cursor, limit, look_events=most)
+        # Looked up last: what is pruned in between may be missing.
+        oldest = moments.check_kept(
+            feed.slug, request.GET.get(moments.AT, ""), moment.sequence
+        )
+    return answer_page(
+        request,
+        page,
+        render=lambda record: past.render_past_record(record, feed.slug),
+        key=lambda record: record.sequence,
+        more=f',"at":{moments.render_moment(moment, oldest)}',
+        # A time may be another event later on, when one that is older comes in.
+        asked={moments.AT: str(moment.sequence)},
+    )
 
 
 def _answer_page(

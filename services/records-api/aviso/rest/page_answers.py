@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from django.http import HttpResponse
 from rest_framework.request import Request
@@ -21,8 +21,11 @@ def answer_page(
     render: Callable[[Row], str],
     key: Callable[[Row], object],
     more: str = "",
+    asked: Mapping[str, str] | None = None,
 ) -> HttpResponse:
     """Answer {"results": […], "next": …, "previous": …}, and `more` members.
+
+    The links ask as the request did, but for what is in `asked`.
 
     Of a search also `looked_at`, which is null where the answer had to be cut short.
     """
@@ -37,8 +40,8 @@ def answer_page(
                 next_key = key(page.rows[len(sent) - 1])
             if page.has_previous and previous_key is None:
                 previous_key = key(page.rows[0])
-        next_url = _link(request, "after", next_key)
-        previous_url = _link(request, "before", previous_key)
+        next_url = _link(request, asked or {}, "after", next_key)
+        previous_url = _link(request, asked or {}, "before", previous_key)
         looked_at = ""
         if page.looked_at is not None:
             looked_at = f',"looked_at":{"null" if is_cut else page.looked_at}'
@@ -56,10 +59,12 @@ def answer_page(
     return answer_rows(request, rows, make_answer)
 
 
-def _link(request: Request, side: str, key: object) -> bytes:
+def _link(request: Request, asked: Mapping[str, str], side: str, key: object) -> bytes:
     if key is None:
         return b"null"
     query = request.GET.copy()
+    for name, value in asked.items():
+        query[name] = value
     query["cursor"] = f"{side}-{key}"
     url = f"{conf.public_url}{request.path}?{query.urlencode()}"
     return json.dumps(url).encode()
