@@ -64,14 +64,20 @@ def test_a_wrong_password_is_refused_and_reading_goes_on(
     page.wait_for_record(api.write(feed, {"n": 1})["id"])
 
 
-def test_a_reloaded_page_is_complete(api: Api, feed: str, open_page: OpenPage) -> None:
+def test_a_reloaded_page_is_complete_and_takes_nothing_of_it_for_arriving(
+    api: Api, feed: str, open_page: OpenPage
+) -> None:
     page = open_page(feed)
     ids = api.write_all(feed, [{"n": n} for n in range(20)])
     page.wait_for_rows(ids[::-1])
+    until(lambda: arrived(page) > 0, "the pulse of what arrived")
+    until(lambda: re.match(r"lag (under|about) ", pulse(page, "lag")), "its lag")
 
     page.reload()
 
     page.wait_for_rows(ids[::-1])
+    until(lambda: re.match("last event .", pulse(page, "last")), "when the last was")
+    assert arrived(page) == 0
 
 
 def test_older_records_than_the_page_begins_with_are_fetched(
@@ -238,6 +244,14 @@ def test_the_keyboard_alone_reaches_a_record_and_opens_it(
         lambda: re.search(r'"n":\s*2', page.row(newest).inner_text()),
         "the record's JSON",
     )
+
+
+def arrived(page: FeedPage) -> int:
+    return int(page.tab.locator(".pulse").get_attribute("data-arrived") or 0)
+
+
+def pulse(page: FeedPage, part: str) -> str:
+    return page.tab.locator(f'[data-pulse="{part}"]').inner_text()
 
 
 def account_kind(page: FeedPage) -> str | None:

@@ -20,6 +20,7 @@ import { searchRecords } from "./record-reading";
 import type { FeedRoute } from "./route";
 import { MOST_KEPT, type WatchedFeed } from "./watched-feed";
 import "./connection-state";
+import "./feed-pulse";
 import "./feed-tools";
 import "./record-list";
 import "./records-view";
@@ -150,6 +151,16 @@ export class FeedView extends LightElement {
           ${this.#pauseButton()} ${this.feed.info.table == null ? this.#writeButton() : nothing}
         </div>
       </header>
+      ${
+        state.kind === "refused"
+          ? nothing
+          : html`<feed-pulse
+              .pulse=${feed.pulse}
+              .isLive=${state.kind === "live"}
+              .clocks=${model.library.clocks}
+              .reading=${reading}
+            ></feed-pulse>`
+      }
       ${feedNotices(feed, state, reading, model.isGuest)}
       ${
         isEmpty

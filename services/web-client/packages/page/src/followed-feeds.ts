@@ -4,6 +4,7 @@
  */
 
 import type { Client, FeedInfo, Records } from "./library";
+import type { Clocks } from "./server-clock";
 import { WatchedFeed } from "./watched-feed";
 
 export const MOST_FOLLOWED = 3;
@@ -17,6 +18,7 @@ const CATCH_UP_LIMIT = 10_000;
 export interface FollowedSurroundings {
   client(): Client;
   createStore(): Records;
+  readonly clocks: Clocks;
   seenOf(slug: string): WatchedFeed["seen"];
   onChange(): void;
   onLetGo(feed: WatchedFeed): void;
@@ -35,8 +37,8 @@ export class FollowedFeeds {
 
   open(info: FeedInfo): WatchedFeed {
     const { slug } = info;
-    const { createStore, seenOf, onChange } = this.surroundings;
-    const feed = new WatchedFeed(info, createStore(), seenOf(slug));
+    const { createStore, seenOf, clocks, onChange } = this.surroundings;
+    const feed = new WatchedFeed(info, createStore(), seenOf(slug), clocks);
     this.feeds.set(slug, feed);
     feed.subscribe(onChange);
     this.follow(feed);

@@ -24,6 +24,8 @@ import type {
   Transport,
 } from "aviso-feed";
 
+import type { Clocks } from "./server-clock";
+
 interface Emitter<Events> {
   /** Returns the function that ends it. */
   on<K extends keyof Events>(name: K, listener: (detail: Events[K]) => void): () => void;
@@ -75,6 +77,7 @@ export interface AboutServer {
 }
 
 export interface FeedLibrary {
+  readonly clocks: Clocks;
   createClient(credentials: Credentials): Client;
   createStore(): Records;
   /** `token`: what the client gave; none for a guest. Throws ApiError, as the next two do. */

@@ -15,6 +15,7 @@ import {
 import { AvisoPage } from "./aviso-page";
 import { keepPage } from "./kept-page";
 import type { FeedLibrary } from "./library";
+import { type Moment, ServerClock } from "./server-clock";
 
 const ORIGIN = "";
 /** When the server wants to be left alone, nothing of the page asks. */
@@ -23,18 +24,30 @@ const retryAfter = new RetryAfter(() => Date.now());
 /** Of public feeds only: who uses the browser next may look. */
 const log = indexedDbLog();
 
+const serverClock = new ServerClock();
+const moment = (): Moment => ({ wall: Date.now(), steady: performance.now() });
+
+/** Each answer says what time it is where it comes from. */
+const http: typeof fetch = async (...request) => {
+  const asked = moment();
+  const response = await fetch(...request);
+  serverClock.note(asked, moment(), response.headers.get("Date"));
+  return response;
+};
+
 const library: FeedLibrary = {
+  clocks: { now: () => moment().wall, ahead: () => serverClock.aheadAt(moment()) },
   createClient: (credentials) => new AvisoClient(ORIGIN, { credentials, log }),
   createStore: () => new RecordStore(),
-  listFeeds: (query, token) => retryAfter.ask(() => listFeeds(ORIGIN, query, token)),
+  listFeeds: (query, token) => retryAfter.ask(() => listFeeds(ORIGIN, query, token, http)),
   findFeed: (slug, token) =>
     retryAfter
-      .ask(() => fetchFeed(ORIGIN, slug, token))
+      .ask(() => fetchFeed(ORIGIN, slug, token, http))
       .catch((error) => {
         if (error instanceof ApiError && error.status === 404) return null;
         throw error;
       }),
-  fetchHeads: (slugs, token) => retryAfter.ask(() => fetchHeads(ORIGIN, slugs, token)),
+  fetchHeads: (slugs, token) => retryAfter.ask(() => fetchHeads(ORIGIN, slugs, token, http)),
   aboutServer: async () => {
     const { registration, public_origin } = await fetchConnection(ORIGIN);
     return { registration, publicOrigin: public_origin };

@@ -183,6 +183,26 @@ export const english = {
   transportBosh: "long polling",
   transportTitle: "Connected by {transport}",
 
+  pulse: "Pulse of this feed",
+  pulseRateUnknown: "– / s",
+  pulseSecond: "{rate} / s",
+  pulseMinute: "{count} / min",
+  pulseLast: "last event {ago}",
+  pulseLastNow: "last event just now",
+  pulseLastAt: "last event on {time}",
+  pulseNothing: "no event yet",
+  pulseLagUnder: "lag under {time}",
+  pulseLagAbout: "lag about {time}",
+  pulseLagUnknown: "lag unknown",
+  pulseSeconds: "{count} s",
+  pulseMinutes: "{count} min",
+  pulseRateTitle:
+    "How many events arrive as they happen: a second, or in the last minute where there is less than one a second. The line shows the last five minutes; what was fetched later is not counted.",
+  pulseLastTitle:
+    "When the newest event was written, by the database’s clock, and how long ago that is by the server’s.",
+  pulseLagTitle:
+    "How long events took from being written in the database to this page: the middle of the last minute. The server’s clock is only known roughly here, so this is a bound or an estimate; where the clocks contradict each other nothing is said.",
+
   pause: "Pause",
   resume: "Resume",
   pauseTitle: "Hold new records back while you read",

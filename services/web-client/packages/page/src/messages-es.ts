@@ -190,6 +190,26 @@ export const spanish: Messages = {
   transportBosh: "sondeo largo",
   transportTitle: "Conexión por {transport}",
 
+  pulse: "Pulso de este canal",
+  pulseRateUnknown: "– / s",
+  pulseSecond: "{rate} / s",
+  pulseMinute: "{count} / min",
+  pulseLast: "último evento {ago}",
+  pulseLastNow: "último evento ahora mismo",
+  pulseLastAt: "último evento el {time}",
+  pulseNothing: "aún ningún evento",
+  pulseLagUnder: "retraso menor de {time}",
+  pulseLagAbout: "retraso de unos {time}",
+  pulseLagUnknown: "retraso desconocido",
+  pulseSeconds: "{count} s",
+  pulseMinutes: "{count} min",
+  pulseRateTitle:
+    "Cuántos eventos llegan según ocurren: por segundo, o en el último minuto si hay menos de uno por segundo. La línea muestra los últimos cinco minutos; lo que se recuperó más tarde no cuenta.",
+  pulseLastTitle:
+    "Cuándo se escribió el evento más reciente, según el reloj de la base de datos, y cuánto hace de ello según el del servidor.",
+  pulseLagTitle:
+    "Cuánto tardaron los eventos desde que se escribieron en la base de datos hasta esta página: el valor central del último minuto. El reloj del servidor solo se conoce aquí de forma aproximada, así que es un límite o una estimación; si los relojes se contradicen no se dice nada.",
+
   pause: "Pausar",
   resume: "Reanudar",
   pauseTitle: "Retener los registros nuevos mientras lee",

@@ -44,6 +44,7 @@ export class PageModel {
     this.followed = new FollowedFeeds({
       client: () => this.client,
       createStore: () => library.createStore(),
+      clocks: library.clocks,
       seenOf: (slug) => this.#seen.get(slug),
       onChange: this.#onChange,
       onLetGo: (feed) => this.#noteSeen(feed),

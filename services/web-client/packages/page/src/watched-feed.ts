@@ -14,6 +14,8 @@ import type {
   StoreChange,
   Subscription,
 } from "./library";
+import { Pulse } from "./pulse";
+import { BROWSER_ALONE, type Clocks } from "./server-clock";
 
 /** `full`: more than these the page does not hold, as long as somebody reads further down. */
 export type OlderState = "more" | "loading" | "failed" | "end" | "full";
@@ -56,6 +58,8 @@ export class WatchedFeed {
   /** It was taken from the reader's list: nothing of it is followed or shown. */
   isShut = false;
 
+  readonly pulse = new Pulse();
+
   /** The first of those that were missed. */
   #skippedFrom: number | null = null;
   #isReadingOlder = false;
@@ -79,6 +83,7 @@ export class WatchedFeed {
     public info: FeedInfo,
     readonly records: Records,
     seen: Position | null = null,
+    private readonly clocks: Clocks = BROWSER_ALONE,
   ) {
     this.#seen = seen;
   }
@@ -134,6 +139,7 @@ export class WatchedFeed {
     subscription.on("events", (detail) => {
       if (subscription !== this.#subscription) return;
       this.keptAt = detail.keptAt ?? this.keptAt;
+      this.#beat(detail.events, detail.live);
       this.#onEvents(detail.events);
     });
     subscription.on("position", () => {
@@ -148,6 +154,7 @@ export class WatchedFeed {
       this.#tell(null);
     });
     this.state = subscription.state;
+    this.pulse.setLive(this.state.kind === "live", this.clocks.now());
     this.#tell(null);
   }
 
@@ -251,6 +258,7 @@ export class WatchedFeed {
 
   #onState(state: FeedState): void {
     this.state = state;
+    this.pulse.setLive(state.kind === "live", this.clocks.now());
     if (this.isRefused) this.#forget();
     if (state.kind === "live") {
       this.isLoaded = true;
@@ -289,6 +297,11 @@ export class WatchedFeed {
     void this.loadOlder();
   }
 
+  #beat(events: readonly FeedEvent[], isLive: boolean): void {
+    if (isLive) this.pulse.arrive(events, this.clocks.now(), this.clocks.ahead());
+    else this.pulse.pass(events);
+  }
+
   #onEvents(events: readonly FeedEvent[]): void {
     this.isLoaded = true;
     this.#dropSeenOfOtherEpoch();
@@ -318,6 +331,7 @@ export class WatchedFeed {
     this.#dropHeld();
     this.records.clear();
     if (skipped === undefined) {
+      this.pulse.clear();
       this.#unread = 0;
       if (this.#seen !== null && position !== null) this.#seen = position;
     } else if (this.#seen !== null) this.#unread += skipped.to - skipped.from + 1;

@@ -115,6 +115,7 @@ export class FakeClient extends Emitter<ConnectionEvents> implements Client {
 }
 
 export class FakeLibrary implements FeedLibrary {
+  readonly clocks = { now: () => Date.now(), ahead: () => ({ from: -100, to: 100 }) };
   readonly clients: FakeClient[] = [];
   infos: FeedInfo[] = [];
   isReachable = true;

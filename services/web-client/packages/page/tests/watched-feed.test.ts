@@ -347,3 +347,19 @@ test("the list of a table is bounded too, and goes on below what is kept", async
   expect(feed.records.size).toBe(KEPT_AFTER_TRIM + 1);
   expect(feed.records.get(eventOf(MOST_KEPT).subject ?? "")?.event.type).toBe("created");
 });
+
+test("what is caught up with has no part in the pulse, what arrives has", () => {
+  becomeLiveAt(40);
+  subscription.deliver([eventOf(41)], false);
+  expect(feed.pulse.beatAt(Date.now()).lastMinute).toBe(0);
+  subscription.deliver([eventOf(42), eventOf(43)]);
+  expect(feed.pulse.beatAt(Date.now()).lastMinute).toBe(2);
+});
+
+test("of a feed that is shut no pulse is left", () => {
+  becomeLiveAt(40);
+  subscription.deliver([eventOf(41)]);
+  feed.shut();
+  const { rate, lastAt, lastMinute } = feed.pulse.beatAt(Date.now());
+  expect([rate, lastAt, lastMinute]).toEqual([null, null, 0]);
+});
