@@ -63,8 +63,10 @@ bench: install-test web $(VENV)/.installed-bench ## what it takes, holds and las
 
 ##@ Tests
 CHECKS := check-api check-audit check-web check-pusher check-amqp check-native
-.PHONY: test test-unit test-integration test-faults soak test-postgresql test-compose check audit $(CHECKS)
-test: check test-unit test-integration ## everything, on servers of its own
+.PHONY: test installed test-unit test-integration test-faults soak test-postgresql test-compose check audit $(CHECKS)
+test: installed check test-unit test-integration ## everything, on servers of its own
+installed: system-test
+	@$(MAKE) --no-print-directory --jobs=2 install-test web $(OSCAR)/.installed
 test-unit: install-test web ## each service by itself
 	cd $(AMQP) && $(PYTEST) -q
 	cd $(API) && $(PYTEST_MANY) -q
@@ -135,7 +137,7 @@ $(VENV)/.installed-run: $(LOCKS) | $(VENV)/bin/python
 $(VENV)/.installed-amqp: $(shell find $(AMQP)/src -name '*.py') $(AMQP)/pyproject.toml $(VENV)/.installed-run
 	@$(BIN)/pip install --quiet --disable-pip-version-check --force-reinstall --no-index --no-deps --no-build-isolation ./$(AMQP)
 	@touch $@
-$(VENV)/.installed-test: tests/requirements.txt | $(VENV)/bin/python
+$(VENV)/.installed-test: tests/requirements.txt | $(VENV)/.installed-amqp
 	@echo "installing the tests' Python packages"
 	@$(PIP_INSTALL) -r $<
 	@touch $@
