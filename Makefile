@@ -17,8 +17,9 @@ NPM := PATH="$(BIN):$$PATH" npm --prefix services/web-client
 NATIVE := PYTHONPATH=deploy/native AVISO_PYTHON="$(BIN)/python" $(PYTHON) -m aviso_native
 PYTEST := PATH="$(BIN):$$PATH" $(BIN)/python -m pytest
 # Several files run at once, each worker with servers of its own; WORKERS=0: one by one. In the order of their collection,
-# which has those first that take long: no worker is left alone with one of them.
-WORKERS ?= 2
+# which has those first that take long: no worker is left alone with one of them. A worker waits for its servers for up to
+# half of its time: three keep two cores busy.
+WORKERS ?= 3
 PYTEST_MANY = $(PYTEST) --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 API := services/records-api
