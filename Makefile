@@ -48,9 +48,11 @@ logs: ## follow the containers' logs
 	@deploy/compose/logs.sh
 
 ##@ Natively (Debian, Ubuntu)
-.PHONY: run
+.PHONY: run manage
 run: install-run web ## the same stack as private local processes; Ctrl-C stops it
 	@exec env $(NATIVE) run
+manage: $(VENV)/.installed-run ## a command of the running stack (ARGS="createsuperuser", "track …"; ARGS=help lists them)
+	@exec env $(NATIVE) manage $(ARGS)
 
 ##@ Seeing it work
 .PHONY: demo bench compare

@@ -57,14 +57,7 @@ class Stack:
             self._runner = subprocess.Popen(
                 ["python3", "-m", "aviso_native", "run"],
                 cwd=REPOSITORY,
-                env=_without_aviso(os.environ)
-                | {
-                    "PYTHONPATH": str(NATIVE),
-                    "AVISO_PYTHON": str(PYTHON),
-                    "AVISO_RUN_DIR": str(self.run_dir),
-                    "AVISO_PORT": str(self.port),
-                    **environ,
-                },
+                env=self._environ() | {"AVISO_PORT": str(self.port), **environ},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -146,6 +139,25 @@ class Stack:
         until(lambda: self.pid(part) != old_pid, f"the stack to miss {part}")
         self.start_part(part)
         return self.wait_for_another(part, old_pid)
+
+    def manage_at_terminal(self, *arguments: str) -> str:
+        """Run such a command as `make manage` does; return what it printed."""
+        return subprocess.run(
+            ["python3", "-m", "aviso_native", "manage", *arguments],
+            cwd=REPOSITORY,
+            env=self._environ(),
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        ).stdout
+
+    def _environ(self) -> dict[str, str]:
+        return _without_aviso(os.environ) | {
+            "PYTHONPATH": str(NATIVE),
+            "AVISO_PYTHON": str(PYTHON),
+            "AVISO_RUN_DIR": str(self.run_dir),
+        }
 
     def manage(self, *arguments: str, text: str = "", **environ: str) -> str:
         """Run one of records-api's management commands; return what it printed."""

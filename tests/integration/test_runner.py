@@ -101,6 +101,12 @@ def test_a_kept_key_that_lacks_a_right_has_a_successor(second: Api) -> None:
     second.grant("granted-by-a-kept-key", "ada@localhost")
 
 
+def test_a_command_is_run_beside_the_stack(mended: Mended) -> None:
+    listed = mended.stack.manage_at_terminal("list_keys").splitlines()
+
+    assert {json.loads(line)["name"] for line in listed} == {"local"}
+
+
 def test_what_was_too_deep_is_parked_with_its_cause(mended: Mended) -> None:
     parked = mended.parked_before
 

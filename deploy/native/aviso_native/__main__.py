@@ -1,4 +1,4 @@
-"""`python3 -m aviso_native run`, or `stop|start|restart PART` for a running stack."""
+"""`python3 -m aviso_native run`, or for a running stack what `_USAGE` lists."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import signal
 import sys
 from types import FrameType
 
-from . import control, settings
+from . import control, services, settings
 from .errors import StackError
 from .stack import Stack, tell_on_stderr
+
+_USAGE = "usage: aviso_native run | stop PART | start PART | restart PART | manage …"
 
 
 class _Ended(BaseException):
@@ -25,10 +27,13 @@ def main(arguments: list[str]) -> int:
             case [("stop" | "start" | "restart") as action, part]:
                 control.ask(settings.find_run_dir(dict(os.environ)), action, part)
                 return 0
+            case ["manage", *command]:
+                running = settings.load_running(dict(os.environ))
+                return services.manage_at_terminal(running, command)
     except StackError as error:
         tell_on_stderr(f"error: {error}")
         return 1
-    tell_on_stderr("usage: aviso_native run | stop PART | start PART | restart PART")
+    tell_on_stderr(_USAGE)
     return 2
 
 
@@ -76,9 +81,19 @@ Write a record, and watch it appear on the page:
     -H 'Authorization: Bearer {key}' \\
     -H 'Content-Type: application/json' \\
     -d '{{"data": {{"greeting": "hello", "from": "curl"}}}}'
-
+{_own_table(stack)}
 Or real data, at a rate one can watch: make demo
 Ctrl-C stops everything; the data stays in {stack.settings.run_dir}.
+"""
+
+
+def _own_table(stack: Stack) -> str:
+    if stack.settings.given_database_url is None:
+        return ""
+    return """
+Or make a feed of a table of yours, as its owner, and change a row:
+
+  SELECT aviso.track('public.orders', 'orders', '{id,status}', visibility => 'public');
 """
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 
+from .errors import NoDatabase
 from .process import Command, Part, run
 from .settings import REPOSITORY, Settings
 
@@ -68,6 +71,30 @@ def manage(settings: Settings, *arguments: str, text: str | None = None) -> str:
     """
     argv = [str(settings.python), "manage.py", *arguments]
     return run(argv, api_env(settings), cwd=_API, text=text).strip()
+
+
+def check_database(settings: Settings) -> None:
+    """Raise NoDatabase with PostgreSQL's words when nobody can connect to it."""
+    code = (
+        "import os, sys, psycopg\n"
+        "try: psycopg.connect(os.environ['AVISO_DATABASE_URL'], connect_timeout=10)\n"
+        "except psycopg.Error as error: sys.exit(str(error))"
+    )
+    done = subprocess.run(
+        [str(settings.python), "-c", code],
+        env=api_env(settings),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    if done.returncode:
+        raise NoDatabase(done.stderr.strip())
+
+
+def manage_at_terminal(settings: Settings, arguments: Sequence[str]) -> int:
+    """Run one of records-api's management commands as its caller; return its code."""
+    argv = [str(settings.python), "manage.py", *arguments]
+    return subprocess.run(argv, env=api_env(settings), cwd=_API).returncode
 
 
 def api_env(settings: Settings) -> dict[str, str]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from .addresses import find_free_ports, is_free
 from .errors import AlreadyRunning, MissingProgram, StackError
@@ -136,16 +137,40 @@ def load(environ: dict[str, str]) -> Settings:
     """
     run_dir = find_run_dir(environ)
     port = read_port(environ.get("AVISO_PORT") or "8080")
-    python = Path(environ.get("AVISO_PYTHON") or REPOSITORY / ".venv/bin/python")
     return Settings(
         run_dir=run_dir,
         port=port,
         ports=_load_ports(run_dir / "ports.json", port),
         secrets=_load_secrets(run_dir / "secrets.json"),
-        python=python,
+        python=_find_python(environ),
         limits=read_limits(environ),
         given_database_url=read_database_url(environ.get("AVISO_DATABASE_URL") or ""),
     )
+
+
+def load_running(environ: dict[str, str]) -> Settings:
+    """Read what the stack in the run directory runs with; change nothing.
+
+    Raises StackError while none runs there.
+    """
+    run_dir = find_run_dir(environ)
+    try:
+        facts = json.loads((run_dir / "stack.json").read_text())
+    except FileNotFoundError:
+        raise StackError(f"no stack runs in {run_dir}; `make run` starts one") from None
+    return Settings(
+        run_dir=run_dir,
+        port=urlsplit(facts["url"]).port or 80,
+        ports=json.loads((run_dir / "ports.json").read_text()),
+        secrets=json.loads((run_dir / "secrets.json").read_text()),
+        python=_find_python(environ),
+        limits=read_limits(environ),
+        given_database_url=facts["database_url"],
+    )
+
+
+def _find_python(environ: dict[str, str]) -> Path:
+    return Path(environ.get("AVISO_PYTHON") or REPOSITORY / ".venv/bin/python")
 
 
 def read_port(text: str) -> int:

@@ -59,6 +59,8 @@ class Stack:
         Raises StackError; what was started by then is stopped by `stop`.
         """
         self._check_port()
+        if self.settings.given_database_url:
+            services.check_database(self.settings)
         self._file.unlink(missing_ok=True)
         self._start_stores()
         self._prepare_records()
@@ -139,7 +141,10 @@ class Stack:
         if self._api_key != kept:
             write_private(key_file, self._api_key + "\n")
             if kept:
-                self._tell(f"the key in {key_file} lacked a right: there is a new one")
+                self._tell(
+                    f"the key in {key_file} was of another database, or lacked a right:"
+                    " there is a new one"
+                )
 
     def _start(self, *names: str) -> None:
         for name in names:

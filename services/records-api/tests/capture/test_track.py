@@ -239,6 +239,25 @@ def test_the_feed_outlives_its_table_and_is_had_again(orders: Database) -> None:
     assert "running" == orders.value("SELECT backfilled FROM aviso.tracked")
 
 
+@pytest.mark.parametrize(
+    ("was", "wish", "then"),
+    [
+        ("public", "private", "private"),
+        ("private", "public", "private"),
+        ("public", "public", "public"),
+    ],
+)
+def test_tracked_anew_a_feed_is_closed_and_never_opened(
+    shop: Database, was: str, wish: str, then: str
+) -> None:
+    track = "SELECT aviso.track('orders', 'orders', '{id}', visibility => %s)"
+    shop.run(track, was)
+
+    shop.run(track, wish)
+
+    assert then == shop.value("SELECT visibility FROM aviso.feeds")
+
+
 def test_a_preview_shows_and_leaves_nothing(shop: Database) -> None:
     shop.run("INSERT INTO orders VALUES (1, 'draft', 1, 'Ü-a'), (2, 'new', 2, 'b')")
     functions = "SELECT count(*) FROM pg_proc"

@@ -130,3 +130,11 @@ def test_row_security_hides_nothing_from_a_feed(rows: Database) -> None:
     assert {("1",), ("2",)} == set(
         rows.run("SELECT subject FROM aviso.list_rows('orders', NULL, false, 9, 9)")
     )
+
+
+def test_what_stays_private_is_said(rows: Database) -> None:
+    rows.run(TRACK)
+
+    (said,) = warnings_of(rows, TRACK[:-1] + ", visibility => 'public')")
+
+    assert said.startswith("orders of public.rows stays private")

@@ -486,8 +486,31 @@ BEGIN
     END IF;
     PERFORM aviso.make_capture(t);
     IF has_past THEN
+        PERFORM aviso.close_feeds(t);
         PERFORM aviso.tell_reset(t.id, 'tracked');
         UPDATE aviso.tracked_tables SET backfilled = 'running' WHERE id = t.id;
+    END IF;
+END $$;
+
+-- Make what a table had as feeds private where it is to be. None is opened: its log has
+-- what was told to its readers alone.
+CREATE FUNCTION aviso.close_feeds(t aviso.tracked_tables) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    closed text[];
+BEGIN
+    IF t.visibility = 'private' THEN
+        UPDATE aviso.feeds SET visibility = 'private' WHERE visibility <> 'private'
+            AND slug IN (SELECT feed FROM aviso.tracked_feeds WHERE tracked = t.id);
+        RETURN;
+    END IF;
+    SELECT array_agg(slug ORDER BY slug) INTO closed
+    FROM (SELECT slug FROM aviso.feeds JOIN aviso.tracked_feeds ON feed = slug
+        WHERE tracked = t.id AND visibility = 'private' ORDER BY slug LIMIT 5) AS kept;
+    IF closed IS NOT NULL THEN
+        RAISE WARNING '% of % stays private, since its log has what was told to its readers'
+            ' alone: UPDATE aviso.feeds SET visibility = ''public'' opens it',
+            array_to_string(closed, ', '), aviso.full_name(t.relation);
     END IF;
 END $$;
 

@@ -289,13 +289,13 @@ export class RecordFeed extends LitElement {
 
 function renderEntry(entry: RecordEntry, { words, time }: ElementReading): TemplateResult {
   const { record, state, event } = entry;
-  const at = record?.created_at ?? event.time;
+  const at = record?.created_at ?? (event.type === "listed" ? null : event.time);
   if (record === null) {
     const cause = event.unavailable?.cause ?? "unknown";
     return html`<li part="record unavailable" lang=${words.lang}>${words.unavailable(cause)}</li>`;
   }
   return html`<li part="record ${state}">
-    <time part="time" datetime=${at}>${time(new Date(at))}</time>
+    ${at === null ? nothing : html`<time part="time" datetime=${at}>${time(new Date(at))}</time>`}
     <dl>
       ${Object.entries(asWritten(record.data)).map(
         ([name, value]) => html`<div part="field">

@@ -1,6 +1,6 @@
 /** One REST call: how it is asked, how long its answer may take, and what its refusal says. */
 
-import { readOrigin } from "../engine/options";
+import { readOrigin, warn } from "../engine/options";
 import { ApiError } from "../model/errors";
 import { parseExactJson, stringifyExactJson } from "../model/exact-json";
 
@@ -45,7 +45,9 @@ export async function call(
       ...(method !== undefined && { method }),
     });
     answer = parse(await readText(response, patience));
-  } catch {
+  } catch (error) {
+    // So a browser says both; which one, it keeps from the page.
+    if (error instanceof TypeError) warnOfOrigin(url);
     throw new ApiError(0, "The server cannot be reached.");
   } finally {
     patience.end();
@@ -54,6 +56,16 @@ export async function call(
   if (response.status === 204) return {};
   if (typeof answer !== "object" || answer === null) throw misunderstood();
   return answer as Record<string, unknown>;
+}
+
+function warnOfOrigin(url: string): void {
+  const page = globalThis.location?.origin;
+  const { origin } = new URL(url, page);
+  if (page === undefined || origin === page) return;
+  warn(
+    `${origin} can't be reached from a page of ${page}: it may not be running, or not list ` +
+      `${page} in AVISO_CORS_ORIGINS`,
+  );
 }
 
 /** A slow line is no dead one: what it takes is counted from the last piece that came. */

@@ -132,7 +132,8 @@ function shown(value: unknown): string {
 const told = new Set<string>();
 const MOST_TOLD = 100;
 
-function warn(sentence: string): void {
+/** Tell the console a sentence, once. */
+export function warn(sentence: string): void {
   if (told.has(sentence) || told.size >= MOST_TOLD) return;
   told.add(sentence);
   console.warn(`aviso: ${sentence}.`);

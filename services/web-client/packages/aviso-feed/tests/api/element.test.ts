@@ -231,6 +231,17 @@ describe("<record-feed>", () => {
     expect(time?.getAttribute("datetime")).toBe("2026-11-24T09:30:00Z");
   });
 
+  test("shows no time of a row that nobody knows the time of", async () => {
+    const element = await show();
+    const { record: _, ...row } = event(1, {});
+
+    subscription().give([{ ...row, type: "listed", record: { id: "r1", data: { item: "tea" } } }]);
+    await element.updateComplete;
+
+    expect(textOf(element, "value")).toEqual(["tea"]);
+    expect(element.renderRoot.querySelector("time")).toBe(null);
+  });
+
   test("tells of a problem", async () => {
     const element = await show();
 

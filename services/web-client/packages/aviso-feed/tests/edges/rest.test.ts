@@ -86,6 +86,22 @@ describe("an answer on a slow line", () => {
   });
 });
 
+test("a page of another origin is told, once, that it may not be listed", async () => {
+  vi.stubGlobal("location", { origin: "http://shop.example" });
+  const warned = vi.spyOn(console, "warn").mockReturnValue();
+  const { http } = server(...Array.from({ length: 3 }, () => new TypeError("Failed to fetch")));
+
+  await failureOf(fetchFeed("", "orders", undefined, http));
+  expect(warned).not.toHaveBeenCalled();
+  await failureOf(fetchFeed("http://aviso.example", "orders", undefined, http));
+  await failureOf(fetchFeed("http://aviso.example", "orders", undefined, http));
+
+  expect(warned).toHaveBeenCalledOnce();
+  expect(String(warned.mock.calls[0])).toContain("list http://shop.example in AVISO_CORS_ORIGINS");
+  vi.unstubAllGlobals();
+  warned.mockRestore();
+});
+
 describe("errors", () => {
   test("of the server carry its detail and the field", async () => {
     const body = { status: 422, detail: "count must be a number.", pointer: "/data/count" };
