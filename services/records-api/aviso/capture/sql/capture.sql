@@ -84,6 +84,19 @@ LANGUAGE sql IMMUTABLE AS $$
         OR pg_stat_get_xact_tuples_inserted('aviso.nested'::regclass) <> 0$code$
 $$;
 
+-- Write the id of an event that is alone in the changeset `made`: a UUID of version 8, of
+-- that and the time (a log that was restored gives the same changesets again). A random one
+-- costs a writer several times as much.
+CREATE FUNCTION aviso.event_id_code() RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT $code$(pg_catalog.to_hex(1152921504606879744::bigint OPERATOR(pg_catalog.+)
+            ((pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())
+                OPERATOR(pg_catalog.*) 10000::float8)::bigint
+                OPERATOR(pg_catalog.*) 65536::bigint))
+        OPERATOR(pg_catalog.||) pg_catalog.to_hex(
+            made OPERATOR(pg_catalog.-) 9223372036854775807::bigint))::pg_catalog.uuid$code$
+$$;
+
 -- Write what tells a statement of a single row, as most are; what is out of the ordinary
 -- in it goes the long way. Behind the owner's functions nothing is said that a search path
 -- could change.
@@ -97,9 +110,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                     INSERT INTO aviso.queue (changeset, feed, size)
                     VALUES (made, %5$s, 1)
                 )
-                INSERT INTO aviso.events (changeset, place, type, feed, subject, data,
+                INSERT INTO aviso.events (changeset, place, id, type, feed, subject, data,
                     traceparent)
-                VALUES (made, 1, one.type, %5$s, one.subject, one.data, trace);
+                VALUES (made, 1, %8$s, one.type, %5$s, one.subject, one.data, trace);
                 %6$s
                 RETURN NULL;
             ELSIF NOT one.is_told THEN
@@ -135,7 +148,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                 t.id) END,
         CASE WHEN t.placeholder IS NULL THEN quote_literal(t.feed) ELSE 'named' END,
         aviso.waking_code(),
-        touched)
+        touched,
+        aviso.event_id_code())
     FROM (SELECT CASE op WHEN 'deleted' THEN 'before' ELSE 'written' END AS touched) AS tables
 $$;
 

@@ -33,6 +33,14 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     FROM pg_attribute WHERE attrelid = relation AND attname = ANY (columns)
 $$;
 
+-- Write a subject that needs no more than quotes; an error where the column is of another
+-- type by now.
+CREATE FUNCTION aviso.short_subject_code(relation regclass, name text) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('"aviso row".%I::%s::text', name, format_type(atttypid, NULL))
+    FROM pg_attribute WHERE attrelid = relation AND attname = name
+$$;
+
 -- What a statement of a single row tells. Null: that is not decided here.
 CREATE TYPE aviso.change AS (is_told boolean, type text, value text, subject text, data text);
 
@@ -58,9 +66,7 @@ BEGIN
     END IF;
     subject := %5$s;%6$s
     data := (%7$s)::text;
-    IF subject = '' OR char_length(subject) > 1024
-        OR octet_length(convert_to(data, 'UTF8')) > 65536
-    THEN
+    IF %11$soctet_length(convert_to(data, 'UTF8')) > 65536 THEN
         RETURN NULL;
     END IF;
     data := %8$s;%10$s
@@ -78,17 +84,23 @@ END $aviso$;$code$,
         RETURN %3$s;
     END IF;$code$, 'where_' || t.id, aviso.sameness_code(t.relation, columns), nothing) END,
         aviso.sameness_code(t.relation, t.key || t.placeholder),
-        aviso.subject_code(t.relation, t.key),
+        CASE WHEN is_short THEN aviso.short_subject_code(t.relation, t.key[1])
+            ELSE aviso.subject_code(t.relation, t.key) END,
         aviso.value_code(t),
         aviso.data_code(t.relation, t.columns),
-        aviso.envelope_code(),
+        CASE WHEN is_short THEN $code$'{"id":"' || subject || '","data":' || data || '}'$code$
+            ELSE aviso.envelope_code() END,
         nothing,
         CASE WHEN NOT (SELECT bool_and(aviso.is_plain(atttypid)) FROM pg_attribute
                 WHERE attrelid = t.relation AND attname = ANY (t.columns))
         THEN format($code$
     IF was AND data = (aviso_rows.%I("aviso before")).data THEN
         RETURN %s;
-    END IF;$code$, 'row_' || t.id, nothing) END)
+    END IF;$code$, 'row_' || t.id, nothing) END,
+        CASE WHEN NOT is_short THEN $code$subject = '' OR char_length(subject) > 1024
+        OR $code$ END)
     FROM (SELECT t.columns || t.placeholder AS columns,
-        'ROW(false, NULL, NULL, NULL, NULL)::aviso.change' AS nothing) AS told
+        'ROW(false, NULL, NULL, NULL, NULL)::aviso.change' AS nothing,
+        cardinality(t.key) = 1 AND (SELECT aviso.is_comparable(atttypid) FROM pg_attribute
+            WHERE attrelid = t.relation AND attname = t.key[1]) AS is_short) AS told
 $$;
