@@ -332,6 +332,8 @@ def test_columns_may_have_the_names_that_the_triggers_use(database: Database) ->
 def test_a_statement_of_two_kinds_is_told_as_its_own_triggers_left_it(
     database: Database, statement: LiteralString
 ) -> None:
+    if statement.startswith("MERGE") and database.version() < 15:
+        pytest.skip("PostgreSQL 15 and later have MERGE")
     run = database.run
     run("CREATE TABLE orders (id bigint PRIMARY KEY, status text, total numeric)")
     run(
