@@ -31,7 +31,7 @@ DROP TRIGGER records_reserving ON aviso.records;
 DROP SCHEMA aviso_rows CASCADE;
 DROP VIEW aviso.tracked CASCADE;
 DROP TABLE aviso.tracked_feeds, aviso.tracked_tables, aviso.notes, aviso.nested CASCADE;
-DROP TYPE aviso.state CASCADE;
+DROP TYPE aviso.state, aviso.change CASCADE;
 """ + "".join(f"DROP FUNCTION IF EXISTS {name};\n" for name in _FUNCTIONS)
 
 MODELS = [

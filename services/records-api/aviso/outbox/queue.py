@@ -152,13 +152,15 @@ class Taken:
 
     `to_look_at` are feeds whose opening, progress or grants have changed, `unmade` such
     as have events and are not there yet: a row of a tracked table was their first.
-    `is_all` tells whether the pass is over, or another page is to be taken at once.
+    `is_all` tells whether the pass is over, or another page is to be taken at once;
+    `changesets` how many rows of the queue it took.
     """
 
     numbered: list[Numbered] = field(default_factory=list)
     to_look_at: list[str] = field(default_factory=list)
     unmade: list[str] = field(default_factory=list)
     is_all: bool = True
+    changesets: int = 0
 
     @property
     def is_empty(self) -> bool:
@@ -200,7 +202,7 @@ class Queue:
 
 
 def read_taken(rows: Sequence[tuple[Any, ...]], *, is_all: bool) -> Taken:
-    taken = Taken(is_all=is_all)
+    taken = Taken(is_all=is_all, changesets=rows[0][1])
     events: dict[str, list[EventRow]] = {}
     for row in rows:
         feed, is_to_look_at, first, last = row[3:7]

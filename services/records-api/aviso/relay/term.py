@@ -184,7 +184,7 @@ class Term:
         if not taken.is_all:
             self._look_at = 0.0
             return True
-        next_s = await self._sleep.next_look_s(found=not taken.is_empty)
+        next_s = await self._sleep.next_look_s(found=taken.changesets)
         self._look_at = min(self._look_at, time.monotonic() + next_s)
         return False
 

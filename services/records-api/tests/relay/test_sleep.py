@@ -10,7 +10,7 @@ import psycopg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aviso.outbox.sleep import BUSY_S, LONGEST_POLL_S, POLL_S, QUIET_S
+from aviso.outbox.sleep import BUSY_S, LONGEST_POLL_S, MANY, POLL_S, QUIET_S
 from tests.relay.drivers import Database, Looking
 
 WRITERS = 3
@@ -33,7 +33,7 @@ def hear(listener: psycopg.Connection[Any]) -> int:
 def look(looking: Looking, after_s: float = 0.0) -> float:
     """Look once, so much later, and return when to look again."""
     looking.clock_s += after_s
-    found = not looking.take().is_empty
+    found = looking.take().changesets
     return looking.run(looking.sleep.next_look_s(found=found))
 
 
@@ -95,6 +95,20 @@ def test_it_polls_more_slowly_while_it_finds_nothing(database: Database) -> None
 
     assert pauses == sorted(pauses)
     assert LONGEST_POLL_S == pauses[-1]
+
+
+def test_it_polls_more_slowly_while_it_finds_many(database: Database) -> None:
+    database.add_feed("orders")
+    with Looking(database) as looking:
+        looking.take_all()
+
+        pauses = []
+        for found in (MANY, MANY, MANY, MANY, MANY - 1):
+            for _ in range(found):
+                database.add_records("orders", 1)
+            pauses.append(look(looking))
+
+    assert [2 * POLL_S, 4 * POLL_S, 8 * POLL_S, LONGEST_POLL_S, POLL_S] == pauses
 
 
 def test_before_it_hears_anything_it_does_not_sleep(database: Database) -> None:

@@ -74,63 +74,83 @@ LANGUAGE sql IMMUTABLE AS $$
     SELECT '{"id":' || to_json(subject)::text || ',"data":{}}'
 $$;
 
--- Write whether a statement runs within another, or another one on the same table ran
--- within it or before it.
-CREATE FUNCTION aviso.within_code(t aviso.tracked_tables) RETURNS text
+-- Write whether a statement runs within another, or another one on the same table may have
+-- run within it or before it. Notes of this session's are counted as PostgreSQL does it, for
+-- to look for one costs as much as the rest of the way of a single row; where one is counted,
+-- it is looked for.
+CREATE FUNCTION aviso.within_code() RETURNS text
 LANGUAGE sql IMMUTABLE AS $$
-    SELECT 'pg_trigger_depth() > 1 OR EXISTS (SELECT FROM aviso.nested'
-        ' WHERE xid = pg_current_xact_id_if_assigned() AND tracked = ' || t.id || ')'
+    SELECT $code$pg_trigger_depth() > 1 OR current_setting('track_counts') <> 'on'
+        OR pg_stat_get_xact_tuples_inserted('aviso.nested'::regclass) <> 0$code$
+$$;
+
+-- Write the id of an event that is alone in the changeset `made`: a UUID of version 8, of
+-- that and the time (a log that was restored gives the same changesets again). A random one
+-- costs a writer several times as much.
+CREATE FUNCTION aviso.event_id_code() RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT $code$(pg_catalog.to_hex(1152921504606879744::bigint OPERATOR(pg_catalog.+)
+            ((pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())
+                OPERATOR(pg_catalog.*) 10000::float8)::bigint
+                OPERATOR(pg_catalog.*) 65536::bigint))
+        OPERATOR(pg_catalog.||) pg_catalog.to_hex(
+            made OPERATOR(pg_catalog.-) 9223372036854775807::bigint))::pg_catalog.uuid$code$
 $$;
 
 -- Write what tells a statement of a single row, as most are; what is out of the ordinary
--- in it goes the long way. Behind the SELECT nothing is said that a search path could
--- change: the owner's functions have run.
+-- in it goes the long way. Behind the owner's functions nothing is said that a search path
+-- could change.
 CREATE FUNCTION aviso.single_code(t aviso.tracked_tables, op text) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT format($code$
-        %1$s
-        FROM (SELECT %2$s AS said FROM %3$s
-            WHERE NOT (%4$s) AND NOT EXISTS (SELECT FROM %5$s OFFSET 1) OFFSET 0) AS rows%6$s;
-        IF FOUND THEN
-            IF one.cause IS NULL AND one.is_open THEN
-                IF one.type IS NOT NULL THEN
-                    made := pg_catalog.nextval('aviso.changesets');
-                    WITH queued AS (
-                        INSERT INTO aviso.queue (changeset, feed, size)
-                        VALUES (made, one.feed, 1)
-                    )
-                    INSERT INTO aviso.events (changeset, place, type, feed, subject, data,
-                        traceparent)
-                    VALUES (made, 1, one.type, one.feed, one.subject, one.data, trace);
-                    %7$s
-                END IF;
+        IF NOT (%1$s) THEN%2$s%3$s
+            IF %4$s THEN
+                made := pg_catalog.nextval('aviso.changesets');
+                WITH queued AS (
+                    INSERT INTO aviso.queue (changeset, feed, size)
+                    VALUES (made, %5$s, 1)
+                )
+                INSERT INTO aviso.events (changeset, place, id, type, feed, subject, data,
+                    traceparent)
+                VALUES (made, 1, %8$s, one.type, %5$s, one.subject, one.data, trace);
+                %6$s
+                RETURN NULL;
+            ELSIF NOT one.is_told THEN
                 RETURN NULL;
             END IF;
             PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-        ELSE
-            PERFORM FROM %5$s LIMIT 1;
-            IF NOT FOUND THEN
-                RETURN NULL;
-            END IF;
+        END IF;
+        PERFORM FROM %7$s LIMIT 1;
+        IF NOT FOUND THEN
+            RETURN NULL;
         END IF;$code$,
-        CASE WHEN t.placeholder IS NULL
-            THEN format('SELECT %s, %L::text AS feed, true AS is_open INTO one', said, t.feed)
-            ELSE format('SELECT *, aviso.feed_name(%1$L, value, %2$L) AS feed,'
-                ' type IS NULL OR EXISTS (SELECT FROM aviso.tracked_feeds AS f'
-                ' WHERE f.tracked = %3$s AND f.feed = aviso.feed_name(%1$L, value, %2$L))'
-                ' AS is_open INTO one FROM (SELECT %4$s', t.prefix, t.suffix, t.id, said) END,
-        format(CASE op WHEN 'updated' THEN 'aviso_rows.%I(before.*, written.*)'
-            WHEN 'created' THEN 'aviso_rows.%I(written.*)' ELSE 'aviso_rows.%I(before.*)' END,
-            CASE op WHEN 'updated' THEN 'change_' ELSE 'row_' END || t.id),
-        CASE op WHEN 'updated' THEN 'before, written' WHEN 'created' THEN 'written'
-            ELSE 'before' END,
-        aviso.within_code(t),
-        CASE op WHEN 'deleted' THEN 'before' ELSE 'written' END,
-        CASE WHEN t.placeholder IS NOT NULL THEN ' OFFSET 0) AS named' END,
-        aviso.waking_code())
-    FROM (SELECT CASE op WHEN 'updated' THEN '(said).type'
-            ELSE format('CASE WHEN (said).data IS NOT NULL THEN %L END AS type', op) END
-        || ', (said).value, (said).subject, (said).data, (said).cause' AS said) AS columns
+        aviso.within_code(),
+        -- Several rows are an error here, and so is what fails in the owner's function.
+        CASE op WHEN 'updated' THEN format($code$
+            BEGIN
+                one := aviso_rows.%I(before.*, written.*) FROM before, written LIMIT 2;
+            EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
+                one := NULL;
+            END;$code$, 'change_' || t.id)
+        ELSE format($code$
+            SELECT CASE WHEN (said).cause IS NULL THEN (said).data IS NOT NULL END, %1$L,
+                (said).value, (said).subject, (said).data INTO one
+            FROM (SELECT aviso_rows.%2$I(%3$I.*) AS said FROM %3$I
+                WHERE NOT EXISTS (SELECT FROM %3$I OFFSET 1) OFFSET 0) AS rows;$code$,
+            op, 'row_' || t.id, touched) END,
+        CASE WHEN t.placeholder IS NOT NULL THEN format($code$
+            IF one.is_told THEN
+                named := aviso.feed_name(%L, one.value, %L);
+            END IF;$code$, t.prefix, t.suffix) END,
+        CASE WHEN t.placeholder IS NULL THEN 'one.is_told'
+            ELSE format('one.is_told AND EXISTS (SELECT FROM aviso.tracked_feeds AS f WHERE'
+                ' f.tracked OPERATOR(pg_catalog.=) %s AND f.feed OPERATOR(pg_catalog.=) named)',
+                t.id) END,
+        CASE WHEN t.placeholder IS NULL THEN quote_literal(t.feed) ELSE 'named' END,
+        aviso.waking_code(),
+        touched,
+        aviso.event_id_code())
+    FROM (SELECT CASE op WHEN 'deleted' THEN 'before' ELSE 'written' END AS touched) AS tables
 $$;
 
 -- Refuse to tell rows of another table than this one, or one of its partitions.
@@ -337,7 +357,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
         FROM before_rows
     ),$code$),
         aviso.single_code(t, 'created'), aviso.single_code(t, 'updated'),
-        aviso.single_code(t, 'deleted'), aviso.within_code(t)), aviso.pinned(t))
+        aviso.single_code(t, 'deleted'), aviso.within_code()), aviso.pinned(t),
+        'is_nested boolean := false; made bigint; named text; one aviso.change;')
 $$;
 
 -- Write the function of the row triggers: of partitions, whose rows may be written past
@@ -364,7 +385,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
             ) AS rows OFFSET 0
         ) AS rows
     ) AS page;$code$,
-        t.relation::oid, t.id, 'row_' || t.id, 'find_' || t.id), aviso.pinned(t))
+        t.relation::oid, t.id, 'row_' || t.id, 'find_' || t.id), aviso.pinned(t), '')
 $$;
 
 -- Tell that a table's feeds have no rows any more.

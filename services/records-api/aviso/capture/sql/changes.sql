@@ -17,67 +17,90 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         'timestamp'::regtype, 'timestamptz'::regtype)
 $$;
 
--- Write the function that says of a row's two states what an UPDATE's event is; without a
--- type there is none. It decides only what is ordinary: anything else has a cause.
+-- Whether equal values of a type have the same bytes: then they are compared one by one.
+CREATE FUNCTION aviso.is_comparable(type oid) RETURNS boolean
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT type IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'uuid'::regtype)
+$$;
+
+-- Write whether a row's two states have the same bytes in these columns.
+CREATE FUNCTION aviso.sameness_code(relation regclass, columns text[]) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN bool_and(attnotnull AND aviso.is_comparable(atttypid)) THEN string_agg(
+            format('"aviso before".%1$I OPERATOR(pg_catalog.=) "aviso row".%1$I', attname), ' AND ')
+        ELSE aviso.image_code('"aviso before"', columns) || ' OPERATOR(pg_catalog.*=) '
+            || aviso.image_code('"aviso row"', columns) END
+    FROM pg_attribute WHERE attrelid = relation AND attname = ANY (columns)
+$$;
+
+-- Write a subject that needs no more than quotes; an error where the column is of another
+-- type by now.
+CREATE FUNCTION aviso.short_subject_code(relation regclass, name text) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('"aviso row".%I::%s::text', name, format_type(atttypid, NULL))
+    FROM pg_attribute WHERE attrelid = relation AND attname = name
+$$;
+
+-- What a statement of a single row tells. Null: that is not decided here.
+CREATE TYPE aviso.change AS (is_told boolean, type text, value text, subject text, data text);
+
+-- Write the function that says of a row's two states what an UPDATE tells of it. It
+-- decides only what is ordinary: for anything else it has no answer, or an error.
 CREATE FUNCTION aviso.change_code(t aviso.tracked_tables) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT format($code$
-CREATE OR REPLACE FUNCTION aviso_rows.%1$I("aviso before" record, "aviso row" record,
-    OUT type text, OUT value text, OUT subject text, OUT data text, OUT cause text)
+CREATE OR REPLACE FUNCTION aviso_rows.%1$I("aviso before" record, "aviso row" record)
+RETURNS aviso.change
 LANGUAGE plpgsql SECURITY DEFINER AS $aviso$
 DECLARE
     was boolean := true;
+    value text;
+    subject text;
+    data text;
 BEGIN
-    IF %2$s OPERATOR(pg_catalog.*=) %3$s THEN
-        RETURN;
+    IF %2$s THEN
+        RETURN %9$s;
+    END IF;%3$s
+    IF was AND (%4$s) IS NOT TRUE THEN
+        RETURN NULL;
     END IF;
-    cause := 'unclear';
-    type := 'updated';%4$s
-    IF was AND NOT %5$s OPERATOR(pg_catalog.*=) %6$s THEN
-        RETURN;
+    subject := %5$s;%6$s
+    data := (%7$s)::text;
+    IF %11$soctet_length(convert_to(data, 'UTF8')) > 65536 THEN
+        RETURN NULL;
     END IF;
-    subject := %7$s;%8$s
-    data := (%9$s)::text;
-    IF subject <> '' AND char_length(subject) <= 1024
-        AND octet_length(convert_to(data, 'UTF8')) <= 65536
-    THEN
-        cause := NULL;
-        data := %10$s;
-    END IF;%11$s
-EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
-    cause := 'unclear';
+    data := %8$s;%10$s
+    RETURN ROW(true, CASE WHEN was THEN 'updated' ELSE 'created' END, value, subject,
+        data)::aviso.change;
 END $aviso$;$code$,
         'change_' || t.id,
-        aviso.image_code('"aviso before"', columns || t.where_columns),
-        aviso.image_code('"aviso row"', columns || t.where_columns),
+        aviso.sameness_code(t.relation, columns || t.where_columns),
         CASE WHEN t."where" IS NOT NULL THEN format($code$
     was := aviso_rows.%1$I("aviso before") IS TRUE;
     IF aviso_rows.%1$I("aviso row") IS NOT TRUE THEN
-        IF NOT was THEN
-            cause := NULL;
-            type := NULL;
-        END IF;
-        RETURN;
+        RETURN CASE WHEN NOT was THEN %3$s END;
     END IF;
-    IF NOT was THEN
-        type := 'created';
-    ELSIF %2$s OPERATOR(pg_catalog.*=) %3$s THEN
-        cause := NULL;
-        type := NULL;
-        RETURN;
-    END IF;$code$, 'where_' || t.id, aviso.image_code('"aviso before"', columns),
-            aviso.image_code('"aviso row"', columns)) END,
-        aviso.image_code('"aviso before"', t.key || t.placeholder),
-        aviso.image_code('"aviso row"', t.key || t.placeholder),
-        aviso.subject_code(t.relation, t.key),
+    IF was AND %2$s THEN
+        RETURN %3$s;
+    END IF;$code$, 'where_' || t.id, aviso.sameness_code(t.relation, columns), nothing) END,
+        aviso.sameness_code(t.relation, t.key || t.placeholder),
+        CASE WHEN is_short THEN aviso.short_subject_code(t.relation, t.key[1])
+            ELSE aviso.subject_code(t.relation, t.key) END,
         aviso.value_code(t),
         aviso.data_code(t.relation, t.columns),
-        aviso.envelope_code(),
+        CASE WHEN is_short THEN $code$'{"id":"' || subject || '","data":' || data || '}'$code$
+            ELSE aviso.envelope_code() END,
+        nothing,
         CASE WHEN NOT (SELECT bool_and(aviso.is_plain(atttypid)) FROM pg_attribute
                 WHERE attrelid = t.relation AND attname = ANY (t.columns))
         THEN format($code$
     IF was AND data = (aviso_rows.%I("aviso before")).data THEN
-        type := NULL;
-    END IF;$code$, 'row_' || t.id) END)
-    FROM (SELECT t.columns || t.placeholder AS columns) AS told
+        RETURN %s;
+    END IF;$code$, 'row_' || t.id, nothing) END,
+        CASE WHEN NOT is_short THEN $code$subject = '' OR char_length(subject) > 1024
+        OR $code$ END)
+    FROM (SELECT t.columns || t.placeholder AS columns,
+        'ROW(false, NULL, NULL, NULL, NULL)::aviso.change' AS nothing,
+        cardinality(t.key) = 1 AND (SELECT aviso.is_comparable(atttypid) FROM pg_attribute
+            WHERE attrelid = t.relation AND attname = t.key[1]) AS is_short) AS told
 $$;

@@ -51,12 +51,13 @@ LANGUAGE sql IMMUTABLE AS $$
     END IF;$code$, columns, source, ordering, ctes, aviso.waking_code())
 $$;
 
--- Write a trigger's function, whose statements may say `trace` and `now`.
+-- Write a trigger's function, whose statements may say `trace` and what `variables` declare.
 --
 -- As a rule, joins by hash alone: a plan is kept for as long as its session, and one that was
 -- made for a single row would go through a large statement's rows once for each.
 CREATE FUNCTION aviso.telling_function(name text, body text,
-    settings text DEFAULT 'SET enable_nestloop = off SET enable_mergejoin = off')
+    settings text DEFAULT 'SET enable_nestloop = off SET enable_mergejoin = off',
+    variables text DEFAULT 'now timestamptz := clock_timestamp();')
 RETURNS text
 LANGUAGE sql IMMUTABLE AS $$
     SELECT pg_catalog.format($code$
@@ -65,11 +66,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     %3$s AS $function$
 DECLARE
     trace text := aviso.traceparent();
-    now timestamptz := clock_timestamp();
-    is_nested boolean := false;
-    made bigint;
-    one record;
+    %4$s
 BEGIN%2$s
     RETURN NULL;
-END $function$;$code$, name, body, settings)
+END $function$;$code$, name, body, settings, variables)
 $$;
