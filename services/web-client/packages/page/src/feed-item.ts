@@ -1,7 +1,7 @@
-/** One feed in the list of feeds: its name, what is unread. A template. */
+/** One feed in the list of feeds: its name, what is unread, a button that mutes it. A template. */
 
 import { html, nothing, type TemplateResult } from "lit";
-import { lockIcon } from "./icons";
+import { bellIcon, bellOffIcon, lockIcon } from "./icons";
 import type { FeedInfo } from "./library";
 import type { PageModel } from "./page-model";
 import type { Reading } from "./reading";
@@ -48,5 +48,21 @@ export function feedItem(
             >`
       }
     </a>
+    ${muteButton(model, info, reading)}
   </li>`;
+}
+
+function muteButton(model: PageModel, info: FeedInfo, { t }: Reading): TemplateResult {
+  const isMuted = model.isMuted(info.slug);
+  return html`<button
+    type="button"
+    class="feed-mute"
+    data-mute=${info.slug}
+    aria-pressed=${isMuted}
+    aria-label=${t("feedMute", { feed: info.title || info.slug })}
+    title=${t(isMuted ? "feedUnmuteTitle" : "feedMuteTitle")}
+    @click=${() => model.setMuted(info, !isMuted)}
+  >
+    ${isMuted ? bellOffIcon : bellIcon}
+  </button>`;
 }

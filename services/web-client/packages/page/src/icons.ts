@@ -35,6 +35,9 @@ export const bracesIcon = icon(
 export const copyIcon = icon(
   svg`<rect x="7.5" y="7.5" width="8.5" height="8.5" rx="2" /><path d="M12.5 5.2A1.7 1.7 0 0 0 11 4H5.7A1.7 1.7 0 0 0 4 5.7V11a1.7 1.7 0 0 0 1.2 1.5" />`,
 );
+const BELL = "M5 13.5c1-1 1.5-2 1.5-5a3.5 3.5 0 0 1 7 0c0 3 .5 4 1.5 5zM8.8 16h2.4";
+export const bellIcon = icon(svg`<path d=${BELL} />`);
+export const bellOffIcon = icon(svg`<path d=${BELL} /><path d="m4 4 12 12" />`);
 export const searchIcon = icon(
   svg`<circle cx="9" cy="9" r="4.8" /><path d="m12.6 12.6 3.6 3.6" />`,
 );

@@ -18,6 +18,9 @@ export const spanish: Messages = {
   feedPrivate: "privado",
   feedPrivateTitle: "Privado: solo lo ven los lectores admitidos",
   feedUnread: "{count} sin leer | {count} sin leer",
+  feedMute: "Silenciar {feed}",
+  feedMuteTitle: "Silenciar: no mostrar lo que no se ha leído",
+  feedUnmuteTitle: "Silenciado: volver a mostrar lo que no se ha leído",
   feedNotFound: "No existe el canal «{feed}»",
   feedNotFoundHint:
     "Puede que haya cambiado de nombre, o que sea privado y no esté entre sus lectores.",

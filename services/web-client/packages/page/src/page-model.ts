@@ -10,6 +10,7 @@ import { FollowedFeeds } from "./followed-feeds";
 import { KeptFeeds } from "./kept-feeds";
 import type { Client, Credentials, FeedInfo, FeedLibrary, FeedState } from "./library";
 import { ListLoading } from "./list-loading";
+import { MutedFeeds } from "./muted-feeds";
 import { SeenPositions } from "./seen-positions";
 import { outcomeOfConnecting } from "./signing-in";
 import { forgetPerson, rememberAccount } from "./storage";
@@ -30,6 +31,7 @@ export class PageModel {
   readonly followed: FollowedFeeds;
   readonly #seen = new SeenPositions();
   readonly #kept = new KeptFeeds();
+  readonly #muted = new MutedFeeds();
   readonly #counts: UnreadCounts;
   readonly #onChange: () => void;
   /** The server said that there is no such feed for this reader. */
@@ -99,13 +101,25 @@ export class PageModel {
     return this.credentials.kind === "guest";
   }
 
+  isMuted(slug: string): boolean {
+    return this.#muted.has(slug);
+  }
+
+  /** Of a muted feed nothing counts as unread. */
+  setMuted(info: FeedInfo, isMuted: boolean): void {
+    this.#muted.set(info, isMuted);
+    this.#onChange();
+  }
+
   unreadOf(slug: string): number {
+    if (this.isMuted(slug)) return 0;
     return this.followed.get(slug)?.unread ?? this.#counts.of(slug);
   }
 
   get unread(): number {
-    let sum = this.#counts.sum((slug) => this.followed.get(slug) === null);
-    for (const feed of this.followed.feeds.values()) sum += feed.unread;
+    const isLeft = (slug: string) => this.followed.get(slug) === null && !this.isMuted(slug);
+    let sum = this.#counts.sum(isLeft);
+    for (const slug of this.followed.feeds.keys()) sum += this.unreadOf(slug);
     return sum;
   }
 
@@ -174,6 +188,7 @@ export class PageModel {
   #unlist(slugs: readonly string[]): void {
     this.list.listing.drop(({ slug }) => slugs.includes(slug));
     this.#kept.forget(slugs);
+    this.#muted.forget(slugs);
     for (const slug of slugs) this.#counts.forget(slug);
   }
 
@@ -282,6 +297,7 @@ export class PageModel {
     const listed = this.list.listing.entries.filter(isPrivate);
     this.#unlist([...hidden.map(({ info }) => info), ...listed].map(({ slug }) => slug));
     this.#seen.forgetPrivate();
+    this.#muted.forgetPrivate();
     if (this.list.listing.beginning !== "") this.list.search("");
     if (this.current === null) this.look(null);
     this.#replaceClient(client, GUEST, (previous) => previous.signOut());

@@ -1,6 +1,6 @@
 /**
- * What the page remembers: language, appearance, and of public feeds which were read and how far they
- * were seen, for good (localStorage); a key or an account only
+ * What the page remembers: language, appearance, and of public feeds which were read, which are muted,
+ * and how far they were seen, for good (localStorage); a key or an account only
  * in this tab and only when the reader ticked it (sessionStorage). A browser that forbids storage
  * just forgets; a corrupt value is thrown away.
  */
@@ -15,6 +15,7 @@ const LOCALE = "aviso.locale";
 const THEME = "aviso.theme";
 const SEEN = "aviso.seen";
 const FEEDS = "aviso.feeds";
+const MUTED = "aviso.muted";
 const ACCOUNT = "aviso.account";
 const API_KEY = "aviso.api-key";
 
@@ -131,6 +132,24 @@ export function rememberedFeeds(): FeedInfo[] {
 
 export function rememberFeeds(feeds: readonly FeedInfo[]): void {
   write(lasting, FEEDS, JSON.stringify(feeds));
+}
+
+/** Slugs; the one muted last stands last. */
+export function rememberedMuted(): string[] {
+  const text = read(lasting, MUTED);
+  if (text === null) return [];
+  try {
+    const value: unknown = JSON.parse(text);
+    if (Array.isArray(value) && value.every((each) => typeof each === "string")) return value;
+  } catch {
+    // Falls through to the removal below.
+  }
+  write(lasting, MUTED, null);
+  return [];
+}
+
+export function rememberMuted(slugs: readonly string[]): void {
+  write(lasting, MUTED, slugs.length === 0 ? null : JSON.stringify(slugs));
 }
 
 function isFeed(value: unknown): value is FeedInfo {

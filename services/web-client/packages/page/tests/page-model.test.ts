@@ -37,6 +37,20 @@ test("only the feed that is being read is followed", async () => {
   expect(client().subscriptions.get("orders")?.isOpen).toBe(true);
 });
 
+test("of a muted feed nothing is unread, until it is not muted any more", async () => {
+  await model.start();
+  model.look("orders");
+  goLive("orders", 7);
+  model.setTabVisible(false);
+  client()
+    .subscriptions.get("orders")
+    ?.deliver([eventOf(8)]);
+  model.setMuted(feedInfo("orders"), true);
+  expect([model.unreadOf("orders"), model.unread]).toEqual([0, 0]);
+  model.setMuted(feedInfo("orders"), false);
+  expect([model.unreadOf("orders"), model.unread]).toEqual([1, 1]);
+});
+
 test("the unread number is the sum over what is followed and what is listed", async () => {
   vi.useFakeTimers();
   try {
