@@ -46,6 +46,7 @@ export {
   parseExactJson,
   stringifyExactJson,
 } from "./model/exact-json";
+export { type FieldValue, type Filter, hasFields } from "./model/filter";
 export { memoryLog } from "./model/memory-log";
 export type { Position } from "./model/positions";
 export {

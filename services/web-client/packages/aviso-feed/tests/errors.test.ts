@@ -5,9 +5,16 @@ import type { ApiErrorCode, RefusalCode, RegistrationErrorCode } from "../src/in
 
 /** Every code that there is: one that is missing here does not compile. */
 const CODES: Record<
-  ApiErrorCode | RefusalCode | RegistrationErrorCode | "subscription-closed" | "too-slow",
+  | ApiErrorCode
+  | RefusalCode
+  | RegistrationErrorCode
+  | "subscription-closed"
+  | "too-slow"
+  | "filter-not-valid",
   true
 > = {
+  "filter-not-valid": true,
+  "filter-refused": true,
   "name-refused": true,
   "name-taken": true,
   "no-longer-open": true,

@@ -143,6 +143,8 @@ export class FakeRest {
   /** What stands at a sequence; a created record otherwise. */
   readonly types = new Map<number, string>();
   spoil: (event: Json) => Json = (event) => event;
+  /** By feed: its records as they are at `head`, the newest first. */
+  readonly records = new Map<string, readonly Json[]>();
 
   readonly fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
     const { pathname, searchParams, search } = new URL(String(input), "http://aviso.test");
@@ -156,11 +158,13 @@ export class FakeRest {
       return json({ detail: failure.detail }, failure.status, failure.headers);
     }
     if (pathname === "/api/v1/connection/") return json(CONNECTION);
-    const [, slug, isEvents] = /^\/api\/v1\/feeds\/([^/]+)\/(events\/)?$/.exec(pathname) ?? [];
+    const [, slug, part] =
+      /^\/api\/v1\/feeds\/([^/]+)\/(events\/|records\/)?$/.exec(pathname) ?? [];
     const feed = this.feeds.get(slug ?? "");
     if (slug === undefined || feed === undefined) return json({ detail: "No such feed." }, 404);
     const { epoch, head } = feed;
-    if (!isEvents) return json({ slug, epoch, head });
+    if (part === undefined) return json({ slug, epoch, head });
+    if (part === "records/") return json(this.#list(slug, { epoch, head }, searchParams));
     const after = Number(searchParams.get("after"));
     const limit = Number(searchParams.get("limit"));
     const events: Json[] = [];
@@ -169,6 +173,18 @@ export class FakeRest {
     }
     return json({ epoch, head, events });
   };
+
+  #list(slug: string, feed: { epoch: string; head: number }, query: URLSearchParams): Json {
+    const wanted = [...query].filter(([name]) => name.startsWith("data."));
+    const found = (this.records.get(slug) ?? []).filter(({ data }) =>
+      wanted.every(([name, value]) => String((data as Json)[name.slice(5)]) === value),
+    );
+    const start = Number(query.get("cursor") ?? 0);
+    const end = start + Number(query.get("limit"));
+    const next = end < found.length ? `http://aviso.test/?cursor=${end}` : null;
+    const position = { epoch: feed.epoch, sequence: String(feed.head), contains: [] };
+    return { results: found.slice(start, end), next, position };
+  }
 }
 
 const CONNECTION = {

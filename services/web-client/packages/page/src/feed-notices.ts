@@ -78,6 +78,7 @@ const REFUSALS: Readonly<Record<RefusalCode, MessageKey>> = {
   "no-longer-open": "refusedNoLonger",
   "too-many-sessions": "refusedTooMany",
   "signed-out": "signedOut",
+  "filter-refused": "refusedNotOpen",
   "ticket-ended": "refusedTicket",
   "ticket-malformed": "refusedTicket",
   "ticket-refused": "refusedTicket",

@@ -1,6 +1,6 @@
 /** A click on a value, or Enter on it, looks for its like. Whoever selects text does not click. */
 
-import type { FieldValue } from "./find";
+import type { FieldValue } from "aviso-feed";
 
 /** Have `pick` told of the values that are picked within an element. */
 export function listenForPicks(element: HTMLElement, pick: (field: FieldValue) => void): void {

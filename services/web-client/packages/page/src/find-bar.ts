@@ -3,9 +3,10 @@
  * only says `find-change` with what it is to be.
  */
 
+import type { FieldValue } from "aviso-feed";
 import { html, nothing, type TemplateResult } from "lit";
 import { fieldLabel } from "./field-values";
-import { type FieldValue, type Find, MOST_TEXT_CHARACTERS, withField, withoutField } from "./find";
+import { type Find, MOST_TEXT_CHARACTERS, withField, withoutField } from "./find";
 import { closeIcon, filterIcon, searchIcon } from "./icons";
 import { LightElement } from "./light-element";
 import type { Reading } from "./reading";

@@ -3,15 +3,16 @@
  * that what arrives live is found by it, too. Pure.
  */
 
-import { asWritten, decimalOf, ExactNumber, parseExactJson } from "aviso-feed";
-import { isJsonObject, isNumber, type Json, type JsonObject, memberOf } from "./json";
+import {
+  asWritten,
+  decimalOf,
+  ExactNumber,
+  type FieldValue,
+  hasFields,
+  parseExactJson,
+} from "aviso-feed";
+import { isJsonObject, isNumber, type Json, type JsonObject } from "./json";
 import { withoutExponent } from "./number-text";
-
-/** `path`: names that lead to the value, outermost first. `value`: as REST has it in an address. */
-export interface FieldValue {
-  readonly path: readonly string[];
-  readonly value: string;
-}
 
 export interface Find {
   readonly text: string;
@@ -86,31 +87,9 @@ function wordsOf(text: string): readonly string[] {
 
 /** Say whether a record's data is what is sought. */
 export function matches(data: JsonObject, { text, fields }: Find): boolean {
-  if (!fields.every(({ path, value }) => hasValue(valueAt(data, path), value))) return false;
+  if (!hasFields(data, fields)) return false;
   const words = wordsOf(text).map(folded);
   return words.length === 0 || hasWords(asWritten(data), words);
-}
-
-function valueAt(data: Json, path: readonly string[]): Json | undefined {
-  let value: Json | undefined = data;
-  for (const name of path) {
-    if (Array.isArray(value)) value = /^-?\d+$/.test(name) ? value.at(Number(name)) : undefined;
-    else if (isJsonObject(value)) value = memberOf(value, name);
-    else return undefined;
-  }
-  return value;
-}
-
-/** A text stands for itself, and for the number, boolean or null that it is in JSON. */
-function hasValue(value: Json | undefined, text: string): boolean {
-  if (value === undefined) return false;
-  if (value === text) return true;
-  const meant = scalarOf(text);
-  if (meant === undefined || typeof value === "string") return false;
-  if (isNumber(value) && isNumber(meant)) {
-    return decimalOf(String(value)) === decimalOf(String(meant));
-  }
-  return value === meant;
 }
 
 function scalarOf(text: string): Json | undefined {

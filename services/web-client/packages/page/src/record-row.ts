@@ -26,6 +26,7 @@ const TIME_MESSAGES: Readonly<Record<FeedEvent["type"], MessageKey | null>> = {
   unavailable: null,
   reset: null,
   listed: null,
+  left: null,
 };
 export class RecordRow extends LightElement {
   static override properties = {

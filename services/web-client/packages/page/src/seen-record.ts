@@ -150,7 +150,7 @@ export class SeenRecord {
 }
 
 function historyOf({ sequence, type, time, record }: FeedEvent): HistoryEvent[] {
-  return type === "reset" || type === "listed"
+  return type === "reset" || type === "listed" || type === "left"
     ? []
     : [{ sequence, type, time, record: record ?? null }];
 }

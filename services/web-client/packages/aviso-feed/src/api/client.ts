@@ -18,6 +18,7 @@ import { Subscription } from "../engine/subscription";
 import type { Timings } from "../engine/timings";
 import type { RecordData } from "../model/event";
 import type { EventLog } from "../model/event-log";
+import type { AsGiven } from "../model/filter";
 import { readTicket, type Ticket } from "../protocol/ticket";
 
 export type ClientOptions = ConnectionOptions & {
@@ -25,7 +26,7 @@ export type ClientOptions = ConnectionOptions & {
   readonly ticket?: string;
   /**
    * Keep the newest events of each feed in this log (`indexedDbLog()`), begin with them, and fetch only
-   * what came since. A subscription with a `position` or a `token` of its own has no part in it.
+   * what came since. A subscription with a `position`, a `token` or a `filter` of its own has no part in it.
    */
   readonly log?: EventLog;
   /** Share the connection with other tabs: `shareTabs()` of `aviso-feed/tabs`. Default: it is its own. */
@@ -44,7 +45,7 @@ export type TabSharing = {
   readonly share: (own: Connection) => FeedConnection;
 };
 
-export type SubscribeOptions = SubscriptionOptions & {
+export type SubscribeOptions<Data = RecordData> = SubscriptionOptions<Data> & {
   /** Closes the subscription when it is aborted. */
   readonly signal?: AbortSignal;
 };
@@ -115,15 +116,19 @@ export class AvisoClient {
 
   /**
    * Follow a feed. `Data` is what its records hold; nothing checks that they do. It begins in a moment,
-   * so that whoever listens at once misses nothing.
+   * so that whoever listens at once misses nothing. Throws AvisoError, `filter-not-valid`, for a filter
+   * that no server knows.
    */
-  subscribe<Data = RecordData>(feed: string, options: SubscribeOptions = {}): Subscription<Data> {
+  subscribe<Data = RecordData>(
+    feed: string,
+    options: SubscribeOptions<AsGiven<Data>> = {},
+  ): Subscription<Data> {
     const { signal, ...rest } = options;
     const subscription = new Subscription<Data>(feed, this.#connection, rest);
     const close = (): void => subscription.close();
     if (signal?.aborted) close();
     else signal?.addEventListener("abort", close, { once: true, signal: subscription.closing });
-    const isKept = rest.position === undefined && rest.token === undefined;
+    const isKept = [rest.position, rest.token, rest.filter].every((each) => each === undefined);
     if (this.#log !== null && isKept) void this.#startWith(this.#log, subscription);
     else queueMicrotask(() => subscription.start());
     return subscription;

@@ -42,6 +42,7 @@ const ENGLISH: Words = {
     "too-many-sessions":
       "You have this open in too many places, and a newer one took this one's place. Load the page again to read here.",
     "signed-out": "You signed out.",
+    "filter-refused": "The server does not know this filter.",
     "ticket-ended": "The ticket has ended; a fresh one is needed.",
     "ticket-malformed": "The ticket cannot be read.",
     "ticket-refused": "The server does not accept this ticket.",
@@ -75,6 +76,7 @@ const SPANISH: Words = {
     "too-many-sessions":
       "Lo tiene abierto en demasiados sitios y uno más nuevo ocupó el lugar de este. Recargue la página para leer aquí.",
     "signed-out": "Cerró la sesión.",
+    "filter-refused": "El servidor no conoce este filtro.",
     "ticket-ended": "El tique ha caducado; hace falta uno nuevo.",
     "ticket-malformed": "El tique no se puede leer.",
     "ticket-refused": "El servidor no acepta este tique.",

@@ -7,6 +7,7 @@ import { CATCH_UP_LIMIT, readHistory } from "../engine/options";
 import { endsReading, type FeedState } from "../engine/states";
 import type { Subscription } from "../engine/subscription";
 import type { FeedEvent, FeedRecord, RecordData } from "../model/event";
+import type { Filter } from "../model/filter";
 import type { Position } from "../model/positions";
 import type { AvisoClient } from "./client";
 
@@ -16,16 +17,25 @@ export type FeedSnapshot<Data = RecordData> = {
   readonly state: FeedState;
   /** How many events are known to exist that are not in `records` yet. */
   readonly behind: number;
+  /** With a filter: more records match than are in `records`. */
+  readonly isCut: boolean;
 };
 
-export type FeedViewOptions = {
-  /** How many records, at most; and with how many of the newest events it begins. Default 50. */
+export type FeedViewOptions<Data = RecordData> = {
+  /** Only records with these values, for as long as they have them. */
+  readonly filter?: Filter<Data>;
+  /** How many records, at most; and with how many of the newest events, or records, it begins. Default 50. */
   readonly limit?: number;
 };
 
 export const DEFAULT_LIMIT = 50;
 
-const NOTHING: FeedSnapshot<never> = { records: [], state: { kind: "connecting" }, behind: 0 };
+const NOTHING: FeedSnapshot<never> = {
+  records: [],
+  state: { kind: "connecting" },
+  behind: 0,
+  isCut: false,
+};
 
 /** What is there before anything is: on a server, and at the first drawing in a browser. */
 export const nothingYet = <Data>(): FeedSnapshot<Data> => NOTHING;
@@ -38,12 +48,14 @@ export class FeedView<Data = RecordData> {
   readonly #listeners = new Set<{ readonly onChange: () => void }>();
   #subscription: Subscription<Data> | null = null;
   #position: Position | null = null;
+  /** Records that match were let go of. */
+  #isCut = false;
   #snapshot: FeedSnapshot<Data> = NOTHING;
 
   constructor(
     private readonly client: AvisoClient,
     private readonly feed: string,
-    options: FeedViewOptions = {},
+    private readonly options: FeedViewOptions<Data> = {},
   ) {
     this.#limit = readHistory(options.limit, DEFAULT_LIMIT, 1);
   }
@@ -67,7 +79,9 @@ export class FeedView<Data = RecordData> {
   /** From where it was let go of, where it was followed before. */
   #open(): void {
     const position = this.#position;
+    const { filter } = this.options;
     const subscription = this.client.subscribe<Data>(this.feed, {
+      ...(filter !== undefined && { filter }),
       history: this.#limit,
       catchUpLimit: Math.max(CATCH_UP_LIMIT, this.#limit),
       ...(position !== null && { position }),
@@ -75,10 +89,11 @@ export class FeedView<Data = RecordData> {
     this.#subscription = subscription;
     subscription.on("events", ({ events }) => {
       for (const event of events) this.#take(event);
+      this.#isCut ||= subscription.isCut;
       this.#change(true);
     });
     subscription.on("reset", () => {
-      this.#records.clear();
+      this.#clear();
       this.#change(true);
     });
     subscription.on("state", (state) => {
@@ -97,13 +112,20 @@ export class FeedView<Data = RecordData> {
   }
 
   #take({ type, subject, record }: FeedEvent<Data>): void {
-    if (type === "reset") this.#records.clear();
+    if (type === "reset") this.#clear();
     if (record === undefined) return;
     const key = subject ?? record.id;
-    if (type === "deleted") this.#records.delete(key);
+    if (type === "deleted" || type === "left") this.#records.delete(key);
     else this.#records.set(key, record);
     const [oldest] = this.#records.keys();
-    if (this.#records.size > this.#limit && oldest !== undefined) this.#records.delete(oldest);
+    if (this.#records.size <= this.#limit || oldest === undefined) return;
+    this.#records.delete(oldest);
+    this.#isCut = true;
+  }
+
+  #clear(): void {
+    this.#records.clear();
+    this.#isCut = false;
   }
 
   #change(isOtherRecords: boolean): void {
@@ -113,6 +135,7 @@ export class FeedView<Data = RecordData> {
       records: isOtherRecords ? [...this.#records.values()].reverse() : this.#snapshot.records,
       state,
       behind: state.kind === "catching-up" ? state.left : 0,
+      isCut: this.#isCut && this.options.filter !== undefined,
     };
     for (const { onChange } of [...this.#listeners]) onChange();
   }

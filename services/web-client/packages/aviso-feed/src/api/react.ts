@@ -10,6 +10,7 @@ import {
   useSyncExternalStore,
 } from "react";
 import type { RecordData } from "../model/event";
+import type { AsGiven } from "../model/filter";
 import type { AvisoClient } from "./client";
 import { type FeedSnapshot, FeedView, type FeedViewOptions, nothingYet } from "./feed-view";
 
@@ -25,7 +26,7 @@ export function AvisoProvider(props: {
   return createElement(ClientContext.Provider, { value: props.client }, props.children);
 }
 
-export type UseFeedOptions = FeedViewOptions & {
+export type UseFeedOptions<Data = RecordData> = FeedViewOptions<Data> & {
   /** Default: the one of the nearest AvisoProvider. */
   readonly client?: AvisoClient;
 };
@@ -37,17 +38,20 @@ export type UseFeedOptions = FeedViewOptions & {
  */
 export function useFeed<Data = RecordData>(
   feed: string,
-  options: UseFeedOptions = {},
+  options: UseFeedOptions<AsGiven<Data>> = {},
 ): FeedSnapshot<Data> {
   const nearest = useContext(ClientContext);
   const client = options.client ?? nearest;
   if (client === null) {
     throw new Error(`useFeed("${feed}") has no client: expected an <AvisoProvider>, or one given`);
   }
-  const { limit } = options;
+  const { limit, filter } = options;
+  // One that says the same is the same, be it made at each drawing.
+  const filterText = JSON.stringify(filter, (_, value) => (value === undefined ? {} : value));
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the text stands for the filter
   const view = useMemo(
-    () => new FeedView<Data>(client, feed, limit === undefined ? {} : { limit }),
-    [client, feed, limit],
+    () => new FeedView<Data>(client, feed, options),
+    [client, feed, limit, filterText],
   );
   return useSyncExternalStore(view.subscribe, view.snapshot, nothingYet<Data>);
 }

@@ -1,6 +1,7 @@
 /** A feed as a store of Svelte 4 and 5 (`$orders`), by the contract of stores. */
 
 import type { RecordData } from "../model/event";
+import type { AsGiven } from "../model/filter";
 import type { AvisoClient } from "./client";
 import { type FeedSnapshot, FeedView, type FeedViewOptions } from "./feed-view";
 
@@ -18,7 +19,7 @@ export type FeedStore<Data = RecordData> = {
 export function feedStore<Data = RecordData>(
   client: AvisoClient,
   feed: string,
-  options: FeedViewOptions = {},
+  options: FeedViewOptions<AsGiven<Data>> = {},
 ): FeedStore<Data> {
   const view = new FeedView<Data>(client, feed, options);
   return {

@@ -8,6 +8,7 @@ import type { CollectionConfig } from "@tanstack/db";
 import { readHistory } from "../engine/options";
 import type { Subscription } from "../engine/subscription";
 import type { FeedRecord, RecordData } from "../model/event";
+import { type AsGiven, type Filter, hasFields, readFilter } from "../model/filter";
 import type { AvisoClient } from "./client";
 import { followRows } from "./tanstack/feed-following";
 import { rowsKeepingNumbers } from "./tanstack/kept-numbers";
@@ -20,13 +21,17 @@ export type FeedRow<Data = RecordData> = FeedRecord<Data>;
 export type AvisoCollectionUtils<Data = RecordData> = {
   /** What follows the feed, with its state; null while nothing does. */
   readonly subscription: () => Subscription<Data> | null;
+  /** More records match the filter than the collection has. */
+  readonly isCut: () => boolean;
 };
 
-export type AvisoCollectionOptions = {
+export type AvisoCollectionOptions<Data = RecordData> = {
   readonly client: AvisoClient;
   readonly feed: string;
   /** The name of the collection. Default: `aviso:` and the feed's. */
   readonly id?: string;
+  /** Only records with these values, for as long as they have them. */
+  readonly filter?: Filter<Data>;
   /** How many of the newest records, at most. Default 1,000; 10,000 at most. */
   readonly limit?: number;
   /** A key that may write the feed, instead of the client's own ticket or token. */
@@ -55,13 +60,14 @@ const CONFIRM_WITHIN_MS = 5_000;
  * The collection is `ready` when the newest records are there, `error` while the feed is refused
  * (`preload()` rejects with the AvisoError), and follows the feed until it is cleaned up. A write that
  * the server refuses rejects with its ApiError, and is taken back. Where there is no window (server
- * rendering) nothing is followed: it is ready, and empty.
+ * rendering) nothing is followed: it is ready, and empty. Throws AvisoError, `filter-not-valid`.
  */
 export function avisoCollectionOptions<Data = RecordData>(
-  options: AvisoCollectionOptions,
+  options: AvisoCollectionOptions<AsGiven<Data>>,
 ): AvisoCollectionConfig<Data> {
-  const { client, feed, token, gcTime, startSync } = options;
+  const { client, feed, filter, token, gcTime, startSync } = options;
   const limit = readHistory(options.limit, DEFAULT_LIMIT, 1);
+  const fields = readFilter(filter ?? {});
   const numbers = rowsKeepingNumbers<Data>();
   let rows: SyncedRows<Data> | null = null;
   let subscription: Subscription<Data> | null = null;
@@ -71,6 +77,7 @@ export function avisoCollectionOptions<Data = RecordData>(
     token,
     confirmWithinMs: options.confirmWithin ?? CONFIRM_WITHIN_MS,
     rows: () => rows,
+    isRow: (data) => hasFields(data, fields),
   });
   return {
     id: options.id ?? `aviso:${feed}`,
@@ -87,7 +94,7 @@ export function avisoCollectionOptions<Data = RecordData>(
           run.markReady();
           return;
         }
-        const following = followRows<Data>(client, feed, limit, run);
+        const following = followRows<Data>(client, feed, { limit, filter }, run);
         rows = following.rows;
         subscription = following.subscription;
         return () => {
@@ -100,6 +107,9 @@ export function avisoCollectionOptions<Data = RecordData>(
     onInsert: ({ transaction }) => writer.insert(transaction.mutations),
     onUpdate: ({ transaction }) => writer.update(transaction.mutations),
     onDelete: ({ transaction }) => writer.remove(transaction.mutations),
-    utils: { subscription: () => subscription },
+    utils: {
+      subscription: () => subscription,
+      isCut: () => filter !== undefined && (rows?.isCut ?? false),
+    },
   };
 }

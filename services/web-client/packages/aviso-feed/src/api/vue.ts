@@ -2,6 +2,7 @@
 
 import { onScopeDispose, type ShallowRef, shallowReadonly, shallowRef } from "vue";
 import type { RecordData } from "../model/event";
+import type { AsGiven } from "../model/filter";
 import type { AvisoClient } from "./client";
 import { type FeedSnapshot, FeedView, type FeedViewOptions } from "./feed-view";
 
@@ -14,7 +15,7 @@ export type { FeedSnapshot } from "./feed-view";
 export function useFeed<Data = RecordData>(
   client: AvisoClient,
   feed: string,
-  options: FeedViewOptions = {},
+  options: FeedViewOptions<AsGiven<Data>> = {},
 ): Readonly<ShallowRef<FeedSnapshot<Data>>> {
   const view = new FeedView<Data>(client, feed, options);
   const snapshot = shallowRef(view.snapshot());

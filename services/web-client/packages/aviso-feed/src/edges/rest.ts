@@ -1,7 +1,8 @@
 /** The few REST calls that a subscriber needs. `origin` "" is the page's own. */
 
 import { readOrigin } from "../engine/options";
-import type { RestPort } from "../engine/ports";
+import type { RestPort, RowsRequest } from "../engine/ports";
+import { parametersOf } from "../model/filter";
 import {
   type BatchPage,
   type ConnectionInfo,
@@ -110,11 +111,13 @@ async function fetchBatch(
 async function fetchRows(
   origin: string,
   feed: string,
-  { cursor, limit }: { readonly cursor: string | null; readonly limit: number },
+  { cursor, limit, fields }: RowsRequest,
   token?: string,
   http: Fetch = fetch,
 ): Promise<RowsPage> {
-  const query = new URLSearchParams({ position: "true", limit: String(limit) });
+  const query = new URLSearchParams(parametersOf(fields));
+  query.set("position", "true");
+  query.set("limit", String(limit));
   if (cursor !== null) query.set("cursor", cursor);
   const page = readRowsPage(
     await call(http, `${feedUrl(origin, feed)}records/?${query}`, { token }),

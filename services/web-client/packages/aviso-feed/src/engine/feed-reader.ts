@@ -20,10 +20,12 @@ import { RequestError } from "../protocol/iq";
 import type { ReadStanza } from "../protocol/stanzas";
 import { type Archived, ArchiveReader, type Wanted } from "./archive-reader";
 import type { ProblemDetail, ResetDetail } from "./emitted";
+import type { Filtered } from "./filtered";
 import { Listing, PLACE_STEP } from "./listing";
 import { PageSize } from "./page-size";
 import type { ArchivePort, FeedPort } from "./ports";
 import { ARCHIVE_PAGE } from "./room";
+import { LaterRows, RowList } from "./row-list";
 
 export type ReaderOutput = {
   /** In order, without hole, once. */
@@ -40,6 +42,8 @@ export type ReaderLimits = {
   readonly history: number;
   /** Further behind than this, it begins with the newest again. */
   readonly catchUpLimit: number;
+  /** What is given out; default: everything. */
+  readonly filter?: Filtered | undefined;
 };
 
 /** A page over REST that takes less than this leaves the line free for another. */
@@ -84,8 +88,12 @@ export class FeedReader {
   #isOld = false;
   /** The last position that whoever listens was told. */
   #told: Position | null;
-  /** Where the feed shows a table: what of it was listed. */
+  /** Where the feed shows a table, or there is a filter: what of it was listed. */
   #listing: Listing | null = null;
+  /** The list to begin with, while it is read. */
+  #list: RowList | null = null;
+  #laterRows: LaterRows | null = null;
+  #isCut = false;
   /** What a list has of later events, which are not given out a second time. */
   #contained: readonly Gap[] = [];
   /** REST named the epoch that we follow. */
@@ -120,6 +128,11 @@ export class FeedReader {
     if (!isListed) return;
     this.#listing = new Listing(position.sequence);
     this.#listing.isTorn = true;
+  }
+
+  /** The list that it began with is not all that there is. */
+  get isCut(): boolean {
+    return this.#isCut;
   }
 
   /** How many events are known to exist and were not given out. */
@@ -254,10 +267,17 @@ export class FeedReader {
     newest: Archived | null,
     archive: ArchiveReader | null,
   ): Promise<void> {
-    if (info?.epoch === epoch && info.isTable && this.limits.history > 0) {
+    const { filter } = this.limits;
+    const isListed = filter !== undefined || info?.isTable;
+    if (info?.epoch === epoch && isListed && this.limits.history > 0) {
       await this.#beginWithList(epoch);
       return;
     }
+    if (filter !== undefined && info?.epoch !== epoch) {
+      // Only REST can say what matches.
+      throw info?.error ?? new ApiError(0, "What matches the filter was not asked yet.");
+    }
+    filter?.begin([]);
     if (info?.epoch === epoch) {
       this.#beginAnew({ epoch, sequence: Math.max(0, info.head - this.limits.history) });
       return;
@@ -272,15 +292,28 @@ export class FeedReader {
     for (const { batch, stanzaId } of found) this.#take(batch, stanzaId, "archive");
   }
 
-  /** What a table says now, and the events from there on: its past need not have been told. */
+  /** What REST lists now, and the events from there on: its past need not have been told. */
   async #beginWithList(epoch: string): Promise<void> {
-    const page = await this.rest.rows(null, Math.min(this.limits.history, MAX_EVENTS));
-    if (page.epoch !== epoch) throw new ApiError(0, "The feed began a new epoch meanwhile.");
-    this.#beginAnew({ epoch, sequence: page.sequence }, true);
-    this.#contained = page.contains;
-    this.#listing = new Listing(page.sequence);
-    const listed = this.#makeListed(page, this.#listing);
-    if (listed.length > 0) this.output.events(listed, "rest");
+    if (this.#list?.epoch !== epoch) this.#list = new RowList(epoch, this.limits.history);
+    const list = this.#list;
+    try {
+      await list.read(this.rest);
+    } catch (error) {
+      // Where it stopped nobody may know any more.
+      if (error instanceof ApiError && error.isFinal) this.#list = null;
+      throw error;
+    }
+    const { pages, isCut } = list;
+    const [first] = pages as [RowsPage];
+    this.#beginAnew({ epoch, sequence: first.sequence }, true);
+    this.#contained = first.contains;
+    this.#laterRows = new LaterRows(pages);
+    this.#isCut = isCut;
+    const listing = new Listing(first.sequence);
+    this.#listing = listing;
+    const listed = pages.map((page) => this.#makeListed(page, listing)).reverse();
+    this.limits.filter?.begin(listed.flat());
+    if (listed.flat().length > 0) this.output.events(listed.flat(), "rest");
   }
 
   /**
@@ -480,9 +513,9 @@ export class FeedReader {
     const position = this.position;
     if (gap === null || position === null) return;
     this.#report("missing", `Events ${gap.from} to ${gap.to} can no longer be read.`);
-    if (this.#listing !== null) {
-      // The table itself has what they said.
-      this.#listing.isTorn = true;
+    if (this.#listing !== null || this.limits.filter !== undefined) {
+      // The list itself has what they said.
+      this.#tear();
       throw new ApiError(0, "The feed begins anew with what its table says.");
     }
     const next = { epoch: position.epoch, sequence: gap.to };
@@ -508,7 +541,9 @@ export class FeedReader {
     if (position === this.#told) return;
     this.#told = position;
     this.#noteTime(events);
-    const fresh = this.#contained.length === 0 ? events : events.filter((e) => !this.#has(e));
+    if (events.some(({ type }) => type === "reset")) this.#isCut = false;
+    const fresh = this.#fresh(events);
+    if (this.#laterRows?.isPast(position?.sequence ?? 0)) this.#laterRows = null;
     if (fresh.length > 0) this.output.events(fresh, source);
     else if (position !== null) this.output.moved(position);
   }
@@ -518,9 +553,30 @@ export class FeedReader {
     if (!Number.isNaN(time)) this.#since = BigInt(time) * 1000n;
   }
 
+  /** Those that say something which is not known from a list, to whoever sees what matches. */
+  #fresh(events: readonly FeedEvent[]): readonly FeedEvent[] {
+    const { filter } = this.limits;
+    const hasList = this.#contained.length > 0 || this.#laterRows !== null;
+    if (filter === undefined && !hasList) return events;
+    return events.flatMap((event) => {
+      if (this.#has(event)) return [];
+      if (event.type === "reset" && this.#laterRows !== null) this.#tear();
+      return (filter === undefined ? event : filter.pass(event)) ?? [];
+    });
+  }
+
   /** Whether the list that we began with has what this event says. */
-  #has({ sequence }: FeedEvent): boolean {
-    return this.#contained.some(({ from, to }) => from <= sequence && sequence <= to);
+  #has(event: FeedEvent): boolean {
+    const { sequence } = event;
+    const isContained = this.#contained.some(({ from, to }) => from <= sequence && sequence <= to);
+    return isContained || (this.#laterRows?.has(event) ?? false);
+  }
+
+  /** Events cannot bring what was listed up to date: it is to be listed anew. */
+  #tear(): void {
+    this.#listing ??= new Listing(this.position?.sequence ?? 0);
+    this.#listing.isTorn = true;
+    this.#isUnsure = true;
   }
 
   #hold({ epoch, first, last }: Batch, stanzaId: string | null): void {
@@ -543,6 +599,9 @@ export class FeedReader {
   /** Nothing is known of the room's ids any more. */
   #loseBearings(): void {
     this.#listing = null;
+    this.#list = null;
+    this.#laterRows = null;
+    this.#isCut = false;
     this.#contained = [];
     this.#anchor = null;
     this.#held = [];

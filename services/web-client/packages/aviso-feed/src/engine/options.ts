@@ -3,6 +3,8 @@
  * console says so, once.
  */
 
+import type { RecordData } from "../model/event";
+import type { Filter } from "../model/filter";
 import type { Position } from "../model/positions";
 import { isEpoch } from "../protocol/events";
 
@@ -23,10 +25,16 @@ export type ConnectionOptions = {
   readonly transport?: "auto" | Transport;
 };
 
-export type SubscriptionOptions = {
+export type SubscriptionOptions<Data = RecordData> = {
+  /**
+   * Only records with these values. It begins with the newest `history` of them, listed, and goes on
+   * with what happens to them: one that begins to match comes as the event that made it so, one that
+   * ceases to match as `left`. `{}`: all records, listed.
+   */
+  readonly filter?: Filter<Data>;
   /** Go on after this position instead of beginning with the history. */
   readonly position?: Position;
-  /** How many of the newest events to begin with when there is no position. Default 100. */
+  /** How many of the newest events, or records, to begin with when there is no position. Default 100. */
   readonly history?: number;
   /**
    * More events than this are not caught up with: a `reset` says which were `skipped`, and it goes on

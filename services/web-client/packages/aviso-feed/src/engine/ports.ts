@@ -3,6 +3,7 @@
  * Types only.
  */
 
+import type { FieldValue } from "../model/filter";
 import type { BatchPage, ConnectionInfo, FeedInfo, Range, RowsPage } from "../protocol/answers";
 import type { ArchiveRange } from "../protocol/archive-query";
 import type { ReadStanza } from "../protocol/stanzas";
@@ -42,13 +43,19 @@ export type RestPort = {
   connection(origin: string): Promise<ConnectionInfo>;
   feed(origin: string, feed: string, token: string | undefined): Promise<FeedInfo>;
   events(origin: string, feed: string, range: Range, token: string | undefined): Promise<BatchPage>;
-  /** `cursor` null: the newest rows. */
+  /** The feed's table's rows, or its records, that have these fields. `cursor` null: the newest. */
   rows(
     origin: string,
     feed: string,
-    page: { readonly cursor: string | null; readonly limit: number },
+    page: RowsRequest,
     token: string | undefined,
   ): Promise<RowsPage>;
+};
+
+export type RowsRequest = {
+  readonly cursor: string | null;
+  readonly limit: number;
+  readonly fields: readonly FieldValue[];
 };
 
 /** REST as the reader of one feed sees it. */

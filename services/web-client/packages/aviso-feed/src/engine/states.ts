@@ -38,6 +38,7 @@ export type OfflineCode = "too-many-requests" | "server-error" | "other-address"
  * - `too-many-sessions`: this reader has as many sessions as may be, and a newer one took this one's
  *   place. `connect()` after `close()` takes it back.
  * - `signed-out`: here, or in another tab that shares the connection.
+ * - `filter-refused`: the server does not know this filter.
  * - `ticket-ended`, `ticket-malformed`, `ticket-refused`: a fresh one is needed.
  */
 export type RefusalCode =
@@ -46,6 +47,7 @@ export type RefusalCode =
   | "no-longer-open"
   | "too-many-sessions"
   | "signed-out"
+  | "filter-refused"
   | "ticket-ended"
   | "ticket-malformed"
   | "ticket-refused";

@@ -9,6 +9,7 @@
 import { ApiError } from "../model/errors";
 import type { FeedEvent, RecordData } from "../model/event";
 import type { Kept } from "../model/event-log";
+import { type FieldValue, readFilter } from "../model/filter";
 import type { Position } from "../model/positions";
 import { type FeedInfo, MAX_EVENTS, type Range } from "../protocol/answers";
 import { isSlug } from "../protocol/events";
@@ -20,6 +21,7 @@ import type { Change, SubscriptionEvents } from "./emitted";
 import { Emitter } from "./emitter";
 import type { FeedConnection, FeedRoom } from "./feed-connection";
 import { FeedReader } from "./feed-reader";
+import { Filtered } from "./filtered";
 import { readCatchUpLimit, readHistory, readPosition, type SubscriptionOptions } from "./options";
 import { becomesLive } from "./readiness";
 import { endsReading, type FeedState } from "./states";
@@ -46,6 +48,7 @@ export class Subscription<Data = RecordData>
   readonly #reader: FeedReader;
   readonly #catchUp: CatchUp;
   readonly #token: string | undefined;
+  readonly #fields: readonly FieldValue[] | null;
 
   #state: FeedState = { kind: "connecting" };
   #listening: (() => void)[] = [];
@@ -58,12 +61,13 @@ export class Subscription<Data = RecordData>
   #room: FeedRoom | null = null;
   #leaveRoom: (() => void) | null = null;
 
-  /** @internal Made by `client.subscribe`. */
-  constructor(feed: string, connection: FeedConnection, options: SubscriptionOptions = {}) {
+  /** @internal Made by `client.subscribe`. Throws AvisoError, `filter-not-valid`. */
+  constructor(feed: string, connection: FeedConnection, options: SubscriptionOptions<Data> = {}) {
     super();
     this.feed = feed;
     this.#connection = connection;
     this.#token = options.token;
+    this.#fields = options.filter === undefined ? null : readFilter(options.filter);
     this.#reader = this.#makeReader(options);
     this.#catchUp = new CatchUp(
       this.#reader,
@@ -81,6 +85,14 @@ export class Subscription<Data = RecordData>
   /** How far the events have gone; null before the first. Keep it to go on later. */
   get position(): Position | null {
     return this.#reader.position;
+  }
+
+  /**
+   * It began with a list, of a table's rows or of what matches its filter, and there are more of them
+   * than `history`, or than can be listed at once. `loadOlder` has the rest.
+   */
+  get isCut(): boolean {
+    return this.#reader.isCut;
   }
 
   /** Aborted when it is closed, for good. */
@@ -168,7 +180,7 @@ export class Subscription<Data = RecordData>
 
   /**
    * Up to `limit` events right before `beforeSequence`, in order, over REST. Empty: there are none.
-   * Of a feed that shows a table, the rows below the place `beforeSequence` (the lowest that was given
+   * Of a feed that shows a table, or with a filter, the rows below the place `beforeSequence` (the lowest that was given
    * out and is kept), as they are now; some may be at hand already.
    * Throws ApiError, and RangeError where these are no places in a feed.
    */
@@ -272,14 +284,19 @@ export class Subscription<Data = RecordData>
     } catch (error) {
       if (!(error instanceof ApiError) || !NOT_FOR_US.has(error.status)) return;
       if (!this.#isStarted || room !== this.#room || room.state.kind === "in") return;
-      this.#goOut();
-      this.#shut = this.#wasOpen
-        ? { kind: "refused", code: "no-longer-open", reason: NO_LONGER }
-        : NOT_OPEN;
+      const wasOpen = this.#wasOpen;
       this.#wasOpen = false;
       this.#reader.forget();
-      this.#showState();
+      this.#refuse(
+        wasOpen ? { kind: "refused", code: "no-longer-open", reason: NO_LONGER } : NOT_OPEN,
+      );
     }
+  }
+
+  #refuse(refused: Refused): void {
+    this.#goOut();
+    this.#shut = refused;
+    this.#showState();
   }
 
   #goOut(): void {
@@ -327,13 +344,15 @@ export class Subscription<Data = RecordData>
     return { kind: "catching-up", left: this.#reader.left };
   }
 
-  #makeReader({ history, catchUpLimit, position }: SubscriptionOptions): FeedReader {
+  #makeReader({ history, catchUpLimit, position }: SubscriptionOptions<Data>): FeedReader {
     const { clock } = this.#connection.stream;
+    const filter = this.#fields === null ? undefined : new Filtered(this.#fields);
     return new FeedReader(
       this.feed,
       {
         history: readHistory(history, DEFAULT_HISTORY),
         catchUpLimit: readCatchUpLimit(catchUpLimit),
+        filter,
       },
       readPosition(position),
       {
@@ -379,7 +398,16 @@ export class Subscription<Data = RecordData>
   async #fetchRows(cursor: string | null, limit: number) {
     const { origin, host } = this.#connection;
     const token = this.#token ?? (await this.#connection.bearer());
-    return this.#connection.rest(() => host.rest.rows(origin, this.feed, { cursor, limit }, token));
+    const page = { cursor, limit, fields: this.#fields ?? [] };
+    try {
+      return await this.#connection.rest(() => host.rest.rows(origin, this.feed, page, token));
+    } catch (error) {
+      if (this.#fields !== null && error instanceof ApiError && error.code === "not-valid") {
+        this.#catchUp.stop();
+        this.#refuse({ kind: "refused", code: "filter-refused", reason: error.detail });
+      }
+      throw error;
+    }
   }
 
   async #fetchEvents(range: Range) {

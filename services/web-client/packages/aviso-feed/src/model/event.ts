@@ -33,10 +33,12 @@ export type Unavailable = {
  *
  * `listed` is nothing that happened: a record as the feed's table had it when it was read, at `time`.
  * Everything up to `sequence` is in it, and `place`, which is no other's, says where it stands.
+ *
+ * `left`, with a filter: the record was changed and does not match any more; it is as it is now.
  */
 export type FeedEvent<Data = RecordData> = {
   readonly id: string;
-  readonly type: "created" | "updated" | "deleted" | "unavailable" | "reset" | "listed";
+  readonly type: "created" | "updated" | "deleted" | "unavailable" | "reset" | "listed" | "left";
   readonly feed: string;
   readonly epoch: string;
   readonly sequence: number;

@@ -3,6 +3,7 @@
 import type { FeedEvent, FeedRecord } from "./event";
 import { sizeOf } from "./size";
 
+/** `deleted`: or it left the part that a filter shows (`event` says which). */
 export type EntryState = "present" | "deleted" | "unavailable";
 
 /**
@@ -138,6 +139,14 @@ export class RecordStore {
     return this.#tell({ added: [], changed: [], removed, cleared: false });
   }
 
+  /** Take these away. Only where no older event of theirs may come any more. */
+  remove(keys: readonly string[]): StoreChange {
+    const removed = keys.filter((key) => this.#entries.has(key));
+    for (const key of removed) this.#delete(key);
+    if (removed.length > 0) this.#order = this.#order.filter((key) => this.#entries.has(key));
+    return this.#tell({ added: [], changed: [], removed, cleared: false });
+  }
+
   clear(): void {
     this.#resetAt = 0;
     this.#droppedUpTo = 0;
@@ -223,7 +232,8 @@ function entryFor(event: FeedEvent): RecordEntry {
     const key = `\0${event.id}`;
     return { key, state: "unavailable", sequence: placeOf(event), record, event };
   }
-  const state = event.type === "deleted" ? "deleted" : "present";
+  const isGone = event.type === "deleted" || event.type === "left";
+  const state = isGone ? "deleted" : "present";
   return { key: event.subject ?? record.id, state, sequence: placeOf(event), record, event };
 }
 

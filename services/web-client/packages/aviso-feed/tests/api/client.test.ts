@@ -109,6 +109,34 @@ describe("a subscription", () => {
     expect([failure.code, failure.docs]).toEqual(["not-open", "/feed-client/errors.md#not-open"]);
   });
 
+  test("with a filter that no server knows is not made", () => {
+    const wrong = { filter: { at: new Date(0) as never } };
+    expect(() => make().subscribe("orders", wrong)).toThrowError(
+      expect.objectContaining({ code: "filter-not-valid" }),
+    );
+  });
+
+  test("is refused where this server does not know its filter, until the next connection", async () => {
+    write(3);
+    world.rest.failure = { status: 400, detail: "Not by fields", path: /records/ };
+    const client = make();
+    const orders = client.subscribe("orders", { filter: { n: 1 } });
+    const failure = await Promise.all([
+      orders.ready().catch((error) => error),
+      world.clock.advance(60_000),
+    ]);
+    expect(failure[0]).toMatchObject({ code: "filter-refused", message: "Not by fields" });
+    const asked = () => world.rest.requests.filter((each) => each.includes("records/")).length;
+    expect(asked()).toBe(1);
+
+    world.rest.failure = null;
+    client.close();
+    client.connect();
+    await world.clock.advance(60_000);
+
+    expect([orders.state.kind, asked()]).toEqual(["live", 2]);
+  });
+
   test("is never ready once it is closed", async () => {
     const orders = make().subscribe("orders");
     const ready = orders.ready();

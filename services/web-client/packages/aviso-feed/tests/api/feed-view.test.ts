@@ -106,3 +106,33 @@ test("two views of a client share its connection and the room", async () => {
   expect([served.world.xmpp.links.length, served.joins]).toEqual([1, 1]);
   expect(other.snapshot().state.kind).toBe("live");
 });
+
+test("with a filter it shows what matches, as long as it does, and fetches the difference only", async () => {
+  await served.write(3);
+  served.list([3, 1], [2, 2], [1, 1]);
+  view = new FeedView<Order>(served.client, "orders", { filter: { n: 1 }, limit: 3 });
+  const off = await listen();
+  const ids = (): number[] => view.snapshot().records.map(({ id }) => Number(id.slice(-4)));
+  expect([ids(), view.snapshot().state.kind]).toEqual([[3, 1], "live"]);
+  await served.set(2, 1);
+  await served.set(3, 4);
+  expect(ids()).toEqual([2, 1]);
+
+  off();
+  await served.rest();
+  await served.set(1, 4);
+  await served.set(3, 1);
+  await listen();
+  await served.world.clock.advance(1_000);
+
+  expect([ids(), view.snapshot().state.kind, served.listings]).toEqual([[3, 2], "live", 1]);
+  expect(view.snapshot().isCut).toBe(false);
+});
+
+test("says so where more records match than it shows", async () => {
+  await served.write(3);
+  served.list([3, 1], [2, 2], [1, 1]);
+  view = new FeedView<Order>(served.client, "orders", { filter: { n: 1 }, limit: 1 });
+  await listen();
+  expect([shown(), view.snapshot().isCut]).toEqual([[1], true]);
+});

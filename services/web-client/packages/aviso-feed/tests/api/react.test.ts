@@ -112,3 +112,13 @@ test("a server draws that it is connecting, asks nobody, and the browser goes on
 test("without a client it says what is missing", () => {
   expect(() => renderToString(createElement(Orders))).toThrow(/AvisoProvider/);
 });
+
+test("a filter that says the same is the same, be it made at each drawing", async () => {
+  await served.write(2);
+  served.list([2, 2], [1, 1]);
+  await draw(page({ filter: { n: 1 } }));
+  await draw(page({ filter: { n: 1 } }));
+  expect([place.textContent, served.listings, served.joins]).toEqual(["live 0 1", 1, 1]);
+  await draw(page({ filter: { n: 2 } }));
+  expect([place.textContent, served.listings]).toEqual(["live 0 2", 2]);
+});

@@ -2,16 +2,18 @@
 
 import { AvisoClient } from "../../src/api/client";
 import { textOf } from "../batch-writer";
-import { eventJson, makeWorld, type World } from "../fakes";
+import { eventJson, type Json, makeWorld, type World } from "../fakes";
 
 export type Order = { readonly n: number };
 
 export class ServedFeed {
   readonly world: World = makeWorld();
+  readonly #changes = new Map<number, Json>();
   readonly client = new AvisoClient("", {}, this.world.host);
 
   constructor() {
     this.world.rest.feeds.set("orders", { epoch: "aaaa", head: 0 });
+    this.world.rest.spoil = (event) => this.#changes.get(Number(event.feedseq)) ?? event;
   }
 
   async write(count: number): Promise<void> {
@@ -29,6 +31,28 @@ export class ServedFeed {
     const event = { ...eventJson("orders", feed.epoch, feed.head, type), subject, data };
     this.world.xmpp.publish("orders", feed.epoch, feed.head, 1, { payload: textOf([event]) });
     await this.world.clock.advance(0);
+  }
+
+  /** The record that came with event `number` is changed to have this `n`. */
+  async set(number: number, n: number): Promise<void> {
+    const feed = this.#feed;
+    feed.head += 1;
+    const { subject, data } = recordOf(number, n);
+    const event = { ...eventJson("orders", feed.epoch, feed.head, "updated"), subject, data };
+    this.#changes.set(feed.head, event);
+    this.world.xmpp.publish("orders", feed.epoch, feed.head, 1, { payload: textOf([event]) });
+    await this.world.clock.advance(0);
+  }
+
+  /** REST lists these, the newest first: the record that came with event `number` has this `n`. */
+  list(...records: (readonly [number: number, n: number])[]): void {
+    const all = records.map(([number, n]) => recordOf(number, n).data);
+    this.world.rest.records.set("orders", all);
+  }
+
+  /** How often records were listed. */
+  get listings(): number {
+    return this.world.rest.requests.filter((request) => request.includes("/records/")).length;
   }
 
   /** Whether anybody sits in the feed's room. */
@@ -51,4 +75,9 @@ export class ServedFeed {
   get #feed(): { epoch: string; head: number } {
     return this.world.rest.feeds.get("orders") as { epoch: string; head: number };
   }
+}
+
+function recordOf(number: number, n: number): { readonly subject: unknown; readonly data: Json } {
+  const { subject, data } = eventJson("orders", "aaaa", number);
+  return { subject, data: { ...(data as Json), data: { n } } };
 }

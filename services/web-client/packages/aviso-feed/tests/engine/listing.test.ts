@@ -1,96 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { FeedReader } from "../../src/engine/feed-reader";
-import type { FeedEvent } from "../../src/model/event";
-import { RecordStore } from "../../src/model/record-store";
-import { type RowsPage, readBatchPage, readRowsPage } from "../../src/protocol/answers";
-import { eventJson, type Json } from "../fakes";
-
-type Said = { id: string; data: Json } | { id: string; cause: string };
-
-const TABLE = { schema: "public", name: "stock", columns: ["id"], key: ["id"] };
-
-/** A feed of a table, as its server has it: pages by cursor, and events 1 to `head`. */
-class FakeTable {
-  head = 0;
-  readonly pages = new Map<string | null, Json>();
-  readonly events = new Map<number, Json>();
-  readonly given: FeedEvent[] = [];
-  readonly store = new RecordStore();
-  resets = 0;
-  lowest = Infinity;
-  onPause = (): void => {};
-  readonly reader: FeedReader;
-
-  constructor(history = 100) {
-    const rest = {
-      feed: async () => ({ epoch: "aaaa", head: this.head, table: TABLE }),
-      events: async ({ after, limit }: { after: number; limit: number }) => {
-        const events: Json[] = [];
-        for (let n = after + 1; n <= this.head && events.length < limit; n += 1) {
-          events.push(this.events.get(n) as Json);
-        }
-        const page = readBatchPage({ epoch: "aaaa", head: this.head, events }, "stock");
-        if (page === null) throw new Error("no page");
-        return page;
-      },
-      rows: async (cursor: string | null): Promise<RowsPage> => {
-        const page = readRowsPage(this.pages.get(cursor) ?? {});
-        if (page === null) throw new Error(`no page ${cursor}`);
-        return page;
-      },
-      now: () => 0,
-      pause: async () => this.onPause(),
-    };
-    this.reader = new FeedReader("stock", { history, catchUpLimit: Infinity }, null, rest, {
-      events: (events) => {
-        this.given.push(...events);
-        this.lowest = Math.min(this.lowest, ...events.flatMap(({ place }) => place ?? []));
-        this.store.apply(events);
-      },
-      moved: () => {},
-      reset: () => {
-        this.resets += 1;
-        this.store.clear();
-      },
-      problem: () => {},
-    });
-  }
-
-  page(cursor: string | null, rows: Said[], position: string, contains: string[][], next?: string) {
-    this.pages.set(cursor, {
-      results: rows,
-      next: next === undefined ? null : `https://aviso.test/api/?cursor=${next}`,
-      position: { epoch: "aaaa", sequence: position, contains },
-    });
-  }
-
-  /** What happened at a sequence. */
-  tell(sequence: number, type: string, id: string, n: number): void {
-    const event = eventJson("stock", "aaaa", sequence, type);
-    this.events.set(sequence, { ...event, subject: id, data: row(id, n) });
-    this.head = Math.max(this.head, sequence);
-  }
-
-  /** Rows below those that were given out. */
-  async further(limit: number): Promise<readonly FeedEvent[] | null> {
-    const listed = await this.reader.listFurther(this.lowest, limit);
-    this.lowest = Math.min(this.lowest, listed?.[0]?.place ?? Infinity);
-    return listed;
-  }
-
-  catchUp(): Promise<void> {
-    return this.reader.catchUp(null, true);
-  }
-
-  get shown(): [string, unknown][] {
-    return this.store
-      .slice(0, this.store.size)
-      .filter(({ state }) => state !== "deleted")
-      .map(({ key, record }) => [key, record?.data.n]);
-  }
-}
-
-const row = (id: string, n: number) => ({ id, data: { n } });
+import { readRowsPage } from "../../src/protocol/answers";
+import { FakeTable, row } from "./fake-table";
 
 describe("a feed that shows a table", () => {
   test("begins with what the table has, whatever was told of it", async () => {
@@ -151,7 +61,7 @@ describe("a feed that shows a table", () => {
   });
 
   test("shows further rows below, each once, until there are none", async () => {
-    const table = new FakeTable();
+    const table = new FakeTable(2);
     table.page(null, [row("5", 1), row("4", 1)], "0", [], "c1");
     table.page("c1", [row("3", 1), row("2", 1)], "0", [], "c2");
     table.page("c2", [row("1", 1)], "0", []);
@@ -164,7 +74,7 @@ describe("a feed that shows a table", () => {
   });
 
   test("goes on below the rows that were kept, where the lowest were let go", async () => {
-    const table = new FakeTable();
+    const table = new FakeTable(2);
     table.page(null, [row("5", 1), row("4", 1)], "0", [], "c1");
     table.page("c1", [row("3", 1), row("2", 1)], "0", [], "c2");
     table.page("c2", [row("1", 1)], "0", []);
@@ -182,7 +92,7 @@ describe("a feed that shows a table", () => {
   });
 
   test("begins at its top again where all rows that were listed were let go", async () => {
-    const table = new FakeTable();
+    const table = new FakeTable(1);
     table.page(null, [row("2", 1)], "0", [], "c1");
     table.page("c1", [row("1", 1)], "0", []);
     await table.catchUp();
@@ -198,7 +108,7 @@ describe("a feed that shows a table", () => {
   });
 
   test("never steps back with rows that were read later than what is shown", async () => {
-    const table = new FakeTable();
+    const table = new FakeTable(1);
     table.page(null, [row("5", 1)], "0", [], "c1");
     await table.catchUp();
     // Read when 2 was changed twice, of which the first was numbered last.
@@ -224,7 +134,7 @@ describe("a feed that shows a table", () => {
   });
 
   test("whose events do not come says so, and can be asked again", async () => {
-    const table = new FakeTable();
+    const table = new FakeTable(1);
     table.page(null, [row("5", 1)], "0", [], "c1");
     await table.catchUp();
     table.page("c1", [row("2", 30)], "1", []);

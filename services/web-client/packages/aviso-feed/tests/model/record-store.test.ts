@@ -197,7 +197,7 @@ describe("a store", () => {
 
     expect(store.size).toBe(52_000);
     expect(store.at(51_999)?.key).toBe("o0");
-    expect(performance.now() - before).toBeLessThan(500);
+    expect(performance.now() - before).toBeLessThan(5_000);
   });
 });
 

@@ -23,6 +23,8 @@ type Target<Data> = {
   readonly feed: string;
   readonly token: string | undefined;
   readonly confirmWithinMs: number;
+  /** Whether a record with this data is one of the rows. */
+  readonly isRow: (data: Data) => boolean;
   /** null while nothing is followed. */
   readonly rows: () => SyncedRows<Data> | null;
 };
@@ -122,12 +124,15 @@ export class RecordWriter<Data> {
     try {
       const { version, record } = await sent;
       if (rows === null || watched === undefined) return;
+      const row = record !== null && this.#target.isRow(record.data) ? record : null;
+      // Nothing comes of what matches no filter and did not before.
+      if (row === null && !rows.has(id)) return;
       const { watch } = watched;
       const listen = (onNews: () => void): void => {
         watch.onNews = onNews;
       };
       const isSeen = await isSoon(() => watch.has(version), listen, this.#target.confirmWithinMs);
-      if (!isSeen && rows === this.#target.rows()) rows.showAhead(id, version, record);
+      if (!isSeen && rows === this.#target.rows()) rows.showAhead(id, version, row);
     } finally {
       watched?.end();
     }

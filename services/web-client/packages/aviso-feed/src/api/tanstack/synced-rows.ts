@@ -28,38 +28,41 @@ class Watch {
 
 export class SyncedRows<Data> {
   readonly #run: SyncRun<Data>;
-  readonly #store: RecordStore;
+  readonly #store = new RecordStore();
+  readonly #limit: number;
   /** Ids of the rows that the collection has. */
   readonly #held = new Set<string>();
   /** What the server has answered to a write whose event did not come in time, until it comes. */
   readonly #ahead = new Map<string, Wanted>();
   readonly #watches = new Map<string, Set<Watch>>();
+  /** There are more than it has. */
+  isCut = false;
   /** What the collection has is of another life of the feed: it goes with what comes next. */
   #isStale = false;
 
   constructor(run: SyncRun<Data>, limit: number) {
     this.#run = run;
-    this.#store = new RecordStore({ limit: { records: limit } });
-  }
-
-  get size(): number {
-    return this.#store.size;
-  }
-
-  /** The place of the oldest record. */
-  get lowestPlace(): number {
-    return this.#store.at(this.#store.size - 1)?.sequence ?? 0;
+    this.#limit = limit;
   }
 
   apply(events: readonly FeedEvent<Data>[]): void {
-    const { added, changed, removed, cleared } = this.#store.apply(events as readonly FeedEvent[]);
+    const { added, changed, cleared } = this.#store.apply(events as readonly FeedEvent[]);
+    const touched = [...added, ...changed];
+    const gone = touched.filter((key) => this.#store.get(key)?.state === "deleted");
+    // They would stand in the way of others, and nothing older comes of them: events come in order.
+    this.#store.remove(gone);
+    const { removed } = this.#store.trim({ records: this.#limit });
     for (const event of events) this.#settle(event);
     const isAnew = cleared || this.#isStale;
+    this.isCut = removed.length > 0 || (this.isCut && !cleared);
     this.#run.begin();
     if (isAnew) this.#truncate();
     const keys = isAnew ? this.#store.slice(0, this.#store.size).map(({ key }) => key) : [];
-    for (const key of isAnew ? keys.reverse() : [...added, ...changed]) this.#show(key);
-    if (!isAnew) for (const key of removed) this.#drop(key);
+    for (const key of isAnew ? keys.reverse() : touched) this.#show(key);
+    if (!isAnew) {
+      for (const key of gone) if (!this.#ahead.has(key)) this.#drop(key);
+      for (const key of removed) this.#drop(key);
+    }
     this.#run.commit();
     if (isAnew) this.#release();
   }
@@ -67,6 +70,7 @@ export class SyncedRows<Data> {
   /** All that is there belongs to the past. The rows stay until it is known what comes instead. */
   forget(): void {
     this.#store.clear();
+    this.isCut = false;
     this.#isStale = true;
   }
 
@@ -89,6 +93,10 @@ export class SyncedRows<Data> {
     if (record === null) this.#drop(id);
     else this.#write(record, id);
     this.#run.commit();
+  }
+
+  has(id: string): boolean {
+    return this.#store.get(id) !== undefined;
   }
 
   /** Look at what comes of a record from now on. End it with the function. */
@@ -143,8 +151,7 @@ export class SyncedRows<Data> {
   #show(key: string): void {
     const entry = this.#store.get(key);
     if (entry === undefined || this.#ahead.has(key)) return;
-    if (entry.state === "deleted") this.#drop(key);
-    else if (entry.record !== null) this.#write(entry.record as FeedRecord<Data>, key);
+    if (entry.record !== null) this.#write(entry.record as FeedRecord<Data>, key);
   }
 
   #write(record: FeedRecord<Data>, key: string): void {

@@ -1,6 +1,6 @@
 // @vitest-environment jsdom
 import { createCollection } from "@tanstack/db";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { avisoCollectionOptions } from "../../../src/api/tanstack";
 import { ApiError } from "../../../src/model/errors";
 import { ExactNumber } from "../../../src/model/exact-json";
@@ -246,4 +246,41 @@ test("numbers keep all their digits, whatever else is changed in the row", async
   expect(feed.writes).toEqual([
     `PUT p "1" {"data":{"n":2,"price":43.50,"big":${big},"all":[${big}]}}`,
   ]);
+});
+
+describe("with a filter", () => {
+  beforeEach(async () => {
+    feed.world.rest.records.set("orders", [{ id: "a", version: 1, data: { n: 1 } }]);
+    const options = {
+      client: feed.client,
+      feed: "orders",
+      filter: { n: 1 },
+      confirmWithin: 60_000,
+    };
+    orders = createCollection(avisoCollectionOptions<Order>(options));
+    const ready = orders.preload();
+    await feed.settle();
+    await ready;
+  });
+
+  test("a row that is written so that it does not match leaves", async () => {
+    const seen = look();
+    const written = orders.update("a", (row) => {
+      row.data.n = 2;
+    });
+    await feed.settle();
+    await written.isPersisted.promise;
+    await feed.put("a", { n: 1 });
+
+    expect(seen).toEqual([{ a: 1 }, { a: 2 }, {}, { a: 1 }]);
+    expect(orders.utils.isCut()).toBe(false);
+  });
+
+  test("a row that is inserted and does not match is written, and is not there", async () => {
+    const written = orders.insert({ id: "b", data: { n: 2 } });
+    await feed.settle();
+    await written.isPersisted.promise;
+
+    expect([shown(), feed.records.get("b")?.data]).toEqual([{ a: 1 }, { n: 2 }]);
+  });
 });
