@@ -64,6 +64,7 @@ def test_axe_finds_nothing_on_any_view_in_either_scheme(
             at("?q=2&data.yes=true", ".found-summary"),
             clicked('[data-action="filter"]'),
         ),
+        ("past", at("?at=1", "[data-past]")),
         ("table", at("?view=table&sort=n", "[role=grid] [data-record-id]")),
         ("columns", clicked("column-picker summary")),
         (

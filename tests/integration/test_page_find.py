@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from urllib.parse import quote
 
@@ -73,6 +74,38 @@ def test_what_is_sought_stands_in_the_address_and_what_arrives_is_sought_as_well
     assert shown(page)[:3] == [903, 900, 159]
     page.tab.go_back()
     until_equal("100", lambda: found(page)[0], "the step before")
+
+
+def test_the_feed_is_shown_as_it_was_and_what_arrives_meanwhile_waits(
+    api: Api, feed: str, open_page: OpenPage
+) -> None:
+    for n in range(4):
+        api.write(feed, {"n": n})
+    page = open_page(feed)
+    page.wait_for_position(4)
+    bar = page.tab.locator("past-bar")
+
+    page.tab.click('[data-action="past"]')
+    slider = bar.get_by_role("slider")
+    expect(slider).to_be_focused()
+    page.tab.keyboard.press("ArrowLeft")
+    page.tab.keyboard.press("ArrowLeft")
+
+    until_equal([1, 0], lambda: shown(page), "as it was")
+    assert page.tab.url.endswith(f"#/feeds/{feed}?at=2&view=cards")
+    expect(slider).to_have_attribute(
+        "aria-valuetext", re.compile(r"^As of .+ \(event 2 of 4\)$")
+    )
+    expect(page.tab.locator('[data-action="write"]')).to_have_count(0)
+    api.write(feed, {"n": 4})
+    live = bar.locator("[data-action=live]")
+    expect(live).to_have_attribute("data-arrived", "1")
+    assert shown(page) == [1, 0]
+
+    live.click()
+
+    until_equal([4, 3, 2, 1, 0], lambda: shown(page), "as it is")
+    assert page.tab.url.endswith(f"#/feeds/{feed}?view=cards")
 
 
 def test_a_record_has_an_address_with_its_history_and_can_be_changed_by_one_at_a_time(

@@ -92,7 +92,7 @@ export class AvisoPage extends LightElement {
       const { route } = this;
       if (route === null) return;
       const find = withField(route.find, field);
-      this.#goTo({ ...route, record: null, find }, true);
+      this.#goTo({ ...route, record: null, at: null, find }, true);
     });
     this.addEventListener("account-open", () => this.#openAccount("sign-in"));
     this.addEventListener("keydown", (event) => {

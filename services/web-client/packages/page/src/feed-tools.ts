@@ -7,34 +7,52 @@ import { html, nothing, type TemplateResult } from "lit";
 import { columnNames, firstColumns, RECORDS_ASKED } from "./columns";
 import { download } from "./download";
 import { csv, exportedRecords, jsonLines } from "./export";
-import type { Find } from "./find";
+import { type Find, NOTHING_SOUGHT } from "./find";
 import type { FindBar } from "./find-bar";
-import { cardsIcon, downloadIcon, rowsIcon, tableIcon } from "./icons";
+import { cardsIcon, clockIcon, downloadIcon, rowsIcon, tableIcon } from "./icons";
 import type { JsonObject } from "./json";
 import type { RecordEntry } from "./library";
 import { LightElement } from "./light-element";
+import type { PastBar } from "./past-bar";
+import type { PastRecords } from "./past-records";
 import type { Reading } from "./reading";
 import type { RecordTable } from "./record-table";
 import type { FeedRoute } from "./route";
 import type { ShownRecords } from "./shown-records";
+import type { WatchedFeed } from "./watched-feed";
 import "./column-picker";
 import "./drop-menu";
 import "./find-bar";
+import "./past-bar";
 
 export class FeedTools extends LightElement {
   static override properties = {
+    feed: { attribute: false },
+    past: { attribute: false },
     shown: { attribute: false },
     view: { attribute: false },
     route: { attribute: false },
     reading: { attribute: false },
     revision: { attribute: false },
+    isLookingBack: { state: true },
   };
+  declare feed: WatchedFeed;
+  /** null: what is shown is what is. */
+  declare past: PastRecords | null;
   declare shown: ShownRecords;
   declare view: "cards" | "table";
   declare route: FeedRoute;
   declare reading: Reading;
   /** Goes up with every drawing of the page. */
   declare revision: number;
+  /** The slider is open. */
+  declare isLookingBack: boolean;
+
+  constructor() {
+    super();
+    this.past = null;
+    this.isLookingBack = false;
+  }
 
   focusFind(): void {
     this.querySelector<FindBar>("find-bar")?.focus();
@@ -63,7 +81,33 @@ export class FeedTools extends LightElement {
           ${option("cards", t("viewCards"), cardsIcon)} ${option("table", t("viewTable"), tableIcon)}
         </div>
         ${this.view === "table" ? this.#tableTools() : nothing} ${this.#exportMenu()}
-      </div>`;
+        <button
+          type="button"
+          class="button button-quiet button-icon"
+          aria-expanded=${this.#hasPastBar}
+          aria-label=${t("past")}
+          title=${t("past")}
+          data-action="past"
+          @click=${this.#togglePast}
+        >
+          ${clockIcon}
+        </button>
+      </div>
+      ${
+        this.#hasPastBar
+          ? html`<past-bar
+              .feed=${this.feed}
+              .past=${this.past}
+              .reading=${this.reading}
+              .revision=${this.revision}
+              @past-change=${this.#onPast}
+            ></past-bar>`
+          : nothing
+      }`;
+  }
+
+  get #hasPastBar(): boolean {
+    return this.isLookingBack || this.past !== null;
   }
 
   #tableTools(): TemplateResult {
@@ -134,7 +178,26 @@ export class FeedTools extends LightElement {
 
   readonly #onFind = (event: CustomEvent<{ find: Find; isStep: boolean }>): void => {
     event.stopPropagation();
-    this.#say({ find: event.detail.find }, event.detail.isStep);
+    this.#say({ find: event.detail.find, at: null }, event.detail.isStep);
+  };
+
+  readonly #togglePast = async (): Promise<void> => {
+    this.isLookingBack = !this.#hasPastBar;
+    if (!this.isLookingBack) {
+      if (this.past !== null) this.#say({ at: null });
+      return;
+    }
+    await this.updateComplete;
+    await this.querySelector<PastBar>("past-bar")?.focus();
+  };
+
+  /** What is sought is sought in what is: looking back shows all that was. */
+  readonly #onPast = (event: CustomEvent<string | null>): void => {
+    event.stopPropagation();
+    this.isLookingBack = true;
+    const at = event.detail;
+    const find = at === null ? this.route.find : NOTHING_SOUGHT;
+    this.#say({ at, find }, (at === null) !== (this.past === null));
   };
 
   #say(change: Partial<FeedRoute>, isStep = true): void {

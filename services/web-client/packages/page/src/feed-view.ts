@@ -16,7 +16,7 @@ import { moveInList } from "./list-keys";
 import type { PageModel } from "./page-model";
 import type { Reading } from "./reading";
 import type { RecordList } from "./record-list";
-import { searchRecords } from "./record-reading";
+import { readPast, searchRecords } from "./record-reading";
 import type { FeedRoute } from "./route";
 import { MOST_KEPT, type WatchedFeed } from "./watched-feed";
 import "./connection-state";
@@ -62,8 +62,9 @@ export class FeedView extends LightElement {
   #watchedFeed: WatchedFeed | null = null;
   /** As it was when it last changed: to ask for it lays the whole page out. */
   #top = 0;
-  readonly #showing = new FeedShowing((slug, parameters) =>
-    this.model.askOrFail((token) => searchRecords(slug, parameters, token)),
+  readonly #showing = new FeedShowing(
+    (slug, parameters) => this.model.askOrFail((token) => searchRecords(slug, parameters, token)),
+    (slug, parameters) => this.model.askOrFail((token) => readPast(slug, parameters, token)),
   );
 
   constructor() {
@@ -120,7 +121,9 @@ export class FeedView extends LightElement {
     const { t } = reading;
     const state = shownState(model.client.state, feed.state);
     const view = viewOf(this.route, feed.info);
-    const found = this.#showing.found(feed, this.route.find);
+    const past = this.#showing.past(feed, this.route.at);
+    const found = past === null ? this.#showing.found(feed, this.route.find) : null;
+    const chosen = past ?? found;
     const isEmpty = feed.isLoaded && feed.records.size === 0 && feed.heldCount === 0;
     return html`
       <header class="feed-head">
@@ -129,7 +132,7 @@ export class FeedView extends LightElement {
           <p class="feed-slug">
             <span>${feed.info.slug}</span>
             ${
-              this.shown === 0
+              this.shown === 0 || past !== null
                 ? nothing
                 : html`<span class="feed-count">${t("recordCount", { count: this.shown })}</span>`
             }
@@ -148,7 +151,8 @@ export class FeedView extends LightElement {
           .reading=${reading}
         ></connection-state>
         <div class="feed-actions">
-          ${this.#pauseButton()} ${this.feed.info.table == null ? this.#writeButton() : nothing}
+          ${this.#pauseButton()}
+          ${this.feed.info.table == null && past === null ? this.#writeButton() : nothing}
         </div>
       </header>
       ${
@@ -169,7 +173,9 @@ export class FeedView extends LightElement {
             keyed(
               feed.info.slug,
               html`<feed-tools
-                .shown=${found ?? feed}
+                .feed=${feed}
+                .past=${past}
+                .shown=${chosen ?? feed}
                 .view=${view}
                 .route=${this.route}
                 .reading=${reading}
@@ -178,10 +184,10 @@ export class FeedView extends LightElement {
             )
       }
       ${
-        found === null && (view === "cards" || feed.records.size === 0)
+        chosen === null && (view === "cards" || feed.records.size === 0)
           ? this.#cards(state, isEmpty)
           : html`<records-view
-              .shown=${found ?? feed}
+              .shown=${chosen ?? feed}
               .view=${view}
               .route=${this.route}
               .reading=${reading}

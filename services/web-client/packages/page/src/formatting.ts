@@ -12,6 +12,8 @@ export interface Formatting {
   value(value: number | ExactNumber): string;
   /** Date and time to the millisecond, in the reader's time zone: for titles. */
   exactTime(time: Date): string;
+  /** Time to the second, and of another day its date before it. */
+  moment(time: Date, now: Date): string;
   /** Date and time to the minute: for values of a record. */
   time(time: Date): string;
   /** A day without a time zone. */
@@ -36,6 +38,12 @@ export function formattingFor(locale: string, nowText: string): Formatting {
     dateStyle: "full",
     timeStyle: "medium",
   });
+  const clock = new Intl.DateTimeFormat(locale, { timeStyle: "medium", hourCycle: "h23" });
+  const dated = new Intl.DateTimeFormat(locale, {
+    dateStyle: "medium",
+    timeStyle: "medium",
+    hourCycle: "h23",
+  });
   const short = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
   const day = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" });
   const old = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
@@ -43,6 +51,8 @@ export function formattingFor(locale: string, nowText: string): Formatting {
     number: (value) => number.format(value),
     value: (value) => numberText(value, locale),
     exactTime: (time) => exact.format(time),
+    moment: (time, now) =>
+      (time.toDateString() === now.toDateString() ? clock : dated).format(time),
     time: (time) => short.format(time),
     day: (value) => day.format(value),
     relativeTime: (time, now) => {

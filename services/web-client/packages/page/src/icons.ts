@@ -52,6 +52,9 @@ export const columnsIcon = icon(
   svg`<rect x="3.5" y="4.5" width="13" height="11" rx="1.5" /><path d="M8 4.5v11M12.2 4.5v11" />`,
 );
 export const rowsIcon = icon(svg`<path d="M4 5.5h12M4 8.5h12M4 11.5h12M4 14.5h12" />`);
+export const clockIcon = icon(
+  svg`<circle cx="10" cy="10" r="6.5" /><path d="M10 6.25V10l2.5 1.75" />`,
+);
 export const downloadIcon = icon(svg`<path d="M10 4v8.5M6.2 9.2 10 13l3.8-3.8M4.5 16h11" />`);
 export const linkIcon = icon(
   svg`<path d="M8.6 11.4a2.6 2.6 0 0 0 3.7 0l2.6-2.6a2.6 2.6 0 0 0-3.7-3.7L10.3 6M11.4 8.6a2.6 2.6 0 0 0-3.7 0l-2.6 2.6a2.6 2.6 0 0 0 3.7 3.7l.9-.9" />`,

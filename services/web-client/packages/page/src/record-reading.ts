@@ -14,6 +14,21 @@ export interface SearchPage {
   readonly lookedAt: number | null;
 }
 
+/** After the event with this sequence, written at `time`; 0 and null: before every event. */
+export interface Moment {
+  readonly sequence: number;
+  readonly time: Date | null;
+  /** The oldest event that is kept. */
+  readonly oldest: number;
+}
+
+export interface PastPage {
+  readonly records: readonly FeedRecord[];
+  readonly moment: Moment;
+  /** Where it goes on; null: there is nothing more. */
+  readonly cursor: string | null;
+}
+
 /** What happened to a record, oldest first. */
 export interface HistoryEvent {
   readonly sequence: number;
@@ -34,8 +49,29 @@ export async function searchRecords(
   return {
     records: results.filter(isRecord),
     position: { epoch, sequence: Number(sequence) },
-    cursor: typeof next === "string" ? new URL(next).searchParams.get("cursor") : null,
+    cursor: cursorOf(next),
     lookedAt: typeof looked_at === "number" ? looked_at : null,
+  };
+}
+
+/** A feed's records as they were; `parameters` have `at`. */
+export async function readPast(
+  feed: string,
+  parameters: URLSearchParams,
+  token: string | undefined,
+): Promise<PastPage> {
+  const answer = await fetchAnswer(`${feedUrl("", feed)}records/?${parameters}`, token);
+  const { results, next, at } = answer;
+  const { sequence, time, oldest } = (at ?? {}) as Record<string, unknown>;
+  if (!Array.isArray(results) || typeof sequence !== "number") throw misunderstood();
+  return {
+    records: results.filter(isRecord),
+    moment: {
+      sequence,
+      time: typeof time === "string" ? new Date(time) : null,
+      oldest: typeof oldest === "number" ? oldest : 1,
+    },
+    cursor: cursorOf(next),
   };
 }
 
@@ -96,6 +132,10 @@ function historyEvent(value: unknown): HistoryEvent[] {
       record: isRecord(data) ? data : null,
     },
   ];
+}
+
+function cursorOf(next: unknown): string | null {
+  return typeof next === "string" ? new URL(next).searchParams.get("cursor") : null;
 }
 
 function isRecord(value: unknown): value is FeedRecord {

@@ -1,6 +1,6 @@
 /**
- * `<records-view>`: what a search found, as cards or as a table; and a whole feed as a table. The
- * feed's cards are drawn by `<feed-view>` itself.
+ * `<records-view>`: what a search found, or what was, as cards or as a table; and a whole feed as a
+ * table. The feed's cards are drawn by `<feed-view>` itself.
  */
 
 import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
@@ -10,6 +10,8 @@ import { foundEnd, foundSummary } from "./found-summary";
 import { upIcon } from "./icons";
 import { LightElement } from "./light-element";
 import { moveInList } from "./list-keys";
+import { pastEnd } from "./past-end";
+import { PastRecords } from "./past-records";
 import type { Reading } from "./reading";
 import type { RecordList } from "./record-list";
 import type { FeedRoute } from "./route";
@@ -59,8 +61,9 @@ export class RecordsView extends LightElement {
     const { shown, reading } = this;
     const found = shown instanceof FoundRecords ? shown : null;
     return html`${found === null ? nothing : foundSummary(found, reading)}
-    ${this.view === "table" ? this.#table(found === null) : this.#cards()}
-    ${found === null ? nothing : foundEnd(found, reading)}`;
+    ${this.view === "table" ? this.#table(found === null && !(shown instanceof PastRecords)) : this.#cards()}
+    ${found === null ? nothing : foundEnd(found, reading)}
+    ${shown instanceof PastRecords ? pastEnd(shown, reading) : nothing}`;
   }
 
   #table(isEager: boolean): TemplateResult | typeof nothing {

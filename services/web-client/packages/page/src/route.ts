@@ -16,6 +16,8 @@ export interface FeedRoute {
   /** The record that is looked at by itself. */
   readonly record: string | null;
   readonly find: Find;
+  /** The feed as it was: after this event, or at this time. null: as it is. */
+  readonly at: string | null;
   /** null: what the feed is best shown as. */
   readonly view: "cards" | "table" | null;
   /** null: those that the schema or the data have. */
@@ -40,6 +42,7 @@ export function routeOfHash(hash: string): FeedRoute | null {
     slug,
     record,
     find: findOfParameters(parameters),
+    at: momentOf(parameters.get("at")),
     view: view === "cards" || view === "table" ? view : null,
     columns: columns.length > 0 ? columns : null,
     sorting: column === "" ? null : { column, isDescending: parameters.has("descending") },
@@ -49,6 +52,7 @@ export function routeOfHash(hash: string): FeedRoute | null {
 
 export function hashOfRoute(route: FeedRoute): string {
   const parameters = parametersOfFind(route.find);
+  if (route.at !== null) parameters.set("at", route.at);
   if (route.view !== null) parameters.set("view", route.view);
   for (const column of route.columns ?? []) parameters.append("column", column);
   const { sorting } = route;
@@ -65,6 +69,7 @@ export function routeOfFeed(slug: string): FeedRoute {
     slug,
     record: null,
     find: NOTHING_SOUGHT,
+    at: null,
     view: null,
     columns: null,
     sorting: null,
@@ -74,6 +79,11 @@ export function routeOfFeed(slug: string): FeedRoute {
 
 export function hashOfFeed(slug: string): string {
   return hashOfRoute(routeOfFeed(slug));
+}
+
+/** A sequence, or a time as RFC 3339 has it. */
+function momentOf(text: string | null): string | null {
+  return text !== null && /^(\d{1,18}|\d{4}-\d\d-\d\dT[\d:.]+Z)$/.test(text) ? text : null;
 }
 
 /** Any text is a key, also what is not encoded well. */

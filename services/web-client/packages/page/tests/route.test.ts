@@ -19,6 +19,7 @@ test("all that is chosen stands in the address", () => {
         { path: ["to", "año"], value: "" },
       ],
     },
+    at: "1234",
     view: "table",
     columns: ["b,c", "-a"],
     sorting: { column: "-a", isDescending: true },
@@ -36,7 +37,7 @@ test.each([...ODD_KEYS.entries()])("a record has an address of its own: key %i",
 });
 
 test("what an address says wrongly is left out", () => {
-  expect(routeOfHash("#/feeds/orders?view=pie&data.=1&data.a..b=2&q=+&sort=")).toEqual({
+  expect(routeOfHash("#/feeds/orders?view=pie&data.=1&data.a..b=2&q=+&sort=&at=now")).toEqual({
     ...routeOfFeed("orders"),
     find: { ...NOTHING_SOUGHT, text: " " },
   });
