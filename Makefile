@@ -105,10 +105,12 @@ audit: install-test web-modules ## known vulnerabilities of what is locked; fail
 	AVISO_AUDIT=required deploy/audit.sh $(BIN)
 
 ##@ House
-.PHONY: wheel format lock clean
+.PHONY: wheel pictures format lock clean
 wheel: $(VENV)/.installed-run ## dist/: the wheels django-aviso, and aviso-amqp-client for its extra [relay]
 	@$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist ./$(API) ./$(AMQP)
 	@ls dist/*.whl
+pictures: install-test web $(VENV)/.installed-pictures ## docs/images: the README's pictures, made anew
+	@$(BIN)/python -m tests.pictures
 format: install-test web-modules ## format everything
 	$(BIN)/ruff format $(OURS) $(AMQP) $(API) $(PUSHER)
 	$(BIN)/ruff check --fix --select I $(OURS) $(AMQP) $(API) $(PUSHER)
@@ -153,6 +155,10 @@ $(OSCAR)/.installed: tests/integration/oscar_shop/requirements.txt
 	@echo "installing django-oscar, which is somebody else's shop"
 	@rm -rf $(@D) && $(PYTHON) -m venv $(@D)
 	@$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	@touch $@
+$(VENV)/.installed-pictures: tests/pictures/requirements.txt $(VENV)/.installed-test
+	@echo "installing what writes pictures"
+	@$(PIP_INSTALL) -r $<
 	@touch $@
 $(VENV)/.installed-bench: tests/bench/requirements.txt $(VENV)/.installed-test
 	@echo "installing what is measured beside ours"

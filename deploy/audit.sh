@@ -26,7 +26,7 @@ if pip_audit -r "$canary" >"$report" 2>&1 || ! grep -q "^django" "$report" || gr
 else
   for lock in services/records-api/requirements.txt services/xmpp-pusher/requirements.txt \
     services/amqp-client/build.txt services/web-client/node.txt tests/requirements.txt tests/compare/requirements.txt \
-    tests/bench/requirements.txt tests/integration/oscar_shop/requirements.txt demo/requirements.txt; do
+    tests/bench/requirements.txt tests/pictures/requirements.txt tests/integration/oscar_shop/requirements.txt demo/requirements.txt; do
     pip_audit --strict -r "$lock" >"$report" 2>&1 || { bad=1 && echo "$lock:" && cat "$report"; }
   done
 fi

@@ -27,6 +27,7 @@ lock services/web-client/node.txt services/web-client/node.in
 lock tests/requirements.txt tests/requirements.in
 lock tests/compare/requirements.txt tests/compare/requirements.in
 lock tests/bench/requirements.txt tests/bench/requirements.in
+lock tests/pictures/requirements.txt tests/pictures/requirements.in
 # Somebody else's application, in an environment of its own.
 choose tests/integration/oscar_shop/requirements.txt tests/integration/oscar_shop/requirements.in
 # Only its data files are used: without what it would need to be imported.
