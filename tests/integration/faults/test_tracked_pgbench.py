@@ -35,6 +35,9 @@ KILLED = ("relay", "pusher", "rabbitmq", "ejabberd")
 # As the page draws them, each by its field's name.
 _FIELDS = """async feed => {
     const said = [];
+    // From its top on: what is far from the screen can't be scrolled to.
+    window.scrollTo({ top: 0, behavior: "instant" });
+    for (const _ of [1, 2, 3]) await new Promise(requestAnimationFrame);
     const list = document.querySelector(`[data-feed="${feed}"]`);
     for (const row of list.querySelectorAll("[data-record-id]")) {
         if (row.dataset.state !== "present") continue;

@@ -307,7 +307,8 @@ export class FeedReader {
     const [first] = pages as [RowsPage];
     this.#beginAnew({ epoch, sequence: first.sequence }, true);
     this.#contained = first.contains;
-    this.#laterRows = new LaterRows(pages);
+    const later = new LaterRows(pages);
+    this.#laterRows = later.isPast(first.sequence) ? null : later;
     this.#isCut = isCut;
     const listing = new Listing(first.sequence);
     this.#listing = listing;

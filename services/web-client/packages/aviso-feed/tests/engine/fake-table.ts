@@ -75,6 +75,17 @@ export class FakeTable {
     this.head = Math.max(this.head, sequence);
   }
 
+  /** All rows were taken away at a sequence. */
+  empty(sequence: number): void {
+    const { subject: _, ...event } = eventJson("stock", "aaaa", sequence);
+    this.events.set(sequence, {
+      ...event,
+      type: "aviso.feed.reset.v1",
+      data: { cause: "truncated" },
+    });
+    this.head = Math.max(this.head, sequence);
+  }
+
   /** Rows below those that were given out. */
   async further(limit: number): Promise<readonly FeedEvent[] | null> {
     const listed = await this.reader.listFurther(this.lowest, limit);

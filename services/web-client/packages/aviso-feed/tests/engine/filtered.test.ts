@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Filtered } from "../../src/engine/filtered";
 import { readFilter } from "../../src/model/filter";
-import { eventJson } from "../fakes";
 import { FakeTable, row } from "./fake-table";
 
 /** Records whose n is 1 are in it. */
@@ -105,9 +104,7 @@ describe("a feed with a filter", () => {
     const feed = filteredFeed();
     feed.page(null, [row("b", 1)], "0", [], "c1");
     feed.page("c1", [row("a", 1)], "2", []);
-    const { subject: _, ...envelope } = eventJson("stock", "aaaa", 1);
-    const emptied = { ...envelope, type: "aviso.feed.reset.v1", data: { cause: "truncated" } };
-    feed.events.set(1, emptied);
+    feed.empty(1);
     feed.tell(2, "created", "a", 1);
     await feed.catchUp();
     expect(feed.reader.isBehind).toBe(true);

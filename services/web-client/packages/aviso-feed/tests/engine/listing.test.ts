@@ -177,6 +177,19 @@ describe("a feed that shows a table", () => {
     expect([table.resets, table.shown]).toEqual([1, [["2", 1]]]);
   });
 
+  test("is not listed anew where it was emptied: what came behind that is all there is", async () => {
+    const table = new FakeTable();
+    table.page(null, [row("2", 1)], "0", []);
+    await table.catchUp();
+    table.empty(1);
+    table.tell(2, "created", "3", 1);
+
+    await table.catchUp();
+
+    expect([table.asked.length, table.resets, table.shown]).toEqual([1, 0, [["3", 1]]]);
+    expect(table.reader.isBehind).toBe(false);
+  });
+
   test("of which no history is wanted begins at its head", async () => {
     const table = new FakeTable(0);
     table.tell(1, "created", "1", 1);
