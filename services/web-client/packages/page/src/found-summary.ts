@@ -2,9 +2,15 @@
 
 import { html, nothing, type TemplateResult } from "lit";
 import type { FoundRecords } from "./found-records";
-import type { MessageKey } from "./locale";
+import { pagedEnd } from "./paged-end";
 import type { Reading } from "./reading";
-import "./retry-countdown";
+
+const WORDS = {
+  looking: "foundLooking",
+  refused: "findRefused",
+  failed: "findFailed",
+  cut: "foundCut",
+} as const;
 
 /** The line above what was found. */
 export function foundSummary(found: FoundRecords, reading: Reading): TemplateResult {
@@ -24,40 +30,5 @@ export function foundSummary(found: FoundRecords, reading: Reading): TemplateRes
 
 /** What stands below what was found: more on demand, or why there is none. */
 export function foundEnd(found: FoundRecords, reading: Reading): TemplateResult | typeof nothing {
-  const { t } = reading;
-  const more = () => void found.loadOlder();
-  switch (found.olderState) {
-    case "loading":
-      return html`<div class="older">
-        <div class="record-skeletons" role="status" aria-label=${t("foundLooking")}>
-          <span class="skeleton skeleton-record"></span>
-        </div>
-      </div>`;
-    case "failed":
-      return html`<div class="older" role="alert" data-find-failure=${found.failure?.status ?? 0}>
-        <p>
-          ${t(whyNot(found.failure?.status ?? 0))}
-          ${
-            found.retryAt === null
-              ? nothing
-              : html`<retry-countdown .retryAt=${found.retryAt} .reading=${reading}></retry-countdown>`
-          }
-        </p>
-        <button type="button" class="button" @click=${more}>${t("tryAgain")}</button>
-      </div>`;
-    case "more":
-      return html`<div class="older">
-        <button type="button" class="button" data-action="look-further" @click=${more}>
-          ${t("foundMore")}
-        </button>
-      </div>`;
-    case "full":
-    case "end":
-      return found.isCut ? html`<p class="list-end">${t("foundCut")}</p>` : nothing;
-  }
-}
-
-function whyNot(status: number): MessageKey {
-  if (status === 400) return "findRefused";
-  return status === 503 || status === 429 ? "findBusy" : "findFailed";
+  return pagedEnd(found, WORDS, reading);
 }

@@ -3,65 +3,38 @@
  * is counted and changes nothing. No DOM; a list or a table listens.
  */
 
-import { ApiError } from "aviso-feed";
-import { FoundStore, MOST_FOUND } from "./found-store";
-import type { FeedInfo, FeedRecord, FeedState, Position, RecordEntry } from "./library";
-import { ListRetry } from "./list-retry";
+import type { Position } from "./library";
+import { PAGE_RECORDS, PagedRecords } from "./paged-records";
 import type { Moment, PastPage } from "./record-reading";
 import type { ShownRecords } from "./shown-records";
-import type { FeedChange, OlderState, WatchedFeed } from "./watched-feed";
-
-/** How many records one page brings at most. */
-const PAGE_RECORDS = 100;
+import type { WatchedFeed } from "./watched-feed";
 
 export type ReadPast = (parameters: URLSearchParams) => Promise<PastPage>;
 
-export class PastRecords implements ShownRecords {
-  readonly records = new FoundStore();
+export class PastRecords extends PagedRecords<PastPage> implements ShownRecords {
   readonly newAfter = Number.POSITIVE_INFINITY;
-  olderState: OlderState = "more";
-  isReadingOlder = false;
   /** What is shown is of then; null before the first answer. */
   moment: Moment | null = null;
-  /** Why the last page could not be had. */
-  failure: ApiError | null = null;
-  /** When it is asked for again by itself; null: that would not help. */
-  retryAt: Date | null = null;
-  /** There are more than are kept. */
-  isCut = false;
 
   /** The feed's newest event when somebody began to look back. */
   readonly head: number;
   #at: string;
-  #cursor: string | null = null;
   /** The next page is the first one of another moment. */
   #isFirst = true;
-  #nextPlace = 0;
-  #turn = 0;
-  readonly #retry = new ListRetry(() => void this.loadOlder());
-  #stopFeed: (() => void) | null = null;
-  readonly #listeners = new Set<(change: FeedChange) => void>();
 
   /** `at`: a sequence, or a time as RFC 3339 has it. */
   constructor(
-    readonly feed: WatchedFeed,
+    feed: WatchedFeed,
     at: string,
     private readonly read: ReadPast,
   ) {
+    super(feed);
     this.#at = at;
     this.head = headOf(feed);
   }
 
   get at(): string {
     return this.#at;
-  }
-
-  get info(): FeedInfo {
-    return this.feed.info;
-  }
-
-  get state(): FeedState {
-    return this.feed.state;
   }
 
   get applied(): Position | null {
@@ -85,92 +58,47 @@ export class PastRecords implements ShownRecords {
     return this.moment?.sequence ?? null;
   }
 
-  start(): void {
-    this.#stopFeed ??= this.feed.subscribe(() => this.#tell(null));
-    void this.loadOlder();
-  }
-
-  stop(): void {
-    this.#turn += 1;
-    this.#retry.cancel();
-    this.#stopFeed?.();
-    this.#stopFeed = null;
-  }
-
   /** Show another moment. What is shown stays until its answer is there; an older answer is none. */
   goTo(at: string): void {
     if (at === this.#at) return;
     this.#at = at;
-    this.#turn += 1;
-    this.#cursor = null;
+    this.turn += 1;
+    this.cursor = null;
     this.#isFirst = true;
     this.olderState = "more";
     void this.loadOlder();
   }
 
-  subscribe(listener: (change: FeedChange) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  protected override readPage(): Promise<PastPage> {
+    return this.read(this.#parameters());
   }
 
-  async loadOlder(): Promise<void> {
-    if (this.olderState === "loading" || this.olderState === "end") return;
-    const turn = this.#turn;
-    this.olderState = "loading";
-    this.failure = null;
-    this.retryAt = null;
-    this.#retry.cancel();
-    this.#tell(null);
-    try {
-      const page = await this.read(this.#parameters());
-      if (turn !== this.#turn) return;
-      this.#retry.succeed();
-      this.#add(page);
-    } catch (error) {
-      if (turn !== this.#turn) return;
-      this.olderState = "failed";
-      this.failure = error instanceof ApiError ? error : new ApiError(0, String(error));
-      if (!this.failure.isFinal) this.retryAt = this.#retry.fail(this.failure).retryAt;
-      this.#tell(null);
-    }
+  /** What happens meanwhile is counted. */
+  protected override onFeed(): void {
+    this.tell(null);
   }
 
   #parameters(): URLSearchParams {
     // A time may name another event later on: pages stay with the one that it named.
     const at = this.#isFirst ? this.#at : String(this.moment?.sequence);
     const parameters = new URLSearchParams({ at, limit: String(PAGE_RECORDS) });
-    if (this.#cursor !== null) parameters.set("cursor", this.#cursor);
+    if (this.cursor !== null) parameters.set("cursor", this.cursor);
     return parameters;
   }
 
-  #add(page: PastPage): void {
+  protected override add(page: PastPage): void {
     const cleared = this.#isFirst;
     if (cleared) this.records.clear();
     this.#isFirst = false;
     this.moment = page.moment;
-    this.#cursor = page.cursor;
-    const isFull = this.records.size + page.records.length > MOST_FOUND;
-    this.olderState = page.cursor === null || isFull ? "end" : "more";
-    this.isCut = isFull && page.cursor !== null;
-    for (const record of page.records) this.records.put(this.#entry(record, page.moment));
+    this.goOn(page.cursor, page.records.length);
+    const { sequence } = page.moment;
+    const position = { epoch: this.feed.applied?.epoch ?? "", sequence };
+    for (const record of page.records) {
+      this.records.put(this.entryOf(record, `past:${sequence}`, position));
+    }
     const added = page.records.map(({ id }) => id);
-    this.#tell({ added, changed: [], removed: [], cleared });
-  }
-
-  #entry(record: FeedRecord, moment: Moment): RecordEntry {
-    const place = this.#nextPlace;
-    this.#nextPlace -= 1;
-    const { id } = record;
-    const time = record.updated_at ?? "";
-    const { epoch = "" } = this.feed.applied ?? {};
-    const about = { feed: this.info.slug, epoch, time, subject: id, record, place };
-    const { sequence } = moment;
-    const event = { id: `past:${sequence}:${id}`, type: "listed", sequence, ...about } as const;
-    return { key: id, state: "present", sequence: place, record, event };
-  }
-
-  #tell(change: FeedChange): void {
-    for (const listener of this.#listeners) listener(change);
+    this.tell({ added, changed: [], removed: [], cleared });
   }
 }
 
