@@ -205,7 +205,7 @@ async def test_while_the_server_is_away_nothing_is_dropped(
 
 
 async def test_it_says_that_it_is_away_while_it_holds_something(bench: Bench) -> None:
-    telling = asyncio.create_task(
+    outcomes = asyncio.create_task(
         bench.reporter.tell_away(bench.rooms, lambda: bench.feeds.is_holding)
     )
     bench.rooms.disconnect()
@@ -214,7 +214,7 @@ async def test_it_says_that_it_is_away_while_it_holds_something(bench: Bench) ->
 
     bench.feeds.receive(make_batch(1, 1))
     await until(lambda: bench.broker.kinds() == ["away"])
-    telling.cancel()
+    outcomes.cancel()
 
 
 async def test_an_unopened_room_is_told(bench: Bench) -> None:

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from examples import CONTRACTS, deliver_batch, load
 from xmpp_pusher.messages import Batch
+from xmpp_pusher.parsing import parse_message
 from xmpp_pusher.position import Position
-from xmpp_pusher.reading import read_message
 from xmpp_pusher.xmpp.stanzas import write_announcement, write_batch
 
 STANZAS = CONTRACTS / "examples/stanzas"
@@ -34,7 +34,7 @@ def normalise(xml: str) -> list[object]:
 
 
 def read(delivery: Delivery) -> Batch:
-    batch = read_message(delivery)
+    batch = parse_message(delivery)
     assert isinstance(batch, Batch)
     return batch
 

@@ -12,18 +12,18 @@ EDGES = {"amqp_client.connection": "amqp", "slixmpp": "xmpp"}
 # Each may import those before it, and its own.
 LAYERS = (
     {"position", "contract", "backoff", "logs", "payload"},
-    {"errors", "messages", "metrics", "describing"},
-    {"reports", "settings", "health", "reading"},
-    {"ports", "journal", "under_way"},
+    {"errors", "messages", "metrics", "summary"},
+    {"reports", "settings", "health", "parsing"},
+    {"ports", "feed_log", "under_way"},
     {"amqp", "xmpp", "reporter", "comparison"},
-    {"telling", "parking"},
-    {"stay"},
+    {"outcomes", "parking"},
+    {"occupancy"},
     {"feed"},
     {"feeds"},
     {"__main__"},
 )
 PURE = (
-    *("contract", "describing", "messages", "payload", "position", "reading"),
+    *("contract", "summary", "messages", "payload", "position", "parsing"),
     *("reports", "amqp/topology", "xmpp/muc", "xmpp/readers"),
     *("xmpp/room_options", "xmpp/stanzas"),
 )

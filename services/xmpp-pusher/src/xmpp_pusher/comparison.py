@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 from .errors import RoomError
-from .journal import Journal
+from .feed_log import FeedLog
 from .messages import Batch
 from .ports import Room
 from .position import Position
@@ -15,16 +15,16 @@ log = logging.getLogger(__name__)
 
 
 class Comparison:
-    """The first copy of each stay in a room is compared, beside the relaying.
+    """The first copy of each occupancy is compared, beside the relaying.
 
     An older backup that was restored under the same epoch gives numbers a second time,
     and what has them would be dropped without a word.
     """
 
-    def __init__(self, room: Room, journal: Journal) -> None:
+    def __init__(self, room: Room, feed_log: FeedLog) -> None:
         self.problem: str | None = None
         self._room = room
-        self._journal = journal
+        self._feed_log = feed_log
         self._task: asyncio.Task[None] | None = None
 
     def compare_once(self, batch: Batch) -> None:
@@ -47,4 +47,4 @@ class Comparison:
                 "the room has other events under these numbers: was an older backup"
                 " restored? Begin a new epoch (manage.py new_epoch)"
             )
-            self._journal.note_contradiction(batch)
+            self._feed_log.note_contradiction(batch)

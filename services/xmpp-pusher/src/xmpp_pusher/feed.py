@@ -17,29 +17,29 @@ from amqp_client.messages import Delivery
 from .backoff import Backoff
 from .errors import PusherError, RoomLost
 from .messages import Batch, Opening
+from .occupancy import Occupancy
+from .outcomes import Outcomes
 from .ports import Consumer, Rooms
 from .position import Window
-from .stay import Stay
-from .telling import Telling
 from .under_way import Item
 
-# Stays in a row that ended with nothing archived, before the room counts as shut.
+# Occupancies in a row that ended with nothing archived, before the room counts as shut.
 _MAX_STRIKES: Final = 2
 
 
 class Feed:
     def __init__(
-        self, slug: str, rooms: Rooms, consumer: Consumer, telling: Telling
+        self, slug: str, rooms: Rooms, consumer: Consumer, outcomes: Outcomes
     ) -> None:
         self.slug = slug
         self._rooms = rooms
         self._consumer = consumer
-        self._telling = telling
+        self._outcomes = outcomes
         self._window = Window()
         self._inbox: deque[Item] = deque()
         self._awake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._stay: Stay | None = None
+        self._occupancy: Occupancy | None = None
         self._backoff = Backoff(first_s=0.1)
         self._is_stopping = False
         self._is_letting_go = False
@@ -61,7 +61,7 @@ class Feed:
     @property
     def problem(self) -> str | None:
         """What a person should look at, None if there is nothing."""
-        found = self._stay.problem if self._stay is not None else None
+        found = self._occupancy.problem if self._occupancy is not None else None
         return self._trouble or found
 
     def receive(self, delivery: Delivery, message: Batch | Opening) -> None:
@@ -78,8 +78,8 @@ class Feed:
         """
         self._inbox.clear()
         self.channels.clear()
-        if self._stay is not None:
-            self._stay.void()
+        if self._occupancy is not None:
+            self._occupancy.void()
         self._has_lost_broker = True
         self._awake.set()
         if self._task is None:
@@ -87,9 +87,9 @@ class Feed:
 
     def leave(self) -> None:
         """Leave the room; nothing may be under way."""
-        stay, self._stay = self._stay, None
-        if stay is not None:
-            stay.leave()
+        occupancy, self._occupancy = self._occupancy, None
+        if occupancy is not None:
+            occupancy.leave()
 
     async def stop(self) -> None:
         """Finish the batches under way, ack them, leave the room; begin no other."""
@@ -119,8 +119,8 @@ class Feed:
 
     async def _finish(self) -> None:
         if self._task is not None:
-            if self._stay is not None and self._is_sending:
-                self._stay.end()
+            if self._occupancy is not None and self._is_sending:
+                self._occupancy.end()
             else:
                 self._task.cancel()
             await asyncio.wait((self._task,))
@@ -136,7 +136,7 @@ class Feed:
 
     @property
     def _is_sending(self) -> bool:
-        return self._stay is not None and self._stay.is_sending
+        return self._occupancy is not None and self._occupancy.is_sending
 
     async def _run(self) -> None:
         try:
@@ -155,24 +155,24 @@ class Feed:
         connection, began_s = self._rooms.connections, time.monotonic()
         is_entered = is_shut = False
         try:
-            stay = await self._enter()
+            occupancy = await self._enter()
             is_entered = True
-            await stay.relay()
+            await occupancy.relay()
             return
         except PusherError as error:
             detail = str(error)
             # Lost while it was joined (destroyed just now, say): that may do at once.
             is_shut = not is_entered and not isinstance(error, RoomLost)
             is_first = self._trouble is None
-            self._telling.journal.note_interruption(error, is_first)
+            self._outcomes.feed_log.note_interruption(error, is_first)
         except Exception as error:
             # A feed must not end the others. Whatever this was, the archive knows
             # where to go on.
             detail = f"an unforeseen {type(error).__name__}, see the pusher's log"
-            self._telling.journal.note_failure()
-        if self._stay is not None:
-            await self._stay.abandon()
-            self._stay = None
+            self._outcomes.feed_log.note_failure()
+        if self._occupancy is not None:
+            await self._occupancy.abandon()
+            self._occupancy = None
         if self._was_heard(connection, began_s):
             self._trouble = detail
             self._strikes += 1
@@ -183,25 +183,25 @@ class Feed:
         if not self._is_ending:
             await asyncio.sleep(self._backoff.next_s())
 
-    async def _enter(self) -> Stay:
-        """Return the stay in the room that there is, or begin one."""
-        stay = self._stay
-        if stay is not None and not stay.is_lost and not stay.is_ending:
-            return stay
+    async def _enter(self) -> Occupancy:
+        """Return the occupancy of the room that there is, or begin one."""
+        occupancy = self._occupancy
+        if occupancy is not None and not occupancy.is_lost and not occupancy.is_ending:
+            return occupancy
         self.leave()
         room = await self._rooms.enter(self.slug, self._awake.set)
-        self._stay = Stay(
+        self._occupancy = Occupancy(
             room,
             self._window,
             self._inbox,
             self._awake,
             self._consumer,
-            self._telling,
+            self._outcomes,
             self._note_progress,
         )
-        await self._stay.begin()
+        await self._occupancy.begin()
         self._shut_run = None
-        return self._stay
+        return self._occupancy
 
     def _note_progress(self) -> None:
         self._strikes = 0
@@ -219,7 +219,7 @@ class Feed:
         if not self._inbox:
             return
         run = self._inbox[-1].message.run
-        self._telling.shut(run, detail, len(self._inbox))
+        self._outcomes.shut(run, detail, len(self._inbox))
         self._consumer.ack([item.delivery for item in self._inbox])
         self._inbox.clear()
         self._shut_run = run
@@ -228,5 +228,5 @@ class Feed:
         """Drop what comes still of a run that was told that the room is shut."""
         run = self._shut_run
         while run is not None and self._inbox and self._inbox[0].message.run == run:
-            self._telling.journal.note_passed_over()
+            self._outcomes.feed_log.note_passed_over()
             self._consumer.ack([self._inbox.popleft().delivery])

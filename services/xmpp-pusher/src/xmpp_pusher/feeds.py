@@ -14,14 +14,14 @@ from typing import Final
 from amqp_client.messages import Delivery
 
 from .feed import Feed
-from .journal import Journal
+from .feed_log import FeedLog
 from .messages import Poison
 from .metrics import Metrics
+from .outcomes import Outcomes
 from .parking import Parking
+from .parsing import parse_message
 from .ports import Consumer, Rooms
-from .reading import read_message
 from .reporter import Reporter
-from .telling import Telling
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ class Feeds:
             # instead would let a standby into our rooms before we have left them.
             return
         try:
-            message = read_message(delivery)
+            message = parse_message(delivery)
         except Exception:
             # Whatever this was, it must neither stop the queue nor get lost.
             self._metrics.failures.inc()
@@ -125,8 +125,8 @@ class Feeds:
     def _keep(self, slug: str) -> Feed:
         entry = self._feeds.pop(slug, None)
         if entry is None:
-            telling = Telling(slug, self._reporter, Journal(slug, self._metrics))
-            feed = Feed(slug, self._rooms, self._consumer, telling)
+            outcomes = Outcomes(slug, self._reporter, FeedLog(slug, self._metrics))
+            feed = Feed(slug, self._rooms, self._consumer, outcomes)
         else:
             feed = entry[0]
         self._feeds[slug] = (feed, time.monotonic())

@@ -1,4 +1,4 @@
-"""What the pusher carries, as values; how it is read stands in ``reading.py``."""
+"""What the pusher carries, as values; how it is read stands in ``parsing.py``."""
 
 from __future__ import annotations
 

@@ -27,8 +27,8 @@ from ..errors import (
 from ..messages import Batch, Reader
 from ..position import Position
 from . import muc, room_options
+from .affiliations import Affiliations
 from .archive import Archive
-from .lists import Lists
 from .readers import is_ticket_holder, list_changes
 from .session import ANSWER_TIMEOUT_S, Session
 from .stanzas import (
@@ -89,7 +89,7 @@ class OccupiedRoom:
         self._under_way: dict[str, asyncio.Future[int]] = {}
         self._told_version_s = float("-inf")
         self._archive = Archive(session, address)
-        self._lists = Lists(session, address, ticket_domain)
+        self._affiliations = Affiliations(session, address, ticket_domain)
 
     @property
     def is_lost(self) -> bool:
@@ -120,7 +120,7 @@ class OccupiedRoom:
         self.is_opened = (
             muc.STATUS_CREATED not in presence.statuses
             and room_options.is_opened(offered)
-            and await self._lists.has_ticket_host()
+            and await self._affiliations.has_ticket_host()
         )
         await self._configure(room_options.read_visibility(offered), offered)
 
@@ -132,9 +132,9 @@ class OccupiedRoom:
     ) -> None:
         """Let in who may read, and only then set what the room is for all others."""
         if readers is None and revoked is None:
-            await self._lists.admit_ticket_host()
+            await self._affiliations.admit_ticket_host()
         else:
-            await self._lists.replace(readers or (), revoked or ())
+            await self._affiliations.replace(readers or (), revoked or ())
         self.is_opened = True
         await self._configure(visibility, await self._read_options())
 
@@ -147,7 +147,7 @@ class OccupiedRoom:
 
         Raises Refused if it never will.
         """
-        await self._lists.change(list_changes(reader, self._ticket_domain))
+        await self._affiliations.change(list_changes(reader, self._ticket_domain))
 
     def tell_reader(self, reader: Reader) -> None:
         """Give an account a hint of what became of it; it may get lost."""

@@ -11,9 +11,9 @@ import base64
 from typing import Final
 
 from ..contract import NAMESPACE
-from ..describing import describe_beginning
 from ..messages import Batch
 from ..position import Position, Span
+from ..summary import describe_beginning
 
 FIRST_NAMESPACE: Final = "urn:aviso:feed:1"
 

@@ -19,7 +19,7 @@ _CHANGES_AT_ONCE: Final = 200
 _MALFORMED: Final = frozenset({"bad-request", "jid-malformed", "not-acceptable"})
 
 
-class Lists:
+class Affiliations:
     def __init__(self, session: Session, room: str, ticket_domain: str) -> None:
         self._session = session
         self._room = room

@@ -25,8 +25,8 @@ from examples import (
 )
 from xmpp_pusher.contract import BATCH, CHANGES, MAX_ENCODED_BYTES
 from xmpp_pusher.messages import Batch, Opening, Poison, Reader
+from xmpp_pusher.parsing import parse_message
 from xmpp_pusher.position import Position, Span
-from xmpp_pusher.reading import read_message
 
 EXAMPLES = CONTRACTS / "examples"
 GOOD = sorted((EXAMPLES / "batches").glob("*.json"))
@@ -40,13 +40,13 @@ def deliver(document: dict[str, Any], **more: Any) -> Delivery:
 
 
 def read_poison(delivery: Delivery) -> Poison:
-    message = read_message(delivery)
+    message = parse_message(delivery)
     assert isinstance(message, Poison)
     return message
 
 
 def read_batch(delivery: Delivery) -> Batch:
-    message = read_message(delivery)
+    message = parse_message(delivery)
     assert isinstance(message, Batch)
     return message
 
@@ -84,7 +84,7 @@ def test_an_opening_is_read(path: Path) -> None:
     headers = {"feed": document["feed"], "run": "r1"}
     body = write(document)
 
-    opening = read_message(Delivery(1, 1, body, document["type"], headers=headers))
+    opening = parse_message(Delivery(1, 1, body, document["type"], headers=headers))
 
     assert isinstance(opening, Opening)
     head = int(document["data"]["head"])
@@ -239,7 +239,7 @@ def test_a_detail_never_holds_the_events_content() -> None:
 
 @given(st.binary(max_size=200), st.sampled_from([None, "deflate"]))
 def test_no_bytes_raise(body: bytes, encoding: str | None) -> None:
-    read_message(replace(make_batch(1, 1), body=body, content_encoding=encoding))
+    parse_message(replace(make_batch(1, 1), body=body, content_encoding=encoding))
 
 
 _MEMBERS = st.sampled_from(
@@ -277,7 +277,7 @@ def test_what_is_taken_is_a_batch_of_the_schema(
     for name in missing:
         document.pop(name, None)
 
-    message = read_message(deliver(document))
+    message = parse_message(deliver(document))
 
     if isinstance(message, Batch):
         SCHEMA.validate(document)

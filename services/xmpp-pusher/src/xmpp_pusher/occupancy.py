@@ -1,7 +1,8 @@
 """A feed in its room: takes what has come, as the rule says, until it is in doubt.
 
-Where the archive says that its head is another, the stay goes on from that. Whatever
-else goes wrong ends it with an error; the next one begins with the archive again.
+Where the archive says that its head is another, the occupancy goes on from that.
+Whatever else goes wrong ends it with an error; the next one begins with the archive
+again.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from collections.abc import Awaitable, Callable
 from .comparison import Comparison
 from .errors import Behind, Refused, RoomError, RoomLost
 from .messages import Batch, Opening
+from .outcomes import Outcomes
 from .ports import Consumer, Room
 from .position import OpeningVerdict, Span, Verdict, Window
-from .telling import Telling
 from .under_way import Item, Sent, UnderWay
 
 
-class Stay:
+class Occupancy:
     """``inbox`` is what has come and is not sent; ``awake`` is set when there is more.
 
     ``on_progress`` hears of all that is archived or opened.
@@ -32,7 +33,7 @@ class Stay:
         inbox: deque[Item],
         awake: asyncio.Event,
         consumer: Consumer,
-        telling: Telling,
+        outcomes: Outcomes,
         on_progress: Callable[[], None],
     ) -> None:
         self.is_ending = False
@@ -41,10 +42,10 @@ class Stay:
         self._inbox = inbox
         self._awake = awake
         self._consumer = consumer
-        self._telling = telling
+        self._outcomes = outcomes
         self._on_progress = on_progress
         self._under_way = UnderWay(awake.set)
-        self._comparison = Comparison(room, telling.journal)
+        self._comparison = Comparison(room, outcomes.feed_log)
         self._is_preparing = False
         self._was_behind = False
         self._looked_run = ""
@@ -113,7 +114,7 @@ class Stay:
         return True
 
     async def _take_batch(self, item: Item, batch: Batch) -> bool:
-        self._telling.whether_opened(self._room.is_opened)
+        self._outcomes.whether_opened(self._room.is_opened)
         verdict = self._window.judge(batch.span, batch.run)
         if verdict is Verdict.WAIT:
             return False
@@ -124,9 +125,9 @@ class Stay:
                 return await self._look_again(batch.run)
             self._take_copy(batch)
         elif verdict is Verdict.BEHIND:
-            self._telling.behind(batch.run, self._window.head)
+            self._outcomes.behind(batch.run, self._window.head)
         else:
-            self._telling.journal.note_passed_over()
+            self._outcomes.feed_log.note_passed_over()
         self._settle(item)
         return True
 
@@ -147,13 +148,13 @@ class Stay:
     async def _follow_archive(self) -> None:
         head = await self._room.head()
         if head != self._window.head:
-            self._telling.journal.note_conflict(head)
+            self._outcomes.feed_log.note_conflict(head)
             self._window.fall_back(head)
 
     def _take_copy(self, batch: Batch) -> None:
-        self._telling.journal.note_copy()
+        self._outcomes.feed_log.note_copy()
         if self._window.is_archived(batch.span):
-            self._telling.archived(self._window.head)
+            self._outcomes.archived(self._window.head)
             self._comparison.compare_once(batch)
         else:
             self._under_way.rename(batch.run)
@@ -174,7 +175,7 @@ class Stay:
             self._note_sent(item, batch.span, sending)
         if reader is not None:
             self._window.note_reader(batch.span)
-            self._telling.journal.note_reader()
+            self._outcomes.feed_log.note_reader()
             self._room.tell_reader(reader)
         return True
 
@@ -184,20 +185,20 @@ class Stay:
         is_other = head is not None and head.epoch != opening.at.epoch
         past = await room.past_epochs() if is_other else set()
         verdict = self._window.judge_opening(opening.at, opening.archived, past)
-        self._telling.journal.note_opening(opening, verdict.name.lower())
+        self._outcomes.feed_log.note_opening(opening, verdict.name.lower())
         if verdict is OpeningVerdict.OUTDATED:
             # It knows nothing of grants and revokes since: it may close, no more.
             if opening.visibility == "private":
                 await room.close()
-            self._telling.outdated(head)
+            self._outcomes.outdated(head)
         elif verdict is OpeningVerdict.STALE:
-            self._telling.opened(opening)
+            self._outcomes.opened(opening)
         else:
             await room.open(opening.visibility, opening.readers, opening.revoked)
             if verdict is OpeningVerdict.ANNOUNCE:
                 self._announce(item, opening)
                 return
-            self._telling.opened(opening)
+            self._outcomes.opened(opening)
             self._on_progress()
         self._settle(item)
 
@@ -236,18 +237,18 @@ class Stay:
         self._was_behind = False
         self._on_progress()
         self._consumer.ack([sent.item.delivery])
-        self._telling.archived(self._window.head)
+        self._outcomes.archived(self._window.head)
         if isinstance(sent.item.message, Batch):
-            self._telling.journal.note_archived(sent.item.message)
+            self._outcomes.feed_log.note_archived(sent.item.message)
         else:
-            self._telling.opened(sent.item.message)
+            self._outcomes.opened(sent.item.message)
 
     def _judge_again(self) -> None:
         self._inbox.extendleft(reversed(self._under_way.take_back()))
 
     def _follow(self, behind: Behind) -> None:
         """Go on from where the archive is, without having left the room."""
-        self._telling.journal.note_conflict(behind.head)
+        self._outcomes.feed_log.note_conflict(behind.head)
         if self._was_behind:
             # Somebody else speaks there: not without having looked who.
             raise behind
@@ -256,7 +257,7 @@ class Stay:
 
     def _refuse(self, item: Item, batch: Batch, run: str, error: Refused) -> None:
         self._window.note_refused(run)
-        self._telling.refused(batch, run, error)
+        self._outcomes.refused(batch, run, error)
         self._settle(item)
 
     def _settle(self, item: Item) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from . import reports
 from .errors import PusherError
-from .journal import Journal
+from .feed_log import FeedLog
 from .messages import Batch, Opening
 from .position import Position
 from .reporter import Reporter
@@ -15,9 +15,9 @@ from .reporter import Reporter
 _UNOPENED_EVERY_S: Final = 20.0
 
 
-class Telling:
-    def __init__(self, feed: str, reporter: Reporter, journal: Journal) -> None:
-        self.journal = journal
+class Outcomes:
+    def __init__(self, feed: str, reporter: Reporter, feed_log: FeedLog) -> None:
+        self.feed_log = feed_log
         self._feed = feed
         self._reporter = reporter
         self._told_unopened_s: float | None = None
@@ -31,16 +31,16 @@ class Telling:
         self._reporter.report(report)
 
     def behind(self, run: str, head: Position | None) -> None:
-        self.journal.note_behind(head)
+        self.feed_log.note_behind(head)
         self._reporter.report(reports.behind(self._feed, run, head))
 
     def refused(self, batch: Batch, run: str, error: PusherError) -> None:
-        self.journal.note_refused(batch, error)
+        self.feed_log.note_refused(batch, error)
         report = reports.refused(self._feed, run, batch.span, str(error))
         self._reporter.report(report)
 
     def shut(self, run: str, detail: str, dropped: int) -> None:
-        self.journal.note_shut(detail, dropped)
+        self.feed_log.note_shut(detail, dropped)
         self._reporter.report(reports.shut(self._feed, run, detail))
 
     def outdated(self, head: Position | None) -> None:
@@ -56,5 +56,5 @@ class Telling:
         now_s, told_s = time.monotonic(), self._told_unopened_s
         if told_s is None or now_s - told_s >= _UNOPENED_EVERY_S:
             self._told_unopened_s = now_s
-            self.journal.note_unopened()
+            self.feed_log.note_unopened()
             self._reporter.report(reports.unopened(self._feed))

@@ -13,7 +13,7 @@ from .position import Position
 log = logging.getLogger(__name__)
 
 
-class Journal:
+class FeedLog:
     def __init__(self, feed: str, metrics: Metrics) -> None:
         self._feed = feed
         self._metrics = metrics

@@ -14,10 +14,10 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from . import contract
 from .contract import CHANGES, READER_CHANGES, Cause
-from .describing import describe
 from .messages import Batch, Message, Opening, Poison, Reader
 from .payload import inflate
 from .position import Position, Span
+from .summary import describe
 
 _Feed = Annotated[str, Meta(pattern=contract.FEED)]
 _Epoch = Annotated[str, Meta(pattern=contract.EPOCH)]
@@ -87,7 +87,7 @@ class _Unfit(Exception):
         self.cause = cause
 
 
-def read_message(delivery: Delivery) -> Message:
+def parse_message(delivery: Delivery) -> Message:
     """Read one message of the broker."""
     try:
         if delivery.type == contract.BATCH:

@@ -9,9 +9,9 @@ import pytest
 
 from examples import deliver_batch, load
 from xmpp_pusher.contract import Change
-from xmpp_pusher.describing import MAX_CHARACTERS, describe
 from xmpp_pusher.messages import Batch
-from xmpp_pusher.reading import read_message
+from xmpp_pusher.parsing import parse_message
+from xmpp_pusher.summary import MAX_CHARACTERS, describe
 
 
 def make_data(**values: object) -> dict[str, msgspec.Raw]:
@@ -92,7 +92,7 @@ def test_it_counts_and_passes_over_who_may_read(
 def test_what_is_read_of_a_batch_never_says_who_may_read() -> None:
     delivery = deliver_batch(load("batches/reader-first.json"), reader="ada@localhost")
 
-    batch = read_message(delivery)
+    batch = parse_message(delivery)
 
     assert isinstance(batch, Batch)
     assert "ada" not in batch.description
