@@ -9,7 +9,8 @@
 %%  - queries: ping and disco to the own server, disco#info of the rooms' host and of a room, a room's archive,
 %%    and the ping that asks a room whether one is in it (XEP-0410)
 %%
-%% Of an archive a session may have two queries open, the third is refused: `resource-constraint`.
+%% Of an archive a session may have two queries open, the third is refused: `resource-constraint`. So is the room
+%% that is one more than `max_rooms`: each costs ejabberd memory for as long as somebody sits in it.
 %%
 %% Accounts that match `access` (the pusher) are let through. Tickets and tokens are mod_ticket's.
 %%
@@ -70,9 +71,11 @@ depends(_Host, _Opts) -> [{mod_ticket, hard}].
 
 mod_opt_type(rooms) -> econf:domain();
 mod_opt_type(access) -> econf:acl();
-mod_opt_type(hold) -> econf:pos_int().
+mod_opt_type(hold) -> econf:pos_int();
+mod_opt_type(max_rooms) -> econf:non_neg_int().
 
-mod_options(_Host) -> [{rooms, <<>>}, {access, none}, {hold, 200}].
+%% Of max_rooms 0 is no limit.
+mod_options(_Host) -> [{rooms, <<>>}, {access, none}, {hold, 200}, {max_rooms, 1000}].
 
 mod_doc() -> #{desc => <<"Lets users send what a subscriber needs, and nothing else.">>}.
 
@@ -124,6 +127,7 @@ judge_presence(available, {Room, Nick}, State) when Nick =/= <<>> ->
     case {is_open(Room, State), nick(Room, State)} of
         {false, _} -> hide;
         {true, Other} when Other =/= none, Other =/= Nick -> refuse; % a change of nick
+        {true, none} -> judge_another_room(Room, State);
         _ -> {ask, {join, Room}}
     end;
 judge_presence(unavailable, {Room, Nick}, State) when Nick =/= <<>> ->
@@ -133,6 +137,15 @@ judge_presence(unavailable, {Room, Nick}, State) when Nick =/= <<>> ->
     end;
 judge_presence(_Type, _To, _State) ->
     refuse.
+
+%% Joins that wait for their answers are not counted: there are no more of them than questions in all.
+judge_another_room(Room, #{jid := From} = State) ->
+    {_, Host, _} = jid:tolower(From),
+    Max = option(Host, max_rooms),
+    case Max > 0 andalso maps:size(maps:get(aviso_rooms, State, #{})) >= Max of
+        true -> {refuse, xmpp:err_resource_constraint(<<"In too many rooms at once">>, <<"en">>)};
+        false -> {ask, {join, Room}}
+    end.
 
 judge_iq(Type, To, _Els, _IQ, _State) when Type =:= result; Type =:= error ->
     case To of

@@ -11,19 +11,22 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from .api import Api
+from .api import Api, new_slug
 from .archive import live_batches
-from .chat import Chat
+from .chat import Chat, Refused
+from .rooms import wait_for_open_room
 from .running import Stack
 from .waiting import until
 from .xmpp_socket import SASL, Closed, WebSocket, XmppSocket, frame
 
 OFFENDER, OTHERS = "127.0.0.1", "127.0.0.2"
 WAITING, CONNECTIONS, WRONG_PASSWORDS, REQUESTS = 100, 160, 20, 40
+ROOMS = 3
 WHEN = ("before the stream", "before login", "after login")
 LOGIN_TIMEOUT_S = IDLE_TIMEOUT_S = 20
 MAX_GROWTH_MB = 200
@@ -50,6 +53,7 @@ def strict(start_stack: Callable[..., Stack]) -> Iterator[Stack]:
         AVISO_WAITING_PER_ADDRESS=str(WAITING),
         AVISO_CONNECTIONS_PER_ADDRESS=str(CONNECTIONS),
         AVISO_WRONG_PASSWORDS_PER_ADDRESS=str(WRONG_PASSWORDS),
+        AVISO_ROOMS_PER_SESSION=str(ROOMS),
         AVISO_LOGIN_TIMEOUT=str(LOGIN_TIMEOUT_S),
         AVISO_IDLE_TIMEOUT=str(IDLE_TIMEOUT_S),
         AVISO_HEADER_TIMEOUT="3s",
@@ -221,6 +225,36 @@ def test_the_pusher_is_not_shut_out(strict: Stack) -> None:
         reader.join(room)
         api.write("demo", {"after": "the guesses"})
         until(lambda: live_batches(reader, room), "the record", PATIENCE_S)
+
+
+def test_a_session_too_many_rooms_is_refused_and_has_the_others(strict: Stack) -> None:
+    """The pusher, which is in more of them, is not held to it."""
+    with (
+        closing(Api(strict.url, strict.facts["api_key"])) as api,
+        Chat(strict.facts["xmpp"]) as reader,
+        Chat(strict.facts["xmpp"]) as another,
+    ):
+        slugs = [new_slug(f"room-{n}") for n in range(ROOMS + 1)]
+        for slug in slugs:
+            api.create_feed(slug)
+            wait_for_open_room(strict, slug)
+        rooms = [f"{slug}@{strict.facts['xmpp']['rooms_domain']}" for slug in slugs]
+        for room in rooms[:ROOMS]:
+            reader.join(room)
+
+        with pytest.raises(Refused, match="resource-constraint"):
+            reader.join(rooms[ROOMS])
+
+        another.join(rooms[ROOMS])
+        for slug, room in zip(slugs, rooms, strict=True):
+            api.write(slug, {"to": "all rooms"})
+            listener = another if room == rooms[ROOMS] else reader
+            arrived = partial(live_batches, listener, room)
+            until(arrived, "the record", PATIENCE_S)
+        # Whoever leaves one may enter another.
+        reader.send(f"<presence type='unavailable' to='{rooms[0]}/guest{id(reader)}'/>")
+        reader.ping()
+        reader.join(rooms[ROOMS])
 
 
 def test_a_forged_address_does_not_dodge_the_limit_of_requests(strict: Stack) -> None:

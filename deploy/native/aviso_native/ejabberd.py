@@ -187,6 +187,7 @@ def _macros(settings: Settings) -> str:
         "ADDRESS_CONNECTIONS": limits.connections_per_address,
         "ADDRESS_WAITING": limits.waiting_per_address,
         "ADDRESS_FAILURES": limits.wrong_passwords_per_address,
+        "SESSION_ROOMS": limits.rooms_per_session,
         "REGISTRATION": limits.registration,
         "REGISTRATIONS_PER_HOUR": limits.registrations_per_hour,
         "TRUSTED_PROXIES": ["127.0.0.1"],

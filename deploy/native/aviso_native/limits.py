@@ -19,6 +19,7 @@ class Limits:
     connections_per_address: int = 2000
     waiting_per_address: int = 500
     wrong_passwords_per_address: int = 50
+    rooms_per_session: int = 1000
     login_timeout_s: int = 30
     idle_timeout_s: int = 120
 
@@ -40,6 +41,7 @@ def read_limits(environ: Mapping[str, str]) -> Limits:
         _read(
             environ, "WRONG_PASSWORDS_PER_ADDRESS", known.wrong_passwords_per_address
         ),
+        _read(environ, "ROOMS_PER_SESSION", known.rooms_per_session),
         _read(environ, "LOGIN_TIMEOUT", known.login_timeout_s, at_least=1),
         _read(environ, "IDLE_TIMEOUT", known.idle_timeout_s, at_least=1),
     )
