@@ -3,6 +3,7 @@
     @aviso.feed("orders", fields=["id", "status"])   a model's rows are a feed's records
     aviso.publish("orders", {...})                   an event that has no row
     aviso.grant(user, "orders"), aviso.revoke(...)   who may read a private feed
+    aviso.feed_name("orders-{tenant}", tenant)       the feed of a value
     aviso.reader_token(user), aviso.token_view       a user's ticket for <record-feed>
     aviso.testing.captured()                         what a test's writes told
 
@@ -17,12 +18,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from aviso import testing
     from aviso.events.publishing import publish
+    from aviso.feeds.naming import feed_name
     from aviso.readers.user_views import token_view
     from aviso.readers.users import grant, reader_token, revoke
     from aviso.tracking.declaring import feed
 
 __all__ = [
     "feed",
+    "feed_name",
     "grant",
     "publish",
     "reader_token",
@@ -32,6 +35,7 @@ __all__ = [
 ]
 _PLACES = {
     "feed": "aviso.tracking.declaring",
+    "feed_name": "aviso.feeds.naming",
     "publish": "aviso.events.publishing",
     "grant": "aviso.readers.users",
     "revoke": "aviso.readers.users",

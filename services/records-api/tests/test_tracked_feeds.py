@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from aviso.feeds.models import Feed
+from aviso.feeds.naming import feed_name
 from aviso.records import rows
 from tests.api import Api, Reply, make_api
 
@@ -375,3 +377,35 @@ def test_no_stranger_reads_a_table_through_the_functions(orders_table: None) -> 
     )
 
     assert [False] * 5 == denied
+
+
+# As docs/own-tables.md has them.
+NAMES = {
+    "7": "orders-7",
+    "acme": "orders-acme",
+    "north-1": "orders-north--1",
+    "Ada": "orders--41da",
+    "é": "orders--c3-a9",
+    None: "orders--n",
+}
+
+
+def test_a_project_knows_the_feed_of_a_value(orders_table: None) -> None:
+    track(feed="orders-{status}")
+    for number, value in enumerate([*NAMES, "x" * 99]):
+        run("INSERT INTO public.orders (id, status) VALUES (%s, %s)", [number, value])
+    run("SELECT aviso.take_notes()")
+
+    named = {value: feed_name("orders-{status}", value) for value in NAMES}
+
+    assert named == NAMES
+    assert {*NAMES.values(), feed_name("orders-{status}", "x" * 99)} == set(
+        Feed.objects.values_list("slug", flat=True)
+    )
+    assert feed_name("of-{day}-x", 20) == "of-20-x"
+
+
+@pytest.mark.parametrize("name", ["orders", "", "orders-{a}-{b}", "Orders-{a}"])
+def test_a_name_that_is_made_of_no_value_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(repr(name))):
+        feed_name(name, 1)
