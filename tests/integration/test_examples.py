@@ -63,6 +63,28 @@ def test_an_example_is_installed_built_and_live(
     expect(tab.locator("li")).to_have_text(["from before"], timeout=40_000)
 
 
+def test_the_page_in_plain_html_is_live(
+    stack: Stack, api: Api, feed: str, tab: Page, tmp_path: Path
+) -> None:
+    written = (EXAMPLES / "plain-html/index.html").read_text()
+    page = written.replace("http://localhost:8080", stack.url).replace("demo", feed)
+    (tmp_path / "index.html").write_text(page)
+    api.write(feed, {"item": "from before"})
+
+    show(tab, f"{stack.url}/example/", tmp_path)
+
+    expect(tab.get_by_role("status").first).to_have_text("live", timeout=40_000)
+    lines, element = tab.locator("body > ol > li"), tab.locator("record-feed")
+    expect(lines).to_have_text(['{"item":"from before"}'])
+    record = api.write(feed, {"item": "just now"})
+    expect(lines).to_have_text(
+        ['{"item":"just now"}', '{"item":"from before"}'], timeout=40_000
+    )
+    expect(element.get_by_text("just now")).to_be_visible(timeout=40_000)
+    api.call("DELETE", f"feeds/{feed}/records/{record['id']}/")
+    expect(lines).to_have_text(['{"item":"from before"}'], timeout=40_000)
+
+
 def test_the_types_of_the_react_example_hold(built: Path) -> None:
     npm(built / "react", "exec", "tsc")
 
