@@ -12,7 +12,8 @@ import selectors
 import socket
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,6 +31,7 @@ class Wire:
 
     `edit`, when it is set, is asked about every message of the server that comes by a
     WebSocket opened since; it answers on a thread of the proxy.
+    `websockets` are open now, `most_websockets` were at once, `all_websockets` in all.
     `bytes_per_s`, when it is set, is what all connections together carry to it.
     """
 
@@ -37,6 +39,7 @@ class Wire:
         self.passes_websocket = passes_websocket
         self.edit: Edit | None = None
         self.bytes_per_s: float | None = None
+        self.websockets = self.most_websockets = self.all_websockets = 0
         self._free_at = 0.0
         self._is_cut = False
         self._open: set[socket.socket] = set()
@@ -92,6 +95,19 @@ class Wire:
         with self._lock:
             self._open.discard(connection)
 
+    @contextmanager
+    def websocket(self) -> Iterator[None]:
+        """Count one that is open as long as the block runs."""
+        with self._lock:
+            self.all_websockets += 1
+            self.websockets += 1
+            self.most_websockets = max(self.most_websockets, self.websockets)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.websockets -= 1
+
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
@@ -129,7 +145,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
             self.server.wire.hold(upstream)
             try:
-                _join(self.connection, upstream, self.server.wire)
+                with self.server.wire.websocket():
+                    _join(self.connection, upstream, self.server.wire)
             finally:
                 self.server.wire.release(upstream)
 

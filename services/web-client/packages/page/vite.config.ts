@@ -10,7 +10,10 @@ export default defineConfig({
   plugins: [builtFiles(`${WORKER}.js`, join(HERE, "public"))],
   resolve: {
     // From its source: nothing has to be built before the page.
-    alias: { "aviso-feed": join(HERE, "../aviso-feed/src/index.ts") },
+    alias: {
+      "aviso-feed/tabs": join(HERE, "../aviso-feed/src/api/tabs.ts"),
+      "aviso-feed": join(HERE, "../aviso-feed/src/index.ts"),
+    },
   },
   build: {
     target: "es2022",

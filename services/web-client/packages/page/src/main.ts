@@ -12,6 +12,7 @@ import {
   RetryAfter,
   register,
 } from "aviso-feed";
+import { shareTabs } from "aviso-feed/tabs";
 import { AvisoPage } from "./aviso-page";
 import { keepPage } from "./kept-page";
 import type { FeedLibrary } from "./library";
@@ -37,7 +38,7 @@ const http: typeof fetch = async (...request) => {
 
 const library: FeedLibrary = {
   clocks: { now: () => moment().wall, ahead: () => serverClock.aheadAt(moment()) },
-  createClient: (credentials) => new AvisoClient(ORIGIN, { credentials, log }),
+  createClient: (credentials) => new AvisoClient(ORIGIN, { credentials, log, tabs: shareTabs() }),
   createStore: () => new RecordStore(),
   listFeeds: (query, token) => retryAfter.ask(() => listFeeds(ORIGIN, query, token, http)),
   findFeed: (slug, token) =>

@@ -290,6 +290,10 @@ export class PageModel {
 
   /** What stays is what everybody may see; of the feed that is being read, if it is such a one. */
   signOut(): void {
+    this.#leave((previous) => previous.signOut());
+  }
+
+  #leave(end: (previous: Client) => void): void {
     forgetPerson();
     const client = this.#createClient(GUEST);
     const hidden = [...this.followed.feeds.values()].filter(({ info }) => isPrivate(info));
@@ -300,7 +304,7 @@ export class PageModel {
     this.#muted.forgetPrivate();
     if (this.list.listing.beginning !== "") this.list.search("");
     if (this.current === null) this.look(null);
-    this.#replaceClient(client, GUEST, (previous) => previous.signOut());
+    this.#replaceClient(client, GUEST, end);
     client.connect();
     this.onSignedOut();
   }
@@ -334,7 +338,8 @@ export class PageModel {
       if (client === this.client) void this.list.load();
     };
     client.on("signed-out", () => {
-      if (client === this.client) this.signOut();
+      // By another tab, which told all of them.
+      if (client === this.client) this.#leave((previous) => previous.close());
     });
     client.on("bearer", listAnew);
     client.on("reader", listAnew);

@@ -171,9 +171,11 @@ export class WatchedFeed {
     this.#onState({ kind: "refused", code: "no-longer-open", reason: "" });
   }
 
-  /** The server said that it is not open to the reader. */
+  /** The server said that it is not open to the reader, or that he is not who he says. */
   get isRefused(): boolean {
-    return this.state.kind === "refused" && this.state.code.endsWith("-open");
+    const { state } = this;
+    if (state.kind !== "refused") return false;
+    return state.code.endsWith("-open") || state.code === "credentials";
   }
 
   /** Where another subscription can go on without a gap; the newest received, applied or held. */

@@ -164,13 +164,16 @@ test("signing out in another tab is signing out here, once", async () => {
   library.onConnect = (opened) => opened.become({ kind: "online", jid: "ana@localhost" });
   await model.signIn("ana", "long enough", true);
   const account = client();
-  account.signOut();
+  const signOut = vi.spyOn(account, "signOut");
+  account.emit("signed-out", null);
   expect([model.credentials.kind, account.isClosed, sessionStorage.length]).toEqual([
     "guest",
     true,
     0,
   ]);
   expect(library.clients).toHaveLength(3);
+  // The others know. Somebody there may have signed in again by now.
+  expect(signOut).not.toHaveBeenCalled();
 });
 
 test("trying now opens the connection at once", async () => {

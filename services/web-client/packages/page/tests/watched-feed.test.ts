@@ -117,6 +117,15 @@ test("older events that cannot be had can be tried again", async () => {
   expect(feed.olderState).toBe("end");
 });
 
+test.each(["no-longer-open", "credentials"] as const)(
+  "of what is refused as %s nothing stays in sight",
+  (code) => {
+    becomeLiveAt(40);
+    subscription.become({ kind: "refused", code, reason: "" });
+    expect([feed.records.size, feed.isRefused, feed.state.kind]).toEqual([0, true, "refused"]);
+  },
+);
+
 test("an empty feed is loaded once it is live", () => {
   subscription.position = { epoch: "k3f9", sequence: 0 };
   subscription.become({ kind: "live" });

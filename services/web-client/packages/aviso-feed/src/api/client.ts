@@ -82,9 +82,14 @@ export class AvisoClient {
       ...(log && { log }),
     });
     this.#connection = tabs?.share(connection) ?? connection;
-    this.#connection.on("signed-out", () => {
+    const end = (): void => {
       this.#ends += 1;
       void this.forget();
+    };
+    this.#connection.on("signed-out", end);
+    // Whoever changed the password may have done so to shut somebody out.
+    this.#connection.on("state", (state) => {
+      if (state.kind === "refused" && state.code === "credentials") end();
     });
   }
 

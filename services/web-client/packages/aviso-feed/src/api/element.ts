@@ -22,6 +22,7 @@ import { endsReading } from "../engine/states";
 import type { Subscription } from "../engine/subscription";
 import { asWritten, stringifyExactJson } from "../model/exact-json";
 import { type RecordEntry, RecordStore } from "../model/record-store";
+import type { TabSharing } from "./client";
 import { type ElementReading, languagesOf, readingFor, stateWords } from "./element-words";
 import { type ClientShare, type Reader, shareClient } from "./shared-clients";
 
@@ -92,6 +93,12 @@ export class RecordFeed extends LitElement {
       content: ": ";
     }
   `;
+
+  /**
+   * How elements share their connections with those of other tabs: `shareTabs()` of `aviso-feed/tabs`,
+   * set before the first one is in a page. null: not at all.
+   */
+  static tabs: TabSharing | null = null;
 
   /** The feed's slug. */
   declare feed: string;
@@ -225,7 +232,7 @@ export class RecordFeed extends LitElement {
       ticketUrl: this.ticketUrl ?? "",
       keep: readKeep(this.keep),
     };
-    this.#share = shareClient(reader, (failing) => {
+    this.#share = shareClient(reader, RecordFeed.tabs, (failing) => {
       this.#hasNoTicket = failing;
       this.requestUpdate();
     });

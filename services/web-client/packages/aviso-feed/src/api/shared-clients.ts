@@ -7,7 +7,7 @@ import { delayOf } from "../edges/http";
 import { indexedDbLog } from "../edges/indexed-db-log";
 import { ApiError } from "../model/errors";
 import { readTicket } from "../protocol/ticket";
-import { AvisoClient } from "./client";
+import { AvisoClient, type TabSharing } from "./client";
 
 export type Reader = {
   /** "" is the page's own. */
@@ -44,8 +44,13 @@ type Shared = {
 
 const shared = new Set<Shared>();
 
-export function shareClient(reader: Reader, onTicket: TicketListener): ClientShare {
-  const found = [...shared].find((each) => isSame(each.reader, reader)) ?? open(reader);
+/** `tabs`: how it is shared with other tabs, where it has to be opened; null: not at all. */
+export function shareClient(
+  reader: Reader,
+  tabs: TabSharing | null,
+  onTicket: TicketListener,
+): ClientShare {
+  const found = [...shared].find((each) => isSame(each.reader, reader)) ?? open(reader, tabs);
   // Of its own, though the same function came twice.
   const listener: TicketListener = (failing) => onTicket(failing);
   found.listeners.add(listener);
@@ -74,7 +79,7 @@ export function shareClient(reader: Reader, onTicket: TicketListener): ClientSha
   };
 }
 
-function open(reader: Reader): Shared {
+function open(reader: Reader, tabs: TabSharing | null): Shared {
   const listeners = new Set<TicketListener>();
   const { origin, ticket, ticketUrl, keep } = reader;
   const renewTicket = async (): Promise<string> => {
@@ -91,8 +96,11 @@ function open(reader: Reader): Shared {
     ...((ticket || ticketUrl) && { ticket }),
     ...(ticketUrl && { renewTicket }),
     ...(keep && { log: indexedDbLog({ private: keep === "private" }) }),
+    ...(tabs && { tabs }),
   });
   const opened = { reader, client, listeners };
+  // Also by another tab.
+  client.on("signed-out", () => shared.delete(opened));
   shared.add(opened);
   return opened;
 }

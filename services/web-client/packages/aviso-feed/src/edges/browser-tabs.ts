@@ -2,6 +2,9 @@
 
 import type { LockListener, PageListener, TabsPort } from "../engine/tabs/ports";
 
+/** Before the name of who did, in localStorage. */
+const SIGNED_OUT = "aviso-feed signed out ";
+
 /** So that a password cannot be tried against its name quickly. */
 const ROUNDS = 100_000;
 
@@ -39,6 +42,10 @@ function tabsOver(locks: LockManager): TabsPort {
       };
     },
     digest,
+    signOuts: {
+      get: (reader) => Number(localStorage.getItem(SIGNED_OUT + reader)),
+      note: (reader, at) => localStorage.setItem(SIGNED_OUT + reader, String(at)),
+    },
     isVisible: () => document.visibilityState === "visible",
     watch: watchPage,
   };

@@ -32,7 +32,7 @@ export type FeedState =
 export type OfflineCode = "too-many-requests" | "server-error" | "other-address";
 
 /**
- * - `credentials`: name and password.
+ * - `credentials`: name and password; or they are not good any more, for the password was changed.
  * - `not-open`: there is no such feed, or it is not open to this reader.
  * - `no-longer-open`: it was, until now.
  * - `too-many-sessions`: this reader has as many sessions as may be, and a newer one took this one's
@@ -54,7 +54,7 @@ export type RefusalCode =
 
 /** Whether what was shown until now is for this reader no more. */
 export const endsReading = (code: RefusalCode): boolean =>
-  code.endsWith("-open") || code === "signed-out";
+  code.endsWith("-open") || code === "signed-out" || code === "credentials";
 
 /** What is true of the connection that feeds share. */
 export type ConnectionState =

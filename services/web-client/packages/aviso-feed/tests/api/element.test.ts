@@ -524,4 +524,29 @@ describe("elements of one page", () => {
     expect(subscription()).toMatchObject({ feed: "b" });
     expect(subscription().connection).not.toBe(connection);
   });
+
+  test("share with other tabs where that was asked for", async () => {
+    const shared: Connection[] = [];
+    RecordFeed.tabs = {
+      kind: "tabs",
+      share: (own) => {
+        shared.push(own);
+        return own;
+      },
+    };
+    await put('feed="a"', 'feed="b"');
+    RecordFeed.tabs = null;
+
+    expect(shared).toEqual([connections()[0]]);
+  });
+
+  test("that another tab signed out begin anew with another ticket", async () => {
+    const [one] = await put(`feed="a" ticket="${ticket(["a"])}"`);
+    const [connection] = connections();
+    connection?.signOut();
+
+    (one as Element).ticket = ticket(["a"], "2");
+    await one?.updateComplete;
+    expect(subscription().connection).not.toBe(connection);
+  });
 });

@@ -95,3 +95,12 @@ test("a secret has a name that says nothing of it, and another one with other sa
   expect(await tabs?.digest("secret", "mia")).toBe(one);
   expect(other).not.toBe(one);
 });
+
+test("a sign-out is known as long as the browser's storage is", () => {
+  const signOuts = browserTabs()?.signOuts;
+  expect(signOuts?.get("name of mia")).toBe(0);
+  signOuts?.note("name of mia", 1_764_000_000_000);
+
+  expect(browserTabs()?.signOuts.get("name of mia")).toBe(1_764_000_000_000);
+  expect(signOuts?.get("name of noa")).toBe(0);
+});

@@ -14,6 +14,11 @@ export type TabsPort = {
   digest(secret: string, salt: string): Promise<string>;
   /** Somebody may be looking. */
   isVisible(): boolean;
+  /**
+   * When a reader signed out last in any tab, in milliseconds since 1970, for tabs that stood still
+   * meanwhile; 0: never, as far as this browser knows. `reader`: a name that is hard to guess from.
+   */
+  readonly signOuts: { get(reader: string): number; note(reader: string, at: number): void };
   /** Returns the function that stops watching. */
   watch(listener: PageListener): () => void;
 };

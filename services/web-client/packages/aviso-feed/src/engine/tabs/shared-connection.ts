@@ -58,6 +58,8 @@ export class SharedConnection extends Emitter<ConnectionEvents> implements FeedC
   #isUnshared = false;
   /** Closed while refused or offline: whoever connects again wants it tried again, now. */
   #insists = false;
+  /** When we connected, or the page began to stand still. */
+  #stillSince = 0;
   #ticketTimer: Timer = null;
   #stopWatching: (() => void) | null = null;
 
@@ -132,9 +134,10 @@ export class SharedConnection extends Emitter<ConnectionEvents> implements FeedC
     this.#mode = "meeting";
     this.#isUnshared = false;
     this.#endedTicket = null;
+    this.#stillSince = this.host.now();
     this.#stopWatching = this.tabs.watch({
       freeze: () => this.#freeze(),
-      thaw: () => this.#meet(),
+      thaw: () => void this.#thaw(),
       show: () => this.#group?.look(),
     });
     this.own.close();
@@ -153,6 +156,7 @@ export class SharedConnection extends Emitter<ConnectionEvents> implements FeedC
   signOut(): void {
     if (this.#group === null) void this.#tellSignedOut();
     else this.#group.post({ kind: "signed-out" });
+    void this.#noteSignOut();
     this.#endSession();
   }
 
@@ -317,11 +321,39 @@ export class SharedConnection extends Emitter<ConnectionEvents> implements FeedC
   }
 
   #freeze(): void {
+    this.#stillSince = this.host.now();
     if (this.#group === null) return;
     const isLeading = this.#leading !== null;
     this.#part();
     if (isLeading) this.#stepDown();
     else this.#lose("meeting");
+  }
+
+  /** What was said meanwhile was not heard. */
+  async #thaw(): Promise<void> {
+    const signedOutAt = await this.#signOutName().then(
+      (reader) => (reader === null ? 0 : this.tabs.signOuts.get(reader)),
+      () => 0,
+    );
+    if (this.#mode !== "off" && signedOutAt > this.#stillSince) this.#endSession();
+    else this.#meet();
+  }
+
+  async #noteSignOut(): Promise<void> {
+    const at = this.host.now();
+    try {
+      const reader = await this.#signOutName();
+      if (reader !== null) this.tabs.signOuts.note(reader, at);
+    } catch (error) {
+      this.log("tabs that stand still are not told of the sign-out", { reason: String(error) });
+    }
+  }
+
+  /** null: nobody in particular. */
+  async #signOutName(): Promise<string | null> {
+    const rights = this.own.rights(this.tabs.pageOrigin);
+    const isNobody = rights === null || this.own.reader === "guest";
+    return isNobody ? null : this.tabs.digest(rights.open, "");
   }
 
   /** The tabs that it would share with, though it is not with them: closed, alone, or on its way. */

@@ -6,11 +6,13 @@
 import { AvisoClient, type ClientOptions } from "../../../src/api/client";
 import { shareTabs } from "../../../src/api/tabs";
 import type { HostPort, LinkPort, Timer } from "../../../src/engine/ports";
+import type { Subscription } from "../../../src/engine/subscription";
 import type { LockListener, PageListener, TabsPort } from "../../../src/engine/tabs/ports";
 import type { FeedEvent } from "../../../src/model/event";
 import { makeWorld, type World } from "../../fakes";
 
 type Asking = { readonly tab: FakeTab; readonly listener: LockListener };
+type Said = { readonly from: string; readonly generation: number; readonly count: number };
 type Channel = { readonly tab: FakeTab; readonly name: string; hear(data: unknown): void };
 
 export class FakeBrowser {
@@ -19,15 +21,15 @@ export class FakeBrowser {
   readonly held = new Map<string, Asking>();
   readonly queues = new Map<string, Asking[]>();
   readonly channels = new Set<Channel>();
-  /** What was posted, by kind. */
-  readonly posted: string[] = [];
+  readonly signOuts = new Map<string, number>();
+  /** What leaders said, each with who it was and in which generation. */
+  readonly said: Said[] = [];
   /** Nobody hears anybody. */
   isDeaf = false;
 
-  open(options: ClientOptions = {}, origin = "https://shop.test"): FakeTab {
-    const tab = new FakeTab(this, options, origin);
-    this.tabs.push(tab);
-    return tab;
+  /** `url`: the server's, as the page has it. */
+  open(options: ClientOptions = {}, origin = "https://shop.test", url = ""): FakeTab {
+    return new FakeTab(this, options, origin, url);
   }
 
   /** In steps, so that whatever follows from something has its turn. */
@@ -70,6 +72,8 @@ export class FakeBrowser {
 export class FakeTab {
   readonly host: HostPort;
   readonly client: AvisoClient;
+  /** The last feed that it follows. */
+  subscription: Subscription | null = null;
   isGone = false;
   isVisible = true;
   #isStill = false;
@@ -83,7 +87,9 @@ export class FakeTab {
     private readonly browser: FakeBrowser,
     options: ClientOptions,
     origin: string,
+    url = "",
   ) {
+    browser.tabs.push(this);
     const { host } = browser.world;
     this.host = {
       ...host,
@@ -111,7 +117,7 @@ export class FakeTab {
       },
     };
     const tabs = shareTabs(this.#port(origin));
-    this.client = new AvisoClient("", { tabs, ...options }, this.host);
+    this.client = new AvisoClient(url, { tabs, ...options }, this.host);
   }
 
   /** Follow a feed, and keep what came. */
@@ -119,6 +125,7 @@ export class FakeTab {
     const subscription = this.client.subscribe(feed, { history });
     subscription.on("events", ({ events }) => this.events.push(...events));
     subscription.on("state", ({ kind }) => this.states.push(kind));
+    this.subscription = subscription;
     return subscription;
   }
 
@@ -185,6 +192,10 @@ export class FakeTab {
     return {
       pageOrigin,
       isVisible: () => this.isVisible,
+      signOuts: {
+        get: (reader) => browser.signOuts.get(reader) ?? 0,
+        note: (reader, at) => void browser.signOuts.set(reader, at),
+      },
       digest: async (secret) => `name of ${secret}`,
       watch: (listener) => {
         this.#listeners.add(listener);
@@ -196,7 +207,7 @@ export class FakeTab {
         return {
           post: (data) => {
             const copy = structuredClone(data);
-            browser.posted.push((copy as { kind: string }).kind);
+            if ((copy as Said).count > 0) browser.said.push(copy as Said);
             if (browser.isDeaf) return;
             for (const other of browser.channels) {
               if (other === channel || other.name !== name) continue;

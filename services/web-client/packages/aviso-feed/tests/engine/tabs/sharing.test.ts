@@ -1,6 +1,7 @@
 // @vitest-environment jsdom
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { AvisoClient, ClientOptions } from "../../../src/api/client";
+import { shareTabs } from "../../../src/api/tabs";
 import { memoryLog } from "../../../src/model/memory-log";
 import { makeTicket } from "../../fakes";
 import { FakeBrowser, type FakeTab } from "./fake-browser";
@@ -126,6 +127,62 @@ describe("tabs of one reader", () => {
     expect(browser.openLinks).toBe(1);
   });
 
+  test("are complete, though one was frozen for long", async () => {
+    const [, follower, ...others] = await openTabs(3);
+    follower?.freeze();
+    for (let n = 0; n < 30; n += 1) {
+      browser.publish(10);
+      await advance(20_000);
+    }
+    expectComplete(others, 300);
+    expect(follower?.sequences).toEqual([]);
+
+    follower?.thaw();
+    await advance(500);
+    browser.publish(1);
+    await advance(100);
+
+    expectComplete([follower as FakeTab, ...others], 301);
+    expect(browser.openLinks).toBe(1);
+  });
+
+  test("never hear two leaders of one generation, whoever is frozen, robbed or closed", async () => {
+    const tabs = await openTabs(4);
+    for (const what of ["freeze", "standStill", "freeze", "standStill", "standStill"] as const) {
+      await advance(3_000);
+      const [leader] = browser.leaders;
+      leader?.[what]();
+      browser.publish(2);
+      await advance(5_000);
+      leader?.thaw();
+      browser.publish(2);
+      await advance(1_000);
+    }
+
+    const speakers = new Map<number, Set<string>>();
+    for (const { generation, from } of browser.said) {
+      speakers.set(generation, (speakers.get(generation) ?? new Set()).add(from));
+    }
+    expect([...speakers.values()].filter(({ size }) => size > 1)).toEqual([]);
+    expect(speakers.size).toBeGreaterThanOrEqual(6);
+    expectComplete(tabs, 20);
+  });
+
+  test("share one connection over BOSH, whoever leads", async () => {
+    browser.world.xmpp.opening.websocket = "lost";
+    const [leader, ...others] = await openTabs(3);
+    browser.publish(2);
+    await advance(100);
+    expect(browser.openLinks).toBe(1);
+    expect(others.map(({ client }) => client.transport)).toEqual(["bosh", "bosh"]);
+
+    leader?.crash();
+    browser.publish(2);
+    await advance(1_000);
+    expectComplete(others, 4);
+    expect(browser.openLinks).toBe(1);
+  });
+
   test("leave a busy machine in peace: thefts make patient", async () => {
     const tabs = await openTabs(2);
     await advance(5_000);
@@ -219,12 +276,20 @@ describe("who shares with whom", () => {
       { credentials: account("mia", "two") },
     ],
     ["two ways to the server", {}, { transport: "bosh" }],
+    [
+      "two accounts",
+      { credentials: account("mia", "one") },
+      { credentials: account("noa", "one") },
+    ],
     ["who does not want to", {}, { tabs: undefined }],
+    ["where there are no Web Locks", { tabs: shareTabs() }, { tabs: shareTabs() }],
   ])("not %s", async (_, one, other) => {
-    await openTabs(1, one);
-    await openTabs(1, other);
+    const tabs = [...(await openTabs(1, one)), ...(await openTabs(1, other))];
+    browser.publish(2);
+    await advance(100);
 
     expect(browser.openLinks).toBe(2);
+    expectComplete(tabs, 2);
   });
 
   test("not tickets that open other feeds; those that open the same do", async () => {
@@ -243,6 +308,44 @@ describe("who shares with whom", () => {
     await advance(100);
 
     expect(browser.openLinks).toBe(2);
+  });
+});
+
+describe("pages", () => {
+  test("share with those that call the same server by another address", async () => {
+    const tabs = ["", "https://shop.test"].map((url) => browser.open({}, "https://shop.test", url));
+    for (const tab of tabs) tab.follow();
+    browser.publish(2);
+    await advance(100);
+
+    expect(browser.openLinks).toBe(1);
+    expectComplete(tabs, 2);
+  });
+
+  test("do not share with those of another version of this library, nor hear them", async () => {
+    vi.resetModules();
+    vi.doMock("../../../src/protocol/tab-messages", async (load) => ({
+      ...(await load<object>()),
+      shareName: (rights: string) => `aviso-feed tabs 2 ${rights}`,
+    }));
+    const later = await import("./fake-browser");
+    const tabs = [...(await openTabs(2))];
+    for (let n = 0; n < 2; n += 1) {
+      const tab = new later.FakeTab(browser, {}, "https://shop.test") as unknown as FakeTab;
+      tab.follow();
+      tabs.push(tab);
+    }
+    browser.publish(2);
+    await advance(100);
+    expect([browser.openLinks, browser.held.size]).toEqual([2, 2]);
+    expectComplete(tabs, 2);
+
+    browser.leaders[0]?.crash();
+    browser.publish(1);
+    await advance(1_000);
+    expect(browser.openLinks).toBe(2);
+    expectComplete(browser.alive, 3);
+    vi.doUnmock("../../../src/protocol/tab-messages");
   });
 });
 
@@ -290,6 +393,50 @@ describe("an account", () => {
     expect(browser.world.xmpp.links).toHaveLength(1);
   });
 
+  test("that is refused later leaves nothing in any tab, nor in their log", async () => {
+    const log = memoryLog({ private: true });
+    const tabs = await openTabs(3, { ...options, log });
+    browser.publish(1);
+    await advance(1_000);
+    const key = { origin: "", reader: "account:mia", feed: "orders" };
+    await log.append(key, { from: null, to: position, events: [], anchor: null });
+
+    browser.world.xmpp.opening.websocket = "refused";
+    browser.world.xmpp.link.die();
+    await advance(5_000);
+
+    for (const { client, subscription } of tabs) {
+      expect(client.state).toMatchObject({ kind: "refused", code: "credentials" });
+      expect(subscription?.position).toBeNull();
+    }
+    expect(await log.read(key)).toBeNull();
+    expect(browser.openLinks).toBe(0);
+  });
+
+  test("is told in all tabs that a feed is no longer open, and that it is again", async () => {
+    const tabs = await openTabs(3, options);
+    browser.publish(2);
+    await advance(100);
+
+    browser.world.rest.feeds.delete("orders");
+    browser.world.xmpp.refusals.set("orders@feeds.localhost", "registration-required");
+    browser.world.xmpp.putOut("orders@feeds.localhost", ["321"]);
+    await advance(1_000);
+    for (const { subscription } of tabs) {
+      expect(subscription?.state).toMatchObject({ kind: "refused", code: "no-longer-open" });
+      expect(subscription?.position).toBeNull();
+    }
+
+    browser.world.rest.feeds.set("orders", { epoch: "k3f9", head: 2 });
+    browser.world.xmpp.refusals.clear();
+    browser.world.xmpp.link.deliver(hint("orders", "granted"));
+    await advance(1_000);
+    for (const tab of tabs) {
+      expect(tab.sequences).toEqual([1, 2, 1, 2]);
+      expect(tab.states.at(-1)).toBe("live");
+    }
+  });
+
   test("that was put out comes back in all tabs when one asks to", async () => {
     const tabs = await openTabs(3, options);
     browser.world.xmpp.link.replace();
@@ -319,6 +466,47 @@ describe("an account", () => {
     tabs[0]?.client.connect();
     await advance(100);
     expect(tabs[0]?.client.state.kind).toBe("online");
+  });
+
+  test.each([[0], [1]])(
+    "is signed out in tab %i too when that is no longer frozen",
+    async (index) => {
+      const log = memoryLog({ private: true });
+      const tabs = await openTabs(3, { ...options, log });
+      const [frozen, other] = [tabs[index], tabs[2]] as [FakeTab, FakeTab];
+      frozen.freeze();
+      await advance(60_000);
+      other.client.signOut();
+      await advance(60_000);
+      const key = { origin: "", reader: "account:mia", feed: "orders" };
+      await log.append(key, { from: null, to: position, events: [], anchor: null });
+
+      frozen.thaw();
+      await advance(1_000);
+      expect(frozen.client.state).toMatchObject({ kind: "refused", code: "signed-out" });
+      expect(browser.openLinks).toBe(0);
+      expect(await log.read(key)).toBeNull();
+
+      // That was then.
+      frozen.client.connect();
+      await advance(1_000);
+      frozen.freeze();
+      frozen.thaw();
+      await advance(1_000);
+      expect(frozen.client.state.kind).toBe("online");
+    },
+  );
+
+  test("stays signed in where another one signed out while it was frozen", async () => {
+    const [tab] = await openTabs(1, options);
+    const [other] = await openTabs(1, { credentials: account("noa", "secret") });
+    tab?.freeze();
+    await advance(1_000);
+    other?.client.signOut();
+    tab?.thaw();
+    await advance(1_000);
+
+    expect(tab?.client.state.kind).toBe("online");
   });
 
   test.each<[string, (client: AvisoClient) => void]>([
@@ -420,3 +608,104 @@ describe("tickets", () => {
     expect(other?.client.state.kind).toBe("online");
   });
 });
+
+describe("a tab that is closed and connected again", () => {
+  const goOn = async (tabs: readonly FakeTab[], before: number): Promise<void> => {
+    browser.publish(2);
+    await advance(1_000);
+    expectComplete(tabs, before + 2);
+    expect(browser.openLinks).toBe(1);
+  };
+
+  test.each([
+    ["the leader", [0]],
+    ["a follower", [1]],
+    ["every one", [0, 1, 2]],
+  ])("%s", async (_, which) => {
+    const tabs = await openTabs(3);
+    for (let n = 0; n < 3; n += 1) {
+      for (const index of which) tabs[index]?.client.close();
+      for (const index of which) tabs[index]?.client.connect();
+      await goOn(tabs, 2 * n);
+    }
+
+    for (const index of which) tabs[index]?.client.close();
+    browser.publish(3);
+    await advance(120_000);
+    for (const index of which) tabs[index]?.client.connect();
+    await goOn(tabs, 9);
+  });
+
+  test.each([[0], [1]])("with a ticket that ended meanwhile, tab %i", async (index) => {
+    let count = 0;
+    const renewTicket = async () => {
+      count += 1;
+      return ticket(["orders"], `fresh-${count}`);
+    };
+    const tabs = await openTabs(2, { ticket: ticket(["orders"], "1", 60), renewTicket });
+    const tab = tabs[index] as FakeTab;
+
+    tab.client.close();
+    browser.publish(3);
+    await advance(600_000);
+    // No server takes one that has ended.
+    browser.world.xmpp.opening.websocket = "refused";
+    tab.client.connect();
+    await advance(10);
+    browser.world.xmpp.opening.websocket = "up";
+    await advance(5_000);
+
+    await goOn(tabs, 3);
+  });
+
+  test("with another ticket of the same rights, and with one of others", async () => {
+    browser.world.rest.feeds.set("stock", { epoch: "k3f9", head: 0 });
+    const tabs = await openTabs(2, { ticket: ticket(["orders"]) });
+    const [, tab] = tabs;
+
+    tab?.client.close();
+    tab?.client.setTicket(ticket(["orders"], "2"));
+    tab?.client.connect();
+    await goOn(tabs, 0);
+
+    tab?.client.close();
+    tab?.client.setTicket(ticket(["orders", "stock"], "3"));
+    tab?.client.connect();
+    browser.publish(2);
+    await advance(1_000);
+    expectComplete(tabs, 4);
+    expect(browser.openLinks).toBe(2);
+  });
+
+  test("before its first ticket came", async () => {
+    const renewTicket = async () => ticket(["orders"]);
+    const [tab] = await openTabs(1, { ticket: "", renewTicket });
+    for (let n = 0; n < 3; n += 1) {
+      tab?.client.close();
+      tab?.client.connect();
+    }
+    await advance(5_000);
+
+    await goOn([tab as FakeTab], 0);
+  });
+
+  test("with a ticket that nobody renews says so, and goes on with a fresh one", async () => {
+    const [other] = await openTabs(1, { ticket: ticket(["orders"], "1", 3600) });
+    const [tab] = await openTabs(1, { ticket: ticket(["orders"], "2", 60) });
+    tab?.client.close();
+    await advance(100_000);
+    browser.world.xmpp.opening.websocket = "refused";
+    tab?.client.connect();
+    await advance(1_000);
+    expect(tab?.client.state).toMatchObject({ kind: "refused", code: "ticket-ended" });
+
+    browser.world.xmpp.opening.websocket = "up";
+    tab?.client.setTicket(ticket(["orders"], "3"));
+    await advance(1_000);
+    await goOn([other as FakeTab, tab as FakeTab], 0);
+  });
+});
+
+const hint = (feed: string, change: string): string =>
+  `<message xmlns="jabber:client" from="localhost" type="headline">` +
+  `<reader xmlns="urn:aviso:feed:2" feed="${feed}" change="${change}"/></message>`;

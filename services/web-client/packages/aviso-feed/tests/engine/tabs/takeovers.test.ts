@@ -25,6 +25,11 @@ const DEEDS = {
     tab.client.close();
     tab.isGone = true;
   },
+  reconnect: (browser: FakeBrowser, which: number) => {
+    const { client } = pick(browser, which);
+    client.close();
+    client.connect();
+  },
   leaderStandsStill: (browser: FakeBrowser) => browser.leaders[0]?.standStill(),
   standStill: (browser: FakeBrowser, which: number) => pick(browser, which).standStill(),
   goOn: (browser: FakeBrowser, which: number) => pick(browser, which).goOn(),
