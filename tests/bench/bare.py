@@ -62,7 +62,7 @@ def _insert(settings: Settings, seconds: float, size: int) -> float:
 
 
 async def measure_rabbitmq(settings: Settings, seconds: float) -> dict[str, float]:
-    """Confirmed messages/s into a quorum queue, many in flight."""
+    """Confirmed messages/s into a queue as the pusher's are, many in flight."""
     url = _make_user(settings)
     try:
         rate = await _Publisher(url).run(seconds)
@@ -107,7 +107,7 @@ class _Publisher:
         channel.queue_declare(
             self._queue,
             durable=True,
-            arguments={"x-queue-type": "quorum"},
+            arguments={"x-queue-type": "classic"},
             callback=lambda _: channel.confirm_delivery(
                 self._confirm, callback=self._begin
             ),
@@ -118,7 +118,7 @@ class _Publisher:
         self._fill()
 
     def _fill(self) -> None:
-        properties = pika.BasicProperties(delivery_mode=2)
+        properties = pika.BasicProperties(delivery_mode=1)
         while self._sent - self._confirmed < _WINDOW:
             self._channel.basic_publish(
                 "", self._queue, self._body, properties, mandatory=True

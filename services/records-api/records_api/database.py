@@ -44,6 +44,9 @@ def parse_database_url(name: str, value: str) -> dict[str, Any]:
         "OPTIONS": {
             "application_name": "aviso-records-api",
             "connect_timeout": 5,
+            # Django lets psycopg prepare nothing, unless told otherwise. Its own
+            # cursors do not; the way of most writes (aviso/records/hot_write.py) does.
+            "prepare_threshold": 5,
             **given,
             "options": options,
             "pool": {

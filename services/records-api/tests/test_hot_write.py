@@ -104,6 +104,21 @@ def test_a_secret_that_is_wrong_is_refused(known: KnownKeys) -> None:
     Api(wrong).post(PATH, BODY).problem(401)
 
 
+def test_the_server_parses_its_statement_once() -> None:
+    api = writer(all_feeds=True, write=True)
+    for _ in range(3):
+        assert 201 == api.post(PATH, BODY).status
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT generic_plans + custom_plans FROM pg_prepared_statements"
+            " WHERE statement LIKE '%INSERT INTO aviso.records%'"
+        )
+        executed = cursor.fetchall()
+
+    assert [(2,)] == executed
+
+
 def test_a_feed_with_a_schema_is_left_to_the_long_way(statements: list[str]) -> None:
     api = writer(all_feeds=True, write=True)
     assert 201 == api.post(PATH, BODY).status

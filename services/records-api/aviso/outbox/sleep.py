@@ -26,7 +26,9 @@ the sleeper looks each second all the same.
 **Not woken for each event.** While the relay holds K every writer notifies, so a lone
 event needs no poll at all: the relay looks, and goes on sleeping. Only when one
 notice follows upon another does it give K back, and polls every 2 ms, backing off to
-20 ms while it finds nothing; after 100 ms without a find it tries to take K again.
+20 ms while it finds nothing; after 25 ms without a find it tries to take K again.
+That is little more than what wakes it up: lone events, however long they go on, find it
+asleep, and wait for no poll.
 
 **Not looking for each event.** A look costs as much for one changeset as for ten, and
 takes it from the writers if they share the server's cores. While each look finds many,
@@ -45,11 +47,11 @@ SLEEP_KEY = int.from_bytes(b"aviso-2", "big")
 
 POLL_S = 0.002
 LONGEST_POLL_S = 0.02
-QUIET_S = 0.1
-# So many changesets in a look come faster than they are worth one each.
-MANY = 5
 # Two finds of a sleeper within so short a time are a busy writer.
 BUSY_S = 0.02
+QUIET_S = 0.025
+# So many changesets in a look come faster than they are worth one each.
+MANY = 5
 
 
 class Sleep:

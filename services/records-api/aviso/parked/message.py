@@ -1,7 +1,7 @@
 """A message from the parked queue as a row of `parked_events`.
 
-It may be anything: what the pusher put aside, what the broker dead-lettered, what some
-program published to the exchange. Nothing in here may raise over a message's content,
+It may be anything: what the pusher put aside, or what some program published to the
+exchange. Nothing in here may raise over a message's content,
 and nothing may come out that PostgreSQL refuses (NUL, lone surrogates, NaN).
 """
 
@@ -33,9 +33,6 @@ _HEAD = re.compile(
     rb'"feedseq":"(?P<feedseq>[0-9]{1,19})","data":'
 )
 _LARGEST_SEQUENCE = 2**63 - 1
-# Why RabbitMQ dead-letters, in the words of contracts/README.md. Whatever else it gave
-# up for, nobody downstream took it.
-_DEATHS = {"delivery_limit": "delivery-limit"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,21 +94,10 @@ def _read_head(body: bytes) -> dict[str, object]:
 
 def _read_cause(headers: dict[str, Any]) -> tuple[str, str, str]:
     cause = _match(_CAUSE, headers.get("aviso-cause"))
-    if cause is not None:
-        detail = str(headers.get("aviso-detail", ""))
-        return cause, detail, str(headers.get("aviso-parked-by", ""))
-    reason, queue = _read_death(headers.get("x-death"))
-    if reason is None:
+    if cause is None:
         return "invalid", "it came without a cause", "unknown"
-    detail = f"the broker gave it up in {queue}: {reason}"
-    return _DEATHS.get(reason, "refused"), detail, "broker"
-
-
-def _read_death(deaths: object) -> tuple[str | None, str]:
-    if not isinstance(deaths, list) or not deaths or not isinstance(deaths[0], dict):
-        return None, ""
-    reason = deaths[0].get("reason")
-    return (str(reason) if reason else None), str(deaths[0].get("queue", "?"))
+    detail = str(headers.get("aviso-detail", ""))
+    return cause, detail, str(headers.get("aviso-parked-by", ""))
 
 
 def read_id(value: object) -> UUID | None:

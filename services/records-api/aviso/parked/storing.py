@@ -179,5 +179,5 @@ def _original_headers(headers: dict[str, Any]) -> dict[str, Any]:
     return {
         name: value
         for name, value in headers.items()
-        if not name.startswith(("aviso-", "x-death", "x-first-death", "x-delivery"))
+        if not name.startswith(("aviso-", "x-delivery"))
     }

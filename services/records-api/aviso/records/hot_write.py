@@ -242,7 +242,7 @@ def _quote(each: uuid.UUID) -> str:
 
 
 def _execute(statement: str, values: dict[str, Any]) -> tuple[list[Any], int]:
-    """Execute, prepared by the server after its first uses; return rows and count.
+    """Execute, prepared by the server at its first use; return rows and count.
 
     Django's own cursors put the values into the text, which is planned each time.
     """

@@ -1,4 +1,7 @@
-"""Batches and openings as messages for the broker (contracts/topology.json)."""
+"""Batches and openings as messages for the broker (contracts/topology.json).
+
+They are not for its disk: what it loses with its process goes out again.
+"""
 
 from __future__ import annotations
 
@@ -52,6 +55,7 @@ def publish_batch(batch: Batch, run: str) -> Publication:
         content_encoding="deflate" if batch.is_deflated else None,
         type=BATCH_TYPE,
         headers=headers,
+        is_persistent=False,
         token=Sent(batch.feed, run, batch.first, batch.last),
     )
 
@@ -77,5 +81,6 @@ def publish_opening(
         content_type="application/cloudevents+json",
         type=OPENING_TYPE,
         headers={"feed": state.feed, "epoch": state.opening.epoch, "run": run},
+        is_persistent=False,
         token=Sent(state.feed, run),
     )

@@ -69,6 +69,13 @@ def test_a_batch_says_that_it_is_deflated_and_whom_it_is_about() -> None:
     assert set(CONTRACT["properties"]["headers"]) == set(publication.headers)
 
 
+def test_nothing_of_it_is_for_the_brokers_disk() -> None:
+    # AMQP's delivery mode 1, which is not persistent.
+    assert 1 == CONTRACT["properties"]["delivery_mode"]
+    assert not publish_batch(make_batch(1, 1), "run-1").is_persistent
+    assert not opening().is_persistent
+
+
 @pytest.mark.parametrize("odd", [None, "", "x" * 200_000, TRACEPARENT + "\n", "00-zz"])
 def test_what_is_no_traceparent_is_left_out(odd: str | None) -> None:
     batch = replace(make_batch(1, 1), traceparent=odd)

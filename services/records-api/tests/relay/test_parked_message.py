@@ -53,21 +53,6 @@ def test_what_the_pusher_says_is_kept() -> None:
     )
 
 
-def test_a_message_that_the_broker_gave_up_has_its_reason() -> None:
-    death = {"reason": "delivery_limit", "queue": "xmpp-pusher.1", "count": 1}
-
-    parked = read_parked(deliver(b"{}", {"x-death": [death]}))
-
-    assert ("delivery-limit", "broker") == (parked.cause, parked.parked_by)
-    assert "xmpp-pusher.1" in parked.detail
-
-
-def test_a_rejected_message_was_refused() -> None:
-    parked = read_parked(deliver(b"{}", {"x-death": [{"reason": "rejected"}]}))
-
-    assert "refused" == parked.cause
-
-
 def test_without_any_header_it_says_that_there_was_no_cause() -> None:
     parked = read_parked(deliver(b"\xff\x00"))
 
@@ -114,7 +99,7 @@ amqp_values = st.recursive(
 @given(
     body=st.binary(),
     headers=st.dictionaries(
-        st.text() | st.sampled_from(["feed", "x-death", "aviso-cause", "aviso-detail"]),
+        st.text() | st.sampled_from(["feed", "aviso-cause", "aviso-detail"]),
         amqp_values,
     ),
 )

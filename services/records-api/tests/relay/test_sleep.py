@@ -87,6 +87,24 @@ def test_one_find_after_another_wakes_it_up_and_ends_the_notices(
         assert 0 == hear(listener)
 
 
+def test_lone_events_one_after_the_other_do_not_keep_it_awake(
+    database: Database,
+) -> None:
+    database.add_feed("orders")
+    with Looking(database) as looking:
+        looking.sleep.is_listening = True
+        looking.take_all()
+
+        for _ in range(3):
+            next_s, next_event_s = 0.0, looking.clock_s + 2 * BUSY_S
+            database.add_records("orders", 1)
+            while looking.clock_s + next_s < next_event_s:
+                next_s = look(looking, next_s)
+            looking.clock_s = next_event_s
+
+        assert looking.sleep.is_asleep
+
+
 def test_it_polls_more_slowly_while_it_finds_nothing(database: Database) -> None:
     with Looking(database) as looking:
         looking.take_all()

@@ -48,7 +48,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     return Settings(
         amqp_url=_amqp_url(environment),
         queues=_number(environment, "AVISO_QUEUES", 2, 1, 256),
-        # Quorum queues refuse nothing here, but 0 would mean "no bound at all".
+        # 0 would mean "no bound at all".
         prefetch=_number(environment, "AVISO_PUSHER_PREFETCH", 200, 1, 65_535),
         xmpp_host=_text(environment, "AVISO_XMPP_HOST", "127.0.0.1"),
         xmpp_port=_number(environment, "AVISO_XMPP_PORT", 5222, 1, 65_535),

@@ -99,7 +99,7 @@ def make_opening(
 
 
 class Publisher:
-    """Publishes as the relay does: persistent, mandatory, confirmed."""
+    """Publishes as the relay does: transient, mandatory, confirmed."""
 
     def __init__(self, rabbit: Rabbit) -> None:
         parameters = pika.URLParameters(rabbit.url)
@@ -120,7 +120,7 @@ class Publisher:
             type=kind,
             content_type="application/json",
             content_encoding=encoding,
-            delivery_mode=2,
+            delivery_mode=1,
             headers={"feed": feed, **headers},
         )
         name = "batch" if kind == "aviso.batch.v2" else "opened"

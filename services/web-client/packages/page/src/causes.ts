@@ -10,7 +10,6 @@ const MESSAGES: Readonly<Record<string, MessageKey>> = {
   "too-large": "causeTooLarge",
   refused: "causeRefused",
   unroutable: "causeUnroutable",
-  "delivery-limit": "causeDeliveryLimit",
   pruned: "causePruned",
   "no-form": "causeNoForm",
 };

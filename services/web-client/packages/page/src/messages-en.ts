@@ -179,7 +179,6 @@ export const english = {
   causeTooLarge: "It is too large to be sent to browsers.",
   causeRefused: "The messaging server refused it.",
   causeUnroutable: "The message broker had nowhere to put it.",
-  causeDeliveryLimit: "It was given up after too many attempts.",
   causePruned: "It is older than what is kept.",
   causeNoForm: "Something in the row cannot be sent as it is.",
   causeOther: "The cause given is “{cause}”.",

@@ -187,7 +187,6 @@ export const spanish: Messages = {
   causeTooLarge: "Es demasiado grande para enviarlo a los navegadores.",
   causeRefused: "El servidor de mensajería lo rechazó.",
   causeUnroutable: "El intermediario de mensajes no tenía dónde ponerlo.",
-  causeDeliveryLimit: "Se abandonó tras demasiados intentos.",
   causePruned: "Es anterior a lo que se conserva.",
   causeNoForm: "Algo en la fila no se puede enviar tal como está.",
   causeOther: "La causa indicada es «{cause}».",
