@@ -21,10 +21,7 @@ def backfill(bench: Bench) -> None:
     """Three times the command and the relay die in the midst of it."""
     rows = bench.choose(100_000, 1_000_000)
     table = WrittenTable(bench.stack, bench.database, rows)
-    with table.writing(_RATE):
-        time.sleep(bench.seconds)
-    alone = Waits(list(table.waits_ms))
-    table.waits_ms.clear()
+    alone = _write_alone(bench, table)
     started = time.monotonic()
     with table.writing(_RATE):
         for kill in range(1, _KILLS + 1):
@@ -36,12 +33,18 @@ def backfill(bench: Bench) -> None:
             process.wait()
             bench.stack.kill_part("relay")
         _check(table.start_backfill().wait(_THROUGH_S))
-        bench.note("backfilled (s)", time.monotonic() - started)
-    beside = Waits(table.waits_ms)
+        backfilled_s = time.monotonic() - started
+    beside = Waits(list(table.waits_ms))
+    table.waits_ms.clear()
     _wait(table.is_published, "everything to be archived")
-    bench.note("archived (s)", time.monotonic() - started)
     bench.note("rows", rows)
-    bench.note("writes beside it", len(beside.ms))
+    bench.note("backfilled (s)", backfilled_s)
+    bench.note("archived (s)", time.monotonic() - started)
+    bench.note("writes/s beside it", len(beside.ms) / backfilled_s)
+    # Whatever else the machine does, it does before and behind it too.
+    alone.ms += _write_alone(bench, table).ms
+    bench.note("writes/s alone", len(alone.ms) / (2 * bench.seconds))
+    _wait(table.is_published, "what was written behind it to be archived")
     for name, waits in (("alone", alone), ("beside it", beside)):
         bench.note(f"a write {name}, median (ms)", waits.median)
         bench.note(f"a write {name}, p99 (ms)", waits.quantile(0.99))
@@ -52,6 +55,14 @@ def backfill(bench: Bench) -> None:
         Goal(f"{rows:,} rows backfilled, killed {_KILLS} times: {name}", count, 0)
         for name, count in faults.items()
     ]
+
+
+def _write_alone(bench: Bench, table: WrittenTable) -> Waits:
+    with table.writing(_RATE):
+        time.sleep(bench.seconds)
+    waits = Waits(list(table.waits_ms))
+    table.waits_ms.clear()
+    return waits
 
 
 def _wait_until_told(

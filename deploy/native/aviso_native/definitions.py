@@ -30,8 +30,8 @@ _PERMISSIONS = [
         "configure": _NOTHING,
         # The queues too: RabbitMQ 4.3 tells of a queue's being there only to who has
         # some right on it. Messages go through exchanges, of which it has one.
-        "write": r"^(record-events|xmpp-pusher\.[0-9]+)$",
-        "read": r"^record-events\.(parked|reports)$",
+        "write": r"^(record-events(\.source)?|xmpp-pusher\.[0-9]+)$",
+        "read": r"^record-events\.(parked|reports|source)$",
     },
     {
         "user": "pusher",

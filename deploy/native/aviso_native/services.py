@@ -113,6 +113,8 @@ def api_env(settings: Settings) -> dict[str, str]:
         "AVISO_AMQP_URL": settings.amqp_url,
         "AVISO_QUEUES": str(settings.queues),
         "AVISO_RELAY_BIND": f"127.0.0.1:{settings.ports['relay']}",
+        # Nobody else has this broker: with another database it is that one's.
+        "AVISO_TAKE_BROKER": "yes",
     }
 
 

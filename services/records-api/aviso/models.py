@@ -17,6 +17,7 @@ from aviso.events.models import (
     QueuedChangeset,
 )
 from aviso.feeds.models import Feed, FeedHead, FeedProgress
+from aviso.outbox.models import SourceRow
 from aviso.parked.models import ParkedEvent
 from aviso.readers.models import Reader
 from aviso.records.models import IdempotencyKey, Record
@@ -39,6 +40,7 @@ __all__ = [
     "Reader",
     "Record",
     "RequestCount",
+    "SourceRow",
     "Tracked",
     "TrackedFeed",
     "TrackedTable",

@@ -388,6 +388,16 @@ def test_who_may_only_add_tracks_and_does_not_track_anew(client: Client) -> None
     assert ["orders"] == [feed for _, feed, *_ in tracked()]
 
 
+def test_a_feed_that_stays_private_is_not_called_public(client: Client) -> None:
+    track = "SELECT id FROM aviso.track('public.orders', 'orders', '{id}'"
+    run(f"{track})")
+    [(number,)] = run(f"{track}, visibility => 'public')")
+
+    page = person(client, "view").get(f"/admin/aviso/tracked/{number}/change/")
+
+    assert "private (public was asked for)" in page.content.decode()
+
+
 def test_who_may_only_look_has_no_button(client: Client) -> None:
     [(number,)] = run("SELECT id FROM aviso.track('public.orders', 'orders', '{id}')")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 EVENTS_EXCHANGE = "record-events"
 PARKED_QUEUE = "record-events.parked"
 REPORTS_QUEUE = "record-events.reports"
+SOURCE_EXCHANGE = SOURCE_QUEUE = "record-events.source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,6 @@ def pusher_queues(count: int) -> tuple[str, ...]:
 def relay_topology(queues: int) -> Topology:
     """List what the relay works with, for AVISO_QUEUES queues of the pusher's."""
     return Topology(
-        exchanges=(EVENTS_EXCHANGE,),
-        queues=(*pusher_queues(queues), PARKED_QUEUE, REPORTS_QUEUE),
+        exchanges=(EVENTS_EXCHANGE, SOURCE_EXCHANGE),
+        queues=(*pusher_queues(queues), PARKED_QUEUE, REPORTS_QUEUE, SOURCE_QUEUE),
     )

@@ -29,7 +29,13 @@ _FIELDSETS: Any = [
         "What is told",
         {
             "fields": [
-                *("columns_named", "where", "key_named", "visibility", "not_asked"),
+                *(
+                    "columns_named",
+                    "where",
+                    "key_named",
+                    "visibility_said",
+                    "not_asked",
+                ),
             ]
         },
     ),
@@ -110,6 +116,13 @@ class TrackedAdmin(TrackPages):
     @admin.display(description="key")
     def key_named(self, table: Tracked) -> str:
         return ", ".join(table.key)
+
+    @admin.display(description="visibility")
+    def visibility_said(self, table: Tracked) -> str:
+        """Say what its feeds are, and what was asked for where that is another."""
+        if table.visibility == table.visibility_asked:
+            return table.visibility
+        return f"{table.visibility} ({table.visibility_asked} was asked for)"
 
     @admin.display(description="not asked")
     def not_asked(self, table: Tracked) -> str:

@@ -202,7 +202,10 @@ def _read_tracked(tracked: Tracked | None) -> dict[str, Any]:
     if tracked is None:
         return {}
     names = ["columns", "feed", "where", "visibility", "on_truncate", "max_feeds"]
-    return {name: getattr(tracked, name) for name in names}
+    said = {name: getattr(tracked, name) for name in names}
+    if tracked.visibility == "mixed":
+        said["visibility"] = tracked.visibility_asked
+    return said
 
 
 def _describe(request: HttpRequest, wish: Wish) -> dict[str, Any]:

@@ -159,23 +159,30 @@ LANGUAGE sql IMMUTABLE AS $$
 $$;
 
 -- The newest event of a record in a feed; no row if the log has none, or none since the
--- feed was emptied.
+-- feed was emptied. Rows are compared by all that the index has, and sorted so, and what
+-- was created is fetched before it is sorted (OFFSET 0): else PostgreSQL may rather go
+-- through the log from its end on, where a few records have most of the events.
 CREATE FUNCTION aviso.last_event(feed text, subject text)
 RETURNS TABLE (changeset bigint, place integer, type text, data text)
 LANGUAGE sql STABLE AS $$
     SELECT changeset, place, type, data FROM (
         SELECT * FROM (
-            (SELECT e.type, e.data, e.changeset, e.place FROM aviso.events e
+            (SELECT * FROM (
+                SELECT e.type, e.data, e.changeset, e.place FROM aviso.events e
                 WHERE left(e.subject, 600) = left(last_event.subject, 600)
                     AND e.subject = last_event.subject AND e.type = 'created'
-                    AND e.feed = last_event.feed
-                ORDER BY e.changeset DESC, e.place DESC LIMIT 1)
+                    AND e.feed = last_event.feed OFFSET 0
+            ) AS made ORDER BY made.changeset DESC, made.place DESC LIMIT 1)
             UNION ALL
             (SELECT e.type, e.data, e.changeset, e.place FROM aviso.events e
-                WHERE left(e.subject, 600) = left(last_event.subject, 600)
+                WHERE (left(e.subject, 600), e.feed)
+                        >= (left(last_event.subject, 600), last_event.feed)
+                    AND (left(e.subject, 600), e.feed)
+                        <= (left(last_event.subject, 600), last_event.feed)
                     AND e.subject = last_event.subject AND e.feed = last_event.feed
                     AND e.type IN ('updated', 'deleted', 'unavailable')
-                ORDER BY e.changeset DESC, e.place DESC LIMIT 1)
+                ORDER BY left(e.subject, 600) DESC, e.feed DESC, e.changeset DESC,
+                    e.place DESC LIMIT 1)
         ) AS newest ORDER BY changeset DESC, place DESC LIMIT 1
     ) AS last
     WHERE NOT EXISTS (

@@ -166,7 +166,11 @@ MODELS = [
                     base_field=models.TextField(), size=None
                 ),
             ),
-            ("visibility", models.TextField()),
+            (
+                "visibility",
+                models.TextField(help_text="What its feeds are, or `mixed`."),
+            ),
+            ("visibility_asked", models.TextField()),
             ("on_truncate", models.TextField()),
             ("max_feeds", models.IntegerField()),
             ("feeds", models.BigIntegerField()),

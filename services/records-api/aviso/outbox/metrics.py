@@ -5,7 +5,7 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 ROLES = ("none", "standby", "active")
-BROKER_STATES = ("idle", "connecting", "connected", "blocked")
+BROKER_STATES = ("idle", "connecting", "connected", "blocked", "refused")
 
 
 class Metrics:

@@ -26,10 +26,12 @@ class Configuration:
     bind: tuple[str, int]
     retention_days: int = 0
     """How long published events stay; 0: for ever."""
+    takes_broker: bool = False
+    """Of another database that has no relay at work."""
 
 
 def read_configuration(environment: Environment) -> Configuration:
-    """Read AVISO_AMQP_URL, _QUEUES, _RELAY_BIND and _EVENT_RETENTION_DAYS.
+    """Read AVISO_AMQP_URL, _QUEUES, _RELAY_BIND, _EVENT_RETENTION_DAYS, _TAKE_BROKER.
 
     Raises SettingError, naming the variable; its message never holds the URL.
     """
@@ -40,6 +42,8 @@ def read_configuration(environment: Environment) -> Configuration:
         retention_days=environment.integer(
             "AVISO_EVENT_RETENTION_DAYS", 0, low=0, high=MOST_DAYS
         ),
+        takes_broker=environment.choice("AVISO_TAKE_BROKER", "no", ["no", "yes"])
+        == "yes",
     )
 
 

@@ -63,15 +63,19 @@ def describe_health(status: Status) -> tuple[HTTPStatus, bytes]:
 
     200 while its database session lives, whatever the broker does: a relay without a
     broker numbers, keeps trying and loses nothing, and starting it anew helps nobody.
-    503 while it is neither. `problems` names some feeds of which nothing can be sent,
-    `tables` some tracked tables that are not as they were.
+    503 while it is neither, and while the broker belongs to another database, which is
+    the sentence in `refusal`: a person has to decide then. `problems` names some feeds
+    of which nothing can be sent, `tables` some tracked tables that are not as they
+    were.
     """
-    is_well = status.role in {"active", "standby"} and status.has_database()
+    is_there = status.role in {"active", "standby"} and status.has_database()
+    is_well = is_there and status.refusal is None
     body = {
         "status": "ok" if is_well else "unavailable",
         "role": status.role,
         "database": "connected" if status.has_database() else "lost",
         "broker": status.broker,
+        "refusal": status.refusal,
         "problems": dict(sorted(status.problems.items())[:MOST_PROBLEMS]),
         "tables": dict(sorted(status.tables.items())[:MOST_PROBLEMS]),
     }

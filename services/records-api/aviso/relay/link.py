@@ -1,8 +1,9 @@
 """Keeps a session with the broker while a term lasts, whatever the broker does.
 
-It connects, sees whether the topology is there, opens what publishes and what consumes,
-and starts over after any failure, with a growing delay. The first failure and the
-recovery are logged, not each try; so is what a person has to mend.
+It connects, sees whether the topology is there and the broker this database's, opens
+what publishes and what consumes, and starts over after any failure, with a growing
+delay. The first failure and the recovery are logged, not each try; so is what a person
+has to mend.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from aviso.broker.topology import (
     pusher_queues,
     relay_topology,
 )
+from aviso.outbox.source import Source
+from aviso.relay.claim import BrokerOfAnotherError, claim
 from aviso.relay.configuration import Configuration
 from aviso.relay.delays import Backoff
 from aviso.relay.status import Status
@@ -65,18 +68,29 @@ class Link:
         self._missing: str | None = None
         self.publisher: Publisher | None = None
 
-    async def run(self) -> None:
-        """Keep a session up until cancelled."""
+    async def run(self, source: Source) -> None:
+        """Keep a session up for a database's relay until cancelled."""
         backoff = Backoff()
-        while True:
-            self._status.set_broker("connecting")
-            error = await self._run_session(backoff)
-            self._status.metrics.broker_losses.inc()
-            if isinstance(error, TopologyMissingError):
-                self._say_missing(str(error))
-            elif backoff.failures == 0:
-                logger.warning("No broker: %s", error, extra={"outcome": "broker-lost"})
-            await asyncio.sleep(backoff.next_s())
+        try:
+            while True:
+                if self._status.refusal is None:
+                    self._status.set_broker("connecting")
+                error = await self._run_session(source, backoff)
+                self._status.metrics.broker_losses.inc()
+                if isinstance(error, BrokerOfAnotherError):
+                    self._say_refused(str(error))
+                    await asyncio.sleep(backoff.next_s())
+                    continue
+                self._status.set_broker("idle")
+                if isinstance(error, TopologyMissingError):
+                    self._say_missing(str(error))
+                elif backoff.failures == 0:
+                    logger.warning(
+                        "No broker: %s", error, extra={"outcome": "broker-lost"}
+                    )
+                await asyncio.sleep(backoff.next_s())
+        finally:
+            self._status.set_broker("idle")
 
     async def look_for_missing(self) -> None:
         """Say what the broker lacks: it had no queue for a message."""
@@ -121,14 +135,16 @@ class Link:
                 self._say_missing(str(TopologyMissingError("queue", name)))
         return all(state and state.consumers for state in states.values())
 
-    async def _run_session(self, backoff: Backoff) -> BrokerError:
+    async def _run_session(self, source: Source, backoff: Backoff) -> BrokerError:
         session: Connection | None = None
         try:
             session = await Connection.open(
                 self._configuration.amqp_url, name="aviso relay"
             )
             await self._check(session)
-            self.publisher = await session.open_publisher(self._listener.on_settled)
+            publisher = await session.open_publisher(self._listener.on_settled)
+            await self._claim(session, publisher, source)
+            self.publisher = publisher
             self._begin(session, backoff)
             consuming = [
                 asyncio.create_task(self._consume(session, REPORTS_QUEUE)),
@@ -148,6 +164,24 @@ class Link:
         await session.check(
             exchanges=self._topology.exchanges, queues=self._topology.queues
         )
+
+    async def _claim(
+        self, session: Connection, publisher: Publisher, source: Source
+    ) -> None:
+        takes = self._configuration.takes_broker
+        before = await claim(session, publisher, source, takes=takes)
+        if before is not None:
+            logger.warning(
+                "RabbitMQ belonged to %s; it is %r at %s's now",
+                before,
+                source.name,
+                source.server,
+                extra={"outcome": "broker-taken"},
+            )
+
+    def _say_refused(self, words: str) -> None:
+        if self._status.refuse_broker(words):
+            logger.error("%s", words, extra={"outcome": "broker-refused"})
 
     def _say_missing(self, words: str) -> None:
         if words != self._missing:
@@ -209,7 +243,6 @@ class Link:
                 error or BrokerUnavailableError("the session was closed")
             )
         await session.close()
-        self._status.set_broker("idle")
 
     def _on_blocked(self, blocked: bool) -> None:
         self._status.set_broker("blocked" if blocked else "connected")

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from amqp_client.connection import Connection
-from amqp_client.errors import BrokerError
+from amqp_client.errors import BrokerError, TopologyMissingError
 from amqp_client.messages import QueueState
 from django.db import connection as database
 
 from aviso.broker.topology import PARKED_QUEUE, REPORTS_QUEUE, pusher_queues
 from aviso.outbox.depth import Depth, measure
 from aviso.parked.models import ParkedEvent
+from aviso.relay.claim import Claim, read_claim
 from aviso.relay.configuration import Configuration
 
 # Among the newest of all feeds: nothing knows when an event was archived.
@@ -43,8 +44,8 @@ class LastPublished:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """`queues` is None when the broker can't be asked, and `broker` says why; a queue
-    that does not exist is None in it."""
+    """`queues` is None when the broker can't be asked, and `broker` says why, or whose
+    it is if not this database's; a queue that does not exist is None in it."""
 
     outbox: Depth
     last_published: LastPublished | None
@@ -59,11 +60,15 @@ def look_at_pipeline(configuration: Configuration) -> Pipeline:
     with database.cursor() as cursor:
         cursor.execute(_LAST_PUBLISHED)
         last = cursor.fetchone()
+        cursor.execute("SELECT id::text FROM aviso.source")
+        source = cursor.fetchone()
     parked = ParkedEvent.objects.filter(state=ParkedEvent.State.PARKED).count()
     queues: dict[str, QueueState | None] | None = None
     broker = "reachable"
     try:
-        queues = asyncio.run(_look_at_queues(configuration))
+        queues, claim = asyncio.run(_look_at_broker(configuration))
+        if claim is not None and (source is None or claim.source.id != source[0]):
+            broker = f"belongs to {claim}"
     except BrokerError as exc:
         broker = f"unreachable: {exc}"
     return Pipeline(
@@ -75,13 +80,17 @@ def look_at_pipeline(configuration: Configuration) -> Pipeline:
     )
 
 
-async def _look_at_queues(
+async def _look_at_broker(
     configuration: Configuration,
-) -> dict[str, QueueState | None]:
+) -> tuple[dict[str, QueueState | None], Claim | None]:
     connection = await Connection.open(configuration.amqp_url, name="aviso pipeline")
     try:
-        return await connection.inspect(
+        queues = await connection.inspect(
             *pusher_queues(configuration.queues), REPORTS_QUEUE, PARKED_QUEUE
         )
+        try:
+            return queues, await read_claim(connection)
+        except TopologyMissingError:
+            return queues, None
     finally:
         await connection.close()

@@ -20,6 +20,8 @@ class Status:
     metrics: Metrics = field(default_factory=Metrics)
     role: str = "none"
     broker: str = "idle"
+    refusal: str | None = None
+    """Why the broker is none for this relay, in a sentence for a person."""
     database_seen_at: float | None = None
     problems: dict[str, str] = field(default_factory=dict)
     """Feeds of which nothing is sent any more, and why."""
@@ -40,8 +42,17 @@ class Status:
 
     def set_broker(self, state: str) -> None:
         self.broker = state
+        if state != "refused":
+            self.refusal = None
         for name in BROKER_STATES:
             self.metrics.broker.labels(name).set(name == state)
+
+    def refuse_broker(self, words: str) -> bool:
+        """Note that the broker belongs to another database; tell if that is new."""
+        is_new = self.refusal != words
+        self.set_broker("refused")
+        self.refusal = words
+        return is_new
 
     def note_problem(self, feed: str, problem: str | None) -> bool:
         """Note why nothing of a feed is sent, or that it is; tell if that is new."""

@@ -18,6 +18,7 @@ from aviso.outbox.feeds import Outbox
 from aviso.outbox.pruning import Pruning
 from aviso.outbox.queue import Numbered, Queue
 from aviso.outbox.sleep import Sleep
+from aviso.outbox.source import read_source
 from aviso.outbox.states import format_range
 from aviso.outbox.tables import look_after_tables
 from aviso.parked.storing import Parking
@@ -45,6 +46,7 @@ class Term:
     def __init__(
         self, connection: Connection, configuration: Configuration, status: Status
     ) -> None:
+        self._connection = connection
         self._woken = asyncio.Event()
         self._status = status
         self._metrics = status.metrics
@@ -83,11 +85,12 @@ class Term:
         Raises DatabaseLostError when the lock's connection is gone, and
         StatementRefusedError when it lives and a statement did not do.
         """
+        source = await read_source(self._connection)
         tasks = [
             asyncio.create_task(work)
             for work in (
                 self._run_cycle(stopping),
-                self._link.run(),
+                self._link.run(source),
                 listen(self.on_notice),
                 look_after_tables(self._status.note_tables),
             )

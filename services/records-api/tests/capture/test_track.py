@@ -279,6 +279,27 @@ def test_tracked_anew_a_feed_is_closed_and_never_opened(
     shop.run(track, wish)
 
     assert then == shop.value("SELECT visibility FROM aviso.feeds")
+    assert [(then, wish)] == shop.run(
+        "SELECT visibility, visibility_asked FROM aviso.tracked"
+    )
+
+
+def test_the_catalogue_says_what_the_feeds_are_and_not_what_was_asked(
+    shop: Database,
+) -> None:
+    said = "SELECT visibility FROM aviso.tracked"
+    shop.run("SELECT aviso.track('orders', 'of-{tenant}', '{id}')")
+    assert "private" == shop.value(said)
+
+    shop.run("INSERT INTO orders (id, tenant) VALUES (1, 1), (2, 2)")
+    shop.run("SELECT aviso.take_notes()")
+    shop.run("UPDATE aviso.feeds SET visibility = 'public' WHERE slug = 'of-1'")
+    assert "mixed" == shop.value(said)
+
+    shop.run("UPDATE aviso.feeds SET visibility = 'public'")
+    assert [("public", "private")] == shop.run(
+        "SELECT visibility, visibility_asked FROM aviso.tracked"
+    )
 
 
 def test_a_preview_shows_and_leaves_nothing(shop: Database) -> None:

@@ -78,10 +78,19 @@ CREATE TABLE aviso.nested (
     PRIMARY KEY (xid, tracked)
 );
 
--- A table's own owner sees it, and whoever may read the catalogue.
+-- A table's own owner sees it, and whoever may read the catalogue. `visibility` is what
+-- its feeds are: `mixed` where they differ, and what was asked for where there is none.
 CREATE VIEW aviso.tracked AS
 SELECT relation, schema_name, table_name, pg_get_userbyid(relowner) AS owner, feed,
-    columns, "where", key, visibility, on_truncate, max_feeds,
+    columns, "where", key,
+    coalesce((
+        SELECT CASE WHEN min(f.visibility) = max(f.visibility) THEN min(f.visibility)
+            ELSE 'mixed' END
+        FROM aviso.tracked_feeds AS own JOIN aviso.feeds AS f ON f.slug = own.feed
+        WHERE own.tracked = t.id
+        HAVING count(*) > 0
+    ), visibility) AS visibility,
+    visibility AS visibility_asked, on_truncate, max_feeds,
     (SELECT count(*) FROM aviso.tracked_feeds WHERE tracked = t.id) AS feeds,
     tracked_at, problem, problem_at,
     untold + (SELECT count(*) FROM aviso.events

@@ -1,0 +1,20 @@
+"""Which database this is, as Django knows it."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class SourceRow(models.Model):
+    """The one row of `aviso.source`, made by the first relay (`source.py`)."""
+
+    id = models.UUIDField(primary_key=True)
+    is_one = models.BooleanField(unique=True)
+
+    class Meta:
+        managed = False
+        default_permissions = ()
+        db_table = 'aviso"."source'
+
+    def __str__(self) -> str:
+        return str(self.id)

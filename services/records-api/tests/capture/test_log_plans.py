@@ -1,0 +1,114 @@
+"""What asks the log about one record reads a few pages, however long the log is.
+
+The planner guesses how many events a record has from how many most records have: of a
+log in which a few records change all the time it may rather go through all of it, from
+its end on, for a record that it will not meet soon, or never.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import psycopg
+import pytest
+
+from aviso.events.reading import _AFTER, _NEWEST, _OF_RECORD
+from tests.relay.drivers import Database
+
+EVENTS = 60_000
+MOST_PAGES = 150
+
+# The first thousand are made once and never changed; ten others change all the time.
+# A hundred events a changeset, and behind them one with a tenth of all.
+_FILL = """
+INSERT INTO aviso.events (changeset, place, type, feed, subject, data)
+SELECT CASE WHEN n <= few THEN 1 + (n - 1) / 100 ELSE few END,
+    CASE WHEN n <= few THEN 1 + (n - 1) %% 100 ELSE n - few END,
+    CASE WHEN n <= 1010 THEN 'created' ELSE 'updated' END, 'orders',
+    CASE WHEN n <= 1000 THEN 'once-' || n ELSE 'often-' || n %% 10 END,
+    '{"id":"' || n || '","data":{"n":' || n || '}}'
+FROM generate_series(1, %(count)s) AS n, (SELECT %(count)s * 9 / 10 AS few) AS cut
+"""
+_PLACE = """
+INSERT INTO aviso.places (feed, first, last, changeset)
+SELECT 'orders', last - size + 1, last, changeset FROM (
+    SELECT changeset, count(*) AS size,
+        sum(count(*)) OVER (ORDER BY changeset) AS last
+    FROM aviso.events GROUP BY changeset) AS numbered
+"""
+SUBJECTS = ("once-1", "once-1000", "often-3", "never")
+_LAST = "SELECT * FROM aviso.last_event('orders', %(subject)s)"
+# As a backfill and a recapture ask, of many at once.
+_LAST_OF_MANY = """
+SELECT last.data FROM unnest(%(subjects)s::text[]) AS s (subject)
+LEFT JOIN LATERAL aviso.last_event('orders', s.subject) AS last ON true
+"""
+_MANY = [f"once-{n}" for n in range(1, 41)] + [f"never-{n}" for n in range(60)]
+
+
+@pytest.fixture(params=["fresh statistics", "no statistics"])
+def log(database: Database, request: pytest.FixtureRequest) -> Database:
+    database.add_feed("orders")
+    with database.connect() as connection:
+        cursor = psycopg.ClientCursor(connection)
+        cursor.execute("ALTER TABLE aviso.events SET (autovacuum_enabled = off)")
+        cursor.execute("ALTER TABLE aviso.places SET (autovacuum_enabled = off)")
+        cursor.execute(_FILL, {"count": EVENTS})
+        cursor.execute(_PLACE)
+        cursor.execute("UPDATE aviso.feed_progress SET published = %s", [EVENTS])
+    if request.param == "fresh statistics":
+        database.run("VACUUM ANALYZE aviso.events, aviso.places")
+    return database
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_the_last_word_on_a_record_is_found_at_once(
+    log: Database, subject: str
+) -> None:
+    pages, plan = explain(log, _LAST, {"subject": subject})
+
+    assert pages <= MOST_PAGES, plan
+
+
+def test_the_last_words_on_many_are_found_one_by_one(log: Database) -> None:
+    pages, plan = explain(log, _LAST_OF_MANY, {"subjects": _MANY})
+
+    assert pages <= 20 * len(_MANY), plan
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_the_history_of_a_record_is_found_at_once(log: Database, subject: str) -> None:
+    changeset, place = _NEWEST
+    values = {
+        "feed": "orders",
+        "subject": subject,
+        "changeset": changeset,
+        "place": place,
+        "newest": EVENTS,
+        "limit": 20,
+    }
+
+    pages, plan = explain(log, _OF_RECORD, values)
+
+    assert pages <= MOST_PAGES, plan
+
+
+@pytest.mark.parametrize("after", [0, EVENTS // 2, EVENTS - 21, EVENTS])
+def test_the_events_behind_a_sequence_are_found_at_once(
+    log: Database, after: int
+) -> None:
+    pages, plan = explain(log, _AFTER, ("orders", after, 20, EVENTS))
+
+    assert pages <= MOST_PAGES, plan
+
+
+def explain(database: Database, query: str, values: Any) -> tuple[int, str]:
+    """Run a query; tell how many pages it looked at, and the plan."""
+    with database.connect() as connection:
+        cursor = psycopg.ClientCursor(connection)
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}", values)
+        (said,) = cursor.fetchone() or ("",)
+    plan = said[0]["Plan"]
+    pages = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+    return int(pages), json.dumps(plan, indent=1)
