@@ -1,4 +1,4 @@
-"""A page among hundreds of feeds: it follows the one being read and counts the rest."""
+"""A page among thousands of feeds: it follows one, counts the rest, and finds any."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from .api import Api
 from .database import Database
 from .page import FeedPage
 from .running import Stack
+from .test_page_accessibility import AXE, faults
 from .waiting import until, until_equal
 
 FEEDS = 300
+MANY = 3_000
 ALIVE_S = 120
 _JOIN = re.compile(r'<presence\b[^>]*\bto="([a-z0-9-]+)@feeds\.')
 
@@ -100,6 +102,88 @@ def test_it_joins_the_room_that_is_read_and_counts_the_others(
     page.tab.fill("[data-feed-search]", f"many-{FEEDS:04}")
     open_from_list(page, f"many-{FEEDS:04}")
     assert traffic.rooms == ["orders", "many-0003", f"many-{FEEDS:04}"]
+
+
+def test_thousands_are_scrolled_through_found_and_kept_up_to_date(
+    api: Api, database: Database, page: FeedPage, traffic: Traffic
+) -> None:
+    # No room is made for them: nobody reads them here.
+    database.execute(
+        "INSERT INTO feeds (slug, title, announced_at)"
+        " SELECT 'shop-' || to_char(n, 'FM0000'), 'Shop ' || n, now()"
+        " FROM generate_series(1, %s) AS n",
+        [MANY],
+    )
+    api.create_feed("yard")
+    api.create_feed("zeta", title="Almacén del Norte")
+    all_feeds = database.value("SELECT count(*) FROM feeds")
+    tab = page.tab
+    tab.add_init_script(path=AXE)
+    tab.goto(f"{page.url}/#/feeds/yard")
+    page.wait_for_state("live", ALIVE_S)
+    api.create_feed("a-new-one")
+    api.change_feed("shop-0001", visibility="private")
+    feeds = tab.locator("feed-list")
+
+    def scroll_to_the_end() -> bool:
+        feeds.evaluate("each => each.scrollTo(0, each.scrollHeight)")
+        return drawn(page)[-1:] == ["zeta"]
+
+    until(scroll_to_the_end, "the last feed of all", ALIVE_S)
+    assert len(drawn(page)) < 60
+    assert len([path for path in traffic.asked if path.startswith("feeds/?")]) < 50
+    last = feeds.locator('li:has([data-feed-link="zeta"])')
+    sizes = (str(all_feeds), str(all_feeds + 1))  # the new one is there, or not yet
+    assert last.get_attribute("aria-setsize") in sizes
+    assert last.get_attribute("aria-posinset") == last.get_attribute("aria-setsize")
+
+    # What came and went meanwhile is seen by itself.
+    def top() -> list[str | None]:
+        feeds.evaluate("each => each.scrollTo(0, 0)")
+        return drawn(page)[:1]
+
+    until_equal(["a-new-one"], top, "the new feed", ALIVE_S)
+    tab.fill("[data-feed-search]", "shop")
+    until_equal("shop-0002", lambda: drawn(page)[0], "the list without", ALIVE_S)
+    tab.fill("[data-feed-search]", "")
+
+    # One that was seen and has news, wherever it stands.
+    api.write("shop-2500", {"n": 1})
+    tab.click("[data-action=unread-only]")
+    until_equal(["shop-2500", "yard"], lambda: drawn(page), "the unread", ALIVE_S)
+    tab.click("[data-action=unread-only]")
+
+    # By keyboard, with the title's words in any order and without their accents.
+    tab.locator("body").press("g")
+    tab.keyboard.type("shop 298")
+    until_equal("shop-0298", lambda: drawn(page)[0], "what was found", ALIVE_S)
+    tab.keyboard.press("ArrowDown")
+    tab.keyboard.press("End")
+    until_equal("shop-2989", lambda: focused(page), "the last that was found")
+    tab.keyboard.press("Escape")
+    tab.keyboard.press("Escape")
+    until_equal("", tab.locator("[data-feed-search]").input_value, "an empty search")
+    tab.keyboard.type("norte almacen")
+    tab.keyboard.press("Enter")
+    tab.wait_for_url("**/#/feeds/zeta")
+    page.wait_for_state("live", ALIVE_S)
+    assert "\n".join(faults(page, "many feeds", [])) == ""
+
+
+def drawn(page: FeedPage) -> list[str | None]:
+    """The rows of the list that are in the document, from above."""
+    slugs: list[str | None] = page.tab.evaluate(
+        "() => [...document.querySelectorAll('feed-list [data-feed-link]')]"
+        ".map(link => link.dataset.feedLink)"
+    )
+    return slugs
+
+
+def focused(page: FeedPage) -> str | None:
+    slug: str | None = page.tab.evaluate(
+        "() => document.activeElement.dataset.feedLink ?? null"
+    )
+    return slug
 
 
 def open_from_list(page: FeedPage, feed: str) -> None:

@@ -10,7 +10,7 @@ from .conftest import OpenPage
 from .page import FeedPage
 from .running import REPOSITORY
 
-_AXE = REPOSITORY / "services/web-client/node_modules/axe-core/axe.min.js"
+AXE = REPOSITORY / "services/web-client/node_modules/axe-core/axe.min.js"
 _RUN = """async (rules) => {
     // The colours of another scheme are there in the frame after the next.
     for (const _ of [1, 2]) await new Promise(requestAnimationFrame);
@@ -36,7 +36,7 @@ def test_axe_finds_nothing_on_any_view_in_either_scheme(
     record = api.write(feed, data)
     api.call("PATCH", f"feeds/{feed}/records/{record['id']}/", {"data": {"n": 2}})
     page = open_page(feed)
-    page.tab.add_init_script(path=_AXE)
+    page.tab.add_init_script(path=AXE)
     page.reload()
     tab = page.tab
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from django.db import connection
 
 from aviso.events.models import Place
 from aviso.feeds.models import Feed
+from aviso.feeds.reading import _SELECT
 from tests.api import Api, make_api
 
 pytestmark = pytest.mark.django_db
@@ -214,8 +217,9 @@ def _path(url: str) -> str:
 
 @pytest.fixture
 def _named() -> None:
-    for slug in ("or", "order", "orders", "orders-2", "organ", "stock", "o"):
+    for slug in ("or", "order", "orders", "orders-2", "organ", "stock-or", "o"):
         Feed.objects.create(slug=slug)
+    Feed.objects.create(slug="f-1", title="Órdenes de “España”, 2026")
     Feed.objects.create(slug="orders-secret", visibility="private")
 
 
@@ -224,16 +228,21 @@ def _named() -> None:
     ("q", "expected"),
     [
         ("order", ["order", "orders", "orders-2"]),
-        ("orders-", ["orders-2"]),
-        ("or", ["or", "order", "orders", "orders-2", "organ"]),
+        ("orders-2", ["orders-2"]),
+        ("2 ORD", ["f-1", "orders-2"]),
+        ("or", ["f-1", "or", "order", "orders", "orders-2", "organ", "stock-or"]),
         ("zzz", []),
-        ("stock", ["stock"]),
+        ("rders", []),
+        ("ordenes espana", ["f-1"]),
+        ("Órd", ["f-1", "order", "orders", "orders-2"]),
+        ("espa\\':*|&!", ["f-1"]),
+        ("²", []),
     ],
 )
-def test_feeds_are_found_by_how_their_names_begin(
+def test_feeds_are_found_by_how_words_of_their_names_begin(
     anonymous: Api, q: str, expected: list[str]
 ) -> None:
-    reply = anonymous.get(f"feeds/?q={q}")
+    reply = anonymous.get(f"feeds/?q={quote(q)}")
 
     assert expected == [feed["slug"] for feed in reply.body["results"]]
 
@@ -250,6 +259,31 @@ def test_what_was_found_is_read_on_page_by_page(anonymous: Api) -> None:
     assert first["results"] == back["results"]
 
 
-@pytest.mark.parametrize("q", ["", "A", "a%25", "a" * 65, "a%20", "%C3%B1"])
-def test_what_no_name_begins_with_is_refused(anonymous: Api, q: str) -> None:
+@pytest.mark.usefixtures("_named")
+def test_a_feed_is_found_by_its_new_title(api: Api, anonymous: Api) -> None:
+    api.patch("feeds/stock-or/", {"title": "Warehouse"})
+
+    found = anonymous.get("feeds/?q=ware").body["results"]
+
+    assert ["stock-or"] == [feed["slug"] for feed in found]
+
+
+@pytest.mark.parametrize("q", ["", "-", "%20", "a%00", "a" * 101, "a+b+c+d+e+f+g+h+i"])
+def test_what_has_no_words_or_too_many_is_refused(anonymous: Api, q: str) -> None:
     assert "q" == anonymous.get(f"feeds/?q={q}").problem(400)["field"]
+
+
+def test_few_feeds_among_thousands_are_found_by_the_index() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO aviso.feeds (slug, title) SELECT 'many-' || n, 'Shop ' || n"
+            " FROM generate_series(1, 3000) AS n"
+        )
+        cursor.execute("ANALYZE aviso.feeds")
+        cursor.execute(
+            f"EXPLAIN {_SELECT} WHERE f.words @@ aviso.words_beginning('shop 2987')"
+            " ORDER BY f.slug LIMIT 101"
+        )
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+
+    assert "Bitmap Index Scan on feeds_words" in plan

@@ -1,6 +1,8 @@
-"""The parameters that name feeds: several, or how their slugs begin."""
+"""The parameters that name feeds: several, or by words of their names."""
 
 from __future__ import annotations
+
+import re
 
 from django.http import QueryDict
 
@@ -8,16 +10,21 @@ from aviso.feeds.reading import MAX_HEADS
 from aviso.names.slugs import is_slug
 from aviso.problems import BadRequest, show
 
+MAX_SOUGHT_CHARS = 100
+MAX_WORDS = 8
+_WORD = re.compile(r"[^\W_]+")
 
-def read_beginning(query: QueryDict) -> str:
-    """Return the beginning of slugs that is asked for; "" if none is."""
+
+def read_sought(query: QueryDict) -> str:
+    """Return the words that are sought in names of feeds; "" if none are."""
     text = query.get("q")
     if text is None:
         return ""
-    if not is_slug(text):
+    is_few = 1 <= len(_WORD.findall(text)) <= MAX_WORDS
+    if not is_few or len(text) > MAX_SOUGHT_CHARS or "\x00" in text:
         raise BadRequest(
-            f"q is {show(text)}, expected 1 to 64 of the characters a-z, 0-9 and"
-            " the hyphen",
+            f"q is {show(text)}, expected 1 to {MAX_WORDS} words in at most"
+            f" {MAX_SOUGHT_CHARS} characters",
             field="q",
         )
     return text

@@ -31,8 +31,6 @@ _HEADS = """
 CURSOR_PATTERN = SLUG_PATTERN
 # So many of the longest slugs fit in a request line (gunicorn.conf.py).
 MAX_HEADS = 100
-# Stands behind every character of a slug in ASCII, the order of the database.
-_AFTER_SLUGS = "{"
 
 
 def find_feed(slug: str) -> FeedRow | None:
@@ -58,17 +56,17 @@ def see_feed(slug: str, caller: Caller) -> FeedRow | None:
 
 
 def list_feeds(
-    caller: Caller, cursor: Cursor, limit: int, beginning: str = ""
+    caller: Caller, cursor: Cursor, limit: int, sought: str = ""
 ) -> Page[FeedRow]:
     """Return a page of the feeds that the caller sees, by slug.
 
-    Of those with another `beginning` of their slug nothing is read.
+    With `sought`, those in whose slug or title each of its words begins one.
     """
     conditions = ["(f.visibility = 'public' OR %s OR f.slug = ANY(%s))"]
     values: list[Any] = _scope(caller)
-    if beginning:
-        conditions.append("f.slug >= %s AND f.slug < %s")
-        values += [beginning, beginning + _AFTER_SLUGS]
+    if sought:
+        conditions.append("f.words @@ aviso.words_beginning(%s)")
+        values.append(sought)
     if cursor.key is not None:
         conditions.append("f.slug < %s" if cursor.backward else "f.slug > %s")
         values.append(cursor.key)

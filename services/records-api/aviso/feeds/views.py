@@ -16,7 +16,7 @@ from aviso.conf import conf
 from aviso.database.limits import strangers_limit
 from aviso.feeds import serializers
 from aviso.feeds.bodies import read_change, read_slug
-from aviso.feeds.filters import read_beginning, read_slugs
+from aviso.feeds.filters import read_slugs, read_sought
 from aviso.feeds.permissions import opened_feed, to_feed
 from aviso.feeds.reading import CURSOR_PATTERN, MAX_HEADS, list_feeds, read_heads
 from aviso.feeds.rendering import render_feed, render_head
@@ -31,8 +31,10 @@ from aviso.rest.paging import check_parameters, read_cursor, read_limit
 from aviso.rest.views import PatchingView, RestView
 
 _CHANGEABLE = {"title", "visibility", "schema"}
-_BEGINNING = OpenApiParameter(
-    "q", str, description="Only feeds whose slug begins with this."
+_SOUGHT = OpenApiParameter(
+    "q",
+    str,
+    description="Only feeds in whose slug or title each of these words begins one.",
 )
 _SLUGS = OpenApiParameter(
     "feeds",
@@ -48,15 +50,15 @@ class FeedsView(RestView):
     @extend_schema(
         operation_id="list_feeds",
         summary="The feeds that are open to you, by name",
-        parameters=[LIMIT, CURSOR, _BEGINNING],
+        parameters=[LIMIT, CURSOR, _SOUGHT],
         responses={200: serializers.FeedPageSerializer, **problems()},
     )
     def get(self, request: Request) -> HttpResponse:
         check_parameters(request.GET, {"limit", "cursor", "q"})
         cursor = read_cursor(request.GET, CURSOR_PATTERN)
-        limit, beginning = read_limit(request.GET), read_beginning(request.GET)
+        limit, sought = read_limit(request.GET), read_sought(request.GET)
         with strangers_limit(is_stranger=is_stranger(request)):
-            page = list_feeds(find_caller(request), cursor, limit, beginning)
+            page = list_feeds(find_caller(request), cursor, limit, sought)
         return answer_page(
             request, page, render=render_feed, key=lambda feed: feed.slug
         )

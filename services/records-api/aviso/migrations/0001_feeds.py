@@ -37,6 +37,20 @@ LANGUAGE sql VOLATILE AS $$
          unnest(ARRAY[0, 1, 2, 3, 4, 5, 10, 11]) AS i
 $$;
 
+-- The words of a name, in small letters and without the accents that people leave out.
+CREATE FUNCTION aviso.words_of(name text) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT array_remove(regexp_split_to_array(
+        translate(lower(name), 'áàâäãåéèêëíìîïóòôöõúùûüñç', 'aaaaaaeeeeiiiiooooouuuunc'),
+        '[^[:alnum:]]+'), '')
+$$;
+-- Matches the names in which each of these words begins one; none where there is no word.
+CREATE FUNCTION aviso.words_beginning(sought text) RETURNS tsquery
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT string_agg(quote_literal(word) || ':*', ' & ')::tsquery
+    FROM unnest(aviso.words_of(sought)) AS word
+$$;
+
 CREATE TABLE aviso.feeds (
     slug text PRIMARY KEY CONSTRAINT feeds_slug CHECK (slug ~ '^[a-z0-9-]{1,64}$'),
     title text NOT NULL DEFAULT ''
@@ -48,8 +62,12 @@ CREATE TABLE aviso.feeds (
     epoch text NOT NULL DEFAULT aviso.new_epoch()
         CONSTRAINT feeds_epoch CHECK (epoch ~ '^[a-z0-9]{4,16}$'),
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    announced_at timestamptz
+    announced_at timestamptz,
+    words tsvector NOT NULL
+        GENERATED ALWAYS AS (array_to_tsvector(aviso.words_of(slug || ' ' || title))) STORED
 );
+-- A list of entries that nobody has sorted in yet would be read through by each search.
+CREATE INDEX feeds_words ON aviso.feeds USING gin (words) WITH (fastupdate = off);
 CREATE INDEX feeds_unannounced ON aviso.feeds (slug) WHERE announced_at IS NULL;
 """
 

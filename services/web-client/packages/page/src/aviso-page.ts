@@ -7,7 +7,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { keyed } from "lit/directives/keyed.js";
 import type { AccountDialog } from "./account-dialog";
 import { coalesce } from "./coalesce";
-import { feedNav } from "./feed-nav";
+import { feedNav, focusFeeds } from "./feed-nav";
 import { offline, refused } from "./feed-notices";
 import type { FeedTools } from "./feed-tools";
 import { safeLink } from "./field-values";
@@ -83,7 +83,7 @@ export class AvisoPage extends LightElement {
     window.addEventListener("hashchange", this.#followAddress);
     document.addEventListener("visibilitychange", this.#noteVisibility);
     document.addEventListener("keydown", (event) =>
-      onPageKey(event, { find: this.#find, help: this.#showKeys }),
+      onPageKey(event, { find: this.#find, feeds: this.#findFeed, help: this.#showKeys }),
     );
     this.addEventListener("try-now", () => this.#model.tryNow());
     this.addEventListener("write-toggle", this.#toggleWriting);
@@ -337,7 +337,7 @@ export class AvisoPage extends LightElement {
   readonly #pickFirstFeed = (): void => {
     const { currentSlug, list } = this.#model;
     const first = list.listing.entries[0];
-    if (currentSlug !== null || first === undefined || list.listing.beginning !== "") return;
+    if (currentSlug !== null || first === undefined || list.listing.sought !== "") return;
     this.#goTo(routeOfFeed(first.slug), false);
   };
 
@@ -388,6 +388,13 @@ export class AvisoPage extends LightElement {
 
   readonly #find = (): void => {
     this.querySelector<FeedTools>("feed-tools")?.focusFind();
+  };
+
+  /** Where the list of feeds is in a menu, that is opened. */
+  readonly #findFeed = async (): Promise<void> => {
+    const menu = this.querySelector<HTMLElement>(".menu-button");
+    if (menu?.checkVisibility() && !this.isMenuOpen) await this.#openMenu();
+    focusFeeds(this);
   };
 
   readonly #openMenu = async (): Promise<void> => {

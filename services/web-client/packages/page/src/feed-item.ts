@@ -8,23 +8,33 @@ import type { Reading } from "./reading";
 import { hashOfFeed } from "./route";
 import { badgeText } from "./unread";
 
-/** `place`: where it stands in the list, from 1, and of how many; -1: nobody knows yet. */
+/** Where it stands in the list, and of how many; -1: nobody knows yet. */
+export interface FeedPlace {
+  readonly index: number;
+  readonly total: number;
+  /** Tab stops here, and passes over the other rows. */
+  readonly isTabStop: boolean;
+}
+
 export function feedItem(
   model: PageModel,
   info: FeedInfo,
   reading: Reading,
-  place?: { readonly place: number; readonly total: number },
+  place?: FeedPlace,
 ): TemplateResult {
   const { t, formatting } = reading;
   const { slug, title, visibility } = info;
   const unread = model.unreadOf(slug);
+  const tabIndex = place === undefined || place.isTabStop ? 0 : -1;
   return html`<li
     class="feed-row"
-    aria-posinset=${place?.place ?? nothing}
+    aria-posinset=${place === undefined ? nothing : place.index + 1}
     aria-setsize=${place?.total ?? nothing}
+    data-index=${place?.index ?? nothing}
   >
     <a
       class="feed-link"
+      tabindex=${tabIndex}
       href=${hashOfFeed(slug)}
       aria-current=${slug === model.currentSlug ? "page" : nothing}
       data-feed-link=${slug}
@@ -48,15 +58,21 @@ export function feedItem(
             >`
       }
     </a>
-    ${muteButton(model, info, reading)}
+    ${muteButton(model, info, reading, tabIndex)}
   </li>`;
 }
 
-function muteButton(model: PageModel, info: FeedInfo, { t }: Reading): TemplateResult {
+function muteButton(
+  model: PageModel,
+  info: FeedInfo,
+  { t }: Reading,
+  tabIndex: 0 | -1,
+): TemplateResult {
   const isMuted = model.isMuted(info.slug);
   return html`<button
     type="button"
     class="feed-mute"
+    tabindex=${tabIndex}
     data-mute=${info.slug}
     aria-pressed=${isMuted}
     aria-label=${t("feedMute", { feed: info.title || info.slug })}

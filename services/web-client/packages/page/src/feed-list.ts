@@ -1,18 +1,18 @@
 /**
  * `<feed-list>`: the rows of the list of feeds. It scrolls by itself, and only rows near its window are
- * in the document; the model is told which, so that more are loaded and counts asked for where
- * somebody looks.
+ * in the document, and the one that has the focus; the model is told which, so that more are loaded and
+ * counts asked for where somebody looks. Tab stops at one row: arrows lead from one to the next.
  */
 
 import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import { feedItem } from "./feed-item";
+import type { FeedInfo } from "./library";
 import { LightElement } from "./light-element";
 import type { PageModel } from "./page-model";
 import type { Reading } from "./reading";
+import { VirtualRows } from "./virtual-rows";
 
-/** How many rows stand ready above and below the window. */
-const ROWS_READY = 12;
 /** What a row takes before one was measured, in pixels. */
 const PITCH = 40;
 
@@ -27,83 +27,95 @@ export class FeedList extends LightElement {
   /** Goes up with every drawing of the page. */
   declare revision: number;
 
+  readonly #virtual = new VirtualRows(
+    () => this,
+    () => this.requestUpdate(),
+  );
+  #entries: readonly FeedInfo[] = [];
   #pitch = PITCH;
   #isMeasured = false;
-  /** As they were when they last changed: to ask for them lays the whole page out. */
-  #top = 0;
-  #height = 0;
-  #from = 0;
-  #to = 0;
-  #beginning = "";
+  #search = "";
+  /** The one that was brought into sight when it was opened. */
   #shownSlug: string | null = null;
-  #resized: ResizeObserver | null = null;
+  /** The one whose row has the focus, and where that stood last. */
+  #focused: { readonly slug: string; readonly index: number } | null = null;
+  readonly #resized = new ResizeObserver(() => {
+    this.#isMeasured = false;
+    this.requestUpdate();
+  });
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.addEventListener("scroll", this.#noteScroll, { passive: true });
-    this.#resized = new ResizeObserver(this.#noteScroll);
+    this.addEventListener("keydown", this.#onKey);
+    this.addEventListener("focusin", this.#onFocus);
+    this.addEventListener("focusout", this.#onBlur);
     this.#resized.observe(this);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    this.removeEventListener("scroll", this.#noteScroll);
-    this.#resized?.disconnect();
+    this.removeEventListener("keydown", this.#onKey);
+    this.removeEventListener("focusin", this.#onFocus);
+    this.removeEventListener("focusout", this.#onBlur);
+    this.#resized.disconnect();
+    this.#virtual.unmount();
+  }
+
+  /** Lead the keyboard to the first row. */
+  override focus(): void {
+    void this.#moveTo(0);
   }
 
   protected override willUpdate(): void {
-    const { beginning } = this.model.list.listing;
+    const { list } = this.model;
+    this.#entries = list.shown;
+    const search = `${list.listing.sought}\n${list.isUnreadOnly}`;
     // What is found now begins at its top.
-    if (beginning !== this.#beginning) this.scrollTop = this.#top = 0;
-    this.#beginning = beginning;
-    [this.#from, this.#to] = this.#nearRows();
+    if (search !== this.#search) this.scrollTop = 0;
+    this.#search = search;
+    this.#virtual.update(this.#entries.length, this.#pitch, this.#focusedIndex);
   }
 
   override render(): TemplateResult {
     const { model, reading } = this;
-    const { entries, hasMore, isCut } = model.list.listing;
-    const near = entries.slice(this.#from, this.#to);
-    const rows = repeat(
-      near,
-      ({ slug }) => slug,
-      (info, index) =>
-        feedItem(model, info, reading, {
-          place: this.#from + index + 1,
-          // How many there are in all nobody has said yet.
-          total: hasMore ? -1 : entries.length,
-        }),
-    );
-    return html`<ul class="feed-list">
-      <li class="feed-space" aria-hidden="true"></li>
-      ${rows}
-      <li class="feed-space" aria-hidden="true"></li>
-      ${hasMore ? html`<li class="skeleton skeleton-feed" aria-hidden="true"></li>` : nothing}
-    </ul>
-    ${isCut ? html`<p class="nav-note">${reading.t("feedsCut")}</p>` : nothing}`;
+    const { hasMore, isCut } = model.list.listing;
+    const rows = this.#virtual.rows.flatMap(({ index }) => {
+      const info = this.#entries[index];
+      return info === undefined ? [] : [{ info, index }];
+    });
+    const stop = this.#tabStop(rows.map(({ info }) => info.slug));
+    // How many there are in all nobody has said yet.
+    const total = hasMore ? -1 : this.#entries.length;
+    return html`<ul class="feed-list" aria-describedby="feed-keys">
+        ${repeat(
+          rows,
+          ({ info }) => info.slug,
+          ({ info, index }) =>
+            feedItem(model, info, reading, { index, total, isTabStop: info.slug === stop }),
+        )}
+      </ul>
+      ${hasMore ? html`<div class="skeleton skeleton-feed" aria-hidden="true"></div>` : nothing}
+      ${isCut ? html`<p class="nav-note">${reading.t("feedsCut")}</p>` : nothing}
+      <p class="visually-hidden" id="feed-keys">${reading.t("feedKeys")}</p>`;
   }
 
   protected override updated(): void {
-    if (!this.#isMeasured) this.#measure();
-    const [above, below] = this.querySelectorAll<HTMLElement>(".feed-space");
-    const { entries } = this.model.list.listing;
-    // Not as an attribute of the template: the Content-Security-Policy allows no inline style.
-    if (above) above.style.height = `${this.#from * this.#pitch}px`;
-    if (below) below.style.height = `${Math.max(0, entries.length - this.#to) * this.#pitch}px`;
-    this.model.list.show(this.#from, this.#to);
+    const rows = this.querySelectorAll<HTMLElement>(".feed-row");
+    // Through the CSSOM: the Content-Security-Policy allows no style in an attribute.
+    const list = this.querySelector<HTMLElement>(".feed-list");
+    if (list !== null) list.style.height = `${this.#virtual.totalHeight}px`;
+    this.#virtual.mount();
+    for (const row of rows) row.style.translate = `0 ${Number(row.dataset.index) * this.#pitch}px`;
+    if (!this.#isMeasured) this.#measure(rows[0]);
+    const [first, last] = this.#virtual.ready;
+    this.model.list.show(first, last);
     this.#bringCurrentIntoSight();
+    this.#keepFocus();
   }
 
-  #nearRows(): [number, number] {
-    const { length } = this.model.list.listing.entries;
-    const first = Math.floor(this.#top / this.#pitch) - ROWS_READY;
-    const last = Math.ceil((this.#top + this.#height) / this.#pitch) + ROWS_READY;
-    return [Math.max(0, Math.min(first, length)), Math.min(length, last)];
-  }
-
-  #measure(): void {
-    const [one, next] = this.querySelectorAll<HTMLElement>(".feed-row");
-    if (!one || !next) return;
-    const pitch = next.offsetTop - one.offsetTop;
+  /** A row of a phone is higher. */
+  #measure(row: HTMLElement | undefined): void {
+    const pitch = row?.offsetHeight ?? 0;
     this.#isMeasured = pitch > 0;
     if (pitch <= 0 || pitch === this.#pitch) return;
     this.#pitch = pitch;
@@ -112,9 +124,9 @@ export class FeedList extends LightElement {
 
   /** Once for each feed that is opened; after that the reader scrolls. */
   #bringCurrentIntoSight(): void {
-    const { currentSlug, list } = this.model;
-    if (currentSlug === this.#shownSlug) return;
-    const index = list.listing.entries.findIndex(({ slug }) => slug === currentSlug);
+    const { currentSlug } = this.model;
+    if (currentSlug === this.#shownSlug || !this.#isMeasured) return;
+    const index = this.#entries.findIndex(({ slug }) => slug === currentSlug);
     if (index < 0) return;
     this.#shownSlug = currentSlug;
     const top = index * this.#pitch;
@@ -123,13 +135,92 @@ export class FeedList extends LightElement {
     if (!isInSight) this.scrollTop = top - this.clientHeight / 2;
   }
 
-  readonly #noteScroll = (): void => {
-    this.#top = this.scrollTop;
-    this.#height = this.clientHeight;
-    this.#measure();
-    const [from, to] = this.#nearRows();
-    if (from !== this.#from || to !== this.#to) this.requestUpdate();
+  get #focusedIndex(): number | null {
+    const slug = this.#focused?.slug;
+    const index = this.#entries.findIndex((info) => info.slug === slug);
+    return index < 0 ? null : index;
+  }
+
+  #tabStop(drawn: readonly string[]): string | undefined {
+    const isDrawn = (slug: string | null | undefined) => slug != null && drawn.includes(slug);
+    const { currentSlug } = this.model;
+    if (isDrawn(this.#focused?.slug)) return this.#focused?.slug;
+    return isDrawn(currentSlug) ? (currentSlug as string) : drawn[0];
+  }
+
+  /** Of a feed that is gone the focus goes to the one that stands there now. */
+  #keepFocus(): void {
+    const focused = this.#focused;
+    if (focused === null) return;
+    const index = this.#focusedIndex;
+    if (index !== null) this.#focused = { slug: focused.slug, index };
+    else if (this.#entries.length > 0) void this.#moveTo(focused.index);
+    else this.#focused = null;
+  }
+
+  async #moveTo(wanted: number): Promise<void> {
+    const index = Math.max(0, Math.min(wanted, this.#entries.length - 1));
+    const slug = this.#entries[index]?.slug;
+    if (slug === undefined) return;
+    this.#focused = { slug, index };
+    this.requestUpdate();
+    await this.updateComplete;
+    this.#virtual.bringIntoSight(index);
+    const link = this.querySelector<HTMLElement>(`[data-feed-link="${slug}"]`);
+    link?.focus({ preventScroll: true });
+  }
+
+  readonly #onFocus = (event: FocusEvent): void => {
+    const row = (event.target as Element).closest<HTMLElement>(".feed-row");
+    const index = Number(row?.dataset.index);
+    const slug = this.#entries[index]?.slug;
+    if (slug === undefined) return;
+    this.#focused = { slug, index };
+    this.requestUpdate();
   };
+
+  readonly #onBlur = (event: FocusEvent): void => {
+    const isTakenAway = !(event.target as Node).isConnected;
+    if (isTakenAway || this.contains(event.relatedTarget as Node | null)) return;
+    this.#focused = null;
+  };
+
+  readonly #onKey = (event: KeyboardEvent): void => {
+    if (event.altKey || event.ctrlKey || event.metaKey || this.#focused === null) return;
+    const next = this.#indexFor(event.key, this.#focused.index);
+    if (next === null || (next < 0 && !this.#leaveUp())) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (next >= 0) void this.#moveTo(next);
+  };
+
+  /** Says whether somebody has taken the focus. */
+  #leaveUp(): boolean {
+    return !this.dispatchEvent(new CustomEvent("leave-up", { bubbles: true, cancelable: true }));
+  }
+
+  /** -1: above the list; null: no key of this list. */
+  #indexFor(key: string, at: number): number | null {
+    const page = Math.max(1, Math.floor(this.clientHeight / this.#pitch) - 1);
+    switch (key) {
+      case "ArrowDown":
+        return at + 1;
+      case "ArrowUp":
+        return at - 1;
+      case "Escape":
+        return -1;
+      case "PageDown":
+        return at + page;
+      case "PageUp":
+        return Math.max(0, at - page);
+      case "Home":
+        return 0;
+      case "End":
+        return this.#entries.length - 1;
+      default:
+        return null;
+    }
+  }
 }
 
 customElements.define("feed-list", FeedList);

@@ -9,16 +9,21 @@ import type { FeedInfo, FeedsPage, FeedsQuery } from "./library";
 export const PAGE_FEEDS = 100;
 /** How many are kept; whoever looks for one further down finds it by its name. */
 export const MOST_LISTED = 5_000;
+/** More words than these the API does not look for. */
+const MOST_WORDS = 8;
 
-const BEGINNING = /^[a-z0-9-]{0,64}$/;
+const BETWEEN_WORDS = /[^\p{L}\p{N}]+/u;
+const NOBODYS: FeedsPage = { feeds: [], hasMore: false };
 
 export class FeedListing {
   /** Without their schemas, which may be large. */
   entries: readonly FeedInfo[] = [];
-  /** How the slugs begin that are looked for; "": all. */
-  beginning = "";
+  /** The words that are looked for in names, with a space between; "": all feeds. */
+  sought = "";
+  /** Goes up when feeds come or go. */
+  revision = 0;
   #hasMore = false;
-  /** What is there belongs to another beginning. */
+  /** What is there belongs to another search. */
   #isOutdated = false;
 
   constructor(private readonly ask: (query: FeedsQuery) => Promise<FeedsPage | null>) {}
@@ -36,27 +41,29 @@ export class FeedListing {
     return this.entries.find((entry) => entry.slug === slug);
   }
 
-  /** Look for feeds by how their names begin; `load` then asks for them. */
+  /** Look for feeds by how the words of their names begin; `load` then asks for them. */
   search(text: string): void {
-    this.beginning = text.trim().toLowerCase().replaceAll(/\s+/g, "-");
+    const words = text.normalize("NFC").toLowerCase().split(BETWEEN_WORDS);
+    this.sought = words
+      .filter((word) => word !== "")
+      .slice(0, MOST_WORDS)
+      .join(" ");
     this.#isOutdated = true;
   }
 
   /** Ask for a page from this place on. Returns what came; throws what `ask` throws. */
-  async load(from: number): Promise<readonly FeedInfo[]> {
-    const { beginning } = this;
+  async load(from: number, limit = PAGE_FEEDS): Promise<FeedsPage> {
+    const { sought } = this;
     const after = this.#isOutdated ? null : (this.entries[from - 1]?.slug ?? null);
-    const page = BEGINNING.test(beginning)
-      ? await this.ask({ after, beginning, limit: PAGE_FEEDS })
-      : { feeds: [], hasMore: false };
+    const page = await this.ask({ after, words: sought, limit });
     // Of another reader's list, and of another search, nothing may be shown.
-    if (page === null || beginning !== this.beginning) return [];
+    if (page === null || sought !== this.sought) return NOBODYS;
     this.#place(after, page);
-    return page.feeds;
+    return page;
   }
 
   drop(isGone: (info: FeedInfo) => boolean): void {
-    this.entries = this.entries.filter((info) => !isGone(info));
+    this.#take(this.entries.filter((info) => !isGone(info)));
   }
 
   #place(after: string | null, { feeds, hasMore }: FeedsPage): void {
@@ -67,6 +74,14 @@ export class FeedListing {
     const below = end === undefined ? [] : known.filter(({ slug }) => slug > end);
     if (below.length === 0) this.#hasMore = hasMore;
     const listed = feeds.map((info) => ({ ...info, schema: null }));
-    this.entries = [...above, ...listed, ...below].slice(0, MOST_LISTED);
+    this.#take([...above, ...listed, ...below].slice(0, MOST_LISTED));
+  }
+
+  #take(entries: readonly FeedInfo[]): void {
+    const isSame =
+      entries.length === this.entries.length &&
+      entries.every(({ slug }, index) => slug === this.entries[index]?.slug);
+    if (!isSame) this.revision += 1;
+    this.entries = entries;
   }
 }

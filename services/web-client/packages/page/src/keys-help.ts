@@ -8,6 +8,7 @@ import type { Reading } from "./reading";
 
 const KEYS: readonly (readonly [string, MessageKey])[] = [
   ["/", "keyFind"],
+  ["g", "keyFeeds"],
   ["j k ↓ ↑", "keyMove"],
   ["Home End", "keyEnds"],
   ["Enter", "keyOpen"],

@@ -1,16 +1,23 @@
 /**
- * When the list of feeds is asked for: at the start, where somebody looks, once a minute while the page
- * is visible, and again after a failure. Knows no feed but those that are listed.
+ * When the list of feeds is asked for: at the start, where somebody looks, every 15 s while the page is
+ * visible, less often while no feed comes or goes, and again after a failure. Knows no feed but those
+ * that are listed.
  */
 
-import { FeedListing, PAGE_FEEDS } from "./feed-listing";
+import { FeedListing, MOST_LISTED, PAGE_FEEDS } from "./feed-listing";
 import type { FeedInfo, FeedsPage, FeedsQuery } from "./library";
 import { type ListFailure, ListRetry } from "./list-retry";
 
 export type ListState = "loading" | "ready" | "failed";
 
 /** How often the list is asked for again while somebody looks, in milliseconds. */
-const PACE_MS = 60_000;
+const PACE_FIRST_MS = 15_000;
+const PACE_MOST_MS = 60_000;
+const SLOWER = 1.5;
+/** From how many rows before the end on more are asked for, so that who scrolls on need not wait. */
+const ROWS_AHEAD = 50;
+/** How many feeds are asked for at once where all are wanted. */
+const MOST_AT_ONCE = 1_000;
 
 export interface ListSurroundings {
   /** null: the answer is nobody's any more. */
@@ -23,6 +30,7 @@ export interface ListSurroundings {
   hasFollowed(): boolean;
   /** The feeds that the browser has something of. */
   kept(): readonly FeedInfo[];
+  isUnread(slug: string): boolean;
   /** Once a pace. Returns whether somebody looks. */
   onPace(): boolean;
   onChange(): void;
@@ -33,6 +41,9 @@ export class ListLoading {
   /** Why the list could not be had, and when it is asked for again. */
   failure: ListFailure | null = null;
 
+  /** Only feeds with something unread are shown. */
+  isUnreadOnly = false;
+
   readonly listing: FeedListing;
   readonly #retry = new ListRetry(() => void this.load());
   #asking: Promise<void> | null = null;
@@ -41,6 +52,7 @@ export class ListLoading {
   /** Which rows are near the screen: from, up to and without. */
   #window: readonly [number, number] = [0, PAGE_FEEDS];
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #pace = PACE_FIRST_MS;
 
   constructor(private readonly surroundings: ListSurroundings) {
     this.listing = new FeedListing((query) => surroundings.ask(query));
@@ -51,6 +63,11 @@ export class ListLoading {
    * meanwhile gets another one after it. A failure keeps what is there, and is tried again.
    */
   load(): Promise<void> {
+    this.#pace = PACE_FIRST_MS;
+    return this.#loadInTurn();
+  }
+
+  #loadInTurn(): Promise<void> {
     this.#isAskedAgain = this.#asking !== null;
     this.#asking ??= this.#load().finally(() => {
       this.#asking = null;
@@ -58,24 +75,40 @@ export class ListLoading {
     return this.#asking;
   }
 
-  /** Look for feeds by how their names begin; "": all. */
-  search(text: string): void {
+  /** Look for feeds by how the words of their names begin; "": all. Returns when they are there. */
+  search(text: string): Promise<void> {
     this.listing.search(text);
     this.#window = [0, PAGE_FEEDS];
-    void this.load();
+    return this.load();
+  }
+
+  /** For that each feed has to be known, as many as are kept. */
+  showUnreadOnly(isUnreadOnly: boolean): void {
+    this.isUnreadOnly = isUnreadOnly;
+    this.#window = [0, PAGE_FEEDS];
+    this.surroundings.onChange();
+    if (isUnreadOnly) void this.load();
+  }
+
+  /** The feeds that the list shows, as far as they are loaded. */
+  get shown(): readonly FeedInfo[] {
+    const { entries } = this.listing;
+    if (!this.isUnreadOnly) return entries;
+    return entries.filter(({ slug }) => this.surroundings.isUnread(slug));
   }
 
   /** Say which rows are near the screen: from, up to and without. */
   show(from: number, to: number): void {
     this.#window = [from, to];
-    if (to >= this.listing.entries.length) void this.#loadMore();
+    const isNearEnd = to + ROWS_AHEAD >= this.listing.entries.length;
+    if (isNearEnd && !this.isUnreadOnly) void this.#loadMore();
   }
 
   /** The feeds near the screen, and around them as many as are asked for at once. */
-  get shown(): readonly FeedInfo[] {
+  get near(): readonly FeedInfo[] {
     const [from, to] = this.#window;
     const start = Math.max(0, Math.min(from, to - PAGE_FEEDS));
-    return this.listing.entries.slice(start, start + PAGE_FEEDS);
+    return this.shown.slice(start, start + PAGE_FEEDS);
   }
 
   async #load(): Promise<void> {
@@ -83,7 +116,10 @@ export class ListLoading {
     this.#retry.cancel();
     do {
       this.#isAskedAgain = false;
+      const { revision } = this.listing;
       await this.#loadOnce();
+      const isNews = this.listing.revision !== revision;
+      this.#pace = isNews ? PACE_FIRST_MS : Math.min(PACE_MOST_MS, this.#pace * SLOWER);
       this.surroundings.onChange();
     } while (this.#isAskedAgain);
     this.#plan();
@@ -92,9 +128,7 @@ export class ListLoading {
   async #loadOnce(): Promise<void> {
     const isSameReader = this.surroundings.noteReader();
     try {
-      await this.#list(0);
-      const [from] = this.#window;
-      if (from >= PAGE_FEEDS) await this.#list(from);
+      await this.#listWhatIsShown();
       if (!isSameReader()) return;
       this.state = "ready";
       await this.surroundings.checkFollowed();
@@ -117,8 +151,28 @@ export class ListLoading {
     this.surroundings.onListed(kept);
   }
 
-  async #list(from: number): Promise<void> {
-    this.surroundings.onListed(await this.listing.load(from));
+  async #listWhatIsShown(): Promise<void> {
+    if (this.isUnreadOnly) return this.#listAll();
+    await this.#list(0);
+    const [from] = this.#window;
+    if (from >= PAGE_FEEDS) await this.#list(from);
+  }
+
+  async #listAll(): Promise<void> {
+    let from = 0;
+    let isMore = true;
+    while (isMore && from < MOST_LISTED) {
+      const { feeds, hasMore } = await this.#list(from, MOST_AT_ONCE);
+      const last = feeds.at(-1)?.slug;
+      from = this.listing.entries.findIndex(({ slug }) => slug === last) + 1;
+      isMore = hasMore && from > 0;
+    }
+  }
+
+  async #list(from: number, limit = PAGE_FEEDS): Promise<FeedsPage> {
+    const page = await this.listing.load(from, limit);
+    this.surroundings.onListed(page.feeds);
+    return page;
   }
 
   async #loadMore(): Promise<void> {
@@ -138,12 +192,12 @@ export class ListLoading {
   #plan(): void {
     clearTimeout(this.#timer);
     // Spread, so that pages that were opened together do not ask together.
-    this.#timer = setTimeout(() => this.#onPace(), PACE_MS * (0.75 + Math.random() / 4));
+    this.#timer = setTimeout(() => this.#onPace(), this.#pace * (0.75 + Math.random() / 4));
   }
 
   /** New feeds appear, and gone ones leave. */
   #onPace(): void {
-    if (this.surroundings.onPace()) void this.load();
+    if (this.surroundings.onPace()) void this.#loadInTurn();
     else this.#plan();
   }
 }

@@ -2,15 +2,17 @@
 
 export interface PageKeys {
   readonly find: () => void;
+  readonly feeds: () => void;
   readonly help: () => void;
 }
 
-export function onPageKey(event: KeyboardEvent, { find, help }: PageKeys): void {
+export function onPageKey(event: KeyboardEvent, { find, feeds, help }: PageKeys): void {
   if (event.altKey || event.ctrlKey || event.metaKey || event.defaultPrevented) return;
   const target = event.target as Element | null;
   if (target?.closest("input, textarea, select, dialog[open], [contenteditable]")) return;
-  if (event.key !== "/" && event.key !== "?") return;
+  const ways: Readonly<Record<string, () => void>> = { "/": find, g: feeds, "?": help };
+  const go = Object.hasOwn(ways, event.key) ? ways[event.key] : undefined;
+  if (go === undefined) return;
   event.preventDefault();
-  if (event.key === "/") find();
-  else help();
+  go();
 }

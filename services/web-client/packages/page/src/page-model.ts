@@ -68,6 +68,8 @@ export class PageModel {
       checkFollowed: () => this.#checkFollowed(),
       hasFollowed: () => this.followed.feeds.size > 0,
       kept: () => this.#kept.entries,
+      // The one that is being read stays where it was.
+      isUnread: (slug) => slug === this.currentSlug || this.unreadOf(slug) > 0,
       onPace: () => this.#onPace(),
       onChange: this.#onChange,
     });
@@ -227,7 +229,7 @@ export class PageModel {
   /** Those that count themselves are not asked for. */
   #shownSlugs(): string[] {
     const isCounted = (slug: string) => this.followed.get(slug) === null;
-    return this.list.shown.map(({ slug }) => slug).filter(isCounted);
+    return this.list.near.map(({ slug }) => slug).filter(isCounted);
   }
 
   #noteSeen(feed: WatchedFeed): void {
@@ -302,7 +304,7 @@ export class PageModel {
     this.#unlist([...hidden.map(({ info }) => info), ...listed].map(({ slug }) => slug));
     this.#seen.forgetPrivate();
     this.#muted.forgetPrivate();
-    if (this.list.listing.beginning !== "") this.list.search("");
+    if (this.list.listing.sought !== "") void this.list.search("");
     if (this.current === null) this.look(null);
     this.#replaceClient(client, GUEST, end);
     client.connect();

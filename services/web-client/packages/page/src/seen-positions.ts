@@ -1,12 +1,14 @@
 /**
- * How far the reader has seen each feed, the last 1,000 of them: public ones in localStorage too. The
+ * How far the reader has seen each feed, the last 5,000 of them: public ones in localStorage too. The
  * name of a private feed is nobody's business who uses the browser next, so it stays in memory.
  */
 
+import { MOST_LISTED } from "./feed-listing";
 import type { Position } from "./library";
 import { rememberedPositions, rememberPositions } from "./storage";
 
-export const MOST_SEEN = 1_000;
+/** As many as the list keeps: what was seen of one feed is not forgotten for looking at the others. */
+export const MOST_SEEN = MOST_LISTED;
 
 interface Seen {
   readonly position: Position;

@@ -147,9 +147,14 @@ export class FakeLibrary implements FeedLibrary {
     this.asked.push(token);
     this.queries.push(query);
     if (!this.isReachable) throw this.failure;
-    const { after = null, beginning = "", limit = 100 } = query;
+    const { after = null, words = "", limit = 100 } = query;
+    const isFound = ({ slug, title }: FeedInfo) => {
+      const names = `${slug} ${title}`.toLowerCase().split(/\W+/);
+      const begins = (word: string) => names.some((name) => name.startsWith(word));
+      return words === "" || words.split(" ").every(begins);
+    };
     const found = this.infos
-      .filter(({ slug }) => slug.startsWith(beginning) && (after === null || slug > after))
+      .filter((info) => isFound(info) && (after === null || info.slug > after))
       .sort((one, other) => (one.slug < other.slug ? -1 : 1));
     return { feeds: found.slice(0, limit), hasMore: found.length > limit };
   }

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
 import { FeedListing, MOST_LISTED } from "../src/feed-listing";
-import type { FeedsPage } from "../src/library";
+import type { FeedsPage, FeedsQuery } from "../src/library";
 import { feedInfo } from "./fake-library";
 
 let pages: (FeedsPage | null)[];
@@ -44,6 +44,35 @@ test("what was found stands alone, and an answer to an earlier search is left ou
   listing.search("y");
   await Promise.all([early, listing.load(0)]);
   expect([slugs(), listing.hasMore]).toEqual(["yz", false]);
+});
+
+test("what was typed is sought by its words, not by what stands between", async () => {
+  const queries: FeedsQuery[] = [];
+  listing = new FeedListing(async (query) => {
+    queries.push(query);
+    return page("a");
+  });
+  for (const text of ["  Órdenes–del_Norte ", "n\u0303u", "*%", "1 2 3 4 5 6 7 8 9 10"]) {
+    listing.search(text);
+    await listing.load(0);
+  }
+  expect(queries.map(({ words }) => words)).toEqual([
+    "órdenes del norte",
+    "ñu",
+    "",
+    "1 2 3 4 5 6 7 8",
+  ]);
+});
+
+test("it is known when feeds come or go", async () => {
+  await load(0, page("abd", true));
+  const { revision } = listing;
+  await load(0, page("abd", true));
+  expect(listing.revision).toBe(revision);
+  await load(0, page("acd", true));
+  expect(listing.revision).toBe(revision + 1);
+  listing.drop(({ slug }) => slug === "c");
+  expect(listing.revision).toBe(revision + 2);
 });
 
 test("schemas are not kept, and no more feeds than so many", async () => {

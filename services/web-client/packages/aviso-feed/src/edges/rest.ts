@@ -43,13 +43,13 @@ export async function fetchConnection(
 /** The feeds that are open to the reader, by slug in the order of ASCII. */
 export async function listFeeds(
   origin: string,
-  { after = null, beginning = "", limit = 100 }: FeedsQuery = {},
+  { after = null, words = "", limit = 100 }: FeedsQuery = {},
   token?: string,
   http: Fetch = fetch,
 ): Promise<FeedsPage> {
   const query = new URLSearchParams({ limit: String(limit) });
   if (after !== null) query.set("cursor", `after-${after}`);
-  if (beginning !== "") query.set("q", beginning);
+  if (words !== "") query.set("q", words);
   const answer = await call(http, `${readOrigin(origin)}/api/v1/feeds/?${query}`, { token });
   if (!Array.isArray(answer.results)) throw misunderstood();
   return { feeds: answer.results as FeedInfo[], hasMore: answer.next !== null };

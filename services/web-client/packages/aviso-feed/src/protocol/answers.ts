@@ -58,8 +58,8 @@ export type FeedHead = { readonly slug: string; readonly epoch: string; readonly
 export type FeedsQuery = {
   /** Only feeds behind this slug. */
   readonly after?: string | null;
-  /** Only feeds whose slug begins with this. */
-  readonly beginning?: string;
+  /** Only feeds in whose slug or title each of these words begins one. */
+  readonly words?: string;
   /** From 1 to 1,000. */
   readonly limit?: number;
 };

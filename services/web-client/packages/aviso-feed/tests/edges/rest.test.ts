@@ -278,7 +278,7 @@ describe("calls", () => {
       json({ results: [], next: null }),
     );
 
-    const query = { after: "a", beginning: "b", limit: 1 };
+    const query = { after: "a", words: "b c", limit: 1 };
     const page = await listFeeds("https://aviso.example", query, "key", http);
     const last = await listFeeds("https://aviso.example", {}, "key", http);
 
@@ -287,7 +287,7 @@ describe("calls", () => {
       { feeds: [], hasMore: false },
     ]);
     expect(calls.map(({ url }) => url)).toEqual([
-      "https://aviso.example/api/v1/feeds/?limit=1&cursor=after-a&q=b",
+      "https://aviso.example/api/v1/feeds/?limit=1&cursor=after-a&q=b+c",
       "https://aviso.example/api/v1/feeds/?limit=100",
     ]);
     expect(calls[0]?.init.headers).toMatchObject({ Authorization: "Bearer key" });

@@ -1,0 +1,138 @@
+// @vitest-environment jsdom
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { FeedList } from "../src/feed-list";
+import { PageModel } from "../src/page-model";
+import { readingIn } from "../src/reading";
+import { FakeLibrary, feedInfo } from "./fake-library";
+
+/** jsdom lays nothing out: a window of ten rows. */
+class NoObserver {
+  observe(): void {}
+  unobserve(): void {}
+  disconnect(): void {}
+}
+
+const name = (number: number) => `feed-${String(number).padStart(4, "0")}`;
+
+let library: FakeLibrary;
+let list: FeedList;
+let model: PageModel;
+
+beforeEach(async () => {
+  vi.stubGlobal("ResizeObserver", NoObserver);
+  vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(400);
+  vi.spyOn(HTMLElement.prototype, "offsetHeight", "get").mockReturnValue(40);
+  localStorage.clear();
+  library = new FakeLibrary();
+  library.infos = Array.from({ length: 250 }, (_, number) => feedInfo(name(number)));
+  model = new PageModel(library, { credentials: null, onChange: () => void redraw() });
+  await model.start();
+  list = new FeedList();
+  list.model = model;
+  list.reading = readingIn("en");
+  document.body.append(list);
+  await settle();
+});
+
+afterEach(() => {
+  list.remove();
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+});
+
+async function redraw(): Promise<void> {
+  if (list === undefined) return;
+  list.revision = (list.revision ?? 0) + 1;
+  await list.updateComplete;
+}
+
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 3; turn += 1) {
+    await new Promise((resolve) => setTimeout(resolve));
+    await redraw();
+  }
+}
+
+async function press(...keys: string[]): Promise<void> {
+  for (const key of keys) {
+    document.activeElement?.dispatchEvent(
+      new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }),
+    );
+    await settle();
+  }
+}
+
+async function scrollTo(row: number): Promise<void> {
+  list.scrollTop = row * 40;
+  list.dispatchEvent(new Event("scroll"));
+  await settle();
+}
+
+const drawn = () =>
+  [...list.querySelectorAll<HTMLElement>("[data-feed-link]")].map((link) => link.dataset.feedLink);
+const focused = () => (document.activeElement as HTMLElement | null)?.dataset.feedLink;
+const tabStops = () =>
+  [...list.querySelectorAll<HTMLElement>('[tabindex="0"]')].map(
+    ({ dataset }) => dataset.feedLink ?? dataset.mute,
+  );
+
+test("only rows near its window are in the document, and each knows its place", async () => {
+  await scrollTo(60);
+
+  expect(drawn().length).toBeLessThan(40);
+  const row = list.querySelector(`[data-feed-link="${name(60)}"]`)?.closest("li");
+  expect(row?.getAttribute("aria-posinset")).toBe("61");
+  expect(row?.getAttribute("aria-setsize")).toBe("-1");
+});
+
+test("who scrolls to the end has every feed, and is told how many they are", async () => {
+  for (let row = 0; row < 250; row += 50) await scrollTo(row);
+
+  expect([model.list.listing.entries.length, library.queries.length]).toEqual([250, 3]);
+  expect(list.querySelector("li")?.getAttribute("aria-setsize")).toBe("250");
+});
+
+test("Tab stops at one row, arrows lead from row to row", async () => {
+  expect(tabStops()).toEqual([name(0), name(0)]);
+  list.focus();
+  await settle();
+  await press("ArrowDown", "ArrowDown", "ArrowUp");
+  expect([focused(), tabStops()]).toEqual([name(1), [name(1), name(1)]]);
+
+  await press("End");
+  const last = model.list.listing.entries.length - 1;
+  expect(last).toBeGreaterThanOrEqual(99);
+  await press("Home", "PageDown");
+  expect(focused()).toBe(name(9));
+});
+
+test("the row with the focus stays in the document, wherever the window is", async () => {
+  list.focus();
+  await settle();
+  await scrollTo(80);
+
+  expect([focused(), drawn()[0]]).toEqual([name(0), name(0)]);
+  await press("ArrowDown");
+  expect(focused()).toBe(name(1));
+});
+
+test("above the first row somebody else may take the focus", async () => {
+  const left = vi.fn((event: Event) => event.preventDefault());
+  list.addEventListener("leave-up", left);
+  list.focus();
+  await settle();
+  await press("ArrowDown", "ArrowUp", "ArrowUp");
+
+  expect(left).toHaveBeenCalledTimes(1);
+});
+
+test("of a feed that is gone the focus goes to the one that stands there now", async () => {
+  list.focus();
+  await settle();
+  await press("ArrowDown");
+  library.infos = library.infos.filter(({ slug }) => slug !== name(1));
+  await model.list.load();
+  await settle();
+
+  expect(focused()).toBe(name(2));
+});
