@@ -93,7 +93,8 @@ def number_events() -> None:
     """Give each event in the queue its sequence, by the relay's own statement."""
     with connection.cursor() as cursor:
         cursor.execute(
-            NUMBER_ALL, {"xmax": 0, "in_progress": [], "page": 100_000, "inline": 0}
+            NUMBER_ALL,
+            {"xmax": 0, "in_progress": [], "page": 100_000, "inline": 0, "busy": []},
         )
 
 

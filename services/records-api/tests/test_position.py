@@ -18,7 +18,7 @@ from aviso.feeds.position import one_snapshot, read_standing, wait_for_position
 from tests.api import NUMBER_ALL, Api, Reply, number_events
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ALL = {"xmax": 0, "in_progress": [], "page": 100_000, "inline": 0}
+ALL = {"xmax": 0, "in_progress": [], "page": 100_000, "inline": 0, "busy": []}
 ROWS = 60
 ROUNDS = 12
 INSERT = "INSERT INTO public.stock (id, n) VALUES (%s, nextval('public.turns'))"

@@ -57,13 +57,15 @@ WITH page AS MATERIALIZED (
 )"""
 
 # One statement, so that no sequence is given twice or left out. The events themselves
-# come along if there are no more of them than %(inline)s, with their feeds' state: both
-# of one snapshot, so that no event gets an epoch that was not announced before it.
+# come along if there are no more of them than %(inline)s beside those of %(busy)s, with
+# their feeds' state: both of one snapshot, so that no event gets an epoch that was not
+# announced before it.
 _NUMBER = """
 , gone AS (
     DELETE FROM aviso.queue WHERE changeset = ANY(ARRAY(SELECT changeset FROM page))
 ), total AS MATERIALIZED (
-    SELECT count(*) AS rows, max(changeset) AS last, coalesce(sum(size), 0) AS events
+    SELECT count(*) AS rows, max(changeset) AS last,
+        coalesce(sum(size) FILTER (WHERE feed <> ALL(%(busy)s::text[])), 0) AS events
     FROM page
 ), heads AS MATERIALIZED (
     SELECT feed, coalesce((
@@ -99,7 +101,8 @@ LEFT JOIN LATERAL (
         SELECT * FROM aviso.events WHERE changeset = numbered.changeset
         ORDER BY place LIMIT numbered.size
     ) AS e
-    WHERE numbered.feed = told.feed AND (SELECT events FROM total) <= %(inline)s
+    WHERE numbered.feed = told.feed AND told.feed <> ALL(%(busy)s::text[])
+        AND (SELECT events FROM total) <= %(inline)s
 ) AS run ON true
 ORDER BY told.feed, run.sequence
 """
@@ -136,7 +139,7 @@ NOTHING_SEEN = Snapshot("1:1:", 0, ())
 class Numbered:
     """A feed's new sequences, `first` to `last`, and how the feed stands with them.
 
-    `events` are theirs if they are few, else empty.
+    `events` are theirs if they are few and the feed is not busy, else empty.
     """
 
     feed: str
@@ -181,9 +184,16 @@ class Queue:
         """Make ours what another server wrote; before the first look of a term."""
         await fetch(self._connection, _ADOPT)
 
-    async def take(self, inline: int) -> Taken:
-        """Number a page; bring its events too if they are no more than `inline`."""
-        values: dict[str, object] = {"page": self._page, "inline": inline}
+    async def take(self, inline: int, busy: Sequence[str] = ()) -> Taken:
+        """Number a page; bring its events too if they are no more than `inline`.
+
+        Of feeds that are `busy` they are neither counted nor brought.
+        """
+        values: dict[str, object] = {
+            "page": self._page,
+            "inline": inline,
+            "busy": list(busy),
+        }
         if self._pass is None:
             seen = self._seen
             values |= {"xmax": seen.xmax, "in_progress": list(seen.in_progress)}

@@ -127,6 +127,12 @@ class Lane:
             return max(0, free)
         return 0
 
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether what is numbered next would wait, and be loaded in its turn."""
+        is_full = len(self.out) >= QUIET_OUT or self.sent < self.head
+        return is_full or self.is_opening_due or not self.may_send()
+
     def accepts(self, batch: Batch) -> bool:
         """Tell whether this batch may go out now."""
         if not self.may_send() or self.is_opening_due:

@@ -52,6 +52,7 @@ class Lanes:
         self._ready: OrderedDict[str, None] = OrderedDict()
         self._opening: OrderedDict[str, None] = OrderedDict()
         self._progress: dict[str, None] = {}
+        self._busy: dict[str, None] = {}
         self._timers: list[tuple[float, str]] = []
         self.out_bytes = self.batches_out = self.openings_out = self._silent_out = 0
 
@@ -117,6 +118,11 @@ class Lanes:
     def _rank_opening(self, feed: str) -> tuple[bool, bool]:
         lane = self._lanes[feed]
         return lane.silences > 0, not lane.waits
+
+    @property
+    def busy(self) -> list[str]:
+        """List feeds of which nothing that is numbered now could go out at once."""
+        return list(self._busy)
 
     def wanted(self) -> list[Wanted]:
         """Share a turn among the feeds that may send."""
@@ -275,12 +281,13 @@ class Lanes:
         self._silent_out += now[3] - counted[3]
         if lane.is_done:
             del self._lanes[feed]
-            for each in (self._ready, self._opening, self._progress):
+            for each in (self._ready, self._opening, self._progress, self._busy):
                 each.pop(feed, None)
             return
         _keep(self._ready, feed, is_in=lane.wants() > 0)
         _keep(self._opening, feed, is_in=lane.is_opening_due and lane.may_send())
         _keep(self._progress, feed, is_in=lane.archived != lane.written)
+        _keep(self._busy, feed, is_in=lane.is_busy)
         if lane.due < lane.timer_at:
             lane.timer_at = lane.due
             heapq.heappush(self._timers, (lane.due, feed))

@@ -172,7 +172,8 @@ class Term:
             return False
         # A notice that comes from here on is worth another look.
         self._look_at = float("inf")
-        taken = await self._queue.take(INLINE if self._publishing.may_publish() else 0)
+        inline = INLINE if self._publishing.may_publish() else 0
+        taken = await self._queue.take(inline, self._lanes.busy)
         if taken.numbered:
             self._metrics.numbering_time.observe(time.monotonic() - started)
         for numbered in taken.numbered:

@@ -14,7 +14,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any, LiteralString, Self, TypeVar
 
@@ -189,8 +189,8 @@ class Looking:
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self._loop.run_until_complete(work)
 
-    def take(self, inline: int = 0) -> Taken:
-        return self.run(self.queue.take(inline))
+    def take(self, inline: int = 0, busy: Sequence[str] = ()) -> Taken:
+        return self.run(self.queue.take(inline, busy))
 
     def take_all(self) -> list[Numbered]:
         """Finish the pass under way, and do another one."""

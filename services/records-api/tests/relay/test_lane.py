@@ -27,6 +27,21 @@ def test_while_two_are_out_what_is_written_waits_to_join_the_next() -> None:
     assert one.send(3, 3, is_full=False)
 
 
+def test_it_is_busy_as_long_as_what_comes_next_would_wait() -> None:
+    one = One(head=2)
+    assert one.lanes.busy
+    one.send(1, 1, is_full=False)
+    assert one.lanes.busy
+    one.send(2, 2, is_full=False)
+    assert one.lanes.busy
+
+    one.archive(1)
+
+    assert not one.lanes.busy
+    one.number(3)
+    assert one.lanes.busy
+
+
 def test_full_batches_go_until_four_are_out() -> None:
     one = One(head=10_000)
 

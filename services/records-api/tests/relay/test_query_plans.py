@@ -114,7 +114,7 @@ def count_pages(database: Database, looking: Looking, step: str) -> int:
     seen = looking.queue._seen
     snapshot = database.value("SELECT pg_current_snapshot()::text")
     after = database.value("SELECT max(changeset) - 1 FROM aviso.queue")
-    common: dict[str, Any] = {"page": 2_000, "inline": 100}
+    common: dict[str, Any] = {"page": 2_000, "inline": 100, "busy": []}
     steps: dict[str, tuple[str, Any]] = {
         "first page": (
             _NEW + _NUMBER,

@@ -43,6 +43,23 @@ def test_few_events_come_along_with_their_numbers_and_many_do_not(
     assert 7 == many.state.head
 
 
+def test_events_of_a_busy_feed_stay_and_do_not_keep_those_of_another(
+    database: Database,
+) -> None:
+    for feed in ("orders", "stock"):
+        database.add_feed(feed)
+    with Looking(database) as looking:
+        looking.take_all()
+        database.add_records("orders", 4)
+        database.add_records("stock", 1)
+
+        numbered = looking.take(inline=3, busy=["orders"]).numbered
+
+    assert {"orders": (1, 4, 0), "stock": (1, 1, 1)} == {
+        each.feed: (each.first, each.last, len(each.events)) for each in numbered
+    }
+
+
 def test_a_pass_goes_on_behind_its_page_and_leaves_what_came_meanwhile(
     database: Database,
 ) -> None:
