@@ -27,13 +27,18 @@ def cpu_shares(
     stack: Stack, parts: tuple[str, ...], seconds: float
 ) -> dict[str, float]:
     """How much of one core each part takes, in percent, over so many seconds."""
-    before, start = {each: _cpu_s(stack, each) for each in parts}, time.monotonic()
+    before, start = cpu_seconds(stack, parts), time.monotonic()
     time.sleep(seconds)
     passed = time.monotonic() - start
     return {
-        each: 100 * max(0.0, _cpu_s(stack, each) - before[each]) / passed
-        for each in parts
+        each: 100 * max(0.0, used - before[each]) / passed
+        for each, used in cpu_seconds(stack, parts).items()
     }
+
+
+def cpu_seconds(stack: Stack, parts: tuple[str, ...]) -> dict[str, float]:
+    """CPU time that the parts' processes have taken since they began."""
+    return {each: _cpu_s(stack, each) for each in parts}
 
 
 def ended_cpu_s(stack: Stack, part: str) -> float:

@@ -22,6 +22,7 @@ from xmpp_pusher.errors import (
     RoomError,
     RoomLost,
 )
+from xmpp_pusher.messages import Reader
 from xmpp_pusher.position import Position
 from xmpp_pusher.xmpp import archive as archive_module
 from xmpp_pusher.xmpp import room as room_module
@@ -31,15 +32,21 @@ from xmpp_pusher.xmpp.room import OccupiedRoom
 ROOM = "orders@feeds.test"
 ME = f"{ROOM}/aviso-1"
 ACCOUNT = "pusher@acct.test"
+MEMBERS_ONLY = "<field var='muc#roomconfig_membersonly'><value>{0}</value></field>"
 OPTIONS = """
     <field var='muc#roomconfig_persistentroom'><value>{0}</value></field>
     <field var='muc#roomconfig_moderatedroom'><value>{0}</value></field>
     <field var='mam'><value>{0}</value></field>"""
+MADE = OPTIONS.format(1) + MEMBERS_ONLY.format(1)
 FORM = "<iq><query xmlns='{1}'><x xmlns='jabber:x:data'>{0}</x></query></iq>"
 
 
 def parse(xml: str) -> Element:
     return ElementTree.fromstring(f"<s xmlns='jabber:client'>{xml}</s>")[0]
+
+
+def make_form(fields: str) -> Element:
+    return parse(FORM.format(fields, MUC_OWNER))
 
 
 def presence(
@@ -139,14 +146,21 @@ class Bench:
     def _on_lost(self) -> None:
         self.losses += 1
 
-    async def join(self, *before: Element) -> None:
+    async def join(self, *before: Element, status: str = "110", form: str = "") -> None:
         """Answer a join: the occupants, ourselves, and a form that is in order."""
         joining = asyncio.create_task(self.room.join())
         await asyncio.sleep(0)
-        for element in (*before, presence("aviso-1")):
+        for element in (*before, presence("aviso-1", status=status)):
             self.room.handle(element)
-        self.session.answers.append(parse(FORM.format(OPTIONS.format(1), MUC_OWNER)))
+        self.session.answers.append(make_form(form or OPTIONS.format(1)))
         await joining
+
+    def list_asked(self) -> list[str]:
+        """Each question's kind, and what it was about."""
+        return [
+            (query.get("asked-as") or "")[:3] + query.tag.rpartition("#")[2][:5]
+            for query in self.session.asked
+        ]
 
     def answer_page(self, page: Element, *results: tuple[str, str]) -> None:
         def answer(query: Element) -> Element:
@@ -182,6 +196,66 @@ async def test_options_that_differ_are_set_and_read_back(bench: Bench) -> None:
     assert ["get", "set", "get"] == kinds
     submitted = {field.get("var") for field in bench.session.asked[1].iter()}
     assert {"FORM_TYPE", "mam", "muc#roomconfig_moderatedroom"} <= submitted
+
+
+async def test_a_room_that_was_made_closed_has_its_options_set_when_it_is_opened(
+    bench: Bench,
+) -> None:
+    """Thousands of rooms are made and opened: each question is one for all of them."""
+    await bench.join(status="201", form=MADE)
+    assert ["getowner"] == bench.list_asked()
+    assert not bench.room.is_opened
+    opened = OPTIONS.format(1) + MEMBERS_ONLY.format(0)
+    bench.session.answers += [parse("<iq/>"), parse("<iq/>"), make_form(opened)]
+
+    await bench.room.open("public", (), ())
+
+    asked = bench.list_asked()
+    assert ["getowner", "setadmin", "setowner", "getowner"] == asked
+    assert bench.room.is_opened
+
+
+@pytest.mark.parametrize(
+    "form", [OPTIONS.format(1), OPTIONS.format(1) + MEMBERS_ONLY.format(0)]
+)
+async def test_a_room_that_was_made_open_is_closed_at_once(
+    bench: Bench, form: str
+) -> None:
+    name = "<field var='muc#roomconfig_roomname'/>"
+    bench.session.answers += [make_form(form + name), parse("<iq/>")]
+
+    await bench.join(status="201", form=MADE)
+
+    assert ["getowner", "setowner", "getowner"] == bench.list_asked()
+
+
+@pytest.mark.parametrize("touch", ["announce", "change_reader", "close"])
+async def test_a_room_that_was_touched_since_is_looked_at_before_it_is_opened(
+    bench: Bench, touch: str
+) -> None:
+    await bench.join(status="201", form=MADE)
+    if touch == "announce":
+        asyncio.ensure_future(bench.room.announce(Position("b1", 0))).cancel()
+    elif touch == "change_reader":
+        bench.session.answers.append(parse("<iq/>"))
+        await bench.room.change_reader(Reader("ada@acct.test", "granted"))
+    else:
+        bench.session.answers.append(make_form(MADE))
+        await bench.room.close()
+    before = len(bench.session.asked)
+    members = "<iq><query xmlns='http://jabber.org/protocol/muc#admin'>{}</query></iq>"
+    host = "<item affiliation='member' jid='ticket.acct.test'/>"
+    opened = OPTIONS.format(1) + MEMBERS_ONLY.format(0)
+    bench.session.answers += [
+        parse(members.format(host)),
+        parse(members.format("")),
+        *(make_form(MADE), parse("<iq/>"), make_form(opened)),
+    ]
+
+    await bench.room.open("public", (), ())
+
+    assert ["getadmin", "getadmin"] == bench.list_asked()[before : before + 2]
+    assert ["getowner", "setowner", "getowner"] == bench.list_asked()[before + 2 :]
 
 
 async def test_a_room_of_somebody_else_is_not_entered(bench: Bench) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from xmpp_pusher.xmpp.muc import Field
 from xmpp_pusher.xmpp.room_options import (
     find_missing,
+    is_closed,
     is_opened,
     list_changes,
     read_visibility,
@@ -94,3 +95,13 @@ def test_a_room_remembers_that_it_was_not_opened_yet() -> None:
     assert not is_opened(form)
     opened = list_changes("orders", form, "public", is_opened=True)
     assert is_opened(COMMON | {name: Field(v) for name, v in opened.items()})
+
+
+def test_a_room_is_closed_when_all_but_its_name_is_as_it_should_be() -> None:
+    changes = list_changes("orders", COMMON, "private", is_opened=False)
+    applied = COMMON | {name: Field(values) for name, values in changes.items()}
+
+    assert is_closed(applied | {"muc#roomconfig_roomdesc": Field(())})
+    assert not is_closed(applied | {"mam": Field(("0",))})
+    assert not is_closed(applied | {"muc#roomconfig_membersonly": Field(("0",))})
+    assert not is_closed({"mam": Field(("1",))})

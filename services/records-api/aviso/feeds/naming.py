@@ -23,4 +23,5 @@ def feed_name(name: str, value: object) -> str:
         raise ValueError(f"{name!r} is made of no value, expected one {{column}} in it")
     with connection.cursor() as cursor:
         cursor.execute(_WRITE, [parts[1], value, parts[2]])
-        return str(cursor.fetchone()[0])
+        [(feed,)] = cursor.fetchall()
+    return str(feed)

@@ -6,7 +6,7 @@ broker, and nothing goes through all feeds but `look_at_all`, once a term.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aviso.events.log import EVENT_COLUMNS, RUNS
@@ -51,11 +51,25 @@ WHERE written.feed = given.feed AND written.published = given.before
 RETURNING written.feed
 """
 
-# Not if the feed changed again meanwhile: then that has to be announced as well.
-_MARK_ANNOUNCED = """
-UPDATE aviso.feeds SET announced_at = clock_timestamp()
-WHERE slug = %s AND epoch = %s AND visibility = %s AND announced_at IS NULL
-RETURNING slug
+# Not if the feed changed again meanwhile: then that has to be announced as well. Who is
+# changing one is not waited for. Without waiting for the disk: what a crash of
+# PostgreSQL takes away is only announced twice.
+_OPENED = """
+SELECT slug FROM unnest(%(feeds)s::text[], %(epochs)s::text[], %(visibilities)s::text[])
+    AS told (feed, epoch, visibility)
+JOIN aviso.feeds ON slug = feed AND feeds.epoch = told.epoch
+    AND feeds.visibility = told.visibility AND announced_at IS NULL
+"""
+
+_MARK_ANNOUNCED = f"""
+WITH free AS MATERIALIZED (
+    {_OPENED} FOR NO KEY UPDATE OF feeds SKIP LOCKED
+), marked AS (
+    UPDATE aviso.feeds SET announced_at = clock_timestamp()
+    FROM free, (SELECT set_config('synchronous_commit', 'off', true)) AS relaxed
+    WHERE feeds.slug = free.slug RETURNING feeds.slug
+)
+{_OPENED} AND slug <> ALL(ARRAY(SELECT slug FROM marked))
 """
 
 _REANNOUNCE = """
@@ -163,9 +177,21 @@ class Outbox:
         )
         return {feed for (feed,) in rows}
 
-    async def mark_announced(self, feed: str, opening: Opening) -> None:
-        values = (feed, opening.epoch, opening.visibility)
-        await fetch(self._connection, _MARK_ANNOUNCED, values)
+    async def mark_announced(self, openings: Mapping[str, Opening]) -> set[str]:
+        """Mark feeds as announced, all at once.
+
+        Return those that somebody is changing: they may still have to be marked.
+        """
+        rows = await fetch(
+            self._connection,
+            _MARK_ANNOUNCED,
+            {
+                "feeds": list(openings),
+                "epochs": [opening.epoch for opening in openings.values()],
+                "visibilities": [opening.visibility for opening in openings.values()],
+            },
+        )
+        return {feed for (feed,) in rows}
 
     async def reannounce(self, feed: str) -> None:
         """Have a feed's opening travel again, with the lists as they will be then."""

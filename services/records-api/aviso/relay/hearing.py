@@ -11,7 +11,7 @@ import time
 
 from aviso.outbox.errors import StatementRefusedError
 from aviso.outbox.feeds import Outbox
-from aviso.outbox.states import Progress, format_range
+from aviso.outbox.states import Opening, Progress, format_range
 from aviso.relay.lane import NEVER
 from aviso.relay.lanes import Lanes
 from aviso.relay.reports import (
@@ -44,7 +44,9 @@ class Hearing:
         self._outbox = outbox
         self._status = status
         self._metrics = status.metrics
-        self._write_at = 0.0
+        self._write_at = self._mark_at = 0.0
+        # What is open and not marked as announced.
+        self._opened: dict[str, Opening] = {}
         self.away_until = 0.0
 
     async def take_in(self, reports: list[Report]) -> None:
@@ -55,12 +57,15 @@ class Hearing:
                 case Away():
                     self._note_away(now)
                 case Opened():
-                    await self._note_opened(report)
+                    self._note_opened(report)
                 case Archived():
                     self._lanes.report(report, now)
                     self._check(report.feed)
                 case _:
+                    await self._mark_announced()
                     await self._note_trouble(report, now)
+        if time.monotonic() >= self._mark_at:
+            await self._mark_announced()
 
     async def write_progress(self, *, is_last: bool = False) -> None:
         """Write down how far the feeds are, all at once, if it is time to."""
@@ -87,8 +92,9 @@ class Hearing:
 
     @property
     def due(self) -> float:
-        """When progress is to be written down."""
-        return self._write_at if self._lanes.has_progress else NEVER
+        """When progress is to be written down, or what is announced."""
+        write_at = self._write_at if self._lanes.has_progress else NEVER
+        return min(write_at, self._mark_at if self._opened else NEVER)
 
     def _note_away(self, now: float) -> None:
         if now >= self.away_until:
@@ -98,11 +104,12 @@ class Hearing:
         self.away_until = now + AWAY_S
         self._metrics.reports.labels("away").inc()
 
-    async def _note_opened(self, report: Opened) -> None:
+    def _note_opened(self, report: Opened) -> None:
         opening = self._lanes.opened(report)
         if opening is None:
             return
-        await self._outbox.mark_announced(report.feed, opening)
+        self._opened[report.feed] = opening
+        self._mark_at = 0.0
         logger.info(
             "Opened",
             extra={
@@ -112,8 +119,16 @@ class Hearing:
             },
         )
 
+    async def _mark_announced(self) -> None:
+        if not self._opened:
+            return
+        left = await self._outbox.mark_announced(self._opened)
+        self._opened = {feed: self._opened[feed] for feed in left}
+        self._mark_at = time.monotonic() + PROGRESS_INTERVAL_S
+
     async def _note_trouble(self, report: Heard, now: float) -> None:
         if isinstance(report, Unopened):
+            self._opened.pop(report.feed, None)
             await self._outbox.reannounce(report.feed)
         if isinstance(report, Behind):
             # What an empty archive begins with may have moved on.

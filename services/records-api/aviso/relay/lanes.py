@@ -14,6 +14,7 @@ from __future__ import annotations
 import heapq
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
 
 from aviso.events.batches import (
     MOST_EVENT_BYTES,
@@ -34,9 +35,11 @@ from aviso.relay.reports import (
 )
 
 MOST_OUT_BYTES = 32 * 1024 * 1024
-# Together what AVISO_PUSHER_PREFETCH lets a single queue hand out.
+# Together less than AVISO_PUSHER_PREFETCH lets a single queue hand out.
 MOST_BATCHES_OUT = 150
-MOST_OPENINGS_OUT = 50
+# Twice what the pusher joins at once. More would only wait there, on a slow machine for
+# longer than silence is borne, and then go out again, for nothing.
+MOST_OPENINGS_OUT = 16
 BATCHES_IN_TURN = 100
 SILENT_BATCHES_OUT = 50
 FEEDS_A_TURN = 100
@@ -50,7 +53,8 @@ class Lanes:
         self._new_run = new_run
         self._lanes: dict[str, Lane] = {}
         self._ready: OrderedDict[str, None] = OrderedDict()
-        self._opening: OrderedDict[str, None] = OrderedDict()
+        # Those whose opening is due, by their rank.
+        self._opening: tuple[dict[str, None], ...] = ({}, {}, {}, {})
         self._progress: dict[str, None] = {}
         self._busy: dict[str, None] = {}
         self._timers: list[tuple[float, str]] = []
@@ -107,17 +111,12 @@ class Lanes:
         """List feeds whose opening is to go out now.
 
         Those with events first, and those that were silent last. None while more than
-        half of what may be out is: all that wait are looked at.
+        half of what may be out is: they are loaded together.
         """
         free = min(limit, MOST_OPENINGS_OUT - self.openings_out)
         if 2 * free < min(limit, MOST_OPENINGS_OUT):
             return []
-        ready = [feed for feed in self._opening if self._lanes[feed].may_send()]
-        return heapq.nsmallest(free, ready, key=self._rank_opening)
-
-    def _rank_opening(self, feed: str) -> tuple[bool, bool]:
-        lane = self._lanes[feed]
-        return lane.silences > 0, not lane.waits
+        return list(islice(chain(*self._opening), free))
 
     @property
     def busy(self) -> list[str]:
@@ -135,7 +134,7 @@ class Lanes:
             if is_over or size_bytes < MOST_EVENT_BYTES:
                 break
             lane = self._lanes[feed]
-            if feed in self._opening:
+            if lane.is_opening_due:
                 continue
             if lane.silences and self._silent_out >= SILENT_BATCHES_OUT:
                 continue
@@ -281,11 +280,14 @@ class Lanes:
         self._silent_out += now[3] - counted[3]
         if lane.is_done:
             del self._lanes[feed]
-            for each in (self._ready, self._opening, self._progress, self._busy):
+            for each in (self._ready, *self._opening, self._progress, self._busy):
                 each.pop(feed, None)
             return
         _keep(self._ready, feed, is_in=lane.wants() > 0)
-        _keep(self._opening, feed, is_in=lane.is_opening_due and lane.may_send())
+        is_opening = lane.is_opening_due and lane.may_send()
+        rank = 2 * (lane.silences > 0) + (not lane.waits)
+        for place, those in enumerate(self._opening):
+            _keep(those, feed, is_in=is_opening and place == rank)
         _keep(self._progress, feed, is_in=lane.archived != lane.written)
         _keep(self._busy, feed, is_in=lane.is_busy)
         if lane.due < lane.timer_at:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from typing import LiteralString
 
 import psycopg
 
@@ -14,9 +15,19 @@ from tests.relay.pusher import Pusher, Taken
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
+_UNANNOUNCED: LiteralString = (
+    "SELECT array_agg(slug) FROM aviso.feeds WHERE announced_at IS NULL"
+)
+
 
 def of_feed(messages: list[Taken], feed: str) -> list[int | None]:
     return [m.sequence for m in messages if m.event["feed"] == feed]
+
+
+def count_openings(pusher: Pusher, feed: str) -> int:
+    told = [properties for properties, _ in pusher.received]
+    kind = "aviso.feed.opened.v1"
+    return sum(p.type == kind and p.headers["feed"] == feed for p in told)
 
 
 def test_records_reach_a_queue_numbered_and_in_order(
@@ -93,6 +104,25 @@ def test_a_changed_visibility_is_announced_between_the_events(
     assert [None, 1, 2, None, 3] == [m.sequence for m in received]
     expected = {"visibility": "private", "readers": [], "revoked": []}
     assert {"head": "0", "archived": "2", **expected} == received[3].event["data"]
+
+
+def test_a_feed_that_somebody_is_changing_is_marked_as_announced_later(
+    database: Database, pusher: Pusher, start_relay: StartRelay
+) -> None:
+    """Whoever holds its row keeps neither the relay nor another feed waiting."""
+    for feed in ("held", "other"):
+        database.add_feed(feed)
+    with database.connect() as connection, connection.transaction():
+        connection.execute("UPDATE aviso.feeds SET title = 'new' WHERE slug = 'held'")
+        relay = start_relay()
+        eventually(lambda: count_openings(pusher, "held") == 1)
+        eventually(lambda: database.value(_UNANNOUNCED) == ["held"])
+        database.add_records("other", 1)
+        eventually(lambda: pusher.sequences("other") == [1])
+    database.wait_until_published()
+
+    assert 1 == count_openings(pusher, "held")
+    assert [] == relay.lines("database-refused")
 
 
 def test_writers_that_overlap_roll_back_or_commit_late_leave_no_hole(

@@ -59,6 +59,18 @@ class Affiliations:
             await self._read("member"), "member"
         )
         present |= dict.fromkeys(await self._read("outcast"), "outcast")
+        await self._bring(present, readers, revoked)
+
+    async def fill(self, readers: Iterable[str], revoked: Iterable[str]) -> None:
+        """Do the same in a room that was made just now: its lists are empty."""
+        await self._bring({}, readers, revoked)
+
+    async def _bring(
+        self,
+        present: Mapping[str, Affiliation],
+        readers: Iterable[str],
+        revoked: Iterable[str],
+    ) -> None:
         changes = list_differences(present, readers, revoked, self._ticket_domain)
         rest = iter(changes.items())
         while some := dict(islice(rest, _CHANGES_AT_ONCE)):

@@ -75,6 +75,9 @@ class OccupiedRoom:
         self.address = address
         self.is_opened = False
         self.is_being_checked = False
+        # The form of a room that was made by this join, until its options are set.
+        self._made: Mapping[str, muc.Field] | None = None
+        self._is_untouched = False
         self.last_heard_s = time.monotonic()
         self._session = session
         self._feed = feed
@@ -101,7 +104,7 @@ class OccupiedRoom:
         1. Enter, which makes the room if it is not there. 2. See that it is ours.
         3. End older sessions of ours: what they sent may still be on its way, and
         only after their leaving the archive can be trusted to be complete. 4. Set the
-        options.
+        options; those of a room that is made just now and closed, ``open`` sets.
 
         A room says itself what it is; one that does not is closed until it is opened.
         ``is_opened`` tells whether its lists can be trusted: in a room that was made
@@ -117,8 +120,12 @@ class OccupiedRoom:
             )
         await self._fence()
         offered = await self._read_options()
+        is_made = muc.STATUS_CREATED in presence.statuses
+        if is_made and room_options.is_closed(offered):
+            self._made, self._is_untouched = offered, True
+            return
         self.is_opened = (
-            muc.STATUS_CREATED not in presence.statuses
+            not is_made
             and room_options.is_opened(offered)
             and await self._affiliations.has_ticket_host()
         )
@@ -131,12 +138,16 @@ class OccupiedRoom:
         revoked: Iterable[str] | None,
     ) -> None:
         """Let in who may read, and only then set what the room is for all others."""
-        if readers is None and revoked is None:
+        offered = self._made if self._is_untouched else None
+        self._is_untouched = False
+        if offered is not None:
+            await self._affiliations.fill(readers or (), revoked or ())
+        elif readers is None and revoked is None:
             await self._affiliations.admit_ticket_host()
         else:
             await self._affiliations.replace(readers or (), revoked or ())
         self.is_opened = True
-        await self._configure(visibility, await self._read_options())
+        await self._configure(visibility, offered or await self._read_options())
 
     async def close(self) -> None:
         """Make the room private; its lists stay as they are."""
@@ -147,6 +158,9 @@ class OccupiedRoom:
 
         Raises Refused if it never will.
         """
+        self._is_untouched = False
+        if self._made is not None:
+            await self._configure(None, self._made)
         await self._affiliations.change(list_changes(reader, self._ticket_domain))
 
     def tell_reader(self, reader: Reader) -> None:
@@ -161,6 +175,7 @@ class OccupiedRoom:
         self, visibility: Visibility | None, offered: Mapping[str, muc.Field]
     ) -> None:
         """Bring the room's options to what they should be, and read them back."""
+        self._made, self._is_untouched = None, False
         changes = self._list_changes(visibility, offered)
         if not changes:
             return
@@ -206,6 +221,7 @@ class OccupiedRoom:
         if self.is_lost:
             raise RoomLost(self._lost.result())
         reflected = asyncio.get_running_loop().create_future()
+        self._is_untouched = False
         self._session.send(stanza)
         self._under_way[stanza_id] = reflected
         return self._archived(stanza_id, reflected)

@@ -29,10 +29,6 @@ _WISHES: Final[dict[str, Values]] = {
     # With all roles, a thousand joins cost a million presences.
     "muc#roomconfig_presencebroadcast": ("moderator",),
     "muc#roomconfig_changesubject": _NO,
-    # 23.01 has the first, from 24.10 on it is the second.
-    "allow_private_messages": _NO,
-    "muc#roomconfig_allowpm": ("none",),
-    "allow_private_messages_from_visitors": ("nobody",),
     "allow_query_users": _NO,
     "muc#roomconfig_allowinvites": _NO,
     "allow_visitor_status": _NO,
@@ -43,8 +39,15 @@ _WISHES: Final[dict[str, Values]] = {
     "muc#roomconfig_enablelogging": _NO,
     "mam": _YES,
 }
+_PRIVATE_MESSAGES: Final[dict[str, Values]] = {
+    # 23.01 has the first, from 24.10 on it is the second.
+    "allow_private_messages": _NO,
+    "muc#roomconfig_allowpm": ("none",),
+    "allow_private_messages_from_visitors": ("nobody",),
+}
 # Submitted in one form with the options, so it never tells of half a set-up.
 _DESCRIPTION: Final = "muc#roomconfig_roomdesc"
+_MEMBERS_ONLY: Final = "muc#roomconfig_membersonly"
 _PUBLIC: Final = "Aviso feed, public"
 _PRIVATE: Final = "Aviso feed, private"
 # Of a room that was made (anew) and not opened since: who may read it is not known.
@@ -70,12 +73,28 @@ def list_changes(
     ``is_opened`` is written there too, so that whoever comes next knows it.
     """
     is_public = (visibility or read_visibility(offered)) == "public"
-    wishes = _WISHES | _wish_users(offered)
+    wishes = _WISHES | _PRIVATE_MESSAGES | _wish_users(offered)
     wishes["muc#roomconfig_roomname"] = (feed,)
     description = _PUBLIC if is_public else _PRIVATE
     wishes[_DESCRIPTION] = (description + ("" if is_opened else _UNOPENED),)
     wishes["muc#roomconfig_publicroom"] = _YES if is_public else _NO
-    wishes["muc#roomconfig_membersonly"] = _NO if is_public else _YES
+    wishes[_MEMBERS_ONLY] = _NO if is_public else _YES
+    return _list_differences(wishes, offered)
+
+
+def is_closed(offered: Mapping[str, Field]) -> bool:
+    """Whether it is a stage already, and for nobody but its members.
+
+    What they could say to one another does not count: a room of which this is asked has
+    none yet, and the server's defaults for it have other names in each release.
+    """
+    closed = _WISHES | {_MEMBERS_ONLY: _YES}
+    return _MEMBERS_ONLY in offered and not _list_differences(closed, offered)
+
+
+def _list_differences(
+    wishes: Mapping[str, Values], offered: Mapping[str, Field]
+) -> dict[str, Values]:
     return {
         name: values
         for name, values in wishes.items()
