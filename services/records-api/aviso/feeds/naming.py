@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from django.db import connection
 
@@ -11,7 +12,7 @@ _NAME = re.compile(r"([a-z0-9-]*)\{[^{}]+\}([a-z0-9-]*)")
 _WRITE = "SELECT aviso.feed_name(%s, (%s)::text, %s)"
 
 
-def feed_name(name: str, value: object) -> str:
+def feed_name(name: str, value: Any) -> str:
     """Return the feed in which a tracked table's rows with this value are told.
 
     `name` is what the table was tracked with, `orders-{tenant}`; `value` is what the
