@@ -104,6 +104,11 @@ export class FakeClient extends Emitter<ConnectionEvents> implements Client {
     this.emit("signed-out", null);
   }
 
+  /** In another tab. */
+  beSignedOut(): void {
+    this.emit("signed-out", null);
+  }
+
   hint(feed: string, change: "granted" | "revoked"): void {
     this.emit("reader", { feed, change });
   }

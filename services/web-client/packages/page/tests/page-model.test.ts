@@ -166,7 +166,7 @@ test("signing out in another tab is signing out here, once", async () => {
   await model.signIn("ana", "long enough", true);
   const account = client();
   const signOut = vi.spyOn(account, "signOut");
-  account.emit("signed-out", null);
+  account.beSignedOut();
   expect([model.credentials.kind, account.isClosed, sessionStorage.length]).toEqual([
     "guest",
     true,
