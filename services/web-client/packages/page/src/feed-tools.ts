@@ -136,11 +136,12 @@ export class FeedTools extends LightElement {
 
   #exportMenu(): TemplateResult {
     const { t } = this.reading;
-    const count = this.shown.records.size;
-    // What is found changes without the page's being drawn: it is counted when somebody opens the menu.
+    // What is found changes without the page's being drawn: it is counted while the menu is open.
+    const isOpen = this.querySelector("drop-menu:has([data-export]) > details[open]") !== null;
+    const count = isOpen ? exportedRecords(this.#entries()).length : 0;
     return html`<drop-menu .label=${t("export")} .icon=${downloadIcon}
       @click=${() => this.requestUpdate()}
-      .body=${html`<p class="form-hint">${t("exportHint", { count })}</p>
+      .body=${html`<p class="form-hint" data-export-count=${count}>${t("exportHint", { count })}</p>
         <p class="form-hint">${t("exportCsvHint")}</p>
         <button type="button" class="button" data-export="csv" @click=${this.#exportCsv}>CSV</button>
         <button type="button" class="button" data-export="jsonl" @click=${this.#exportJson}>

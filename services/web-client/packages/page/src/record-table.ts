@@ -88,7 +88,7 @@ export class RecordTable extends LightElement {
 
   /** What is shown, in the order of the table. */
   get entries(): readonly RecordEntry[] {
-    return this.#model.rows.map(({ original }) => original);
+    return this.#model.rows;
   }
 
   get columns(): readonly string[] {
@@ -140,7 +140,7 @@ export class RecordTable extends LightElement {
     );
     this.#measureColumns();
     this.#model.update(this.#entries, this.route.sorting, this.reading.locale);
-    this.#indexOf = new Map(this.#model.rows.map((row, index) => [row.id, index]));
+    this.#indexOf = new Map(this.#model.rows.map(({ key }, index) => [key, index]));
     this.#virtual.update(this.#entries.length, this.#rowHeight);
   }
 
@@ -185,15 +185,14 @@ export class RecordTable extends LightElement {
       <div class="table-body" role="rowgroup">
         ${repeat(
           visible,
-          ({ index }) => rows[index]?.id,
+          ({ index }) => rows[index]?.key,
           ({ index }) => {
-            const row = rows[index];
-            if (row === undefined) return nothing;
-            const { original } = row;
-            return tableRow(original, index, columns, this.reading, {
-              href: hashOfRoute({ ...this.route, record: original.key }),
-              isSelected: row.id === this.selected,
-              isFresh: this.#fresh.has(row.id),
+            const entry = rows[index];
+            if (entry === undefined) return nothing;
+            return tableRow(entry, index, columns, this.reading, {
+              href: hashOfRoute({ ...this.route, record: entry.key }),
+              isSelected: entry.key === this.selected,
+              isFresh: this.#fresh.has(entry.key),
             });
           },
         )}
@@ -253,7 +252,7 @@ export class RecordTable extends LightElement {
     const scroll = this.querySelector<HTMLElement>(".table-scroll");
     const top = scroll?.scrollTop ?? 0;
     const first = Math.floor(top / this.#rowHeight);
-    const key = this.#model.rows[first]?.id;
+    const key = this.#model.rows[first]?.key;
     this.#anchor =
       top <= 0 || key === undefined ? null : { key, offset: top - first * this.#rowHeight };
   }
@@ -280,7 +279,7 @@ export class RecordTable extends LightElement {
 
   readonly #onClick = (event: Event): void => {
     const row = (event.target as Element).closest<HTMLElement>(".table-row");
-    if (row !== null) this.selected = this.#model.rows[Number(row.dataset.index)]?.id ?? null;
+    if (row !== null) this.selected = this.#model.rows[Number(row.dataset.index)]?.key ?? null;
   };
 
   readonly #onOpen = (event: Event): void => {
@@ -304,7 +303,7 @@ export class RecordTable extends LightElement {
     event.preventDefault();
     const row = this.#model.rows[Math.max(0, Math.min(next, this.#model.rows.length - 1))];
     if (row === undefined) return;
-    this.selected = row.id;
+    this.selected = row.key;
     this.#virtual.bringIntoSight(this.#selectedIndex);
   };
 
