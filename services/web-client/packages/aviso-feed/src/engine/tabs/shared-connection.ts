@@ -313,7 +313,7 @@ export class SharedConnection extends Emitter<ConnectionEvents> implements FeedC
   #watchTicket(): void {
     const { ticket } = this.own;
     if (ticket === null) return;
-    this.#restartTicketTimer(ticket.expiresAt - this.host.now(), () => {
+    this.#restartTicketTimer(this.own.ticketLeft, () => {
       if (this.own.ticket?.text !== ticket.text || this.#hasOwn) return;
       this.#endedTicket = ticket.text;
       this.#goAlone(true);
