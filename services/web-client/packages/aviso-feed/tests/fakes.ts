@@ -17,8 +17,10 @@ import { element } from "./contract-examples";
 
 const PUSHER = "aviso-1f";
 
+const BEGIN = Date.UTC(2026, 10, 24, 9, 30);
+
 /** Archive ids are times in microseconds. The tests' own count from here. */
-const FIRST_ID = Date.UTC(2026, 10, 24, 9, 30) * 1000;
+const FIRST_ID = BEGIN * 1000;
 
 /** Promises and the fakes' own turns come to rest. */
 export async function settle(): Promise<void> {
@@ -26,7 +28,10 @@ export async function settle(): Promise<void> {
 }
 
 export class FakeClock {
-  now = Date.UTC(2026, 10, 24, 9, 30);
+  /** The time as the servers have it. */
+  now = BEGIN;
+  /** How far the browser's clock is ahead of theirs, in milliseconds. */
+  ahead = 0;
   #timers = new Map<number, { at: number; callback: () => void }>();
   #next = 1;
 
@@ -64,6 +69,15 @@ export function makeTicket(claims: unknown): string {
   const encode = (value: unknown): string =>
     btoa(JSON.stringify(value)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
   return `${encode({ alg: "HS256" })}.${encode(claims)}.c2lnbmF0dXJl`;
+}
+
+/** In milliseconds, by the server's clock. */
+const endOf = (token: string): number => JSON.parse(atob(token.split(".")[1] ?? "")).exp * 1000;
+
+/** What the server gives an account that asks now, or asked at `at`. */
+export function accountToken({ clock }: World, id: string, at = clock.now): string {
+  const iat = at / 1000;
+  return makeTicket({ sub: "ada@localhost", jti: id, iat, exp: iat + 600 });
 }
 
 /**
@@ -261,8 +275,8 @@ export class FakeXmpp {
   >;
   /** Takes what is sent and does nothing. */
   isDeaf = false;
-  /** What an account's token request is answered with. */
-  token: { text: string; expires: number } | null = null;
+  /** Makes what an account's token request is answered with. */
+  token: (() => string) | null = null;
   /** Tickets that came to carry a session on, and whether they do. */
   readonly fresh: string[] = [];
   takesFresh = true;
@@ -302,8 +316,9 @@ export class FakeXmpp {
 
   #decide(link: FakeLink): void {
     if (!link.isOpen) return;
-    const outcome = this.opening[link.request.transport];
-    const { credentials } = link.request;
+    const { credentials, transport } = link.request;
+    const isOver = credentials.kind === "ticket" && endOf(credentials.ticket) <= this.line.now;
+    const outcome = isOver ? "refused" : this.opening[transport];
     const name = credentials.kind === "guest" ? `g${this.links.length}` : credentials.username;
     const jid = `${name}@${link.request.domain}/r`;
     if (outcome === "up") link.listener.up(jid, false);
@@ -359,9 +374,10 @@ export class FakeXmpp {
     const head = `<iq xmlns="jabber:client" from="${to}" id="${escapeXml(iq.getAttribute("id") ?? "")}"`;
     const { token } = this;
     if (token !== null && iq.querySelector("token") !== null) {
+      const text = token();
       link.deliver(
-        `${head} type="result"><token xmlns="urn:aviso:token:0" expires="${token.expires}">` +
-          `${token.text}</token></iq>`,
+        `${head} type="result"><token xmlns="urn:aviso:token:0" expires="${endOf(text) / 1000}">` +
+          `${text}</token></iq>`,
       );
       return;
     }
@@ -518,7 +534,9 @@ export function makeWorld(): World {
       return new Response(text, answer);
     }),
     openLink: xmpp.openLink,
-    now: () => clock.now,
+    // From no date, as a browser's is.
+    now: () => clock.now - BEGIN,
+    wall: () => clock.now + clock.ahead,
     random: () => {
       seed = (seed * 16_807) % 2_147_483_647;
       return seed / 2_147_483_647;

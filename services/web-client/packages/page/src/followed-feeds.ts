@@ -70,7 +70,7 @@ export class FollowedFeeds {
     for (const feed of this.feeds.values()) {
       feed.setLookedAt(isVisible && feed === current);
       if (feed === current) this.#leftAt.delete(feed);
-      else if (!this.#leftAt.has(feed)) this.#leftAt.set(feed, Date.now());
+      else if (!this.#leftAt.has(feed)) this.#leftAt.set(feed, performance.now());
     }
     this.sweep();
   }
@@ -79,7 +79,7 @@ export class FollowedFeeds {
   sweep(): void {
     for (const [feed, leftAt] of this.#leftAt) {
       const isTooMany = this.feeds.size > MOST_FOLLOWED;
-      if (isTooMany || feed.isShut || Date.now() - leftAt > QUIET_LIMIT_MS) this.letGo(feed);
+      if (isTooMany || feed.isShut || performance.now() - leftAt > QUIET_LIMIT_MS) this.letGo(feed);
     }
   }
 

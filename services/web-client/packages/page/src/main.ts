@@ -14,13 +14,14 @@ import {
 } from "aviso-feed";
 import { shareTabs } from "aviso-feed/tabs";
 import { AvisoPage } from "./aviso-page";
+import { setClocks } from "./clock";
 import { keepPage } from "./kept-page";
 import type { FeedLibrary } from "./library";
-import { type Moment, ServerClock } from "./server-clock";
+import { type Clocks, type Moment, ServerClock } from "./server-clock";
 
 const ORIGIN = "";
 /** When the server wants to be left alone, nothing of the page asks. */
-const retryAfter = new RetryAfter(() => Date.now());
+const retryAfter = new RetryAfter(() => performance.now());
 
 /** Of public feeds only: who uses the browser next may look. */
 const log = indexedDbLog();
@@ -36,8 +37,14 @@ const http: typeof fetch = async (...request) => {
   return response;
 };
 
+const clocks: Clocks = {
+  now: () => moment().wall,
+  ahead: () => serverClock.aheadAt(moment()),
+};
+setClocks(clocks);
+
 const library: FeedLibrary = {
-  clocks: { now: () => moment().wall, ahead: () => serverClock.aheadAt(moment()) },
+  clocks,
   createClient: (credentials) => new AvisoClient(ORIGIN, { credentials, log, tabs: shareTabs() }),
   createStore: () => new RecordStore(),
   listFeeds: (query, token) => retryAfter.ask(() => listFeeds(ORIGIN, query, token, http)),

@@ -1,6 +1,6 @@
 /** `<relative-time>`: "3 min ago", kept true by the shared clock, with the exact time in its title. */
 
-import { everySecond } from "./clock";
+import { everySecond, serverNow } from "./clock";
 import type { MessageKey } from "./locale";
 import type { Reading } from "./reading";
 
@@ -33,7 +33,7 @@ export class RelativeTime extends HTMLElement {
   connectedCallback(): void {
     if (this.#element.parentNode === null) this.append(this.#element);
     this.#stop = everySecond((now) => this.#write(now));
-    this.#write(new Date());
+    this.#write(serverNow());
   }
 
   disconnectedCallback(): void {
@@ -46,7 +46,7 @@ export class RelativeTime extends HTMLElement {
     const { t, formatting } = this.#reading;
     const time = formatting.exactTime(this.#time);
     this.#element.title = this.#message === null ? time : t(this.#message, { time });
-    this.#write(new Date());
+    this.#write(serverNow());
   }
 
   #write(now: Date): void {

@@ -26,7 +26,7 @@ export class UnreadCounts {
   /** The one that came last stands last. */
   readonly #heads = new Map<string, FeedHead>();
   #pace = PACE_FIRST_MS;
-  /** When the next question may be sent, by Date.now(). */
+  /** When the next question may be sent, by performance.now(). */
   #notBefore = 0;
   #isVisible = false;
   #isAsking = false;
@@ -82,7 +82,7 @@ export class UnreadCounts {
   #plan(delayMs: number): void {
     clearTimeout(this.#timer);
     if (!this.#isVisible) return;
-    const wait = Math.max(delayMs, this.#notBefore - Date.now());
+    const wait = Math.max(delayMs, this.#notBefore - performance.now());
     this.#timer = setTimeout(() => void this.#ask(), wait);
   }
 
@@ -94,7 +94,7 @@ export class UnreadCounts {
     } catch (error) {
       this.#pace = Math.min(PACE_MOST_MS, this.#pace * 2);
       const { retryAfterMs } = (error ?? {}) as { retryAfterMs?: number | null };
-      this.#notBefore = Date.now() + (retryAfterMs ?? 0);
+      this.#notBefore = performance.now() + (retryAfterMs ?? 0);
     } finally {
       this.#isAsking = false;
     }
@@ -106,7 +106,7 @@ export class UnreadCounts {
     const slugs = this.source.shown().slice(0, MAX_HEADS);
     if (slugs.length === 0) return;
     // Coming back again and again is no reason to ask each time.
-    this.#notBefore = Date.now() + PACE_FIRST_MS / 5;
+    this.#notBefore = performance.now() + PACE_FIRST_MS / 5;
     const heads = await this.source.ask(slugs);
     if (heads === null) return;
     const news = heads.map((head) => this.note(head, this.source.isPublic(head.slug)));

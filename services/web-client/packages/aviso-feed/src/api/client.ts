@@ -217,7 +217,7 @@ function readerOf(credentials: Credentials, ticket: Ticket | null): string | nul
   if (credentials.kind === "guest") return "";
   if (credentials.kind === "account") return `account:${credentials.username}`;
   try {
-    return `ticket:${(ticket ?? readTicket(credentials.ticket, 0)).username}`;
+    return `ticket:${(ticket ?? readTicket(credentials.ticket)).username}`;
   } catch {
     return null;
   }

@@ -114,7 +114,7 @@ const isSame = (one: Reader, other: Reader): boolean =>
 /** Whether everybody who reads by `before` can go on by `fresh`. */
 function opensAsMuch(fresh: string, before: string): boolean {
   try {
-    const [now, then] = [readTicket(fresh, 0), readTicket(before, 0)];
+    const [now, then] = [readTicket(fresh), readTicket(before)];
     return now.username === then.username && then.feeds.every((feed) => now.feeds.includes(feed));
   } catch {
     return false;

@@ -10,7 +10,8 @@ export function browserHost(): HostPort {
   return {
     rest: restOver((input, init) => globalThis.fetch(input, init)),
     openLink: openStropheLink,
-    now: () => Date.now(),
+    now: () => performance.now(),
+    wall: () => Date.now(),
     random: () => Math.random(),
     // A browser takes a longer delay for none at all.
     setTimer: (callback, delayMs) =>

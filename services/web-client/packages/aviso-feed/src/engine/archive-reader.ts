@@ -151,6 +151,6 @@ export class ArchiveReader {
   }
 
   #now(): bigint {
-    return BigInt(Math.round(this.port.now())) * 1000n;
+    return BigInt(Math.round(this.port.wall())) * 1000n;
   }
 }

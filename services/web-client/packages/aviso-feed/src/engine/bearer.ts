@@ -1,11 +1,22 @@
 /**
  * What a session shows REST: an account's token, which it gets over its own stream, or a ticket.
  * Both are kept in memory only, and replaced before they end.
+ *
+ * How long they live is counted from when they came. When they end only the server knows: its clock
+ * and the browser's may be hours apart.
  */
 
 import { ApiError } from "../model/errors";
-import { readTicket, renewalTime, type Ticket, TicketError } from "../protocol/ticket";
+import {
+  type Lasting,
+  lastingOf,
+  lifeOfToken,
+  readTicket,
+  renewalAfter,
+  type Ticket,
+} from "../protocol/ticket";
 import { childOf, NS } from "../protocol/xml";
+import { ageOf, type Moment, momentOf } from "./ages";
 import { Backoff } from "./backoff";
 import type { ClockPort, Timer } from "./ports";
 import type { Timings } from "./timings";
@@ -14,11 +25,12 @@ const backoffFor = (clock: ClockPort, timings: Timings): Backoff =>
   new Backoff({ firstMs: timings.retryFirst, maxMs: timings.retryMax, random: clock.random });
 
 export class AccountToken {
-  #text: string | undefined;
-  #expiresAt = 0;
-  #renewAt = 0;
+  #token: { readonly text: string; readonly life: number; readonly askedAt: Moment } | null = null;
   #asking: Promise<void> | null = null;
   #timer: Timer = null;
+  #isKept = false;
+  /** It is being asked for, or is asked for again in a while. */
+  #isMissing = false;
   /** Counts sessions: an answer to an earlier one is not taken. */
   #turn = 0;
   readonly #backoff: Backoff;
@@ -34,20 +46,26 @@ export class AccountToken {
 
   /** The token, after the answer that is under way; undefined where there is none. */
   async get(): Promise<string | undefined> {
+    // While a computer sleeps its timers may stand still.
+    if (this.#isKept && !this.#isMissing && !this.#isGood) this.keep();
     await this.#asking;
-    return this.clock.now() < this.#expiresAt ? this.#text : undefined;
+    return this.#isGood ? this.#token?.text : undefined;
   }
 
   /** The session is there: have a token as long as it is. */
   keep(): void {
     this.pause();
-    const wait = this.#renewAt - this.clock.now();
+    this.#isKept = true;
+    const token = this.#token;
+    const wait = token === null ? 0 : renewalAfter(token.life) - ageOf(token.askedAt, this.clock);
     if (wait > 0) this.#timer = this.clock.setTimer(() => this.#renew(), wait);
     else this.#renew();
   }
 
   pause(): void {
     this.#turn += 1;
+    this.#isKept = false;
+    this.#isMissing = false;
     this.#asking = null;
     if (this.#timer !== null) this.clock.clearTimer(this.#timer);
     this.#timer = null;
@@ -55,33 +73,29 @@ export class AccountToken {
 
   forget(): void {
     this.pause();
-    this.#text = undefined;
-    this.#expiresAt = 0;
-    this.#renewAt = 0;
+    this.#token = null;
+  }
+
+  get #isGood(): boolean {
+    const token = this.#token;
+    return token !== null && ageOf(token.askedAt, this.clock) < token.life;
   }
 
   #renew(): void {
+    this.#isMissing = true;
     const turn = this.#turn;
-    const take = (answer: Element): void => {
-      const now = this.clock.now();
-      const element = childOf(answer, "token", NS.token);
-      const expiresAt = Number(element?.getAttribute("expires")) * 1000;
-      const text = element?.textContent ?? "";
-      if (text === "" || !(expiresAt > now)) throw new TicketError("The server gave no token.");
-      this.#text = text;
-      this.#expiresAt = expiresAt;
-      this.#renewAt = renewalTime(now, expiresAt);
-      this.#backoff.reset();
-    };
+    const askedAt = momentOf(this.clock);
     this.#asking = this.ask().then(
       (answer) => {
         if (turn !== this.#turn) return;
         try {
-          take(answer);
+          const text = childOf(answer, "token", NS.token)?.textContent ?? "";
+          this.#token = { text, life: lifeOfToken(text), askedAt };
         } catch {
           this.#later();
           return;
         }
+        this.#backoff.reset();
         this.keep();
         this.onFresh();
       },
@@ -99,11 +113,16 @@ export class AccountToken {
 export type TicketListener = {
   /** A fresh ticket came from `renew`. */
   fresh(text: string): void;
+  /** `expiresAt`: by the server's clock. */
   expiring(expiresAt: Date): void;
 };
 
 export class TicketKeeper {
   #ticket: Ticket | null = null;
+  #takenAt = 0;
+  #lasting: Lasting = { ends: 0, renews: 0 };
+  /** The server took this one. */
+  #isAccepted = false;
   #isAsking = false;
   #timer: Timer = null;
   #isStopped = false;
@@ -128,24 +147,47 @@ export class TicketKeeper {
     return this.renew !== undefined;
   }
 
-  get hasEnded(): boolean {
-    return this.#ticket !== null && this.#ticket.expiresAt <= this.clock.now();
+  /** For how many milliseconds it is good yet, as far as is known. */
+  get left(): number {
+    return this.#lasting.ends - (this.clock.now() - this.#takenAt);
   }
 
-  /** Throws TicketError, and then keeps none. */
-  take(text: string): void {
-    this.#restartTimer(null);
+  /**
+   * Why the server refuses it, as far as can be told: what it took before, or should be over by one
+   * clock or the other, has ended.
+   */
+  get hasEnded(): boolean {
+    const { end } = this.#ticket ?? { end: Infinity };
+    return this.#isAccepted || this.left <= 0 || end <= this.clock.wall();
+  }
+
+  /** `isFresh`: it was made just now. Throws TicketError, and then keeps none. */
+  take(text: string, isFresh: boolean): void {
+    this.stop();
+    if (this.#ticket?.text !== text) {
+      this.#ticket = null;
+      this.#isAccepted = false;
+      const ticket = readTicket(text);
+      this.#lasting = lastingOf(ticket, this.clock.wall(), isFresh);
+      this.#takenAt = this.clock.now();
+      this.#ticket = ticket;
+    }
+    this.keep();
+  }
+
+  /** Tell, and ask for a fresh one, before it ends. */
+  keep(): void {
     this.#isStopped = false;
-    this.#ticket = null;
-    const ticket = readTicket(text, this.clock.now());
-    this.#ticket = ticket;
-    const wait = ticket.renewAt - this.clock.now();
+    const ticket = this.#ticket;
+    const wait = this.#lasting.renews - (this.clock.now() - this.#takenAt);
     // Ended already: the server will say so, and then a fresh one is asked for.
-    if (!this.hasEnded) this.#restartTimer(Math.max(0, wait), () => this.#expire(ticket));
+    if (ticket === null || this.left <= 0) this.#restartTimer(null);
+    else this.#restartTimer(Math.max(0, wait), () => this.#expire(ticket));
   }
 
   /** The server took it. */
   accept(): void {
+    this.#isAccepted = true;
     this.#backoff.reset();
   }
 
@@ -163,7 +205,7 @@ export class TicketKeeper {
   }
 
   #expire(ticket: Ticket): void {
-    this.listener.expiring(new Date(ticket.expiresAt));
+    this.listener.expiring(new Date(ticket.end));
     // Whoever listens may have given a fresh one already.
     if (this.#ticket === ticket) this.ask();
   }
@@ -176,7 +218,7 @@ export class TicketKeeper {
     try {
       const text: unknown = await this.renew();
       // One that cannot be read must not end a session that goes on well.
-      if (typeof text === "string" && readTicket(text, this.clock.now())) fresh = text;
+      if (typeof text === "string" && readTicket(text)) fresh = text;
     } catch (error) {
       // Asked again below.
       const wait = error instanceof ApiError ? error.retryAfterMs : null;

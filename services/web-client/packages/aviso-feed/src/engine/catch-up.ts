@@ -171,6 +171,7 @@ export class CatchUp {
         return this.unlessStopped(page);
       },
       now: () => this.stream.clock.now(),
+      wall: () => this.stream.clock.wall(),
     };
   }
 

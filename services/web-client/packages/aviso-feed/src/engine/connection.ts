@@ -118,7 +118,7 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
   setTicket(text: string): void {
     if (this.#credentials.kind !== "ticket") throw new TypeError("This client is no ticket's.");
     const before = this.#tickets.ticket;
-    if (!this.#takeTicket(text)) return;
+    if (!this.#takeTicket(text, true)) return;
     if (this.#stopWatching === null) {
       this.emit("bearer", null);
       return;
@@ -155,6 +155,11 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
     return this.#tickets.ticket;
   }
 
+  /** For how many milliseconds the ticket is good yet, as far as is known. */
+  get ticketLeft(): number {
+    return this.#tickets.left;
+  }
+
   /** Somebody who is connected says where things are. */
   suppose(info: ConnectionInfo): void {
     this.#info ??= Promise.resolve(info);
@@ -179,7 +184,10 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
     if (isFirst && credentials.ticket === "" && this.#tickets.canRenew) {
       this.#setState({ kind: "connecting" });
       this.#tickets.ask();
-    } else if (!isFirst || this.#takeTicket(credentials.ticket)) this.#open();
+    } else {
+      this.#tickets.keep();
+      if (!isFirst || this.#takeTicket(credentials.ticket)) this.#open();
+    }
   }
 
   close(): void {
@@ -273,9 +281,10 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
     if (isCurrent()) this.#link = link;
   }
 
-  #takeTicket(text: string): boolean {
+  /** `isFresh`: whoever gives it had it made just now. */
+  #takeTicket(text: string, isFresh = false): boolean {
     try {
-      this.#tickets.take(text);
+      this.#tickets.take(text, isFresh);
       return true;
     } catch (error) {
       if (!(error instanceof TicketError)) throw error;
@@ -331,14 +340,10 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
   }
 
   #retry(reason: string, delayMs = this.#backoff.next(), code?: OfflineCode): void {
-    if (this.#credentials.kind === "ticket" && this.#tickets.hasEnded) {
-      this.#refuse("", "ticket-ended");
-      return;
-    }
     this.#info = null;
     this.#letGo((link) => link.drop());
     this.#restartTimer(delayMs, () => this.#open());
-    const retryAt = new Date(this.host.now() + delayMs);
+    const retryAt = new Date(this.host.wall() + delayMs);
     this.#setState({ kind: "offline", reason, retryAt, ...(code && { code }) });
   }
 

@@ -343,7 +343,7 @@ export class FeedReader {
 
   /** In the order of their places, each below all before. */
   #makeListed({ epoch, sequence, rows, cursor }: RowsPage, listing: Listing): FeedEvent[] {
-    const time = new Date(this.rest.now()).toISOString();
+    const time = new Date(this.rest.wall()).toISOString();
     const first = listing.take(rows.length, cursor);
     const events = rows.map((row, index): FeedEvent => {
       const place = first - index * PLACE_STEP;

@@ -8,6 +8,7 @@ import type { EventLog, Kept, LogKey, LogLimit, Passage } from "../model/event-l
 import { stringifyExactJson } from "../model/exact-json";
 import type { Position } from "../model/positions";
 import { bytesOf } from "../model/size";
+import { ageOf, type Moment, momentOf } from "./ages";
 import type { SubscriptionEvents } from "./emitted";
 import type { ClockPort, Timer } from "./ports";
 import type { FeedState } from "./states";
@@ -54,7 +55,7 @@ export class LogKeeper {
   /** How far what was given out goes; null: it begins with the next. */
   #upTo: Position | null = null;
   #isPublic: boolean | null = null;
-  #askedAt = 0;
+  #askedAt: Moment | null = null;
   #timer: Timer = null;
   #writing: Promise<void> = Promise.resolve();
 
@@ -162,8 +163,8 @@ export class LogKeeper {
 
   /** It was public, but is it still, before what only he may read stands in everybody's log? */
   get #isStale(): boolean {
-    const age = this.surroundings.clock.now() - this.#askedAt;
-    return this.#isPublic === true && this.surroundings.reader() !== "" && age > PUBLIC_MS;
+    if (this.#isPublic !== true || this.surroundings.reader() === "") return false;
+    return this.#askedAt === null || ageOf(this.#askedAt, this.surroundings.clock) > PUBLIC_MS;
   }
 
   /** In whose log it is written; null: in none, as far as is known. */
@@ -207,7 +208,7 @@ export class LogKeeper {
       if (!isPublic) await this.log.drop(this.#keyOf(""));
       else if (this.log.keepsPrivate && reader) await this.log.drop(this.#keyOf(reader));
       this.#isPublic = isPublic;
-      this.#askedAt = this.surroundings.clock.now();
+      this.#askedAt = momentOf(this.surroundings.clock);
     } catch {
       // Asked again when it is live again.
     }

@@ -23,8 +23,13 @@ export type HostListener = {
 };
 
 export type ClockPort = {
-  /** Milliseconds since 1970. */
+  /** Milliseconds that only go forward, from no date; they may stand still while the computer sleeps. */
   now(): number;
+  /**
+   * Milliseconds since 1970 by the clock that people set, to be shown. It may be wrong by hours: no
+   * time of a server's is held against it.
+   */
+  wall(): number;
   /** 0 ≤ random < 1. */
   random(): number;
   setTimer(callback: () => void, delayMs: number): Timer;
@@ -64,8 +69,9 @@ export type FeedPort = {
   events(range: Range): Promise<BatchPage>;
   rows(cursor: string | null, limit: number): Promise<RowsPage>;
   pause(ms: number): Promise<void>;
-  /** Milliseconds since 1970. */
+  /** As of ClockPort. */
   now(): number;
+  wall(): number;
 };
 
 /** A room's archive as the reader of its feed sees it. */
@@ -76,8 +82,9 @@ export type ArchivePort = {
     max: number,
     take: (message: ArchivedMessage) => void,
   ): Promise<ArchivePage>;
-  /** Milliseconds since 1970. */
+  /** As of ClockPort. */
   now(): number;
+  wall(): number;
 };
 
 /** A message of an archive, read. `size`: its text's length, in UTF-16 units. */
@@ -145,7 +152,7 @@ export type OpenLink = (request: LinkRequest, listener: LinkListener) => LinkPor
 export type Patience = {
   /** So many milliseconds without anything on the connection. Default: Timings.answerTimeout. */
   readonly timeoutMs: number;
-  /** When a part of the answer came last, in milliseconds since 1970. Default: no part of it did. */
+  /** When a part of the answer came last, by `ClockPort.now`. Default: no part of it did. */
   readonly heardAt: () => number;
 };
 

@@ -223,7 +223,7 @@ export class Room implements FeedRoom {
     this.#setState({
       kind: "out",
       reason,
-      retryAt: new Date(this.stream.clock.now() + delay),
+      retryAt: new Date(this.stream.clock.wall() + delay),
       isShut,
     });
   }

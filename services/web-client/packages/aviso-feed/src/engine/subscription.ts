@@ -360,6 +360,7 @@ export class Subscription<Data = RecordData>
         events: (range) => this.#catchUp.unlessStopped(this.#fetchEvents(range)),
         rows: (cursor, limit) => this.#catchUp.unlessStopped(this.#fetchRows(cursor, limit)),
         now: () => clock.now(),
+        wall: () => clock.wall(),
         pause: (ms) => new Promise((resolve) => void clock.setTimer(resolve, ms)),
       },
       {

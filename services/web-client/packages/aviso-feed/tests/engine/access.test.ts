@@ -8,7 +8,7 @@ import { Subscription } from "../../src/engine/subscription";
 import { ApiError } from "../../src/model/errors";
 import { escapeXml } from "../../src/protocol/xml";
 import { textOf } from "../batch-writer";
-import { eventJson, makeTicket, makeWorld, type World } from "../fakes";
+import { accountToken, eventJson, makeTicket, makeWorld, type World } from "../fakes";
 
 const ROOM = "orders@feeds.localhost";
 const ACCOUNT = { kind: "account", username: "ada", password: "secret" } as const;
@@ -117,7 +117,7 @@ describe("a ticket", () => {
     const { subscription, connection, sequences } = await follow(withTicket(ticket(60)));
     await world.clock.advance(60_000);
     world.xmpp.link.die();
-    await world.clock.advance(0);
+    await world.clock.advance(2_000);
     expect(subscription.state).toMatchObject({ kind: "refused", code: "ticket-ended" });
     expect(subscription.state).toMatchObject({ reason: expect.stringContaining("no way to get") });
     world.rest.feeds.set("orders", { epoch: "aaaa", head: 4 });
@@ -186,14 +186,15 @@ test("a site that says when to ask again for a ticket is asked then", async () =
 
 describe("an account's token", () => {
   test("is what REST is shown, and is renewed before it ends", async () => {
-    world.xmpp.token = { text: "t1", expires: world.clock.now / 1000 + 600 };
+    const first = accountToken(world, "t1");
+    world.xmpp.token = () => first;
     const { connection } = await follow({ credentials: ACCOUNT });
-    expect(await connection.bearer()).toBe("t1");
-    expect(world.rest.bearers.at(-1)).toBe("t1");
+    expect(await connection.bearer()).toBe(first);
+    expect(world.rest.bearers.at(-1)).toBe(first);
 
-    world.xmpp.token = { text: "t2", expires: world.clock.now / 1000 + 1200 };
-    await world.clock.advance(460_000);
-    expect(await connection.bearer()).toBe("t2");
+    world.xmpp.token = () => accountToken(world, "t2");
+    await world.clock.advance(450_000);
+    expect(await connection.bearer()).toBe(accountToken(world, "t2"));
   });
 
   test("comes to a connection that hints can reach", async () => {
@@ -202,7 +203,7 @@ describe("an account's token", () => {
   });
 
   test("is forgotten with the connection", async () => {
-    world.xmpp.token = { text: "t1", expires: world.clock.now / 1000 + 600 };
+    world.xmpp.token = () => accountToken(world, "t1");
     const { connection } = await follow({ credentials: ACCOUNT });
     connection.close();
     expect(await connection.bearer()).toBeUndefined();
@@ -211,9 +212,10 @@ describe("an account's token", () => {
   test("that a server does not give is asked for again, and reading goes on", async () => {
     const { subscription, connection } = await follow({ credentials: ACCOUNT });
     expect([subscription.state.kind, await connection.bearer()]).toEqual(["live", undefined]);
-    world.xmpp.token = { text: "t1", expires: world.clock.now / 1000 + 6000 };
+    const token = accountToken(world, "t1");
+    world.xmpp.token = () => token;
     await world.clock.advance(60_000);
-    expect(await connection.bearer()).toBe("t1");
+    expect(await connection.bearer()).toBe(token);
   });
 });
 
@@ -257,7 +259,7 @@ describe("a room that says that it is not there", () => {
   test("is entered after a grant, from the history on", async () => {
     world.xmpp.refusals.set(ROOM, "item-not-found");
     world.rest.feeds.clear();
-    world.xmpp.token = { text: "t1", expires: world.clock.now / 1000 + 6000 };
+    world.xmpp.token = () => accountToken(world, "t1");
     const { subscription, sequences } = await follow({ credentials: ACCOUNT });
     expect(subscription.state.kind).toBe("refused");
     world.xmpp.refusals.clear();

@@ -43,6 +43,7 @@ export class FakeTable {
         return page;
       },
       now: () => 0,
+      wall: () => 0,
       pause: async () => this.onPause(),
     };
     this.reader = new FeedReader("stock", { history, catchUpLimit: Infinity, filter }, null, rest, {

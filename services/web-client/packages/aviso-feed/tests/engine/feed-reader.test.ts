@@ -13,12 +13,13 @@ function catchUpAgainst(condition: string): Promise<void> {
     events: async () => ({ epoch: "aaaa", head: 0, batch: null, unknownTypes: [], unreadable: 0 }),
     rows: () => Promise.reject(new Error("it has no table")),
     now: () => 0,
+    wall: () => 0,
     pause: async () => {},
   };
   const output = { events: () => {}, moved: () => {}, reset: () => {}, problem: () => {} };
   const reader = new FeedReader("orders", LIMITS, null, rest, output);
   const page = () => Promise.reject(new RequestError(condition, null));
-  return reader.catchUp({ page, now: () => 0 }, true);
+  return reader.catchUp({ page, now: () => 0, wall: () => 0 }, true);
 }
 
 test.each(["forbidden", "feature-not-implemented", "service-unavailable", "item-not-found"])(
@@ -56,6 +57,7 @@ async function catchUpOverRest(pageMs: number): Promise<{ story: string[]; given
     },
     rows: () => Promise.reject(new Error("it has no table")),
     now: () => now,
+    wall: () => now,
     pause: async () => {},
   };
   const output = {

@@ -1,14 +1,20 @@
 import { expect, test } from "vitest";
-import { readTicket, renewalTime, TicketError } from "../../src/protocol/ticket";
+import {
+  lastingOf,
+  lifeOfToken,
+  readTicket,
+  renewalAfter,
+  TicketError,
+} from "../../src/protocol/ticket";
 import { makeTicket } from "../fakes";
 
 const NOW = Date.UTC(2026, 10, 24, 9, 30);
 const SECONDS = NOW / 1000;
 
-test("a ticket says whose it is, what it opens, when it ends and when to ask for a fresh one", () => {
+test("a ticket says whose it is, what it opens, when it was made and when it ends", () => {
   const claims = { sub: "u-17@ticket.localhost", feeds: ["orders", 7], iat: SECONDS };
   const text = makeTicket({ ...claims, exp: SECONDS + 600 });
-  expect(readTicket(text, NOW)).toEqual({
+  expect(readTicket(text)).toEqual({
     text,
     username: "u-17",
     feeds: ["orders"],
@@ -16,15 +22,45 @@ test("a ticket says whose it is, what it opens, when it ends and when to ask for
       ["feeds", [7, "orders"]],
       ["sub", "u-17@ticket.localhost"],
     ]),
-    expiresAt: NOW + 600_000,
-    renewAt: NOW + 450_000,
+    begin: NOW,
+    end: NOW + 600_000,
   });
 });
 
 test("a fresh one is asked for 30 s before the end at the latest", () => {
-  expect(renewalTime(0, 60_000)).toBe(30_000);
-  expect(renewalTime(0, 20_000)).toBe(0);
-  expect(renewalTime(0, 3_600_000)).toBe(2_700_000);
+  expect(renewalAfter(60_000)).toBe(30_000);
+  expect(renewalAfter(20_000)).toBe(0);
+  expect(renewalAfter(3_600_000)).toBe(2_700_000);
+});
+
+const MINUTE = 60_000;
+const LIVES_10 = { begin: NOW, end: NOW + 10 * MINUTE };
+test.each([
+  ["fresh, whatever the clock says", LIVES_10, 5, true, { ends: 10, renews: 7.5 }],
+  ["of an age that the clock may know", LIVES_10, 5, false, { ends: 5, renews: 2.5 }],
+  ["near its end by the clock", LIVES_10, 9, false, { ends: 1, renews: 0 }],
+  ["over by the clock", LIVES_10, 70, false, { ends: 10, renews: 7.5 }],
+  ["made later than the clock says", LIVES_10, -50, false, { ends: 10, renews: 7.5 }],
+  ["without a beginning", { ...LIVES_10, begin: null }, 2, true, { ends: 8, renews: 6 }],
+  [
+    "without a beginning, and over by the clock",
+    { ...LIVES_10, begin: null },
+    70,
+    false,
+    { ends: Infinity, renews: Infinity },
+  ],
+])("a ticket that is %s", (_what, times, minute, isFresh, { ends, renews }) => {
+  const ticket = { text: "", username: "u-17", feeds: [], rights: "", ...times };
+  const expected = { ends: ends * MINUTE, renews: renews * MINUTE };
+  expect(lastingOf(ticket, NOW + minute * MINUTE, isFresh)).toEqual(expected);
+});
+
+test("a token lives as long as it says, whenever that is", () => {
+  expect(lifeOfToken(makeTicket({ iat: 1000, exp: 1600 }))).toBe(600_000);
+  for (const claims of [{ exp: 1600 }, { iat: 1600, exp: 1600 }, { iat: "1000", exp: 1600 }]) {
+    expect(() => lifeOfToken(makeTicket(claims))).toThrow(TicketError);
+  }
+  expect(() => lifeOfToken("")).toThrow(TicketError);
 });
 
 const GOOD = { sub: "u-17@ticket.localhost", iat: SECONDS, exp: SECONDS + 600 };
@@ -49,7 +85,7 @@ test.each<[string, string]>([
 ])("%s is no ticket, and its text is in no message", (_what, text) => {
   let message = "";
   try {
-    readTicket(text, NOW);
+    readTicket(text);
   } catch (error) {
     expect(error).toBeInstanceOf(TicketError);
     message = (error as Error).message;

@@ -119,6 +119,6 @@ export class SharedRooms {
     clock.setTimer(() => {
       if (isCurrent()) this.#prove(room);
     }, delay);
-    room.tell.state({ kind: "out", reason, retryAt: new Date(clock.now() + delay), isShut });
+    room.tell.state({ kind: "out", reason, retryAt: new Date(clock.wall() + delay), isShut });
   }
 }

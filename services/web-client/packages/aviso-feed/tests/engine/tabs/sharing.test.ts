@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { AvisoClient, ClientOptions } from "../../../src/api/client";
 import { shareTabs } from "../../../src/api/tabs";
 import { memoryLog } from "../../../src/model/memory-log";
-import { makeTicket } from "../../fakes";
+import { accountToken, makeTicket } from "../../fakes";
 import { FakeBrowser, type FakeTab } from "./fake-browser";
 
 let browser: FakeBrowser;
@@ -359,11 +359,12 @@ describe("an account", () => {
   const options = { credentials: account("mia", "secret") };
 
   test("gives its token to all tabs", async () => {
-    const { clock, xmpp } = browser.world;
-    xmpp.token = { text: "token-1", expires: clock.now / 1000 + 3600 };
+    const { xmpp } = browser.world;
+    const token = accountToken(browser.world, "t1");
+    xmpp.token = () => token;
     const tabs = await openTabs(2, options);
 
-    for (const tab of tabs) expect(await tab.client.bearer()).toBe("token-1");
+    for (const tab of tabs) expect(await tab.client.bearer()).toBe(token);
     expect(browser.openLinks).toBe(1);
   });
 
