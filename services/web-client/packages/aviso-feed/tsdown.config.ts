@@ -3,6 +3,7 @@
  * own package wants a DOM's stand-ins in Node, and Lit's is ESM alone.
  */
 import { defineConfig } from "tsdown";
+import { trustedTypes } from "./trusted-types.plugin.ts";
 
 /**
  * Lit extends HTMLElement and looks at the document when it is loaded. Where there is none (server
@@ -30,6 +31,7 @@ export default defineConfig({
     alwaysBundle: [/^(strophe\.js|fflate|lit|@lit|lit-html|lit-element)/],
     onlyBundle: false,
   },
+  plugins: [trustedTypes],
   sourcemap: true,
   dts: { tsconfig: "tsconfig.build.json" },
   // CommonJS too: it would otherwise get what these packages have for Node.

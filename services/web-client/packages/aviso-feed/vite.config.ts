@@ -4,6 +4,7 @@
  * The page is built first: it empties that dist/.
  */
 import { defineConfig, type Plugin } from "vite";
+import { trustedTypes } from "./trusted-types.plugin.ts";
 
 const FILE = "aviso-feed.js";
 
@@ -24,7 +25,7 @@ const shortAddress: Plugin = {
 export default defineConfig({
   // The errors' page: an error names its address there.
   publicDir: "docs",
-  plugins: [shortAddress],
+  plugins: [shortAddress, trustedTypes],
   build: {
     target: "es2022",
     sourcemap: true,

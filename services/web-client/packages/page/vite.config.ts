@@ -1,13 +1,14 @@
 /** The page, built into the workspace's dist/, and served while it is worked on. */
 import { join } from "node:path";
 import { defineConfig } from "vite";
+import { trustedTypes } from "../aviso-feed/trusted-types.plugin.ts";
 import { builtFiles } from "./built-files.ts";
 
 const HERE = import.meta.dirname;
 const WORKER = "service-worker";
 
 export default defineConfig({
-  plugins: [builtFiles(`${WORKER}.js`, join(HERE, "public"))],
+  plugins: [trustedTypes, builtFiles(`${WORKER}.js`, join(HERE, "public"))],
   resolve: {
     // From its source: nothing has to be built before the page.
     alias: {

@@ -16,6 +16,7 @@ import {
   type TemplateResult,
 } from "lit";
 import { repeat } from "lit/directives/repeat.js";
+import { trustedTypesRefusal } from "../edges/trusted-types";
 import type { ProblemDetail } from "../engine/emitted";
 import { CATCH_UP_LIMIT, readHistory, readKeep, readOrigin } from "../engine/options";
 import { endsReading } from "../engine/states";
@@ -143,6 +144,11 @@ export class RecordFeed extends LitElement {
   }
 
   override connectedCallback(): void {
+    const refusal = trustedTypesRefusal();
+    if (refusal !== null) {
+      this.#sayOnly(refusal);
+      return;
+    }
     super.connectedCallback();
     this.#languages.observe(this.ownerDocument.documentElement, {
       attributeFilter: ["lang"],
@@ -190,6 +196,15 @@ export class RecordFeed extends LitElement {
         )}
       </ol>
     `;
+  }
+
+  /** Where the page lets Lit draw nothing: the developer's sentence, without it. */
+  #sayOnly(sentence: string): void {
+    const problem = document.createElement("p");
+    problem.setAttribute("part", "problem");
+    problem.lang = "en";
+    problem.textContent = sentence;
+    (this.shadowRoot ?? this.attachShadow({ mode: "open" })).replaceChildren(problem);
   }
 
   get #limit(): number {

@@ -9,6 +9,7 @@ import { refusedCharacter } from "../protocol/password";
 import { childOf, NS, xml } from "../protocol/xml";
 import type { Fetch } from "./http";
 import { fetchConnection } from "./rest";
+import { trustedTypesRefusal, XmlParser } from "./trusted-types";
 
 const FRAMING = "urn:ietf:params:xml:ns:xmpp-framing";
 const STREAM = "http://etherx.jabber.org/streams";
@@ -79,6 +80,8 @@ export async function register(
     throw new RegistrationError("name-refused");
   }
   if (password === "") throw new RegistrationError("password-refused");
+  const refusal = trustedTypesRefusal();
+  if (refusal !== null) throw new RegistrationError("unreachable", refusal);
   const info = await fetchConnection(origin, io.fetch).catch((error) => {
     throw new RegistrationError("unreachable", error instanceof ApiError ? error.detail : null);
   });
@@ -116,7 +119,7 @@ function exchange(
     socket.onerror = () => fail("unreachable");
     socket.onclose = () => fail("unreachable");
     socket.onmessage = (message) => {
-      const frame = new DOMParser().parseFromString(String(message.data), "text/xml");
+      const frame = new XmlParser().parseFromString(String(message.data), "text/xml");
       const element = frame.documentElement;
       if (element.localName === "features") {
         if (childOf(element, "register", FEATURE) === null) return fail("closed");

@@ -9,6 +9,7 @@
 import { type SMState, type SMStorageBackend, Strophe, toStanza } from "strophe.js";
 import type { LinkEnd, LinkListener, LinkPort, LinkRequest, ResumeMemory } from "../engine/ports";
 import { preparedPassword } from "../protocol/password";
+import { trustedTypesRefusal } from "./trusted-types";
 
 /**
  * RFC 6120 6.5.10: the one SASL failure that says nothing about the credentials. ejabberd answers
@@ -47,6 +48,11 @@ class StropheLink implements LinkPort {
       streamManagement: { storage: resumeStorage(memory) },
     });
     this.#connection.maxRetries = OPENING_RETRIES;
+    const refusal = trustedTypesRefusal();
+    if (refusal !== null) {
+      queueMicrotask(() => this.#end({ kind: "lost", reason: refusal }));
+      return;
+    }
     if (isAccount && globalThis.crypto?.subtle === undefined) {
       queueMicrotask(() => this.#end({ kind: "refused", reason: NEEDS_HTTPS }));
       return;

@@ -134,7 +134,7 @@ export class SharedConnection extends Emitter<ConnectionEvents> implements FeedC
     this.#mode = "meeting";
     this.#isUnshared = false;
     this.#endedTicket = null;
-    this.#stillSince = this.host.now();
+    this.#stillSince = this.host.wall();
     this.#stopWatching = this.tabs.watch({
       freeze: () => this.#freeze(),
       thaw: () => void this.#thaw(),
@@ -321,7 +321,7 @@ export class SharedConnection extends Emitter<ConnectionEvents> implements FeedC
   }
 
   #freeze(): void {
-    this.#stillSince = this.host.now();
+    this.#stillSince = this.host.wall();
     if (this.#group === null) return;
     const isLeading = this.#leading !== null;
     this.#part();
@@ -340,7 +340,7 @@ export class SharedConnection extends Emitter<ConnectionEvents> implements FeedC
   }
 
   async #noteSignOut(): Promise<void> {
-    const at = this.host.now();
+    const at = this.host.wall();
     try {
       const reader = await this.#signOutName();
       if (reader !== null) this.tabs.signOuts.note(reader, at);
