@@ -8,6 +8,7 @@ from typing import LiteralString
 
 import psycopg
 
+from aviso.relay.lanes import MOST_OPENINGS_OUT
 from tests.contracts import validate_batch, validate_event
 from tests.relay.conftest import StartRelay
 from tests.relay.drivers import Broker, Database, eventually
@@ -68,7 +69,7 @@ def test_every_message_is_as_the_contract_says(
     for properties, text in batches:
         validate_batch(json.loads(text))
         assert text.isascii()
-        assert ("aviso.batch.v2", 2) == (properties.type, properties.delivery_mode)
+        assert ("aviso.batch.v2", 1) == (properties.type, properties.delivery_mode)
         assert "application/json" == properties.content_type
         headers = properties.headers
         span = f"{headers['first']}-{headers['last']}"
@@ -161,7 +162,7 @@ def test_writers_that_overlap_roll_back_or_commit_late_leave_no_hole(
 def test_events_of_a_feed_stay_in_one_queue_and_feeds_share_the_queues(
     database: Database, broker: Broker, pusher: Pusher, start_relay: StartRelay
 ) -> None:
-    feeds = [f"feed-{n}" for n in range(20)]
+    feeds = [f"feed-{n}" for n in range(MOST_OPENINGS_OUT)]
     for feed in feeds:
         database.add_feed(feed)
         database.add_records(feed, 3)
