@@ -91,8 +91,11 @@ export class FakeTab {
   ) {
     browser.tabs.push(this);
     const { host } = browser.world;
+    // Each document counts from when it was opened.
+    const openedAt = host.now();
     this.host = {
       ...host,
+      now: () => host.now() - openedAt,
       setTimer: (callback, delayMs) => {
         const timer = { isCleared: false, id: null as Timer };
         const fire = (): void => {

@@ -473,8 +473,10 @@ describe("an account", () => {
     "is signed out in tab %i too when that is no longer frozen",
     async (index) => {
       const log = memoryLog({ private: true });
-      const tabs = await openTabs(3, { ...options, log });
-      const [frozen, other] = [tabs[index], tabs[2]] as [FakeTab, FakeTab];
+      const tabs = await openTabs(2, { ...options, log });
+      await advance(180_000);
+      const [other] = (await openTabs(1, { ...options, log })) as [FakeTab];
+      const frozen = tabs[index] as FakeTab;
       frozen.freeze();
       await advance(60_000);
       other.client.signOut();
