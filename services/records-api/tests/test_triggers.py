@@ -34,6 +34,19 @@ def read_events() -> list[tuple[str, int | None, Any]]:
     return [(kind, data["version"], data["data"]) for kind, data in told]
 
 
+def test_no_two_events_have_the_same_id_also_of_one_statement() -> None:
+    for count in (9_000, 1, 1):
+        run_sql(
+            "INSERT INTO aviso.records (feed, data)"
+            f" SELECT 'orders', '{{}}' FROM generate_series(1, {count})"
+        )
+
+    ids = list(Event.objects.values_list("id", flat=True))
+
+    assert 9_002 == len(set(ids))
+    assert {(8, uuid.RFC_4122)} == {(each.version, each.variant) for each in ids}
+
+
 def test_a_feed_gets_its_head() -> None:
     assert FeedHead.objects.get(feed="orders").sequence == 0
 

@@ -20,9 +20,10 @@ _TELL: LiteralString = """
     INSERT INTO aviso.queue (changeset, feed, size)
     SELECT changeset, %(feed)s, size FROM made
 ), told AS (
-    INSERT INTO aviso.events (changeset, place, feed, type, subject, reader, data)
-    SELECT changeset, row_number() OVER (ORDER BY position), %(feed)s, type, subject,
-        reader, data
+    INSERT INTO aviso.events (
+        changeset, place, feed, type, start, subject, reader, data)
+    SELECT changeset, row_number() OVER (ORDER BY position), %(feed)s, type,
+        coalesce(left(subject, 600), ''), subject, reader, data
     FROM wrong CROSS JOIN made
     RETURNING type
 )

@@ -20,7 +20,8 @@ CROSS JOIN LATERAL (
     ), kept.after + 1) AS first
 ) AS lowest
 CROSS JOIN LATERAL (
-    SELECT id, feed, type, subject, reader, data, time, sequence, traceparent,
+    SELECT aviso.event_id(changeset, place, time) AS id, feed, type, subject, reader,
+        data, time, sequence, traceparent,
         sum(octet_length(data)) OVER (ORDER BY sequence) - octet_length(data)
             AS bytes_before
     FROM (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 
-from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 
 from aviso.database.columns import ClockTimestamp
@@ -65,9 +64,9 @@ class LoggedEvent(models.Model):
     changeset = models.BigIntegerField()
     place = models.IntegerField()
     type = models.TextField(choices=Event.Type)
-    id = models.UUIDField(db_default=RandomUUID())
     time = models.DateTimeField(db_default=ClockTimestamp())
     feed = models.TextField()
+    start = models.TextField()
     subject = models.TextField(null=True)
     reader = models.TextField(null=True)
     data = models.TextField()

@@ -18,44 +18,28 @@ _AFTER = f"""
     ORDER BY run.sequence
 """
 # A record's changesets rise with its sequences: a later change has a later one. By the
-# indexes that say what was told of a record: as in aviso.last_event, so that PostgreSQL
+# index that says what was told of a record: as in aviso.last_event, so that PostgreSQL
 # goes through neither the log nor all that a record has changed.
 # No EXISTS: that would be a join, in whichever order.
-_NUMBERED = """
-    coalesce((
-        SELECT true FROM aviso.places AS p WHERE p.changeset = {e}.changeset), false)
-"""
-_MADE = f"""
-    SELECT * FROM (
-        SELECT * FROM aviso.events
-        WHERE left(subject, 600) = left(%(subject)s, 600) AND subject = %(subject)s
-            AND feed = %(feed)s AND type = 'created' OFFSET 0
-    ) AS made
-    WHERE (changeset, place) < (%(changeset)s, %(place)s)
-        AND {_NUMBERED.format(e="made")}
-    ORDER BY changeset DESC, place DESC LIMIT %(limit)s
-"""
-_CHANGED = f"""
-    SELECT * FROM aviso.events
-    WHERE (left(subject, 600), feed) >= (left(%(subject)s, 600), %(feed)s::text)
-        AND (left(subject, 600), feed, changeset, place)
-            < (left(%(subject)s, 600), %(feed)s::text, %(changeset)s, %(place)s)
-        AND subject = %(subject)s AND feed = %(feed)s
-        AND type IN ('updated', 'deleted', 'unavailable')
-        AND {_NUMBERED.format(e="events")}
-    ORDER BY left(subject, 600) DESC, feed DESC, changeset DESC, place DESC
-    LIMIT %(limit)s
-"""
 _OF_RECORD = f"""
     SELECT {EVENT_COLUMNS}
     FROM (
-        SELECT e.*, p.first + e.place - 1 AS sequence,
+        SELECT aviso.event_id(e.changeset, e.place, e.time) AS id, e.feed, e.type,
+            e.subject, e.reader, e.data, e.time, e.traceparent,
+            p.first + e.place - 1 AS sequence,
             sum(octet_length(data)) OVER (ORDER BY e.changeset DESC, e.place DESC)
                 - octet_length(data) AS bytes_before
         FROM (
-            SELECT * FROM (
-                ({_MADE}) UNION ALL ({_CHANGED})
-            ) AS told ORDER BY changeset DESC, place DESC LIMIT %(limit)s
+            SELECT * FROM aviso.events
+            WHERE (start, feed) >= (left(%(subject)s, 600), %(feed)s::text)
+                AND (start, feed, changeset, place)
+                    < (left(%(subject)s, 600), %(feed)s::text, %(changeset)s, %(place)s)
+                AND CASE WHEN subject = %(subject)s THEN true END
+                AND coalesce((
+                    SELECT true FROM aviso.places AS p
+                    WHERE p.changeset = events.changeset), false)
+            ORDER BY start DESC, feed DESC, changeset DESC, place DESC
+            LIMIT %(limit)s
         ) AS e JOIN aviso.places AS p USING (changeset)
     ) AS run
     WHERE sequence <= %(newest)s AND bytes_before < {PAGE_BYTES}

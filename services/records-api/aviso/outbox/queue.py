@@ -87,8 +87,9 @@ _NUMBER = """
 SELECT pg_current_snapshot()::text, total.rows, total.last,
     told.feed, told.is_to_look_at, told.first::bigint, told.last::bigint,
     state.*,
-    run.id, run.feed, run.type, run.subject, run.reader, run.data, run.time,
-    run.sequence, run.traceparent
+    aviso.event_id(run.changeset, run.place, run.time),
+    run.feed, run.type, run.subject, run.reader, run.data, run.time, run.sequence,
+    run.traceparent
 FROM total LEFT JOIN told ON true
 LEFT JOIN LATERAL (
     SELECT epoch, visibility, announced_at IS NOT NULL, published,

@@ -22,7 +22,7 @@ SELECT type, subject, reader, data, aviso.is_record_data(data) FROM aviso.places
 JOIN aviso.events ON events.changeset = places.changeset
     AND place = %(sequence)s - first + 1
 WHERE places.feed = %(feed)s AND first <= %(sequence)s AND last >= %(sequence)s
-    AND id = %(event_id)s
+    AND aviso.event_id(events.changeset, place, time) = %(event_id)s
 """
 
 # The same kind of event again, with the record as it is now: a new event, so a new id

@@ -22,31 +22,17 @@ CURSOR_PATTERN = r"[0-9]{1,18}"
 LOOK_EVENTS = 20_000
 STRANGERS_LOOK_EVENTS = 5_000
 
-# The rows are compared by all that the index has, and sorted so: else PostgreSQL may
-# rather go through the log, from the event on.
+# As in aviso.last_event: the rows are compared by all that the index has, and sorted
+# so, and the subject stands in a CASE.
 _LATER = """
     SELECT first + later.place - 1 <= %(at)s FROM (
         SELECT changeset, place FROM aviso.events AS e
-        WHERE (left(e.subject, 600), e.feed, e.changeset, e.place)
-                > (left(run.subject, 600), %(feed)s::text, run.changeset, run.place)
-            AND (left(e.subject, 600), e.feed)
-                <= (left(run.subject, 600), %(feed)s::text)
-            AND e.subject = run.subject AND e.feed = %(feed)s
-            AND e.type IN ('updated', 'deleted', 'unavailable')
-        ORDER BY left(e.subject, 600), e.feed, e.changeset, e.place LIMIT 1
+        WHERE (e.start, e.feed, e.changeset, e.place)
+                > (run.start, %(feed)s::text, run.changeset, run.place)
+            AND (e.start, e.feed) <= (run.start, %(feed)s::text)
+            AND CASE WHEN e.subject = run.subject THEN true END
+        ORDER BY e.start, e.feed, e.changeset, e.place LIMIT 1
     ) AS later JOIN aviso.places USING (changeset)
-"""
-# Between two `created` of a record there is a change, but for a restore that told it
-# anew. Only what has no later change is looked up here: this index does not tell the
-# order of what was made and deleted very often. OFFSET 0: as above.
-_MADE_AGAIN = """
-    SELECT FROM (
-        SELECT changeset, place FROM aviso.events AS e
-        WHERE left(e.subject, 600) = left(run.subject, 600) AND e.subject = run.subject
-            AND e.feed = %(feed)s AND e.type = 'created' OFFSET 0
-    ) AS made JOIN aviso.places AS p USING (changeset)
-    WHERE (made.changeset, made.place) > (run.changeset, run.place)
-        AND p.first + made.place - 1 <= %(at)s
 """
 # Of the events after `low`, up to `high`. Bytes are counted along the order, so that a
 # page of large records is not fetched whole.
@@ -61,7 +47,7 @@ WITH run AS MATERIALIZED (
             ORDER BY first DESC LIMIT 1), 0)
     ) AS part
     CROSS JOIN LATERAL (
-        SELECT changeset, place, type, subject, octet_length(data) AS size
+        SELECT changeset, place, type, start, subject, octet_length(data) AS size
         FROM aviso.events
         WHERE changeset = part.changeset AND place > %(low)s - part.first + 1
             AND place <= %(high)s - part.first + 1
@@ -70,8 +56,7 @@ WITH run AS MATERIALIZED (
 ), found AS MATERIALIZED (
     SELECT * FROM run
     WHERE type IN ('created', 'updated', 'unavailable') AND subject IS NOT NULL
-        AND CASE WHEN coalesce(({_LATER}), false) THEN false
-            ELSE NOT EXISTS ({_MADE_AGAIN}) END
+        AND NOT coalesce(({_LATER}), false)
     ORDER BY sequence {{order}} LIMIT %(limit)s
 ), counted AS (
     SELECT *, sum(size) OVER (ORDER BY sequence {{order}}) - size AS before FROM found

@@ -39,6 +39,63 @@ def test_only_the_listed_columns_are_told(orders: Database) -> None:
     assert '{"id":"1","data":{"id": 1, "total": 12.50, "status": "new"}}' == data
 
 
+PLAIN: LiteralString = (
+    'CREATE TABLE public.plain (id bigint PRIMARY KEY, "a""b" text, "c\\d" varchar,'
+    ' "100%%" numeric, "é" char(5), ok boolean, "when" timestamptz, day date, t time,'
+    ' "before" timestamp, u uuid, "name" name, s smallint, x int)'
+)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL",
+        """E'"\\\\ \\n\\u0001\\u00e9', '', 'NaN', 'x', true, '2026-01-02 03:04:05.6+07',
+        '0044-03-15 BC', '24:00', 'infinity', '7B5EE47A-47B0-4B2C-A9AB-8A5EE5ECD2A0',
+        'n%s', -1, 2147483647""",
+        """'%s', E'\\U0001f511', '-0.500', '', false, 'infinity', 'infinity', '1:2:3.4',
+        '2026-01-02 03:04', NULL, '', 0, -5""",
+    ],
+)
+def test_an_update_of_one_row_of_plain_types_is_told_as_any_other_statement(
+    database: Database, values: LiteralString
+) -> None:
+    database.run(PLAIN)
+    database.run("INSERT INTO plain (id, x) VALUES (7, 1), (8, 1)")
+    database.run(
+        "SELECT aviso.track('public.plain', 'plain', ARRAY(SELECT attname::text"
+        " FROM pg_attribute WHERE attrelid = 'plain'::regclass AND attnum > 0))"
+    )
+    columns: LiteralString = (
+        '("a""b", "c\\d", "100%%", "é", ok, "when", day, t, "before", u, "name", s, x)'
+    )
+    change = f"UPDATE plain SET {columns} = ROW({values.replace('%', '%%')})"
+
+    database.run(change + " WHERE id = %s", 7)
+    one = database.value("SELECT data FROM aviso.events")
+    database.run("UPDATE plain SET x = 3")
+    database.run(change + " WHERE id >= %s", 7)
+
+    many = database.value(
+        "SELECT data FROM aviso.events WHERE subject = '7' ORDER BY changeset DESC"
+        " LIMIT 1"
+    )
+    assert many == one
+
+
+def test_an_updated_row_of_plain_types_may_be_as_large_as_any_other(
+    orders: Database,
+) -> None:
+    orders.run("INSERT INTO orders VALUES (1)")
+    frame = len('{"id": 1, "total": null, "status": ""}')
+
+    for size in (65536 - frame, 65537 - frame):
+        orders.run("UPDATE orders SET status = repeat('x', %s)", size)
+
+    kinds = orders.run("SELECT type FROM aviso.events ORDER BY changeset")
+    assert [("created",), ("updated",), ("unavailable",)] == kinds
+
+
 @pytest.mark.parametrize(
     ("statement", "expected"),
     [

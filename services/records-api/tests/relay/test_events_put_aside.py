@@ -25,7 +25,7 @@ def test_an_event_larger_than_the_broker_takes_leaves_its_place_to_another(
     )
     too_large = str(
         database.value(
-            "SELECT id FROM aviso.events ORDER BY changeset DESC, place DESC LIMIT 1"
+            "SELECT id FROM aviso.event_log ORDER BY changeset DESC, place DESC LIMIT 1"
         )
     )
     for feed in ("orders", "stock"):

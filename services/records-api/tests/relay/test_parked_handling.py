@@ -49,7 +49,7 @@ def park(event_id: UUID | None, body: bytes = b"{}") -> ParkedEvent:
 def events() -> list[tuple[UUID, str, str]]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, type, data FROM aviso.events ORDER BY changeset, place"
+            "SELECT id, type, data FROM aviso.event_log ORDER BY changeset, place"
         )
         return list(cursor.fetchall())
 

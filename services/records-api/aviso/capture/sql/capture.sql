@@ -84,35 +84,20 @@ LANGUAGE sql IMMUTABLE AS $$
         OR pg_stat_get_xact_tuples_inserted('aviso.nested'::regclass) <> 0$code$
 $$;
 
--- Write the id of an event that is alone in the changeset `made`: a UUID of version 8, of
--- that and the time (a log that was restored gives the same changesets again). A random one
--- costs a writer several times as much.
-CREATE FUNCTION aviso.event_id_code() RETURNS text
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT $code$(pg_catalog.to_hex(1152921504606879744::bigint OPERATOR(pg_catalog.+)
-            ((pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())
-                OPERATOR(pg_catalog.*) 10000::float8)::bigint
-                OPERATOR(pg_catalog.*) 65536::bigint))
-        OPERATOR(pg_catalog.||) pg_catalog.to_hex(
-            made OPERATOR(pg_catalog.-) 9223372036854775807::bigint))::pg_catalog.uuid$code$
-$$;
-
 -- Write what tells a statement of a single row, as most are; what is out of the ordinary
 -- in it goes the long way. Behind the owner's functions nothing is said that a search path
 -- could change.
 CREATE FUNCTION aviso.single_code(t aviso.tracked_tables, op text) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT format($code$
-        IF NOT (%1$s) THEN%2$s%3$s
+        IF TG_RELID = %8$s::oid AND NOT (%1$s) THEN%2$s%3$s
             IF %4$s THEN
                 made := pg_catalog.nextval('aviso.changesets');
-                WITH queued AS (
-                    INSERT INTO aviso.queue (changeset, feed, size)
-                    VALUES (made, %5$s, 1)
-                )
-                INSERT INTO aviso.events (changeset, place, id, type, feed, subject, data,
-                    traceparent)
-                VALUES (made, 1, %8$s, one.type, %5$s, one.subject, one.data, trace);
+                INSERT INTO aviso.queue (changeset, feed, size) VALUES (made, %5$s, 1);
+                INSERT INTO aviso.events (changeset, place, type, feed, start, subject,
+                    data, traceparent)
+                VALUES (made, 1, one.type, %5$s, pg_catalog.left(one.subject, 600),
+                    one.subject, one.data, aviso.traceparent());
                 %6$s
                 RETURN NULL;
             ELSIF NOT one.is_told THEN
@@ -142,14 +127,16 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
             IF one.is_told THEN
                 named := aviso.feed_name(%L, one.value, %L);
             END IF;$code$, t.prefix, t.suffix) END,
-        CASE WHEN t.placeholder IS NULL THEN 'one.is_told'
+        CASE WHEN aviso.is_lean(t) AND op = 'updated' THEN
+            'one.is_told AND pg_catalog.octet_length(one.data) OPERATOR(pg_catalog.<=) 65536'
+            WHEN t.placeholder IS NULL THEN 'one.is_told'
             ELSE format('one.is_told AND EXISTS (SELECT FROM aviso.tracked_feeds AS f WHERE'
                 ' f.tracked OPERATOR(pg_catalog.=) %s AND f.feed OPERATOR(pg_catalog.=) named)',
                 t.id) END,
         CASE WHEN t.placeholder IS NULL THEN quote_literal(t.feed) ELSE 'named' END,
         aviso.waking_code(),
         touched,
-        aviso.event_id_code())
+        t.relation::oid)
     FROM (SELECT CASE op WHEN 'deleted' THEN 'before' ELSE 'written' END AS touched) AS tables
 $$;
 
@@ -229,9 +216,10 @@ BEGIN
         INSERT INTO aviso.queue (changeset, feed, size)
         SELECT changeset, feed, size FROM made
     )
-    INSERT INTO aviso.events (changeset, place, feed, type, subject, data, traceparent)
+    INSERT INTO aviso.events (changeset, place, feed, type, start, subject, data,
+        traceparent)
     SELECT changeset, row_number() OVER (PARTITION BY feed ORDER BY is_there, place), feed,
-        type, subject, data, aviso.traceparent()
+        type, left(subject, 600), subject, data, aviso.traceparent()
     FROM wrong JOIN made USING (feed);
     GET DIAGNOSTICS told = ROW_COUNT;
     IF told > 0 THEN
@@ -301,12 +289,12 @@ $$;
 CREATE FUNCTION aviso.statement_code(t aviso.tracked_tables) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT aviso.telling_function('capture_' || t.id, format($code$
-    IF TG_RELID <> %1$s::oid THEN
-        PERFORM aviso.check_trigger(%2$s, TG_RELID);
-    END IF;
     IF TG_OP = 'UPDATE' THEN%10$s
     ELSIF TG_OP = 'INSERT' THEN%9$s
     ELSE%11$s
+    END IF;
+    IF TG_RELID <> %1$s::oid THEN
+        PERFORM aviso.check_trigger(%2$s, TG_RELID);
     END IF;
     IF %12$s THEN
         is_nested := aviso.is_nested(%2$s);
@@ -358,7 +346,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     ),$code$),
         aviso.single_code(t, 'created'), aviso.single_code(t, 'updated'),
         aviso.single_code(t, 'deleted'), aviso.within_code()), aviso.pinned(t),
-        'is_nested boolean := false; made bigint; named text; one aviso.change;')
+        'is_nested boolean; made bigint; named text; one aviso.change;')
 $$;
 
 -- Write the function of the row triggers: of partitions, whose rows may be written past

@@ -41,6 +41,47 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     FROM pg_attribute WHERE attrelid = relation AND attname = name
 $$;
 
+-- Whether one expression says all of a row's UPDATE: its types are plain, its key needs no
+-- more than quotes, it has one feed. Each further expression costs a writer as much again.
+CREATE FUNCTION aviso.is_lean(t aviso.tracked_tables) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT t."where" IS NULL AND t.placeholder IS NULL AND cardinality(t.key) = 1
+        AND getdatabaseencoding() = 'UTF8' AND bool_and(aviso.is_plain(atttypid)
+            AND (attname <> t.key[1] OR aviso.is_comparable(atttypid)))
+    FROM pg_attribute WHERE attrelid = t.relation AND attname = ANY (t.columns)
+$$;
+
+-- Write the object of the told columns, all of plain types, as jsonb writes it: the
+-- shortest name first.
+CREATE FUNCTION aviso.plain_data_code(relation regclass, columns text[]) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT '''{''' || string_agg(format(' || %L || coalesce(%s::text, ''null'')',
+        CASE WHEN place > 1 THEN ', ' ELSE '' END || to_json(name)::text || ': ',
+        CASE WHEN type IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype,
+                'bool'::regtype) THEN format('"aviso row".%I', name)
+            WHEN type = 'timestamptz'::regtype THEN
+                format('(%s)', aviso.column_code(name, type))
+            ELSE format('to_json("aviso row".%I)', name) END), '' ORDER BY place) || ' || ''}'''
+    FROM (
+        SELECT attname::text AS name, atttypid AS type,
+            row_number() OVER (ORDER BY octet_length(attname::text), attname) AS place
+        FROM pg_attribute WHERE attrelid = relation AND attname = ANY (columns)
+    ) AS listed
+$$;
+
+-- Write the statement that says it.
+CREATE FUNCTION aviso.lean_code(t aviso.tracked_tables) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format($code$
+    RETURN CASE WHEN %1$s THEN ROW(false, NULL, NULL, NULL, NULL)::aviso.change
+        WHEN %2$s THEN ROW(true, 'updated', NULL, %3$s,
+            '{"id":"' || %3$s || '","data":' || %4$s || '}')::aviso.change END;$code$,
+        aviso.sameness_code(t.relation, t.columns),
+        aviso.sameness_code(t.relation, t.key),
+        aviso.short_subject_code(t.relation, t.key[1]),
+        aviso.plain_data_code(t.relation, t.columns))
+$$;
+
 -- What a statement of a single row tells. Null: that is not decided here.
 CREATE TYPE aviso.change AS (is_told boolean, type text, value text, subject text, data text);
 
@@ -48,7 +89,13 @@ CREATE TYPE aviso.change AS (is_told boolean, type text, value text, subject tex
 -- decides only what is ordinary: for anything else it has no answer, or an error.
 CREATE FUNCTION aviso.change_code(t aviso.tracked_tables) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT format($code$
+    SELECT CASE WHEN aviso.is_lean(t) THEN format($code$
+CREATE OR REPLACE FUNCTION aviso_rows.%1$I("aviso before" record, "aviso row" record)
+RETURNS aviso.change
+LANGUAGE plpgsql SECURITY DEFINER AS $aviso$
+BEGIN%2$s
+END $aviso$;$code$, 'change_' || t.id, aviso.lean_code(t))
+    ELSE format($code$
 CREATE OR REPLACE FUNCTION aviso_rows.%1$I("aviso before" record, "aviso row" record)
 RETURNS aviso.change
 LANGUAGE plpgsql SECURITY DEFINER AS $aviso$
@@ -98,7 +145,7 @@ END $aviso$;$code$,
         RETURN %s;
     END IF;$code$, 'row_' || t.id, nothing) END,
         CASE WHEN NOT is_short THEN $code$subject = '' OR char_length(subject) > 1024
-        OR $code$ END)
+        OR $code$ END) END
     FROM (SELECT t.columns || t.placeholder AS columns,
         'ROW(false, NULL, NULL, NULL, NULL)::aviso.change' AS nothing,
         cardinality(t.key) = 1 AND (SELECT aviso.is_comparable(atttypid) FROM pg_attribute

@@ -41,17 +41,20 @@ LANGUAGE sql IMMUTABLE AS $$
         INSERT INTO aviso.queue (changeset, feed, size)
         SELECT changeset, feed, size FROM made
     )
-    INSERT INTO aviso.events (changeset, place, feed, type, subject, reader, data, time,
-        traceparent)
-    SELECT changeset, row_number() OVER (PARTITION BY feed ORDER BY %3$s), feed,
-        %1$s, trace
-    FROM %2$s JOIN made USING (feed);
+    INSERT INTO aviso.events (changeset, place, feed, type, start, subject, reader, data,
+        time, traceparent)
+    SELECT changeset, place, feed, type, coalesce(pg_catalog.left(subject, 600), ''),
+        subject, reader, data, "time", aviso.traceparent()
+    FROM (
+        SELECT changeset, row_number() OVER (PARTITION BY feed ORDER BY %3$s), feed, %1$s
+        FROM %2$s JOIN made USING (feed)
+    ) AS told (changeset, place, feed, type, subject, reader, data, "time");
     IF FOUND THEN
         %5$s
     END IF;$code$, columns, source, ordering, ctes, aviso.waking_code())
 $$;
 
--- Write a trigger's function, whose statements may say `trace` and what `variables` declare.
+-- Write a trigger's function, whose statements may say what `variables` declare.
 --
 -- As a rule, joins by hash alone: a plan is kept for as long as its session, and one that was
 -- made for a single row would go through a large statement's rows once for each.
@@ -65,7 +68,6 @@ CREATE OR REPLACE FUNCTION aviso.%1$I() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     %3$s AS $function$
 DECLARE
-    trace text := aviso.traceparent();
     %4$s
 BEGIN%2$s
     RETURN NULL;

@@ -17,11 +17,9 @@ from aviso.problems import Conflict, show
 from aviso.records.bodies import Draft
 from aviso.records.rendering import RECORD_COLUMNS, RecordRow
 
-# What the log's index has of a key: all of it, of one that is no longer than an id.
-_KEY = "left(e.subject, 600)"
-
 # The trace is set in the statement itself, for the triggers, and costs no way there and
-# back. An id that has had a record before is left out, as one that has one now is.
+# back. An id that has had a record before is left out, as one that has one now is. What
+# was pruned is asked first: behind it the log may have any number of changes.
 _INSERT = f"""
     INSERT INTO aviso.records (id, feed, data)
     SELECT given.id, %(feed)s, given.data::jsonb
@@ -29,41 +27,49 @@ _INSERT = f"""
          unnest(%(ids)s::uuid[], %(own)s::boolean[], %(data)s::text[])
              WITH ORDINALITY AS given (id, own, data, position)
     WHERE NOT given.own OR NOT EXISTS (
-        SELECT FROM aviso.events e
-        WHERE {_KEY} = given.id::text AND e.type = 'created'
-            AND aviso.is_record_data(e.data)
-        UNION ALL SELECT FROM aviso.first_states f WHERE f.subject = given.id::text)
+        SELECT FROM aviso.first_states f WHERE f.subject = given.id::text
+        UNION ALL (
+            SELECT FROM aviso.events e WHERE e.start = given.id::text
+                AND CASE WHEN e.type = 'created' AND aviso.is_record_data(e.data)
+                    THEN true END
+            ORDER BY e.start, e.feed, e.changeset, e.place LIMIT 1))
     ORDER BY given.position
     ON CONFLICT (id) DO NOTHING
     RETURNING {RECORD_COLUMNS}
 """
 # Of ids that were given a record now, those that had one before. The statement that
 # gave them one may have begun before that, waited, and seen nothing of it.
-_MADE_TWICE = f"""
-    SELECT subject FROM aviso.events e
-    WHERE {_KEY} = ANY(%(ids)s::text[]) AND e.type = 'created'
-        AND aviso.is_record_data(e.data)
-    GROUP BY subject HAVING count(*) > 1
-    UNION ALL
+_MADE_TWICE = """
     SELECT subject FROM aviso.first_states WHERE subject = ANY(%(ids)s::text[])
+    UNION ALL
+    SELECT id FROM unnest(%(ids)s::text[]) AS given (id)
+    WHERE (
+        SELECT count(*) FROM aviso.events e
+        WHERE e.start = given.id AND e.type = 'created' AND aviso.is_record_data(e.data)
+    ) > 1
     LIMIT 1
 """
 # What was pruned is older than any event that is there, and tells the same data by its
-# hash.
-_FIRST_STATES = f"""
+# hash. The log is asked as in aviso.last_event, from the other end.
+_FIRST_STATES = """
     WITH given AS (
         SELECT * FROM unnest(%(ids)s::uuid[], %(data)s::text[]) AS given (id, data)
     ), created AS (
-        SELECT given.id, e.feed, (told.data ->> 'version')::int AS version,
+        SELECT given.id, %(feed)s AS feed, (told.data ->> 'version')::int AS version,
                (told.data ->> 'created_at')::timestamptz AS created_at,
                (told.data ->> 'updated_at')::timestamptz AS updated_at,
                (told.data -> 'data')::text AS data,
-               e.feed = %(feed)s AND told.data -> 'data' = given.data::jsonb AS is_same,
-               e.changeset
-        FROM given
-        JOIN aviso.events e ON {_KEY} = given.id::text AND e.type = 'created'
-            AND aviso.is_record_data(e.data)
-        CROSS JOIN LATERAL (SELECT e.data::jsonb AS data) AS told
+               told.data -> 'data' = given.data::jsonb AS is_same, told.changeset
+        FROM given CROSS JOIN LATERAL (
+            SELECT e.data::jsonb AS data, e.changeset FROM aviso.events e
+            WHERE (e.start, e.feed) >= (given.id::text, %(feed)s::text)
+                AND (e.start, e.feed) <= (given.id::text, %(feed)s::text)
+                AND CASE WHEN e.type = 'created' AND aviso.is_record_data(e.data)
+                    THEN true END
+                AND NOT EXISTS (
+                    SELECT FROM aviso.first_states f WHERE f.subject = given.id::text)
+            ORDER BY e.start, e.feed, e.changeset, e.place LIMIT 1
+        ) AS told
         UNION ALL
         SELECT given.id, f.feed, f.version, f.created_at, f.updated_at,
                given.data::jsonb::text,
