@@ -81,7 +81,7 @@ class Link:
                     self._say_refused(str(error))
                     await asyncio.sleep(backoff.next_s())
                     continue
-                self._status.set_broker("idle")
+                self._status.set_broker("connecting")
                 if isinstance(error, TopologyMissingError):
                     self._say_missing(str(error))
                 elif backoff.failures == 0:
