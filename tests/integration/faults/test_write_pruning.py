@@ -29,8 +29,8 @@ WITH made AS (SELECT nextval('changesets') AS changeset), placed AS (
     INSERT INTO places (feed, first, last, changeset)
     SELECT %(feed)s, 1, %(head)s, changeset FROM made
 )
-INSERT INTO events (changeset, place, feed, type, subject, data, time)
-SELECT changeset, n, %(feed)s, 'created', id, record_data(id, 1, old, old,
+INSERT INTO events (changeset, place, feed, type, start, subject, data, time)
+SELECT changeset, n, %(feed)s, 'created', id, id, record_data(id, 1, old, old,
     jsonb_build_object('n', n)), old
 FROM made, (SELECT n, gen_random_uuid() AS id, now() - interval '400 days' AS old
     FROM generate_series(1, %(head)s) AS n) AS past
