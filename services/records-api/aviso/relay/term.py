@@ -177,8 +177,11 @@ class Term:
         if taken.numbered:
             self._metrics.numbering_time.observe(time.monotonic() - started)
         for numbered in taken.numbered:
-            self._note_numbered(numbered)
             await self._sending.send_new(numbered.state, numbered.events)
+        if taken.numbered:
+            await _turn_loop()
+        for numbered in taken.numbered:
+            self._note_numbered(numbered)
         if taken.unmade:
             await self._outbox.make_feeds()
             # This session is not told of what it wrote: it may hold the lock itself.
@@ -265,6 +268,16 @@ class Term:
             oldest = self._lanes.oldest
             self._metrics.oldest_age.set(time.time() - oldest if oldest else 0.0)
             self._measured_at = time.monotonic()
+
+
+async def _turn_loop() -> None:
+    """Let what was handed to the broker go out, before anything else is done.
+
+    It is written to the socket when the loop finds that writable: behind this task's
+    first return, before its second.
+    """
+    for _ in range(2):
+        await asyncio.sleep(0)
 
 
 def _name_runs() -> Iterator[str]:

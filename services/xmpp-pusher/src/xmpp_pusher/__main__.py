@@ -15,6 +15,8 @@ import sys
 from collections.abc import Coroutine
 from typing import Final
 
+import uvloop
+
 from .amqp.consumer import Consumer
 from .amqp.publisher import Publisher
 from .errors import SettingsError
@@ -40,7 +42,7 @@ def main() -> int:
         print(f"xmpp-pusher does not start: {error}", file=sys.stderr)
         return 2
     set_up_logs()
-    return asyncio.run(run(settings))
+    return uvloop.run(run(settings))
 
 
 async def run(settings: Settings) -> int:

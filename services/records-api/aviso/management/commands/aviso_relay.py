@@ -26,6 +26,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
         require_libraries()
+        import uvloop
+
         from aviso.relay.configuration import read_configuration
 
         try:
@@ -37,7 +39,7 @@ class Command(BaseCommand):
         if not logger.hasHandlers():
             # The project says nothing of our loggers: a worker is to be heard.
             logging.basicConfig(stream=sys.stdout, level=logging.INFO)
-        asyncio.run(_run(configuration))
+        uvloop.run(_run(configuration))
 
 
 async def _run(configuration: Configuration) -> None:
