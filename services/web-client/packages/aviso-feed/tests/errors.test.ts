@@ -10,7 +10,8 @@ const CODES: Record<
   | RegistrationErrorCode
   | "subscription-closed"
   | "too-slow"
-  | "filter-not-valid",
+  | "filter-not-valid"
+  | "unavailable",
   true
 > = {
   "filter-not-valid": true,
@@ -36,6 +37,7 @@ const CODES: Record<
   "too-many-sessions": true,
   "too-quickly": true,
   "too-slow": true,
+  unavailable: true,
   closed: true,
   conflict: true,
   credentials: true,
