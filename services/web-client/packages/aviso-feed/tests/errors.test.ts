@@ -11,6 +11,7 @@ const CODES: Record<
   | "subscription-closed"
   | "too-slow"
   | "filter-not-valid"
+  | "no-browser"
   | "unavailable",
   true
 > = {
@@ -18,6 +19,7 @@ const CODES: Record<
   "filter-refused": true,
   "name-refused": true,
   "name-taken": true,
+  "no-browser": true,
   "no-longer-open": true,
   "not-allowed": true,
   "not-found": true,

@@ -128,8 +128,8 @@ export class AvisoClient extends RecordsClient {
 
   /**
    * Follow a feed. `Data` is what its records hold; nothing checks that they do. It begins in a moment,
-   * so that whoever listens at once misses nothing. Throws AvisoError, `filter-not-valid`, for a filter
-   * that no server knows.
+   * so that whoever listens at once misses nothing. On a server it does not, and stays `connecting`.
+   * Throws AvisoError, `filter-not-valid`, for a filter that no server knows.
    */
   subscribe<Data = RecordData>(
     feed: string,
@@ -137,6 +137,8 @@ export class AvisoClient extends RecordsClient {
   ): Subscription<Data> {
     const { signal, ...rest } = options;
     const subscription = new Subscription<Data>(feed, this.connection, rest);
+    // On a server nothing is followed.
+    if (typeof window === "undefined") return subscription;
     const close = (): void => subscription.close();
     if (signal?.aborted) close();
     else signal?.addEventListener("abort", close, { once: true, signal: subscription.closing });
@@ -199,7 +201,7 @@ export class AvisoClient extends RecordsClient {
     return this.connection.bearer();
   }
 
-  /** Connect, also again after `close`. Does nothing where that is under way. */
+  /** Connect, also again after `close`. Does nothing where that is under way. On a server: AvisoError, `no-browser`. */
   connect(): void {
     this.connection.connect();
   }
