@@ -1,10 +1,22 @@
 /** The unit tests of both packages, in one run: no server, no browser. */
 import { join } from "node:path";
+import { compile } from "svelte/compiler";
 import { defineConfig } from "vitest/config";
 
 const PACKAGES = join(import.meta.dirname, "packages");
 
+/** A component for the browser; `orders.svelte?server`: for a server. */
+const svelte = {
+  name: "svelte",
+  transform(code: string, id: string) {
+    const [filename, how] = id.split("?");
+    if (!filename?.endsWith(".svelte")) return null;
+    return compile(code, { filename, generate: how === "server" ? "server" : "client" }).js;
+  },
+};
+
 export default defineConfig({
+  plugins: [svelte],
   test: {
     include: ["packages/*/tests/**/*.test.ts"],
     // What needs a page says so in its first line: making one takes longer than most files' tests.

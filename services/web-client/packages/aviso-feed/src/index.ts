@@ -10,6 +10,16 @@ export {
   type SubscribeOptions,
   type TabSharing,
 } from "./api/client";
+export type {
+  CreateOptions,
+  ListOptions,
+  NewRecord,
+  ReadOptions,
+  RecordPatch,
+  RecordsPage,
+  UpdateOptions,
+  WriteOptions,
+} from "./api/records-client";
 export { feedUrl } from "./edges/http";
 export { indexedDbLog } from "./edges/indexed-db-log";
 export { RegistrationError, type RegistrationErrorCode, register } from "./edges/registration";
@@ -21,7 +31,6 @@ export {
   fetchHeads,
   listFeeds,
 } from "./edges/rest";
-export { createRecord, createRecords, deleteRecord, replaceRecord } from "./edges/rest-writing";
 export type { Log } from "./engine/debug-log";
 export type {
   Change,
@@ -35,7 +44,7 @@ export type { Credentials, Transport } from "./engine/options";
 export { RetryAfter } from "./engine/retry-after";
 export type { ConnectionState, FeedState, OfflineCode, RefusalCode } from "./engine/states";
 export type { Subscription } from "./engine/subscription";
-export { ApiError, type ApiErrorCode, AvisoError } from "./model/errors";
+export { ApiError, type ApiErrorCode, AvisoError, ConflictError } from "./model/errors";
 export type { FeedEvent, FeedRecord, RecordData, Unavailable } from "./model/event";
 export type { EventLog, LogLimit, LogOptions, LogState } from "./model/event-log";
 export {

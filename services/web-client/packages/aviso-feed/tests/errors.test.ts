@@ -10,13 +10,16 @@ const CODES: Record<
   | RegistrationErrorCode
   | "subscription-closed"
   | "too-slow"
-  | "filter-not-valid",
+  | "filter-not-valid"
+  | "no-browser"
+  | "unavailable",
   true
 > = {
   "filter-not-valid": true,
   "filter-refused": true,
   "name-refused": true,
   "name-taken": true,
+  "no-browser": true,
   "no-longer-open": true,
   "not-allowed": true,
   "not-found": true,
@@ -36,6 +39,7 @@ const CODES: Record<
   "too-many-sessions": true,
   "too-quickly": true,
   "too-slow": true,
+  unavailable: true,
   closed: true,
   conflict: true,
   credentials: true,

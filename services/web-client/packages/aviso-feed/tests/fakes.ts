@@ -160,6 +160,9 @@ export class FakeRest {
   /** By feed: its records as they are at `head`, the newest first. */
   readonly records = new Map<string, readonly Json[]>();
 
+  /** Answers what is asked of one record, and what is written. */
+  onRecord: ((input: RequestInfo | URL, init?: RequestInit) => Promise<Response>) | null = null;
+
   readonly fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
     const { pathname, searchParams, search } = new URL(String(input), "http://aviso.test");
     this.requests.push(pathname.replace("/api/v1/", "") + search);
@@ -172,6 +175,9 @@ export class FakeRest {
       return json({ detail: failure.detail }, failure.status, failure.headers);
     }
     if (pathname === "/api/v1/connection/") return json(CONNECTION);
+    if (this.onRecord !== null && (init?.body || /\/records\/[^/]+\/$/.test(pathname))) {
+      return this.onRecord(input, init);
+    }
     const [, slug, part] =
       /^\/api\/v1\/feeds\/([^/]+)\/(events\/|records\/)?$/.exec(pathname) ?? [];
     const feed = this.feeds.get(slug ?? "");
@@ -531,7 +537,7 @@ export function makeWorld(): World {
       const answer = await rest.fetch(input, init);
       const text = await answer.text();
       await new Promise<void>((arrive) => line.carry(text.length, arrive));
-      return new Response(text, answer);
+      return new Response(text || null, answer);
     }),
     openLink: xmpp.openLink,
     // From no date, as a browser's is.

@@ -1,7 +1,7 @@
 /**
  * Writes, for a person at a form, a record or a feed: by an API key, or by the person's own sign-in at
  * /admin. Every failure becomes a `WriteFailure` that the form can place and explain. It asks the
- * server itself: the library's createRecord knows no sign-in and drops where in the record a fault is.
+ * server itself: the library's client shows no cookie, and so knows no such sign-in.
  */
 
 import { feedUrl, stringifyExactJson } from "aviso-feed";

@@ -13,6 +13,7 @@ import type {
   Transport,
 } from "../engine/options";
 import type { HostPort } from "../engine/ports";
+import { SessionRest } from "../engine/session-rest";
 import type { ConnectionState } from "../engine/states";
 import { Subscription } from "../engine/subscription";
 import type { Timings } from "../engine/timings";
@@ -20,6 +21,7 @@ import type { RecordData } from "../model/event";
 import type { EventLog } from "../model/event-log";
 import type { AsGiven } from "../model/filter";
 import { readTicket, type Ticket } from "../protocol/ticket";
+import { RecordsClient } from "./records-client";
 
 export type ClientOptions = ConnectionOptions & {
   /** Short for `credentials: {kind: "ticket", ticket}`. */
@@ -50,8 +52,11 @@ export type SubscribeOptions<Data = RecordData> = SubscriptionOptions<Data> & {
   readonly signal?: AbortSignal;
 };
 
-export class AvisoClient {
-  readonly #connection: FeedConnection;
+export class AvisoClient extends RecordsClient {
+  /** @internal */
+  protected readonly connection: FeedConnection;
+  /** @internal */
+  protected readonly session: SessionRest;
   readonly #log: EventLog | null;
   readonly #credentials: Credentials;
   /** Those that may still write. */
@@ -72,6 +77,7 @@ export class AvisoClient {
     host: HostPort = browserHost(),
     timings: Partial<Timings> = {},
   ) {
+    super();
     const { ticket, debug, log: eventLog, tabs, ...rest } = options;
     const log = logFor(debug);
     this.#log = eventLog ?? null;
@@ -81,34 +87,35 @@ export class AvisoClient {
       timings,
       ...(log && { log }),
     });
-    this.#connection = tabs?.share(connection) ?? connection;
+    this.connection = tabs?.share(connection) ?? connection;
+    this.session = new SessionRest(this.connection, this.#credentials);
     const end = (): void => {
       this.#ends += 1;
       void this.forget();
     };
-    this.#connection.on("signed-out", end);
+    this.connection.on("signed-out", end);
     // Whoever changed the password may have done so to shut somebody out.
-    this.#connection.on("state", (state) => {
+    this.connection.on("state", (state) => {
       if (state.kind === "refused" && state.code === "credentials") end();
     });
   }
 
   get #reader(): string | null {
-    return readerOf(this.#credentials, this.#connection.ticket);
+    return readerOf(this.#credentials, this.connection.ticket);
   }
 
   /** The server's address; "" is the page's own. */
   get url(): string {
-    return this.#connection.origin;
+    return this.connection.origin;
   }
 
   get state(): ConnectionState {
-    return this.#connection.state;
+    return this.connection.state;
   }
 
   /** How the connection runs at the moment; null without one. */
   get transport(): Transport | null {
-    return this.#connection.transport;
+    return this.connection.transport;
   }
 
   /** Returns the function that ends it. */
@@ -116,20 +123,22 @@ export class AvisoClient {
     name: Name,
     listener: (detail: ConnectionEvents[Name]) => void,
   ): () => void {
-    return this.#connection.on(name, listener);
+    return this.connection.on(name, listener);
   }
 
   /**
    * Follow a feed. `Data` is what its records hold; nothing checks that they do. It begins in a moment,
-   * so that whoever listens at once misses nothing. Throws AvisoError, `filter-not-valid`, for a filter
-   * that no server knows.
+   * so that whoever listens at once misses nothing. On a server it does not, and stays `connecting`.
+   * Throws AvisoError, `filter-not-valid`, for a filter that no server knows.
    */
   subscribe<Data = RecordData>(
     feed: string,
     options: SubscribeOptions<AsGiven<Data>> = {},
   ): Subscription<Data> {
     const { signal, ...rest } = options;
-    const subscription = new Subscription<Data>(feed, this.#connection, rest);
+    const subscription = new Subscription<Data>(feed, this.connection, rest);
+    // On a server nothing is followed.
+    if (typeof window === "undefined") return subscription;
     const close = (): void => subscription.close();
     if (signal?.aborted) close();
     else signal?.addEventListener("abort", close, { once: true, signal: subscription.closing });
@@ -140,14 +149,14 @@ export class AvisoClient {
   }
 
   async #startWith<Data>(log: EventLog, subscription: Subscription<Data>): Promise<void> {
-    const { origin, host } = this.#connection;
+    const { origin, host } = this.connection;
     const keeper = new LogKeeper(log, subscription as unknown as Subscription, {
       clock: host,
       origin,
       reader: () => this.#reader,
       isPublic: async (feed) => {
         const token = await this.bearer();
-        const info = await this.#connection.rest(() => host.rest.feed(origin, feed, token));
+        const info = await this.connection.rest(() => host.rest.feed(origin, feed, token));
         return info.visibility === "public";
       },
     });
@@ -181,7 +190,7 @@ export class AvisoClient {
    * state `refused`. Throws TypeError where the client was made without a ticket.
    */
   setTicket(ticket: string): void {
-    this.#connection.setTicket(ticket);
+    this.connection.setTicket(ticket);
   }
 
   /**
@@ -189,18 +198,18 @@ export class AvisoClient {
    * account's token; undefined for a guest.
    */
   bearer(): Promise<string | undefined> {
-    return this.#connection.bearer();
+    return this.connection.bearer();
   }
 
-  /** Connect, also again after `close`. Does nothing where that is under way. */
+  /** Connect, also again after `close`. Does nothing where that is under way. On a server: AvisoError, `no-browser`. */
   connect(): void {
-    this.#connection.connect();
+    this.connection.connect();
   }
 
   /** End the connection. Subscriptions are offline, and go on after `connect()`. */
   close(): void {
     this.#ends += 1;
-    this.#connection.close();
+    this.connection.close();
   }
 
   /**
@@ -208,7 +217,7 @@ export class AvisoClient {
    * log has of this reader's is let go of. Goes on after `connect()`.
    */
   signOut(): void {
-    this.#connection.signOut();
+    this.connection.signOut();
   }
 }
 

@@ -10,6 +10,7 @@ import type { FeedEvent, FeedRecord, RecordData } from "../model/event";
 import type { Filter } from "../model/filter";
 import type { Position } from "../model/positions";
 import type { AvisoClient } from "./client";
+import type { RecordsPage } from "./records-client";
 
 export type FeedSnapshot<Data = RecordData> = {
   /** Newest first by first appearance; deleted ones are not among them. */
@@ -24,6 +25,11 @@ export type FeedSnapshot<Data = RecordData> = {
 export type FeedViewOptions<Data = RecordData> = {
   /** Only records with these values, for as long as they have them. */
   readonly filter?: Filter<Data>;
+  /**
+   * What `client.list` gave for the same feed and filter, on a server for one: these records are there
+   * from the first drawing on, and it goes on from their position.
+   */
+  readonly initial?: Omit<RecordsPage<Data>, "unavailable"> | undefined;
   /** How many records, at most; and with how many of the newest events, or records, it begins. Default 50. */
   readonly limit?: number;
 };
@@ -37,9 +43,6 @@ const NOTHING: FeedSnapshot<never> = {
   isCut: false,
 };
 
-/** What is there before anything is: on a server, and at the first drawing in a browser. */
-export const nothingYet = <Data>(): FeedSnapshot<Data> => NOTHING;
-
 /** A snapshot stays the same object until something in it changes; so does each record. */
 export class FeedView<Data = RecordData> {
   readonly #limit: number;
@@ -51,6 +54,7 @@ export class FeedView<Data = RecordData> {
   /** Records that match were let go of. */
   #isCut = false;
   #snapshot: FeedSnapshot<Data> = NOTHING;
+  #first: FeedSnapshot<Data> = NOTHING;
 
   constructor(
     private readonly client: AvisoClient,
@@ -58,9 +62,21 @@ export class FeedView<Data = RecordData> {
     private readonly options: FeedViewOptions<Data> = {},
   ) {
     this.#limit = readHistory(options.limit, DEFAULT_LIMIT, 1);
+    const { initial, filter } = options;
+    // What is followed now may be another than the page was made with.
+    if (initial?.feed !== feed || textOf(initial.filter) !== textOf(filter)) return;
+    const records = initial.records.slice(0, this.#limit);
+    for (const record of [...records].reverse()) this.#records.set(record.id, record);
+    this.#position = initial.position;
+    this.#isCut = initial.next !== null || records.length < initial.records.length;
+    this.#snapshot = { ...NOTHING, records, isCut: this.#isCut && filter !== undefined };
+    this.#first = this.#snapshot;
   }
 
   readonly snapshot = (): FeedSnapshot<Data> => this.#snapshot;
+
+  /** What is there before anything is: on a server, and at the first drawing in a browser. */
+  readonly first = (): FeedSnapshot<Data> => this.#first;
 
   /** Returns the function that ends it. The last one that ends it lets go of the feed. */
   readonly subscribe = (onChange: () => void): (() => void) => {
@@ -140,3 +156,5 @@ export class FeedView<Data = RecordData> {
     for (const { onChange } of [...this.#listeners]) onChange();
   }
 }
+
+const textOf = (filter: unknown): string => JSON.stringify(filter ?? {});

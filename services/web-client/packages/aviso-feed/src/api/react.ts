@@ -12,7 +12,7 @@ import {
 import type { RecordData } from "../model/event";
 import type { AsGiven } from "../model/filter";
 import type { AvisoClient } from "./client";
-import { type FeedSnapshot, FeedView, type FeedViewOptions, nothingYet } from "./feed-view";
+import { type FeedSnapshot, FeedView, type FeedViewOptions } from "./feed-view";
 
 export type { FeedSnapshot } from "./feed-view";
 
@@ -33,8 +33,8 @@ export type UseFeedOptions<Data = RecordData> = FeedViewOptions<Data> & {
 
 /**
  * The newest records of a feed, now and as they change. Followed from the first effect to the
- * unmounting; on a server, and at the first drawing, there are no records and it is `connecting`.
- * Throws where there is no client.
+ * unmounting; on a server, and at the first drawing, there are those of `initial`, or none, and it is
+ * `connecting`. Nothing suspends. Throws where there is no client.
  */
 export function useFeed<Data = RecordData>(
   feed: string,
@@ -53,5 +53,5 @@ export function useFeed<Data = RecordData>(
     () => new FeedView<Data>(client, feed, options),
     [client, feed, limit, filterText],
   );
-  return useSyncExternalStore(view.subscribe, view.snapshot, nothingYet<Data>);
+  return useSyncExternalStore(view.subscribe, view.snapshot, view.first);
 }

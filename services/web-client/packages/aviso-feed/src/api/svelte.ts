@@ -14,7 +14,7 @@ export type FeedStore<Data = RecordData> = {
 
 /**
  * The newest records of a feed, followed while anything is subscribed to the store. On a server
- * nothing is followed, and it stays `connecting`.
+ * nothing is followed: there are the records of `initial`, or none, and it stays `connecting`.
  */
 export function feedStore<Data = RecordData>(
   client: AvisoClient,

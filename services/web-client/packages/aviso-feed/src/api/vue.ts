@@ -10,7 +10,8 @@ export type { FeedSnapshot } from "./feed-view";
 
 /**
  * The newest records of a feed, now and as they change, until the component or scope that calls it
- * ends. On a server nothing is followed, and it stays `connecting`.
+ * ends. On a server nothing is followed: there are the records of `initial`, or none, and it stays
+ * `connecting`.
  */
 export function useFeed<Data = RecordData>(
   client: AvisoClient,

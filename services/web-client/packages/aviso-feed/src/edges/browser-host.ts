@@ -1,10 +1,13 @@
 /** The browser, as the engine needs it. */
 
 import type { HostListener, HostPort } from "../engine/ports";
+import { AvisoError } from "../model/errors";
 import { restOver } from "./rest";
 import { openStropheLink } from "./strophe-link";
 
 const MOST_DELAY_MS = 2 ** 31 - 1;
+
+const NO_BROWSER = "Only a browser connects; on a server guests, tickets and keys ask over REST.";
 
 export function browserHost(): HostPort {
   return {
@@ -22,6 +25,7 @@ export function browserHost(): HostPort {
 }
 
 function watchBrowser(listener: HostListener): () => void {
+  if (typeof window === "undefined") throw new AvisoError("no-browser", NO_BROWSER);
   const ending = new AbortController();
   const options = { signal: ending.signal };
   window.addEventListener("online", () => listener.online(), options);

@@ -14,17 +14,18 @@ type CallOptions = {
   readonly token?: string | undefined;
   readonly idempotencyKey?: string | undefined;
   /** Default: POST with a body, GET without one. */
-  readonly method?: "PUT" | "DELETE";
+  readonly method?: "PUT" | "PATCH" | "DELETE" | undefined;
   /** The record's version that alone may be changed. */
   readonly version?: number | undefined;
   readonly body?: unknown;
+  readonly signal?: AbortSignal | undefined;
 };
 
-/** Returns the answer's members; none where it has no body (204). Throws ApiError. */
+/** Returns the answer's members; none where it has no body (204). Throws ApiError, and as `signal` does. */
 export async function call(
   http: Fetch,
   url: string,
-  { token, idempotencyKey, method, version, body }: CallOptions = {},
+  { token, idempotencyKey, method, version, body, signal }: CallOptions = {},
 ): Promise<Record<string, unknown>> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (token) headers.Authorization = `Bearer ${token}`;
@@ -33,7 +34,7 @@ export async function call(
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let response: Response;
   let answer: unknown;
-  const patience = new Patience();
+  const patience = new Patience(signal);
   try {
     response = await http(url, {
       headers,
@@ -46,6 +47,7 @@ export async function call(
     });
     answer = parse(await readText(response, patience));
   } catch (error) {
+    signal?.throwIfAborted();
     // So a browser says both; which one, it keeps from the page.
     if (error instanceof TypeError) warnOfOrigin(url);
     throw new ApiError(0, "The server cannot be reached.");
@@ -60,8 +62,9 @@ export async function call(
 
 function warnOfOrigin(url: string): void {
   const page = globalThis.location?.origin;
+  if (page === undefined) return;
   const { origin } = new URL(url, page);
-  if (page === undefined || origin === page) return;
+  if (origin === page) return;
   warn(
     `${origin} can't be reached from a page of ${page}: it may not be running, or not list ` +
       `${page} in AVISO_CORS_ORIGINS`,
@@ -71,8 +74,15 @@ function warnOfOrigin(url: string): void {
 /** A slow line is no dead one: what it takes is counted from the last piece that came. */
 class Patience {
   readonly #ending = new AbortController();
-  readonly #limit = setTimeout(() => this.#ending.abort(), LIMIT_MS);
-  #quiet = setTimeout(() => this.#ending.abort(), TIMEOUT_MS);
+  readonly #end = (): void => this.#ending.abort();
+  readonly #limit = setTimeout(this.#end, LIMIT_MS);
+  #quiet = setTimeout(this.#end, TIMEOUT_MS);
+
+  /** `other`: somebody else may give it up. */
+  constructor(private readonly other: AbortSignal | undefined) {
+    if (other?.aborted) this.#end();
+    other?.addEventListener("abort", this.#end);
+  }
 
   get signal(): AbortSignal {
     return this.#ending.signal;
@@ -80,10 +90,11 @@ class Patience {
 
   hear(): void {
     clearTimeout(this.#quiet);
-    this.#quiet = setTimeout(() => this.#ending.abort(), TIMEOUT_MS);
+    this.#quiet = setTimeout(this.#end, TIMEOUT_MS);
   }
 
   end(): void {
+    this.other?.removeEventListener("abort", this.#end);
     clearTimeout(this.#limit);
     clearTimeout(this.#quiet);
   }

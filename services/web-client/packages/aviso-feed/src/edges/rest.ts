@@ -1,7 +1,7 @@
 /** The few REST calls that a subscriber needs. `origin` "" is the page's own. */
 
 import { readOrigin } from "../engine/options";
-import type { RestPort, RowsRequest } from "../engine/ports";
+import type { RecordRequest, RestPort, RowsRequest } from "../engine/ports";
 import { parametersOf } from "../model/filter";
 import {
   type BatchPage,
@@ -111,7 +111,7 @@ async function fetchBatch(
 async function fetchRows(
   origin: string,
   feed: string,
-  { cursor, limit, fields }: RowsRequest,
+  { cursor, limit, fields, signal }: RowsRequest,
   token?: string,
   http: Fetch = fetch,
 ): Promise<RowsPage> {
@@ -120,10 +120,22 @@ async function fetchRows(
   query.set("limit", String(limit));
   if (cursor !== null) query.set("cursor", cursor);
   const page = readRowsPage(
-    await call(http, `${feedUrl(origin, feed)}records/?${query}`, { token }),
+    await call(http, `${feedUrl(origin, feed)}records/?${query}`, { token, signal }),
   );
   if (page === null) throw misunderstood();
   return page;
+}
+
+async function callRecord(
+  origin: string,
+  feed: string,
+  { id, ...request }: RecordRequest,
+  token?: string,
+  http: Fetch = fetch,
+): Promise<Readonly<Record<string, unknown>>> {
+  const records = `${feedUrl(origin, feed)}records/`;
+  const url = id === undefined ? records : `${records}${encodeURIComponent(id)}/`;
+  return call(http, url, { ...request, token });
 }
 
 /** What the engine asks. */
@@ -133,6 +145,7 @@ export function restOver(http: Fetch): RestPort {
     feed: (origin, feed, token) => fetchFeed(origin, feed, token, http),
     events: (origin, feed, range, token) => fetchBatch(origin, feed, range, token, http),
     rows: (origin, feed, page, token) => fetchRows(origin, feed, page, token, http),
+    record: (origin, feed, request, token) => callRecord(origin, feed, request, token, http),
   };
 }
 

@@ -106,12 +106,25 @@ export class FeedReader {
     private readonly rest: FeedPort,
     private readonly output: ReaderOutput,
   ) {
-    if (position !== null) this.#follower.begin(position);
-    this.#told = position;
+    if (position === null) {
+      this.#told = null;
+      return;
+    }
+    const { contains = [], ...place } = position;
+    this.#follower.begin(place);
+    this.#contained = contains;
+    this.#told = place;
   }
 
   get position(): Position | null {
     return this.#follower.position;
+  }
+
+  /** The position, with the later events that a list has: whoever goes on there is told nothing twice. */
+  get standing(): Position | null {
+    const { position } = this;
+    const contains = this.#contained.filter(({ to }) => to > (position?.sequence ?? 0));
+    return position === null || contains.length === 0 ? position : { ...position, contains };
   }
 
   /** The newest id of the archive up to which nothing is missing. */

@@ -5,7 +5,7 @@
 
 import type { RecordData } from "../model/event";
 import type { Filter } from "../model/filter";
-import type { Position } from "../model/positions";
+import type { Gap, Position } from "../model/positions";
 import { isEpoch } from "../protocol/events";
 
 export type Transport = "websocket" | "bosh";
@@ -32,7 +32,7 @@ export type SubscriptionOptions<Data = RecordData> = {
    * ceases to match as `left`. `{}`: all records, listed.
    */
   readonly filter?: Filter<Data>;
-  /** Go on after this position instead of beginning with the history. */
+  /** Go on after this position, a subscription's or a page's, instead of beginning with the history. */
   readonly position?: Position;
   /** How many of the newest events, or records, to begin with when there is no position. Default 100. */
   readonly history?: number;
@@ -86,12 +86,19 @@ export function readCatchUpLimit(value: unknown): number {
 
 export function readPosition(value: unknown): Position | null {
   if (value === undefined || value === null) return null;
-  const { epoch, sequence } = value as { epoch?: unknown; sequence?: unknown };
-  if (isEpoch(epoch) && Number.isSafeInteger(sequence) && Number(sequence) >= 0) {
-    return { epoch, sequence: Number(sequence) };
+  const { epoch, sequence, contains = [] } = value as Record<string, unknown>;
+  const isPlace = Number.isSafeInteger(sequence) && Number(sequence) >= 0;
+  if (isEpoch(epoch) && isPlace && Array.isArray(contains) && contains.every(isGap)) {
+    const ranges = contains.length > 0 && { contains };
+    return { epoch, sequence: Number(sequence), ...ranges };
   }
   return insteadOf("position", value, "an epoch and a sequence, as a client gave them", null);
 }
+
+const isGap = (value: unknown): value is Gap => {
+  const { from, to } = (value ?? {}) as Record<string, unknown>;
+  return Number.isSafeInteger(from) && Number.isSafeInteger(to);
+};
 
 /** In the order in which they are tried. */
 export function readTransports(value: unknown): readonly Transport[] {

@@ -55,12 +55,33 @@ export type RestPort = {
     page: RowsRequest,
     token: string | undefined,
   ): Promise<RowsPage>;
+  /** Gives the answer's members; none where it has no body. Rejects as the request's `signal` does, too. */
+  record(
+    origin: string,
+    feed: string,
+    request: RecordRequest,
+    token: string | undefined,
+  ): Promise<Readonly<Record<string, unknown>>>;
 };
 
 export type RowsRequest = {
   readonly cursor: string | null;
   readonly limit: number;
   readonly fields: readonly FieldValue[];
+  readonly signal?: AbortSignal | undefined;
+};
+
+/** One of a feed's records is asked for or written; without an `id`: new ones. */
+export type RecordRequest = {
+  readonly id?: string;
+  /** Default: POST with a body, GET without one. */
+  readonly method?: "PUT" | "PATCH" | "DELETE";
+  readonly body?: unknown;
+  /** Only where the record is of this version still. */
+  readonly version?: number | undefined;
+  /** The same write again answers with the first one's result. */
+  readonly idempotencyKey?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
 };
 
 /** REST as the reader of one feed sees it. */

@@ -84,7 +84,7 @@ export class Subscription<Data = RecordData>
 
   /** How far the events have gone; null before the first. Keep it to go on later. */
   get position(): Position | null {
-    return this.#reader.position;
+    return this.#reader.standing;
   }
 
   /**

@@ -3,8 +3,11 @@
  *
  *     AvisoError             code, docs
  *       ApiError             REST said no, or was not reached: status, detail, field
+ *         ConflictError      somebody else changed the record: current, wanted
  *       RegistrationError    an account was not made
  */
+
+import type { FeedRecord, RecordData } from "./event";
 
 /**
  * `code` is for programs and does not change with the words of `message`, which are for a person.
@@ -44,7 +47,7 @@ export type ApiErrorCode =
  * a header or parameter, or a JSON pointer (RFC 6901) into what was sent, such as `/data/count`.
  */
 export class ApiError extends AvisoError<ApiErrorCode> {
-  override readonly name = "ApiError";
+  override readonly name: string = "ApiError";
   /** Something answered, be it nothing that one understands: a proxy, a sign-in page of a network. */
   readonly isAnswered: boolean;
   /** Where the server is to be had, where it refused the address that it was asked at (421). */
@@ -67,6 +70,21 @@ export class ApiError extends AvisoError<ApiErrorCode> {
   /** Asking again does not help: the server answered, and it meant it. */
   get isFinal(): boolean {
     return this.status >= 400 && this.status < 500 && ![408, 425, 429].includes(this.status);
+  }
+}
+
+/** The record is not of the `version` any more that alone was to be changed; nothing was done (412). */
+export class ConflictError<Data = RecordData> extends ApiError {
+  override readonly name = "ConflictError";
+
+  constructor(
+    { status, detail, field }: ApiError,
+    /** As it is now; null where that cannot be read. */
+    readonly current: FeedRecord<Data> | null,
+    /** What was to be written; null: it was to be removed. */
+    readonly wanted: unknown,
+  ) {
+    super(status, detail, field);
   }
 }
 

@@ -8,8 +8,15 @@
 
 import type { FeedEvent } from "./event";
 
-/** How far somebody has read a feed. `sequence` 0: nothing yet. */
-export type Position = { readonly epoch: string; readonly sequence: number };
+/**
+ * How far somebody has read a feed. `sequence` 0: nothing yet. `contains`: later events that he has as
+ * well, as those who begin with a list of records do.
+ */
+export type Position = {
+  readonly epoch: string;
+  readonly sequence: number;
+  readonly contains?: readonly Gap[];
+};
 
 /** An event and its place. `event` null: nothing to give out, but its place is taken. */
 export type Item = { readonly sequence: number; readonly event: FeedEvent | null };

@@ -1,5 +1,5 @@
 // @vitest-environment jsdom
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { FeedView } from "../../src/api/feed-view";
 import { type Order, ServedFeed } from "./served-feed";
 
@@ -135,4 +135,67 @@ test("says so where more records match than it shows", async () => {
   view = new FeedView<Order>(served.client, "orders", { filter: { n: 1 }, limit: 1 });
   await listen();
   expect([shown(), view.snapshot().isCut]).toEqual([[1], true]);
+});
+
+describe("with a page that a server made", () => {
+  beforeEach(async () => {
+    await served.write(3);
+    served.list([3, 3], [2, 2], [1, 1]);
+  });
+
+  test("shows it at once, and goes on from it: nothing twice, no hole", async () => {
+    const initial = await served.page(2);
+    view = new FeedView<Order>(served.client, "orders", { initial, limit: 3 });
+    expect(view.snapshot()).toMatchObject({ state: { kind: "connecting" }, behind: 0 });
+    expect(shown()).toEqual([3, 2]);
+    expect(view.snapshot().records[0]).toBe(initial.records[0]);
+    await served.write(1);
+    const taken: unknown[] = [];
+    view.subscribe(() => taken.push(shown().join()));
+    await served.world.clock.advance(0);
+    expect([new Set(taken), view.snapshot().state.kind]).toEqual([
+      new Set(["3,2", "4,3,2"]),
+      "live",
+    ]);
+    expect(served.listings).toBe(1);
+    expect(served.world.rest.requests.filter((each) => each.includes("after="))).toEqual([]);
+  });
+
+  test("shows no more of it than its limit, and says that there are more", async () => {
+    const filter = { n: 2 };
+    served.list([3, 2], [2, 2], [1, 1]);
+    const initial = await served.page(2, filter);
+    view = new FeedView<Order>(served.client, "orders", { initial, filter, limit: 1 });
+    expect([shown(), view.snapshot().isCut]).toEqual([[2], true]);
+  });
+
+  test.each([
+    ["feed", "stock", undefined],
+    ["filter", "orders", { n: 1 }],
+  ])("of another %s does not show it", async (_what, feed, filter) => {
+    const initial = await served.page(2);
+    view = new FeedView<Order>(served.client, feed, { initial, ...(filter && { filter }) });
+    expect(shown()).toEqual([]);
+  });
+
+  test("of another life of the feed begins anew", async () => {
+    const initial = await served.page(2);
+    served.world.rest.feeds.set("orders", { epoch: "bbbb", head: 0 });
+    await served.write(1);
+    view = new FeedView<Order>(served.client, "orders", { initial });
+    await listen();
+    await served.world.clock.advance(1_000);
+    expect([shown(), view.snapshot().state.kind]).toEqual([[1], "live"]);
+  });
+
+  test("keeps what matches, as long as it does", async () => {
+    const filter = { n: 2 };
+    const initial = await served.page(2, filter);
+    view = new FeedView<Order>(served.client, "orders", { initial, filter });
+    await served.set(2, 4);
+    await served.set(1, 2);
+    await listen();
+    const ids = view.snapshot().records.map(({ id }) => Number(id.slice(-4)));
+    expect([ids, view.snapshot().state.kind]).toEqual([[1], "live"]);
+  });
 });

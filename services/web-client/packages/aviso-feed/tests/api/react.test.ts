@@ -1,10 +1,12 @@
 // @vitest-environment jsdom
-import { act, createElement, type ReactElement, StrictMode } from "react";
+import { act, createElement, type ReactElement, StrictMode, Suspense } from "react";
 import { createRoot, hydrateRoot, type Root } from "react-dom/client";
 import { renderToString } from "react-dom/server.browser";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { AvisoProvider, type UseFeedOptions, useFeed } from "../../src/api/react";
+import type { RecordsPage } from "../../src/api/records-client";
 import { type Order, ServedFeed } from "./served-feed";
+import { textsOf } from "./texts-of";
 
 let served: ServedFeed;
 let place: HTMLElement;
@@ -25,14 +27,14 @@ afterEach(async () => {
   vi.unstubAllGlobals();
 });
 
-function Orders(options: UseFeedOptions): ReactElement {
+function Orders(options: UseFeedOptions<Order>): ReactElement {
   draws += 1;
   const { records, state, behind } = useFeed<Order>("orders", options);
   const numbers = records.map(({ id, data }) => createElement("b", { key: id }, data.n));
   return createElement("p", null, `${state.kind} ${behind} `, numbers);
 }
 
-const page = (options: UseFeedOptions = {}): ReactElement =>
+const page = (options: UseFeedOptions<Order> = {}): ReactElement =>
   createElement(
     StrictMode,
     null,
@@ -121,4 +123,59 @@ test("a filter that says the same is the same, be it made at each drawing", asyn
   expect([place.textContent, served.listings, served.joins]).toEqual(["live 0 1", 1, 1]);
   await draw(page({ filter: { n: 2 } }));
   expect([place.textContent, served.listings]).toEqual(["live 0 2", 2]);
+});
+
+describe("with the page that the server made", () => {
+  let initial: RecordsPage<Order>;
+
+  beforeEach(async () => {
+    await served.write(2);
+    served.list([2, 2], [1, 1]);
+    initial = await served.page(10);
+  });
+
+  const suspending = (): ReactElement =>
+    createElement(Suspense, { fallback: "waiting" }, page({ initial }));
+
+  test("both draw its records, and the browser goes on from it, without a flash", async () => {
+    const text = renderToString(page({ initial }));
+    expect(text.replace(/<!-- -->/g, "")).toContain("connecting 0 <b>2</b><b>1</b>");
+    await served.write(1);
+    const errors: unknown[] = [];
+    place.innerHTML = text;
+    const drawn = [...place.querySelectorAll("b")];
+    const seen = textsOf(place);
+    await act(async () => {
+      root = hydrateRoot(place, page({ initial }), {
+        onRecoverableError: (error) => errors.push(error),
+      });
+    });
+    await settle();
+
+    expect([place.textContent, errors]).toEqual(["live 0 321", []]);
+    expect([...place.querySelectorAll("b")].slice(1)).toEqual(drawn);
+    expect(seen().filter((each) => !each.endsWith("21"))).toEqual([]);
+    expect([served.listings, served.joins]).toEqual([1, 1]);
+    await act(() => served.change(2, "deleted"));
+    expect(place.textContent).toBe("live 0 31");
+  });
+
+  test("nothing suspends, on the server and in the browser", async () => {
+    const text = renderToString(suspending());
+    expect(text).not.toContain("waiting");
+    place.innerHTML = text;
+    const seen = textsOf(place);
+    await act(async () => {
+      root = hydrateRoot(place, suspending());
+    });
+    await settle();
+    expect(place.textContent).toBe("live 0 21");
+    expect(seen().filter((each) => each.includes("waiting"))).toEqual([]);
+  });
+
+  test("another feed or filter is followed without it", async () => {
+    await draw(page({ initial }));
+    await draw(page({ initial, filter: { n: 1 } }));
+    expect(place.textContent).toBe("live 0 1");
+  });
 });

@@ -1,6 +1,7 @@
 /** A feed in the fake world for the tests of the bindings: records are written and changed. */
 
 import { AvisoClient } from "../../src/api/client";
+import type { RecordsPage } from "../../src/api/records-client";
 import { textOf } from "../batch-writer";
 import { eventJson, type Json, makeWorld, type World } from "../fakes";
 
@@ -48,6 +49,12 @@ export class ServedFeed {
   list(...records: (readonly [number: number, n: number])[]): void {
     const all = records.map(([number, n]) => recordOf(number, n).data);
     this.world.rest.records.set("orders", all);
+  }
+
+  /** A page as a server made it for its HTML: what `client.list` gives, through JSON. */
+  async page(limit: number, filter: Partial<Order> | null = null): Promise<RecordsPage<Order>> {
+    const page = await this.client.list<Order>("orders", { limit, ...(filter && { filter }) });
+    return JSON.parse(JSON.stringify(page));
   }
 
   /** How often records were listed. */

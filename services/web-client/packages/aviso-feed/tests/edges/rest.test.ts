@@ -9,7 +9,6 @@ import {
   listFeeds,
   restOver,
 } from "../../src/edges/rest";
-import { createRecord, deleteRecord, replaceRecord } from "../../src/edges/rest-writing";
 import { ApiError } from "../../src/model/errors";
 import { ExactNumber } from "../../src/model/exact-json";
 import { eventJson, FakeRest } from "../fakes";
@@ -107,7 +106,7 @@ describe("errors", () => {
     const body = { status: 422, detail: "count must be a number.", pointer: "/data/count" };
     const { http } = server(json(body, 422));
 
-    const error = await failureOf(createRecord("", "orders", {}, { token: "k" }, http));
+    const error = await failureOf(restOver(http).record("", "orders", { body: {} }, "k"));
 
     expect(error).toBeInstanceOf(ApiError);
     expect(error).toMatchObject({
@@ -212,7 +211,7 @@ describe("calls", () => {
     const { http, calls } = server(json({ id: "r1" }, 201));
     const data = { big: new ExactNumber("1234567890123456789") };
 
-    await createRecord("", "orders", data, { token: "k" }, http);
+    await restOver(http).record("", "orders", { body: { data } }, "k");
 
     expect(calls[0]?.init.body).toBe('{"data":{"big":1234567890123456789}}');
   });
@@ -236,10 +235,12 @@ describe("calls", () => {
   test("change and delete a record of this version alone", async () => {
     const gone = new Response(null, { status: 204 });
     const { http, calls } = server(json({ id: "r/1", version: 4 }), gone);
-    const options = { token: "k", version: 3 };
+    const rest = restOver(http);
+    const body = { data: { n: 1 } };
 
-    const record = await replaceRecord("", "orders", { id: "r/1", data: { n: 1 } }, options, http);
-    await deleteRecord("", "orders", "r/1", { token: "k", version: 4 }, http);
+    const change = { id: "r/1", method: "PUT", body, version: 3 } as const;
+    const record = await rest.record("", "orders", change, "k");
+    await rest.record("", "orders", { id: "r/1", method: "DELETE", version: 4 }, "k");
 
     expect(record.version).toBe(4);
     expect(calls.map(({ url, init }) => `${init.method} ${url}`)).toEqual([
@@ -256,8 +257,9 @@ describe("calls", () => {
   test("write a record with key and idempotency key", async () => {
     const { http, calls } = server(json({ id: "1", version: 1 }, 201));
 
-    const options = { token: "key", idempotencyKey: "once" };
-    const record = await createRecord("", "orders", { item: "tea" }, options, http);
+    const body = { data: { item: "tea" } };
+    const request = { body, idempotencyKey: "once" };
+    const record = await restOver(http).record("", "orders", request, "key");
 
     expect(record).toMatchObject({ id: "1", version: 1 });
     expect(calls[0]?.url).toBe("/api/v1/feeds/orders/records/");
@@ -359,4 +361,28 @@ describe("a page of events", () => {
     const page = await restOver(rest.fetch).events("", "orders", { after: 3, limit: 9 }, undefined);
     expect(page).toMatchObject({ epoch: "aaaa", head: 3, batch: null });
   });
+});
+
+test("a call that is given up ends the request, and says so as it was told", async () => {
+  const aborting = new AbortController();
+  const reason = new Error("left");
+  let ended = false;
+  const http: Fetch = (_url, init) =>
+    new Promise((_, reject) => {
+      init?.signal?.addEventListener("abort", () => {
+        ended = true;
+        reject(init.signal?.reason);
+      });
+    });
+  const request = { id: "a", signal: aborting.signal };
+  const failure = failureOf(restOver(http).record("", "orders", request, undefined));
+  aborting.abort(reason);
+  expect([await failure, ended]).toEqual([reason, true]);
+});
+
+test("where there is no page's origin to ask, nobody can be reached", async () => {
+  vi.stubGlobal("location", undefined);
+  const { http } = server(new TypeError("Invalid URL"));
+  expect(await failureOf(fetchFeed("", "orders", undefined, http))).toMatchObject({ status: 0 });
+  vi.unstubAllGlobals();
 });

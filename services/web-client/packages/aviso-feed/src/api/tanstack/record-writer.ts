@@ -4,7 +4,6 @@
  * stands in for it.
  */
 
-import { createRecords, deleteRecord, replaceRecord } from "../../edges/rest-writing";
 import type { FeedRecord } from "../../model/event";
 import { asWritten } from "../../model/exact-json";
 import type { AvisoClient } from "../client";
@@ -43,11 +42,16 @@ export class RecordWriter<Data> {
 
   /** All of them in one request: the server takes all or none. */
   async insert(mutations: readonly Mutation<Data>[]): Promise<void> {
-    const { client, feed } = this.#target;
+    const { client, feed, token } = this.#target;
     const drafts = mutations.map(({ key, modified }) => ({ id: key, data: modified.data }));
     const before = Promise.all(drafts.map(({ id }) => this.#last.get(id)));
-    const sent = before.then(async () =>
-      createRecords(client.url, feed, drafts, { token: await this.#token() }),
+    const [first, ...others] = drafts;
+    // What is wrong with one alone is told without a place in a list.
+    const isOne = first !== undefined && others.length === 0;
+    const sent = before.then<unknown>(() =>
+      isOne
+        ? client.create(feed, first.data, { id: first.id, token })
+        : client.createAll(feed, drafts, { token }),
     );
     await allOf(
       drafts.map(({ id, data }) => {
@@ -58,20 +62,19 @@ export class RecordWriter<Data> {
   }
 
   update(mutations: readonly Change<Data>[]): Promise<void> {
-    const { client, feed } = this.#target;
+    const { client, feed, token } = this.#target;
     return this.#inTurn(mutations, async ({ key, modified, original }, version) => {
-      const draft = { id: key, data: withDigitsOf(asWritten(original.data), modified.data) };
-      const options = { token: await this.#token(), version: version ?? original.version };
-      const record = await replaceRecord(client.url, feed, draft, options);
-      return { version: record.version ?? 0, record: record as FeedRecord<Data> };
+      const data = withDigitsOf(asWritten(original.data), modified.data) as Data;
+      const options = { token, version: version ?? original.version };
+      const record = await client.replace<Data>(feed, key, data, options);
+      return { version: record.version ?? 0, record };
     });
   }
 
   remove(mutations: readonly Change<Data>[]): Promise<void> {
-    const { client, feed } = this.#target;
+    const { client, feed, token } = this.#target;
     return this.#inTurn(mutations, async ({ key, original }, version) => {
-      const options = { token: await this.#token(), version: version ?? original.version };
-      await deleteRecord(client.url, feed, key, options);
+      await client.remove(feed, key, { token, version: version ?? original.version });
       return { version: "deleted", record: null };
     });
   }
@@ -92,10 +95,6 @@ export class RecordWriter<Data> {
       return seen;
     });
     return allOf(writes);
-  }
-
-  async #token(): Promise<string | undefined> {
-    return this.#target.token ?? (await this.#target.client.bearer());
   }
 
   /**

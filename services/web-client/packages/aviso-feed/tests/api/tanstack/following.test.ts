@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { avisoCollectionOptions } from "../../../src/api/tanstack";
 import { AvisoError } from "../../../src/model/errors";
 import { memoryLog } from "../../../src/model/memory-log";
-import { type Order, WritableFeed } from "./writable-feed";
+import { type Order, WritableFeed } from "../writable-feed";
 
 let feed: WritableFeed;
 

@@ -5,7 +5,7 @@ import { act, createElement, type ReactElement, StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { avisoCollectionOptions, type FeedRow } from "../../../src/api/tanstack";
-import { type Order, WritableFeed } from "./writable-feed";
+import { type Order, WritableFeed } from "../writable-feed";
 
 beforeEach(() => {
   vi.stubGlobal("IS_REACT_ACT_ENVIRONMENT", true);

@@ -2,7 +2,7 @@
 import { createCollection } from "@tanstack/db";
 import { expect, test } from "vitest";
 import { avisoCollectionOptions } from "../../../src/api/tanstack";
-import { WritableFeed } from "./writable-feed";
+import { WritableFeed } from "../writable-feed";
 
 test("where there is no window it follows nothing, and nobody waits for it", async () => {
   const feed = new WritableFeed();

@@ -1,16 +1,15 @@
 /** A feed of orders in the fake world that takes writes over REST, and whose events are those writes. */
 
-import { vi } from "vitest";
-import { AvisoClient, type ClientOptions } from "../../../src/api/client";
-import { parseExactJson, stringifyExactJson } from "../../../src/model/exact-json";
-import { textOf } from "../../batch-writer";
-import { eventJson, type Json, makeWorld, type World } from "../../fakes";
+import { AvisoClient, type ClientOptions } from "../../src/api/client";
+import { parseExactJson, stringifyExactJson } from "../../src/model/exact-json";
+import { textOf } from "../batch-writer";
+import { eventJson, type Json, makeWorld, type World } from "../fakes";
 
 export type Order = { readonly n: number; readonly item?: string };
 
 type Stored = { readonly id: string; readonly version: number; readonly data: Json };
 
-type Sent = { readonly id: string; readonly data: Json };
+type Sent = { readonly id?: string; readonly data: Json };
 
 export class WritableFeed {
   readonly world: World = makeWorld();
@@ -18,8 +17,14 @@ export class WritableFeed {
   readonly records = new Map<string, Stored>();
   /** `PUT <id> <If-Match> <body>`, as they came. */
   readonly writes: string[] = [];
+  /** The last one's headers. */
+  headers = new Headers();
   /** What the next writes are refused with. */
-  refusal: { readonly status: number; readonly detail: string } | null = null;
+  refusal: {
+    readonly status: number;
+    readonly detail: string;
+    readonly headers?: Record<string, string>;
+  } | null = null;
   /** The relay stands still: events wait. */
   isHeld = false;
   readonly #held: Json[] = [];
@@ -30,7 +35,7 @@ export class WritableFeed {
     this.client = new AvisoClient("", options, host);
     rest.feeds.set("orders", { epoch: "aaaa", head: 0 });
     rest.spoil = (event) => this.#events.get(Number(event.feedseq)) ?? event;
-    vi.stubGlobal("fetch", this.#answer);
+    rest.onRecord = this.#answer;
   }
 
   /** As a writer elsewhere. */
@@ -96,9 +101,15 @@ export class WritableFeed {
     const id = decodeURIComponent(/records\/([^/]+)\//.exec(pathname)?.[1] ?? "");
     const headers = new Headers(init?.headers);
     const { method = "GET", body } = init ?? {};
+    if (method === "GET") {
+      const record = this.records.get(id);
+      return record === undefined ? problem(404, "There is no record.") : answer(record);
+    }
+    this.headers = headers;
     const facts = [method, id, headers.get("If-Match") ?? "", body ?? ""];
     this.writes.push(facts.filter((fact) => fact !== "").join(" "));
-    if (this.refusal !== null) return problem(this.refusal.status, this.refusal.detail);
+    const { refusal } = this;
+    if (refusal !== null) return problem(refusal.status, refusal.detail, refusal.headers);
     const stored = this.records.get(id);
     const wanted = headers.get("If-Match");
     if (method !== "POST" && stored === undefined) return problem(404, "There is no record.");
@@ -111,9 +122,10 @@ export class WritableFeed {
     }
     const sent = parseExactJson(String(body)) as Sent | readonly Sent[];
     const drafts = Array.isArray(sent) ? (sent as readonly Sent[]) : [sent as Sent];
+    if (method === "PATCH") return answer(this.#store(id, { ...stored?.data, ...drafts[0]?.data }));
     if (method === "PUT") return answer(this.#store(id, drafts[0]?.data ?? {}));
-    const made = drafts.map((draft) => this.#store(draft.id, draft.data));
-    return answer(made.length === 1 ? made[0] : { ids: drafts.map((draft) => draft.id) });
+    const made = drafts.map(({ id = `made-${this.records.size}`, data }) => this.#store(id, data));
+    return answer(Array.isArray(sent) ? { ids: made.map((record) => record.id) } : made[0]);
   };
 
   #store(id: string, data: Json): Stored {
@@ -161,5 +173,5 @@ export class WritableFeed {
 
 const answer = (body: unknown): Response => new Response(stringifyExactJson(body));
 
-const problem = (status: number, detail: string): Response =>
-  Response.json({ status, detail }, { status });
+const problem = (status: number, detail: string, headers: Record<string, string> = {}): Response =>
+  Response.json({ status, detail }, { status, headers });
