@@ -61,7 +61,8 @@ demo: $(VENV)/.installed-run ## write real records into the running stack (ARGS=
 compare: install-test web $(VENV)/.installed-compare ## the same faults against Aviso and Django Channels, in one table
 	@deploy/native/install.sh compare
 	@exec $(BIN)/python -m tests.compare $(ARGS)
-bench: install-test web $(VENV)/.installed-bench ## what it takes, holds and lasts, beside the bare parts (ARGS="many-feeds --full")
+bench: install-test web $(VENV)/.installed-compare $(VENV)/.installed-bench ## what it takes, holds and lasts, beside the bare parts (ARGS="many-feeds --full")
+	@deploy/native/install.sh compare
 	@exec $(BIN)/python -m tests.bench $(ARGS)
 
 ##@ Tests

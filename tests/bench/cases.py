@@ -13,6 +13,7 @@ from . import (
     crowd,
     many_feeds,
     path,
+    peer,
     tracked,
     unequal,
 )
@@ -20,6 +21,7 @@ from .bench import Bench
 
 CASES: dict[str, Callable[[Bench], None]] = {
     "path": path.beside_parts,
+    "peer": peer.beside_channels,
     "crowd-singles": crowd.singles,
     "crowd-lists": crowd.lists,
     "crowd-taken": crowd.taken,
