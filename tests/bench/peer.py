@@ -107,16 +107,9 @@ class Peer:
         with ExitStack() as running:
             if self.is_pushed:
                 running.enter_context(self._redis())
-                daphne = (
-                    "daphne",
-                    "-v",
-                    "0",
-                    "-b",
-                    "127.0.0.1",
-                    "-p",
-                    str(self._push_port),
-                )
-                command = [sys.executable, "-m", *daphne, f"{site}:subscribe"]
+                options = f"-v 0 -b 127.0.0.1 -p {self._push_port}".split()
+                daphne = ("-m", "daphne", *options, f"{site}:subscribe")
+                command = [sys.executable, *daphne]
                 running.enter_context(self._process(command, self._push_port))
             gunicorn = ("gunicorn", f"--bind=127.0.0.1:{self._write_port}")
             threads = ("--workers=2", "--worker-class=gthread", "--threads=12")
