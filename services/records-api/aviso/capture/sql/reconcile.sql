@@ -189,13 +189,15 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Look at tracked tables, mend what may be mended, say what may not. What was found is
--- the `problem` of the rows that are returned; a table that is as it was is left out.
+-- the `problem` of the rows that are returned; a table that is as it was, or of which just
+-- this was said before, is left out.
 CREATE FUNCTION aviso.reconcile(relation regclass DEFAULT NULL) RETURNS SETOF aviso.tracked
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     role text := current_setting('role');
     t aviso.tracked_tables;
     drift record;
+    said text;
 BEGIN
     IF has_table_privilege('aviso.notes', 'DELETE') THEN
         PERFORM aviso.take_notes();
@@ -221,9 +223,11 @@ BEGIN
                 PERFORM set_config('role', role, true);
             EXCEPTION WHEN OTHERS THEN
                 -- The role is what it was.
-                PERFORM aviso.note_problem(t.id, format(
+                said := format(
                     '%s; to mend it failed: %s (SELECT aviso.reconcile(%L) as its owner)',
-                    drift.problem, SQLERRM, aviso.full_name(t.relation)));
+                    drift.problem, SQLERRM, aviso.full_name(t.relation));
+                CONTINUE WHEN said = t.problem;
+                PERFORM aviso.note_problem(t.id, said);
             END;
         ELSIF drift.problem IS DISTINCT FROM t.problem THEN
             PERFORM aviso.note_problem(t.id, drift.problem);
