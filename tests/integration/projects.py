@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aviso_native import postgres  # on the path that running.py sets
 from aviso_native.addresses import find_free_port, is_listening
-from aviso_native.settings import load
+from aviso_native.settings import Settings, load
 
 from .running import REPOSITORY
 from .waiting import ALIVE_S, until
@@ -21,6 +21,13 @@ _COMMAND_S = 180
 @contextmanager
 def database_of_its_own(run_dir: Path) -> Iterator[str]:
     """Run a PostgreSQL with a stack's roles and databases, nothing else; its URL."""
+    with server_of_its_own(run_dir) as settings:
+        yield settings.database_url
+
+
+@contextmanager
+def server_of_its_own(run_dir: Path) -> Iterator[Settings]:
+    """The same, for who is the server's superuser."""
     settings = load({"AVISO_RUN_DIR": str(run_dir)})
     server = postgres.make_part(settings)
     postgres.prepare_cluster(settings)
@@ -28,7 +35,7 @@ def database_of_its_own(run_dir: Path) -> Iterator[str]:
     try:
         server.wait_ready()
         postgres.prepare_databases(settings)
-        yield settings.database_url
+        yield settings
     finally:
         server.stop()
 

@@ -66,10 +66,14 @@ class WrittenTable:
             [self.feed],
         )
 
-    def start_backfill(self) -> subprocess.Popen[bytes]:
-        """Start `manage.py backfill` of it, which goes on where one before it was."""
+    def start_backfill(self, rate: int | None = None) -> subprocess.Popen[bytes]:
+        """Start `manage.py backfill` of it, which goes on where one before it was.
+
+        `rate`: the most rows a second.
+        """
+        pace = [] if rate is None else [f"--rate={rate}"]
         return subprocess.Popen(
-            [str(PYTHON), "manage.py", "backfill", self.name],
+            [str(PYTHON), "manage.py", "backfill", self.name, *pace],
             cwd=REPOSITORY / "services/records-api",
             env=services.api_env(self._stack.settings),
             stdout=subprocess.DEVNULL,
@@ -83,6 +87,14 @@ class WrittenTable:
             )
         )
 
+    def read_backfill(self) -> tuple[int | None, int]:
+        """Its pace, and how many rows it has looked at, told or not."""
+        ((rate, looked_at),) = self._database.rows(
+            "SELECT backfill_rate, looked_at FROM aviso.tracked WHERE feed = %s",
+            [self.feed],
+        )
+        return rate, looked_at
+
     def is_published(self) -> bool:
         """Whether all that was told is known to be in the room's archive."""
         unpublished = self._database.value(
@@ -92,6 +104,14 @@ class WrittenTable:
             [self.feed],
         )
         return bool(unpublished == 0)
+
+    def rows(self) -> dict[str, int]:
+        """What it has, by its key."""
+        return dict(self._database.rows(f"SELECT id::text, n FROM {self.name}"))
+
+    def drop(self) -> None:
+        self._database.execute(f"SELECT aviso.untrack('{self.name}')")
+        self._database.execute(f"DROP TABLE {self.name}")
 
     def count_faults(self) -> dict[str, int]:
         """Hold what the feed's log says against the table, when nobody writes."""

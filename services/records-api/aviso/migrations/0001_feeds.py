@@ -24,7 +24,12 @@ def refuse_older_shape(apps: Any, schema_editor: Any) -> None:  # noqa: ARG001 (
 
 
 TABLES = """
-CREATE SCHEMA aviso;
+-- Whoever may make no schema can be given one; IF NOT EXISTS asks for the right all the same.
+DO $$ BEGIN
+    IF to_regnamespace('aviso') IS NULL THEN
+        CREATE SCHEMA aviso;
+    END IF;
+END $$;
 
 -- An epoch says that sequences before it mean nothing, so two must not be equal by
 -- chance: 36^8 possibilities, from the strong randomness of a version 4 UUID.

@@ -31,12 +31,11 @@ from aviso.tracking.declaring import Declared, declared
 _NAME = re.compile(r"(?:[a-z0-9-]|\{\w+\})+")
 _MAX_CHARS = 64
 _ON_TRUNCATE = ("reset", "refuse")
+# What a relay has not looked at yet is found here: none need run where this does.
 _TRACKED = """
     SELECT feed, columns, "where" IS NULL, problem, (
-        SELECT count(*) FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid
-        WHERE tgrelid = relation AND tgenabled = 'D'
-            AND pronamespace IN (
-                to_regnamespace('aviso'), to_regnamespace('aviso_rows'))), unasked
+        SELECT found.problem FROM aviso.read_tracked(tracked.relation) AS t
+        CROSS JOIN LATERAL aviso.find_drift(t) AS found), unasked
     FROM aviso.tracked WHERE relation = to_regclass(%s)
 """
 
@@ -193,7 +192,7 @@ def _find_drift(each: Declared, cursor: Any) -> Iterator[tuple[str, str]]:
     if found is None:
         yield "W020", "its table is not tracked (never, or it was replaced)."
         return
-    feed, columns, is_unconditional, problem, disabled, unasked = found
+    feed, columns, is_unconditional, noted, drift, unasked = found
     for sentence in unasked:
         yield "W021", f"{sentence}."
     try:
@@ -208,7 +207,14 @@ def _find_drift(each: Declared, cursor: Any) -> Iterator[tuple[str, str]]:
         yield "W020", f"the table is tracked with {difference}."
     if is_unconditional != (each.tracking.where is None):
         yield "W020", "the table is tracked with another condition."
-    if disabled:
-        yield "W020", f"{disabled} of its triggers are disabled."
-    if problem:
+    if problem := _join(noted, drift):
         yield "W020", f"{problem}."
+
+
+def _join(noted: str | None, drift: str | None) -> str | None:
+    """What is wrong now: what was noted may be over, or say more of the same."""
+    if drift is None:
+        return noted
+    if drift.startswith("is well again"):
+        return None
+    return noted if noted and noted.startswith(drift) else drift

@@ -449,3 +449,62 @@ def test_a_statement_of_two_kinds_is_told_as_its_own_triggers_left_it(
     run(statement)
 
     assert fold(database) == current(database)
+
+
+@pytest.mark.parametrize(
+    ("rule", "statement", "expected"),
+    [
+        (
+            "ON DELETE TO orders DO INSTEAD"
+            " UPDATE orders SET status = 'gone' WHERE id = old.id",
+            "DELETE FROM orders",
+            [("updated", "1"), ("updated", "2")],
+        ),
+        (
+            "ON INSERT TO orders WHERE EXISTS (SELECT FROM orders AS o"
+            " WHERE o.id = new.id) DO INSTEAD"
+            " UPDATE orders SET status = new.status WHERE id = new.id",
+            "INSERT INTO orders VALUES (2, 'again'), (3, 'new')",
+            [("created", "3"), ("updated", "2")],
+        ),
+        (
+            "ON INSERT TO orders DO ALSO"
+            " UPDATE orders SET total = total + 1 WHERE id < new.id",
+            "INSERT INTO orders VALUES (3, 'new')",
+            [("created", "3"), ("updated", "1"), ("updated", "2")],
+        ),
+        (
+            "ON UPDATE TO orders WHERE new.status = 'b' DO INSTEAD"
+            " DELETE FROM orders WHERE id = old.id",
+            "UPDATE orders SET status = 'b' WHERE id = 1",
+            [("deleted", "1")],
+        ),
+        ("ON DELETE TO orders DO INSTEAD NOTHING", "DELETE FROM orders", []),
+        (
+            "ON INSERT TO seen DO INSTEAD INSERT INTO orders VALUES (new.id, 'seen')",
+            "INSERT INTO seen VALUES (3)",
+            [("created", "3")],
+        ),
+        (
+            "ON DELETE TO seen DO INSTEAD"
+            " (INSERT INTO orders VALUES (old.id + 10, 'moved');"
+            " DELETE FROM orders WHERE id = old.id)",
+            "DELETE FROM seen WHERE id = 1",
+            [("created", "11"), ("deleted", "1")],
+        ),
+    ],
+)
+def test_what_a_rule_makes_of_a_statement_is_told(
+    orders: Database,
+    rule: LiteralString,
+    statement: LiteralString,
+    expected: list[tuple[str, str]],
+) -> None:
+    orders.run("INSERT INTO orders VALUES (1, 'a', 1), (2, 'b', 2)")
+    orders.run("CREATE VIEW seen AS SELECT id FROM orders")
+    orders.run(f"CREATE RULE instead AS {rule}")
+
+    orders.run(statement)
+
+    assert sorted(expected) == sorted(told(orders)[2:])
+    assert current(orders) == fold(orders)

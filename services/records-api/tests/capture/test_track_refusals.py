@@ -162,6 +162,20 @@ def test_two_tables_can_not_mean_the_same_feed(shop: Database) -> None:
         shop.add_feed("mine-b")
 
 
+def test_a_temporary_table_is_refused_and_named(untouched: Database) -> None:
+    before = attached(untouched)
+
+    with untouched.connect() as session:
+        session.execute("CREATE TEMPORARY TABLE fleeting (id bigint PRIMARY KEY)")
+        with pytest.raises(
+            psycopg.Error,
+            match=r"^pg_temp_\d+\.fleeting is temporary: no other session",
+        ):
+            session.execute("SELECT aviso.track('fleeting', 'f', '{id}')")
+
+    assert before == attached(untouched)
+
+
 def test_a_table_that_others_use_is_waited_for_and_given_up(shop: Database) -> None:
     with shop.connect() as writer, writer.transaction():
         writer.execute("INSERT INTO orders VALUES (1)")

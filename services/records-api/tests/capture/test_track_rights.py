@@ -141,47 +141,51 @@ def test_a_superuser_tracks_for_the_owner_and_with_his_rights(shop: Database) ->
     assert {"1": {"id": 1, "status": "a"}} == fold(shop)
 
 
+# What the owner's code tries wherever it is called: to write the log, to read it, to
+# have our names mean its own. `gained` has what it could do, and as whom.
+TRIES: tuple[LiteralString, ...] = (
+    "CREATE TABLE shop.gained (what text)",
+    "CREATE FUNCTION shop.try(code text) RETURNS void LANGUAGE plpgsql AS $$"
+    " BEGIN EXECUTE code; INSERT INTO shop.gained VALUES (code);"
+    " EXCEPTION WHEN insufficient_privilege THEN NULL; END $$",
+    "CREATE FUNCTION shop.equal(text, text) RETURNS boolean LANGUAGE plpgsql AS $$"
+    " BEGIN INSERT INTO shop.gained VALUES ('equal as ' || current_user);"
+    " RETURN true; END $$",
+    "CREATE OPERATOR shop.= (LEFTARG = text, RIGHTARG = text, FUNCTION = shop.equal)",
+    "CREATE FUNCTION shop.wake_relay() RETURNS void LANGUAGE plpgsql AS $$ BEGIN"
+    " INSERT INTO shop.gained VALUES ('wake as ' || current_user); END $$",
+    "CREATE FUNCTION shop.lie() RETURNS void LANGUAGE plpgsql AS $$ BEGIN"
+    "  PERFORM shop.try('SELECT * FROM aviso.events');"
+    "  PERFORM shop.try('INSERT INTO aviso.feeds (slug) VALUES (''gained'')');"
+    "  PERFORM shop.try('SELECT aviso.tell(''x'', ''reset'', NULL, NULL, '''')');"
+    "  PERFORM shop.try('SET ROLE aviso_keeper');"
+    "  PERFORM shop.try('SELECT * FROM aviso.api_keys');"
+    "  PERFORM set_config('search_path', 'shop, pg_catalog', false); END $$",
+)
+WRITES: tuple[LiteralString, ...] = (
+    "INSERT INTO shop.orders VALUES (1, 'a'), (2, 'b')",
+    "INSERT INTO shop.orders VALUES (3, 'c')",
+    "UPDATE shop.orders SET status = 'd'",
+    "UPDATE shop.orders SET status = 'e' WHERE id = 1",
+    "DELETE FROM shop.orders WHERE id = 1",
+    "DELETE FROM shop.orders",
+)
+
+
 def test_a_lying_function_of_the_owner_gains_nothing(shop: Database) -> None:
-    """It tries to write the log, to read it, and to have our names mean its own."""
     let_in(shop)
     run_as(
         shop,
         "shop_owner",
-        "CREATE TABLE shop.gained (what text)",
-        "CREATE FUNCTION shop.try(code text) RETURNS void LANGUAGE plpgsql AS $$"
-        " BEGIN EXECUTE code; INSERT INTO shop.gained VALUES (code);"
-        " EXCEPTION WHEN insufficient_privilege THEN NULL; END $$",
-        "CREATE FUNCTION shop.equal(text, text) RETURNS boolean LANGUAGE plpgsql AS $$"
-        " BEGIN INSERT INTO shop.gained VALUES ('equal as ' || current_user);"
-        " RETURN true; END $$",
-        "CREATE OPERATOR shop.= (LEFTARG = text, RIGHTARG = text,"
-        " FUNCTION = shop.equal)",
-        "CREATE FUNCTION shop.wake_relay() RETURNS void LANGUAGE plpgsql AS $$ BEGIN"
-        " INSERT INTO shop.gained VALUES ('wake as ' || current_user); END $$",
+        *TRIES,
         "CREATE FUNCTION shop.liar(text) RETURNS boolean IMMUTABLE"
-        " LANGUAGE plpgsql AS $$ BEGIN"
-        "  PERFORM shop.try('SELECT * FROM aviso.events');"
-        "  PERFORM shop.try('INSERT INTO aviso.feeds (slug) VALUES (''gained'')');"
-        "  PERFORM shop.try('SELECT aviso.tell(''x'', ''reset'', NULL, NULL, '''')');"
-        "  PERFORM shop.try('SET ROLE aviso_keeper');"
-        "  PERFORM shop.try('SELECT * FROM aviso.api_keys');"
-        "  PERFORM set_config('search_path', 'shop, pg_catalog', false);"
-        "  RETURN true; END $$",
+        " LANGUAGE plpgsql AS $$ BEGIN PERFORM shop.lie(); RETURN true; END $$",
         "SELECT aviso.track('shop.orders', 'orders', '{id,status}',"
         " 'shop.liar(status)')",
     )
 
     for _ in range(2):
-        run_as(
-            shop,
-            "shop_writer",
-            "INSERT INTO shop.orders VALUES (1, 'a'), (2, 'b')",
-            "INSERT INTO shop.orders VALUES (3, 'c')",
-            "UPDATE shop.orders SET status = 'd'",
-            "UPDATE shop.orders SET status = 'e' WHERE id = 1",
-            "DELETE FROM shop.orders WHERE id = 1",
-            "DELETE FROM shop.orders",
-        )
+        run_as(shop, "shop_writer", *WRITES)
     run_as(shop, "shop_writer", "INSERT INTO shop.orders VALUES (4, 'a')")
     shop.run("SELECT aviso.ask_backfill('shop.orders')")
     with pytest.raises(psycopg.Error, match="has changed the search path"):
@@ -190,9 +194,67 @@ def test_a_lying_function_of_the_owner_gains_nothing(shop: Database) -> None:
              " 'shop.liar(status)')")  # fmt: skip
 
     # What it made of its own names, it was called for with its own rights.
-    gained = shop.run("SELECT DISTINCT what FROM shop.gained ORDER BY 1")
-    assert [("equal as shop_owner",)] == gained
+    assert [("equal as shop_owner",)] == gained(shop)
     assert [] == shop.run("SELECT slug FROM aviso.feeds WHERE slug <> 'orders'")
+
+
+@pytest.mark.parametrize(
+    ("feed", "context"), [("orders", "IMPLICIT"), ("orders-{status}", "ASSIGNMENT")]
+)
+def test_a_lying_cast_of_the_owner_gains_nothing(
+    shop: Database, feed: LiteralString, context: LiteralString
+) -> None:
+    """Casts between a type of his and all that we write values as."""
+    let_in(shop)
+    kinds: tuple[LiteralString, ...] = ("text", "json", "jsonb", "bigint", "boolean")
+    run_as(
+        shop,
+        "shop_owner",
+        *TRIES,
+        "CREATE TYPE shop.mood AS ENUM ('a', 'b', 'c', 'd', 'e')",
+        *(
+            f"CREATE FUNCTION shop.to_{kind}(shop.mood) RETURNS {kind} IMMUTABLE"
+            " LANGUAGE plpgsql AS $$ BEGIN PERFORM shop.lie(); RETURN '1'; END $$"
+            for kind in kinds
+        ),
+        *(
+            f"CREATE CAST (shop.mood AS {kind})"
+            f" WITH FUNCTION shop.to_{kind}(shop.mood) AS {context}"
+            for kind in kinds
+        ),
+        "CREATE FUNCTION shop.to_mood(text) RETURNS shop.mood IMMUTABLE LANGUAGE"
+        " plpgsql AS $$ BEGIN PERFORM shop.lie(); RETURN enum_first(NULL::shop.mood);"
+        " END $$",
+        "CREATE CAST (text AS shop.mood)"
+        f" WITH FUNCTION shop.to_mood(text) AS {context}",
+        "ALTER TABLE shop.orders DROP status, ADD status shop.mood",
+    )
+    track: LiteralString = (
+        f"SELECT aviso.track('shop.orders', '{feed}', '{{id,status}}')"
+    )
+    run_as(shop, "shop_owner", track)
+
+    for _ in range(2):
+        run_as(shop, "shop_writer", *WRITES)
+    run_as(shop, "shop_writer", "INSERT INTO shop.orders VALUES (4, 'a')")
+    # A column that was of a plain type, and functions that were made for that.
+    run_as(
+        shop,
+        "shop_owner",
+        "ALTER TABLE shop.orders ALTER status TYPE text USING 'a'",
+        track,
+        "ALTER TABLE shop.orders ALTER status TYPE shop.mood USING 'a'::shop.mood",
+    )
+    run_as(shop, "shop_writer", *WRITES)
+    shop.run("SELECT aviso.reconcile()")
+    run_as(shop, "shop_writer", *WRITES)
+
+    assert [("equal as shop_owner",)] == gained(shop)
+    assert [] == shop.run("SELECT slug FROM aviso.feeds WHERE slug !~ '^orders'")
+
+
+def gained(shop: Database) -> list[tuple[object, ...]]:
+    return shop.run("SELECT DISTINCT what FROM shop.gained ORDER BY 1")
 
 
 def test_another_tables_trigger_can_not_tell_through_it(shop: Database) -> None:

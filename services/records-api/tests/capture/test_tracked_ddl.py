@@ -195,6 +195,37 @@ def test_partitions_that_come_and_go_are_reconciled(parted: Database) -> None:
     assert {} == fold(parted)
 
 
+@pytest.mark.parametrize("after", ["", "DROP TABLE orders"])
+def test_a_partition_that_was_detached_is_nobodys_before_anybody_noticed(
+    parted: Database, after: LiteralString
+) -> None:
+    parted.run("INSERT INTO orders VALUES (1, 'low')")
+    parted.run("ALTER TABLE orders DETACH PARTITION low")
+
+    parted.run("INSERT INTO low VALUES (2, 'apart')")
+    parted.run("TRUNCATE low")
+    assert [("created", "1")] == told(parted)
+
+    parted.run(after)
+    parted.run("SELECT aviso.untrack(relation) FROM aviso.tracked")
+    triggers = "SELECT tgname FROM pg_trigger WHERE tgrelid = 'low'::regclass"
+    assert [] == parted.run(triggers)
+
+
+def test_a_partition_that_is_emptied_before_anybody_noticed_it_leaves_nothing(
+    parted: Database,
+) -> None:
+    parted.run(
+        "ALTER TABLE orders ATTACH PARTITION middle FOR VALUES FROM (100) TO (200)"
+    )
+    parted.run("INSERT INTO orders VALUES (1, 'low'), (151, 'after')")
+    parted.run("TRUNCATE middle")
+
+    reconcile(parted)
+
+    assert {"1"} == set(fold(parted))
+
+
 def test_rows_that_arrive_by_replication_are_told_each_once(pair: Pair) -> None:
     for database in (pair.source, pair.target):
         database.run(f"CREATE TABLE orders {COLUMNS}")
@@ -230,6 +261,7 @@ def test_a_where_that_a_new_type_breaks_is_said_until_it_is_mended(
     assert problem is not None
     assert "another type" in problem
     assert "operator does not exist" in problem
+    assert [] == reconcile(database)
     run("INSERT INTO orders VALUES (3, 's', '52')")
 
     run("ALTER TABLE orders ALTER total TYPE numeric USING total::numeric")

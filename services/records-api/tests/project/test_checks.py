@@ -126,4 +126,42 @@ def test_a_trigger_that_is_disabled_is_told(
     database.run("ALTER TABLE shop_order DISABLE TRIGGER USER")
 
     said = project.manage("check", "--database", "default")
-    assert "of its triggers are disabled" in said
+    assert "triggers of public.shop_order are switched off" in said
+    database.run("ALTER TABLE shop_order ENABLE TRIGGER USER")
+    database.run("SELECT aviso.reconcile()")
+    assert "no issues" in project.manage("check", "--database", "default")
+
+
+def test_a_column_that_is_gone_is_told_before_and_after_the_relay_saw_it(
+    project: Project, database: Database
+) -> None:
+    project.write_models(ORDER)
+    project.make_and_migrate()
+    sentence = "columns of public.shop_order are gone, and told no more: total"
+
+    database.run("ALTER TABLE shop_order DROP COLUMN total")
+
+    assert sentence in project.manage("check", "--database", "default")
+    database.run("SELECT aviso.reconcile()")
+    said = project.manage("check", "--database", "default")
+    assert sentence in said
+    assert "tracked with ['id', 'status'], not ['id', 'status', 'total']" in said
+
+
+def test_a_table_that_was_replaced_is_told(
+    project: Project, database: Database
+) -> None:
+    project.write_models(ORDER)
+    project.make_and_migrate()
+
+    database.run(
+        "CREATE TABLE other (LIKE shop_order INCLUDING ALL);"
+        "DROP TABLE shop_order; ALTER TABLE other RENAME TO shop_order"
+    )
+
+    said = project.manage("check", "--database", "default")
+    assert "(aviso.W020) shop.Order (orders): its table is not tracked" in said
+    database.run("SELECT aviso.reconcile()")
+    assert "its table is not tracked" in project.manage(
+        "check", "--database", "default"
+    )

@@ -189,3 +189,43 @@ Book.objects.create(name="n", isbn="91")
     assert [("1", {"product_ptr_id": 1, "isbn": "9%1"})] == database.run(
         "SELECT subject, data::jsonb -> 'data' FROM aviso.events"
     )
+
+
+def test_what_djangos_bulk_methods_write_is_told(
+    project: Project, database: Database
+) -> None:
+    project.write_models(ORDER)
+    project.make_and_migrate()
+
+    project.run("""
+Order.objects.create(pk=1, status="paid", total=1)
+Order.objects.create(pk=2, status="paid", total=2)
+def write(*rows, **options):
+    Order.objects.bulk_create(
+        [Order(pk=pk, status=status, total=n) for pk, status, n in rows], **options)
+upsert = {"update_conflicts": True, "unique_fields": ["id"]}
+write((1, "paid", 9), (2, "draft", 2), (3, "paid", 3), **upsert,
+    update_fields=["status", "total"])
+write((1, "sent", 7), (4, "draft", 4), **upsert, update_fields=["status"])
+write((1, "lost", 0), (5, "paid", 5), ignore_conflicts=True)
+orders = list(Order.objects.filter(pk__in=[3, 5]).order_by("pk"))
+for order in orders: order.total += 1
+Order.objects.bulk_update(orders, ["total"])
+Order.objects.update_or_create(pk=4, defaults={"status": "paid"})
+""")
+
+    assert [
+        ("created", "1", "paid", 1),
+        ("created", "2", "paid", 2),
+        ("deleted", "2", "paid", 2),
+        ("updated", "1", "paid", 9),
+        ("created", "3", "paid", 3),
+        ("updated", "1", "sent", 9),
+        ("created", "5", "paid", 5),
+        ("updated", "3", "paid", 4),
+        ("updated", "5", "paid", 6),
+        ("created", "4", "paid", 4),
+    ] == [
+        (kind, key, row["status"], row["total"])
+        for kind, key, row in database.run(TOLD)
+    ]

@@ -174,6 +174,16 @@ BEGIN
     RETURN is_noted;
 END $$;
 
+-- Whether a table was a partition of a tracked one, and is none any more: until the relay
+-- takes it away it has a trigger of ours on TRUNCATE, which is no clone that goes with it.
+CREATE FUNCTION aviso.is_detached(tracked integer, relation oid) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM aviso.tracked_tables AS t
+        WHERE t.id = tracked AND is_detached.relation = ANY (t.leaves::oid[])
+            AND NOT EXISTS (SELECT FROM pg_partition_tree(t.relation)
+                WHERE relid = is_detached.relation))
+$$;
+
 -- What is to be the last word on a subject of a feed; without data and cause: nothing.
 CREATE TYPE aviso.state AS (feed text, value text, subject text, data text, cause text);
 
@@ -397,6 +407,9 @@ CREATE OR REPLACE FUNCTION aviso.%1$I() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
 BEGIN
     IF TG_RELID <> %2$s::oid THEN
+        IF aviso.is_detached(%6$s, TG_RELID) THEN
+            RETURN NULL;
+        END IF;
         PERFORM aviso.check_trigger(%6$s, TG_RELID);
     END IF;
     IF TG_NARGS > 0 AND NOT aviso.tells_arrivals() THEN

@@ -73,8 +73,14 @@ BEGIN
     ELSIF t.leaves <> aviso.find_leaves(t.relation) THEN
         problem := format('%s has other partitions', name);
         mends := true;
+        -- Rows of a new one may have been told by triggers that came with it, and be gone
+        -- by a TRUNCATE, which makes another file, and for which it has no trigger yet.
         empties := EXISTS (SELECT unnest(t.leaves) EXCEPT
-            SELECT unnest(aviso.find_leaves(t.relation)));
+                SELECT unnest(aviso.find_leaves(t.relation)))
+            OR EXISTS (SELECT FROM pg_class AS leaf
+                WHERE leaf.oid = ANY (aviso.find_leaves(t.relation))
+                    AND leaf.oid <> ALL (t.leaves::oid[]) AND leaf.relkind = 'r'
+                    AND leaf.relfilenode <> leaf.oid);
     ELSIF triggers < (CASE WHEN c.relkind = 'p' THEN 4 + 4 * cardinality(t.leaves) ELSE 6 END)
     THEN
         problem := format('triggers of %s are gone', name);
@@ -189,13 +195,15 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Look at tracked tables, mend what may be mended, say what may not. What was found is
--- the `problem` of the rows that are returned; a table that is as it was is left out.
+-- the `problem` of the rows that are returned; a table that is as it was, or of which just
+-- this was said before, is left out.
 CREATE FUNCTION aviso.reconcile(relation regclass DEFAULT NULL) RETURNS SETOF aviso.tracked
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     role text := current_setting('role');
     t aviso.tracked_tables;
     drift record;
+    said text;
 BEGIN
     IF has_table_privilege('aviso.notes', 'DELETE') THEN
         PERFORM aviso.take_notes();
@@ -221,9 +229,11 @@ BEGIN
                 PERFORM set_config('role', role, true);
             EXCEPTION WHEN OTHERS THEN
                 -- The role is what it was.
-                PERFORM aviso.note_problem(t.id, format(
+                said := format(
                     '%s; to mend it failed: %s (SELECT aviso.reconcile(%L) as its owner)',
-                    drift.problem, SQLERRM, aviso.full_name(t.relation)));
+                    drift.problem, SQLERRM, aviso.full_name(t.relation));
+                CONTINUE WHEN said = t.problem;
+                PERFORM aviso.note_problem(t.id, said);
             END;
         ELSIF drift.problem IS DISTINCT FROM t.problem THEN
             PERFORM aviso.note_problem(t.id, drift.problem);

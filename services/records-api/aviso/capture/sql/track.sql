@@ -761,22 +761,22 @@ BEGIN
             PERFORM aviso.refuse('%s is not tracked', aviso.full_name(relation));
         END IF;
         PERFORM aviso.lock_table(relation, 'ACCESS EXCLUSIVE');
-        FOR one IN
-            SELECT tgrelid::regclass AS relation, tgname FROM pg_trigger
-            JOIN pg_proc ON pg_proc.oid = tgfoid
-            WHERE pronamespace = 'aviso'::regnamespace
-                AND tgrelid = ANY (relation || aviso.find_leaves(relation))
-                AND proname ~ ('^capture_([a-z]+_)?' || tracked || '$')
-                AND tgparentid = 0
-        LOOP
-            EXECUTE format('DROP TRIGGER %I ON %s', one.tgname, aviso.full_name(one.relation));
-        END LOOP;
     ELSE
         SELECT id INTO tracked FROM aviso.tracked AS v WHERE v.relation = untrack.relation;
         IF NOT FOUND THEN
             PERFORM aviso.refuse('%s is not tracked', relation::oid::text);
         END IF;
     END IF;
+    -- Also of partitions that were detached, or left over by a table that is gone.
+    FOR one IN
+        SELECT tgrelid::regclass AS relation, tgname FROM pg_trigger
+        JOIN pg_proc ON pg_proc.oid = tgfoid
+        WHERE pronamespace = 'aviso'::regnamespace AND tgparentid = 0
+            AND proname ~ ('^capture_([a-z]+_)?' || tracked || '$')
+    LOOP
+        PERFORM aviso.lock_table(one.relation, 'ACCESS EXCLUSIVE');
+        EXECUTE format('DROP TRIGGER %I ON %s', one.tgname, aviso.full_name(one.relation));
+    END LOOP;
     PERFORM aviso.forget(tracked);
     PERFORM set_config('role', role, true);
 END $$;
