@@ -2,8 +2,9 @@
 # Builds and starts the stack, waits until it is healthy, and says how to use it. Needs Docker and nothing else.
 #
 # 1. Secrets that are missing are made, into .env (only its owner may read it); what is there stays.
-# 2. docker compose up --build --wait. 3. The feed `demo`. 4. A key that may write, kept in .env too.
-# 5. For scripts, as long as the stack is up: the page's address and the key in .run/compose.json.
+# 2. A database that was given is asked whether it lets us in, before anything is started or replaced.
+# 3. docker compose up --build --wait. 4. The feed `demo`. 5. A key that may write, kept in .env too.
+# 6. For scripts, as long as the stack is up: the page's address and the key in .run/compose.json.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
@@ -54,9 +55,30 @@ command -v docker >/dev/null || fail "docker is not installed; \`make run\` star
 docker compose version >/dev/null 2>&1 || fail "docker has no \`compose\` (version 2.24 or newer is needed)"
 docker info >/dev/null 2>&1 || fail "the Docker engine does not answer: is it running, and may you use it?"
 
+# What a container needs, and from where it will: PostgreSQL's own words, if it can't have it.
+check_database() {
+  compose build --quiet records-api >&2
+  words=$(compose --progress quiet run --rm --no-deps -T migrate python3 -c "import os, sys, psycopg
+try: psycopg.connect(os.environ['AVISO_DATABASE_URL'], connect_timeout=10)
+except psycopg.Error as error: sys.exit(str(error))" 2>&1) || fail "AVISO_DATABASE_URL leads to no database, seen from a container, where the machine around it is host.docker.internal;
+expected postgresql://user:password@host:port/name, in which a password's @ is written %40 and its / %2F
+$words"
+}
+
+# The end of the log of each part that ended, or is not well.
+show_logs() {
+  compose ps --all --format '{{.Service}} {{.State}} {{.ExitCode}} {{.Health}}' |
+    awk '$2 == "exited" && $3 != 0 || $2 == "restarting" || $4 == "unhealthy" {print $1}' | while read -r service; do
+    echo "--- the end of the log of $service"
+    compose logs --no-color --no-log-prefix --tail=15 "$service" </dev/null
+  done
+}
+
 make_secrets
+[ -z "$(setting AVISO_DATABASE_URL)" ] || check_database
 compose up --build --wait --wait-timeout 300 || {
   compose ps --all >&2
+  show_logs >&2
   fail "the stack did not become healthy; \`make logs\` shows why"
 }
 

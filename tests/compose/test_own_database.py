@@ -114,5 +114,30 @@ def test_a_table_of_ones_own_database_is_live(
     page.tab.close()
 
 
+def test_a_database_that_lets_nobody_in_is_told_before_anything_starts(
+    shop: ShopDatabase, tmp_path: Path
+) -> None:
+    stack = ComposeStack(tmp_path)
+    right = shop.url("host.docker.internal")
+    secret = quote(PASSWORD, safe="")
+    wrong = {
+        right.replace(secret, "wrong"): "password authentication failed",
+        right.replace("/shop", "/shoes"): 'database "shoes" does not exist',
+        right.replace(f":{shop.port}/", ":1/"): "port 1",
+    }
+    try:
+        for url, words in wrong.items():
+            stack.env_file.write_text(f"AVISO_DATABASE_URL='{url}'\n")
+            with pytest.raises(AssertionError) as failed:
+                stack.up()
+            said = str(failed.value)
+            assert "AVISO_DATABASE_URL leads to no database" in said
+            assert words in said
+            assert secret not in said
+            assert stack.listed("ps", "--all", "--quiet") == []
+    finally:
+        stack.down("--volumes", "--remove-orphans")
+
+
 def _docker(*arguments: str) -> None:
     subprocess.run(["docker", *arguments], check=True, capture_output=True, timeout=120)
