@@ -125,9 +125,12 @@ def test_a_database_that_lets_nobody_in_is_told_before_anything_starts(
         right.replace("/shop", "/shoes"): 'database "shoes" does not exist',
         right.replace(f":{shop.port}/", ":1/"): "port 1",
     }
+    stack.env_file.write_text(f"AVISO_DATABASE_URL='{right}'\n")
     try:
         for url, words in wrong.items():
-            stack.env_file.write_text(f"AVISO_DATABASE_URL='{url}'\n")
+            # Behind the secrets that the first try has made; the last one counts.
+            with stack.env_file.open("a") as env:
+                env.write(f"AVISO_DATABASE_URL='{url}'\n")
             with pytest.raises(AssertionError) as failed:
                 stack.up()
             said = str(failed.value)
