@@ -122,7 +122,7 @@ def test_a_database_that_lets_nobody_in_is_told_before_anything_starts(
     secret = quote(PASSWORD, safe="")
     wrong = {
         right.replace(secret, "wrong"): "password authentication failed",
-        right.replace("/shop", "/shoes"): 'database "shoes" does not exist',
+        f"{right.rpartition('/')[0]}/shoes": 'database "shoes" does not exist',
         right.replace(f":{shop.port}/", ":1/"): "port 1",
     }
     stack.env_file.write_text(f"AVISO_DATABASE_URL='{right}'\n")
