@@ -61,6 +61,7 @@ LONGEST_FIRST = (
     "test_django_shop.py",
     "test_examples.py",
     "test_many_feeds.py",
+    "test_lines.py",
 )
 """Those of more than half a minute."""
 OUTCOME = "outcome"

@@ -2,16 +2,19 @@
 
 As in real offices, it may also refuse WebSocket: a browser opens one through a
 proxy by CONNECT, while plain requests go by their full URL. And it can eat, change
-and add single messages of the server in a WebSocket that goes on, and be slow.
+and add single messages of the server in a WebSocket that goes on, be slow, be far
+away, and end whatever lasts long.
 """
 
 from __future__ import annotations
 
 import http.client
+import math
 import selectors
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -33,12 +36,18 @@ class Wire:
     WebSocket opened since; it answers on a thread of the proxy.
     `websockets` are open now, `most_websockets` were at once, `all_websockets` in all.
     `bytes_per_s`, when it is set, is what all connections together carry to it.
+    `delay_s` is how long each way is, of what begins since it was set.
+    `longest_s`, when it is set, is how long an answer or a WebSocket that begins since
+    may last; `ended` counts those that it ended.
     """
 
     def __init__(self, *, passes_websocket: bool = True) -> None:
         self.passes_websocket = passes_websocket
         self.edit: Edit | None = None
         self.bytes_per_s: float | None = None
+        self.delay_s = 0.0
+        self.longest_s: float | None = None
+        self.ended = 0
         self.websockets = self.most_websockets = self.all_websockets = 0
         self._free_at = 0.0
         self._is_cut = False
@@ -95,6 +104,15 @@ class Wire:
         with self._lock:
             self._open.discard(connection)
 
+    @property
+    def deadline(self) -> float:
+        """When what begins now is ended, by the monotonic clock."""
+        return time.monotonic() + (self.longest_s or math.inf)
+
+    def note_end(self) -> None:
+        with self._lock:
+            self.ended += 1
+
     @contextmanager
     def websocket(self) -> Iterator[None]:
         """Count one that is open as long as the block runs."""
@@ -140,6 +158,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(403, "This proxy lets no WebSocket through")
             return
         host, _, port = self.path.rpartition(":")
+        time.sleep(4 * self.server.wire.delay_s)  # the connection, and this question
         with socket.create_connection((host, int(port)), timeout=10) as upstream:
             self.send_response(200, "Connected")
             self.end_headers()
@@ -151,9 +170,11 @@ class _Handler(BaseHTTPRequestHandler):
                 self.server.wire.release(upstream)
 
     def _forward(self) -> None:
-        url = urlsplit(self.path)
+        wire, url = self.server.wire, urlsplit(self.path)
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        upstream = http.client.HTTPConnection(url.netloc, timeout=90)
+        deadline = wire.deadline
+        upstream = http.client.HTTPConnection(url.netloc, timeout=wire.longest_s or 90)
+        time.sleep(wire.delay_s)
         try:
             target = url.path + (f"?{url.query}" if url.query else "")
             kept = {
@@ -161,13 +182,19 @@ class _Handler(BaseHTTPRequestHandler):
             }
             upstream.request(self.command, target, body, kept)
             answer = upstream.getresponse()
+            time.sleep(wire.delay_s)
             self.send_response_only(answer.status, answer.reason)
             for name, value in answer.headers.items():
                 if name.lower() not in _HOP_BY_HOP:
                     self.send_header(name, value)
             self.end_headers()
             while chunk := answer.read1(_CHUNK_BYTES):
-                self.server.wire.carry(chunk, self.connection)
+                if time.monotonic() > deadline:
+                    raise TimeoutError
+                wire.carry(chunk, self.connection)
+        except TimeoutError:
+            wire.note_end()
+            raise
         finally:
             upstream.close()
 
@@ -178,21 +205,33 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _join(browser: socket.socket, server: socket.socket, wire: Wire) -> None:
-    """Carry bytes both ways until either side ends."""
+    """Carry bytes both ways until either side ends, or it has lasted long enough."""
     messages = Messages(wire.edit) if wire.edit else None
+    delay_s, deadline = wire.delay_s, wire.deadline
+    under_way: deque[tuple[float, Any, bytes]] = deque()
     with selectors.DefaultSelector() as ready:
         for each in (browser, server):
             ready.register(each, selectors.EVENT_READ)
         while True:
-            for key, _ in ready.select():
+            due = under_way[0][0] if under_way else math.inf
+            wait_s = min(due, deadline) - time.monotonic()
+            for key, _ in ready.select(None if wait_s == math.inf else max(0, wait_s)):
                 source: Any = key.fileobj
                 data = source.recv(_CHUNK_BYTES)
+                under_way.append((time.monotonic() + delay_s, source, data))
+                if not data:
+                    ready.unregister(source)
+            while under_way and under_way[0][0] <= time.monotonic():
+                _, source, data = under_way.popleft()
                 if not data:
                     return
                 if source is browser:
                     server.sendall(data)
                 else:
                     wire.carry(messages.take(data) if messages else data, browser)
+            if time.monotonic() > deadline:
+                wire.note_end()
+                return
 
 
 def _shut(connection: socket.socket) -> None:

@@ -86,6 +86,8 @@ export function accountToken({ clock }: World, id: string, at = clock.now): stri
  */
 export class FakeLine {
   bytesPerSecond = Number.POSITIVE_INFINITY;
+  /** How long each way is. */
+  delayMs = 0;
   #freeAt = 0;
 
   constructor(private readonly clock: FakeClock) {}
@@ -96,12 +98,18 @@ export class FakeLine {
 
   carry(bytes: number, arrive: () => void): void {
     if (this.bytesPerSecond === Number.POSITIVE_INFINITY) {
-      setImmediate(arrive);
+      this.pass(arrive);
       return;
     }
     const start = Math.max(this.clock.now, this.#freeAt);
     this.#freeAt = start + (bytes * 1000) / this.bytesPerSecond;
-    this.clock.setTimer(arrive, this.#freeAt - this.clock.now);
+    this.clock.setTimer(arrive, this.#freeAt - this.clock.now + this.delayMs);
+  }
+
+  /** Something small goes either way. */
+  pass(arrive: () => void): void {
+    if (this.delayMs === 0) setImmediate(arrive);
+    else this.clock.setTimer(arrive, this.delayMs);
   }
 
   /** A new connection: what stood in the old one's way is gone. */
@@ -236,7 +244,7 @@ class FakeLink implements LinkPort {
   send(stanza: string): void {
     this.sent.push(stanza);
     if (this.isOpen && !this.server.isDeaf) {
-      setImmediate(() => this.server.receive(this, element(stanza)));
+      this.server.line.pass(() => this.server.receive(this, element(stanza)));
     }
   }
 
@@ -271,6 +279,10 @@ class FakeLink implements LinkPort {
 }
 
 type Archived = { id: number; message: string };
+
+/** TCP, TLS and the upgrade; then the stream, SASL, the stream again, and a name. */
+const OPENING_WAYS = 3;
+const LOGIN_WAYS = OPENING_WAYS + 4;
 
 export class FakeXmpp {
   readonly links: FakeLink[] = [];
@@ -312,9 +324,23 @@ export class FakeXmpp {
     this.line.clear();
     const link = new FakeLink(request, listener, this);
     this.links.push(link);
-    setImmediate(() => this.#decide(link));
+    if (this.line.delayMs === 0) setImmediate(() => this.#decide(link));
+    else this.#logIn(link, LOGIN_WAYS);
     return link;
   };
+
+  /** There and back, again and again; the link hears of it from when its line is open. */
+  #logIn(link: FakeLink, left: number): void {
+    const { line } = this;
+    line.pass(() =>
+      line.pass(() => {
+        if (!link.isOpen) return;
+        if (left <= LOGIN_WAYS - OPENING_WAYS + 1) link.listener.progress();
+        if (left > 1) this.#logIn(link, left - 1);
+        else this.#decide(link);
+      }),
+    );
+  }
 
   get link(): FakeLink {
     return this.links.at(-1) as FakeLink;
@@ -534,6 +560,7 @@ export function makeWorld(): World {
   let seed = 1;
   const host: HostPort = {
     rest: restOver(async (input, init) => {
+      if (line.delayMs > 0) await new Promise<void>((arrive) => line.pass(arrive));
       const answer = await rest.fetch(input, init);
       const text = await answer.text();
       await new Promise<void>((arrive) => line.carry(text.length, arrive));

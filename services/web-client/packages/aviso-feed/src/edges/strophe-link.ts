@@ -57,6 +57,11 @@ class StropheLink implements LinkPort {
       queueMicrotask(() => this.#end({ kind: "refused", reason: NEEDS_HTTPS }));
       return;
     }
+    // Before the session is there Strophe has no status that says how it gets on.
+    const progress = (): void => this.#listener?.progress();
+    this.#connection.xmlInput = progress;
+    // The client speaks first (RFC 7395 3.4), as soon as a WebSocket is open; BOSH sends into the dark.
+    if (transport === "websocket") this.#connection.xmlOutput = progress;
     this.#connection.connect(
       username === "" ? domain : `${username}@${domain}`,
       password,

@@ -41,6 +41,12 @@ const SIGNED_OUT: ConnectionState = {
   reason: "You signed out.",
 };
 
+/**
+ * How many times as long as a REST answer a WebSocket may take to open: TCP, TLS and the upgrade go there
+ * and back each, and a REST call finds the first two done.
+ */
+const OPENING_WAYS = 4;
+
 export class Connection extends Emitter<ConnectionEvents> implements FeedConnection {
   readonly origin: string;
   readonly host: HostPort;
@@ -59,6 +65,8 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
 
   #state: ConnectionState = CLOSED;
   #info: Promise<ConnectionInfo> | null = null;
+  /** How long the last such answer took. */
+  #answerMs = 0;
   #link: LinkPort | null = null;
   #jid = "";
   #nick = "";
@@ -208,8 +216,15 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
 
   /** Where things are; asked once a connection. */
   info(): Promise<ConnectionInfo> {
-    this.#info ??= this.rest(() => this.host.rest.connection(this.origin));
+    this.#info ??= this.#askInfo();
     return this.#info;
+  }
+
+  async #askInfo(): Promise<ConnectionInfo> {
+    const askedAt = this.host.now();
+    const info = await this.rest(() => this.host.rest.connection(this.origin));
+    this.#answerMs = this.host.now() - askedAt;
+    return info;
   }
 
   /** Ask the server over REST, unless it said not to come before a time that is not yet. */
@@ -256,10 +271,17 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
       else if (wasUp || others.length === 0) this.#retry(end.reason);
       else this.#openLink(info, others);
     };
-    this.#restartTimer(this.#timings.openTimeout, () => {
-      this.#link?.drop();
-      onDown({ kind: "lost", reason: "The server does not answer." });
-    });
+    const { openTimeout, answerTimeout } = this.#timings;
+    const patience = Math.max(
+      openTimeout,
+      Math.min(OPENING_WAYS * this.#answerMs, 2 * answerTimeout),
+    );
+    const progress = (): void =>
+      this.#restartTimer(patience, () => {
+        this.#link?.drop();
+        onDown({ kind: "lost", reason: "The server does not answer." });
+      });
+    progress();
     const login = loginAt(info, this.#credentials, this.#tickets.ticket);
     if (login === null) {
       this.#refuse("This server takes no tickets.", "ticket-refused");
@@ -270,6 +292,9 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
     this.log("opening", { transport, url });
     const request = { url, transport, domain, credentials, memory: this.#memory };
     const link = this.host.openLink(request, {
+      progress: () => {
+        if (isCurrent() && this.#transport === null) progress();
+      },
       up: (jid, resumed) => {
         if (isCurrent()) this.#onUp(transport, jid, resumed);
       },
@@ -424,7 +449,9 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
     const attempt = this.#attempt;
     const domain = this.#ownDomain();
     const payload = xml`<ping xmlns="${NS.ping}"/>`;
-    const timeoutMs = this.#requests.pingTimeout;
+    // Nothing may have been asked on this stream yet.
+    const known = Math.min(2 * this.#answerMs, this.#timings.answerTimeout);
+    const timeoutMs = Math.max(this.#requests.pingTimeout, known);
     this.stream.request("get", domain, payload, { timeoutMs }).catch((error) => {
       if (attempt !== this.#attempt || !error.isUnanswered) return;
       // Where other things come, the answer stands behind them, or was lost.

@@ -150,6 +150,8 @@ export type LinkEnd =
   | { readonly kind: "replaced"; readonly reason: string };
 
 export type LinkListener = {
+  /** Before it is up: the line is open, or the server said something. */
+  progress(): void;
   /** The session is there. `resumed`: the server goes on where the last link died. */
   up(jid: string, resumed: boolean): void;
   /** A stanza came: message, presence or iq. */

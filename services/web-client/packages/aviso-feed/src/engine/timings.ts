@@ -2,7 +2,10 @@
 
 /** In milliseconds. */
 export type Timings = {
-  /** A WebSocket that does not open meanwhile is given up for BOSH. */
+  /**
+   * So long nothing may come of a connection that is being opened: a WebSocket is given up for BOSH then.
+   * Longer where the server's answers take long.
+   */
   readonly openTimeout: number;
   /** So long nothing at all may come while an answer is waited for: then there is none. */
   readonly answerTimeout: number;

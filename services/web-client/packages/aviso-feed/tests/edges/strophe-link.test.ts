@@ -111,13 +111,16 @@ async function open(request: LinkRequest) {
   const ends: LinkEnd[] = [];
   const stanzas: Element[] = [];
   const take = vi.fn((stanza: Element) => void stanzas.push(stanza));
+  const progress = vi.fn();
   const link = openStropheLink(request, {
+    progress,
     up: (jid, resumed) => ups.push([jid, resumed]),
     stanza: take,
     down: (end) => ends.push(end),
   });
   await settle();
-  return { link, ups, ends, stanzas, take, socket: FakeWebSocket.all.at(-1) as FakeWebSocket };
+  const socket = FakeWebSocket.all.at(-1) as FakeWebSocket;
+  return { link, progress, ups, ends, stanzas, take, socket };
 }
 
 const message = (id: number): string => `<message xmlns="jabber:client" id="m${id}"/>`;
@@ -131,6 +134,17 @@ describe("a link", () => {
     expect(ups).toEqual([["x@localhost/r", false]]);
     expect(ends).toEqual([]);
     expect(socket.sent.some((frame) => frame.startsWith("<enable"))).toBe(false);
+  });
+
+  test("says that its line is open, and then what the server says before it is up", async () => {
+    FakeWebSocket.answers = () => [];
+    const { progress, ups, socket } = await open(GUEST);
+    expect(progress).toHaveBeenCalledTimes(1);
+
+    socket.receive(OPEN);
+
+    expect(progress).toHaveBeenCalledTimes(2);
+    expect(ups).toEqual([]);
   });
 
   test("gives on every stanza, and goes on after a listener that throws", async () => {

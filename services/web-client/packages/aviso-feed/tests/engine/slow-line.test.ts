@@ -103,6 +103,41 @@ describe("2 Mbit/s, and 25,000 events of 1 kB that were written while the page w
   });
 });
 
+describe("2 s of latency, each way", () => {
+  beforeEach(() => {
+    world.line.delayMs = 2 * SECOND;
+  });
+
+  test("are no reason to give a WebSocket up", async () => {
+    write(5);
+    const { subscription, sequences } = await follow();
+
+    await untilLive(subscription);
+    write(3);
+    await world.clock.advance(10 * SECOND);
+
+    expect(sequences).toEqual(upTo(8));
+    expect(subscription.state.kind).toBe("live");
+    expect(world.xmpp.links.map(({ request }) => request.transport)).toEqual(["websocket"]);
+  });
+
+  test("are known where somebody comes back before anything was asked", async () => {
+    const { subscription } = await follow();
+    await untilLive(subscription, () => world.browser.wake());
+    expect(subscription.state.kind).toBe("live");
+    expect(world.xmpp.links.length).toBe(1);
+  });
+
+  test("do not hide a server that says nothing", async () => {
+    world.xmpp.opening.websocket = "hangs";
+    const { subscription } = await follow();
+
+    await untilLive(subscription);
+
+    expect(world.xmpp.links.map(({ request }) => request.transport)).toEqual(["websocket", "bosh"]);
+  });
+});
+
 describe("a gap of one event in a room of 128 KiB batches", () => {
   test("asks for one event where the page was opened a moment before", async () => {
     for (let batch = 0; batch < 60; batch += 1) write(1, { padding: 13_000 });

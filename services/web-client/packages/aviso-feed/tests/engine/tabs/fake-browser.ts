@@ -111,6 +111,7 @@ export class FakeTab {
       },
       openLink: (request, listener) => {
         const link = host.openLink(request, {
+          progress: () => this.run(() => listener.progress()),
           up: (jid, resumed) => this.run(() => listener.up(jid, resumed)),
           stanza: (element) => this.run(() => listener.stanza(element)),
           down: (end) => this.run(() => listener.down(end)),
