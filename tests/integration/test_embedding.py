@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, WebSocket
 
 from .api import Api
 from .conftest import OpenPage
@@ -46,8 +46,14 @@ def test_many_elements_of_one_reader_are_live_over_one_connection(
 ) -> None:
     ticket = make_ticket(api, feed)
     page = open_page(feed)
-    sockets: list[str] = []
-    page.tab.on("websocket", lambda socket: sockets.append(socket.url))
+    sockets: list[WebSocket] = []
+    stanzas: list[str] = []
+
+    def listen(socket: WebSocket) -> None:
+        sockets.append(socket)
+        socket.on("framereceived", lambda payload: stanzas.append(str(payload)))
+
+    page.tab.on("websocket", listen)
 
     tab = embed(page, *[{"feed": feed, "ticket": ticket}] * ELEMENTS)
 
@@ -58,6 +64,7 @@ def test_many_elements_of_one_reader_are_live_over_one_connection(
         ".every(each => each.shadowRoot.textContent.includes('for all'))"
     )
     assert len(sockets) == 1
+    assert [each for each in stanzas if "resource-constraint" in each] == []
 
 
 def test_a_selection_survives_an_arrival(

@@ -234,6 +234,8 @@ class FakeLink implements LinkPort {
   isOpen = true;
   /** room/nick by room. */
   readonly occupancies = new Map<string, string>();
+  /** Its questions about archives that were not answered yet. */
+  reading = 0;
 
   constructor(
     readonly request: LinkRequest,
@@ -258,9 +260,10 @@ class FakeLink implements LinkPort {
     this.server.dropped += 1;
   }
 
-  deliver(stanza: string): void {
+  deliver(stanza: string, onArrival: () => void = () => {}): void {
     const parsed = element(stanza);
     this.server.line.carry(stanza.length, () => {
+      onArrival();
       if (this.isOpen) this.listener.stanza(parsed);
     });
   }
@@ -284,6 +287,9 @@ type Archived = { id: number; message: string };
 const OPENING_WAYS = 3;
 const LOGIN_WAYS = OPENING_WAYS + 4;
 
+/** As mod_fence has it. */
+const MAX_READING = 2;
+
 export class FakeXmpp {
   readonly links: FakeLink[] = [];
   /** What opening a link over this transport comes to. */
@@ -303,6 +309,8 @@ export class FakeXmpp {
   readonly archives = new Map<string, Archived[]>();
   /** Archive queries that came: `after 1 max 5`, `newest max 1`, with the time that is asked for. */
   readonly queries: string[] = [];
+  /** How many were refused, as too many of the session were open. */
+  refused = 0;
   /** Never answers one. */
   eatsQueries = false;
   /** How many messages each made ejabberd count. */
@@ -430,6 +438,13 @@ export class FakeXmpp {
       link.deliver(isIn ? `${head} type="result"/>` : `${head} type="error">${error}</iq>`);
       return;
     }
+    if (link.reading === MAX_READING) {
+      this.refused += 1;
+      const error = `<error type="wait"><resource-constraint xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error>`;
+      link.deliver(`${head} type="error">${error}</iq>`);
+      return;
+    }
+    link.reading += 1;
     const archive = this.archives.get(room);
     const read = (name: string): string | undefined =>
       query.querySelector(name)?.textContent ?? undefined;
@@ -468,6 +483,9 @@ export class FakeXmpp {
     link.deliver(
       `${head} type="result"><fin xmlns="urn:xmpp:mam:2"${isComplete}>` +
         `<set xmlns="http://jabber.org/protocol/rsm">${ids}</set></fin></iq>`,
+      () => {
+        link.reading -= 1;
+      },
     );
   }
 

@@ -177,6 +177,8 @@ export type Patience = {
   readonly timeoutMs: number;
   /** When a part of the answer came last, by `ClockPort.now`. Default: no part of it did. */
   readonly heardAt: () => number;
+  /** It asks a room's archive, which few at a time may: it may have to wait for its turn first. */
+  readonly isOfArchive?: boolean;
 };
 
 /** What a room needs of the connection above it. */

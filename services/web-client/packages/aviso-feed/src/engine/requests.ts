@@ -16,6 +16,9 @@ import type { Timings } from "./timings";
  */
 const LOOK_MS = 100;
 
+/** ejabberd refuses a session's third question about archives (mod_fence); many feeds ask at once. */
+const MOST_READING = 2;
+
 type Open = {
   readonly to: string;
   readonly askedAt: number;
@@ -29,8 +32,18 @@ type Open = {
 
 type Request = { id: string; type: "get" | "set"; to: string; payload: string };
 
+type Wish = {
+  readonly request: Request;
+  readonly patience: Patience;
+  send(stanza: string): void;
+  resolve(answer: Element): void;
+  reject(error: RequestError): void;
+};
+
 export class Requests {
   readonly #open = new Map<string, Open>();
+  /** What waits for an earlier question about an archive to be answered. */
+  #waiting: Wish[] = [];
   #heardAt = 0;
   /** The longest silence between two things that came while something was waited for. */
   #pause = 0;
@@ -64,17 +77,11 @@ export class Requests {
     this.#heardAt = now;
   }
 
-  start(
-    { id, type, to, payload }: Request,
-    patience: Patience,
-    send: (stanza: string) => void,
-  ): Promise<Element> {
+  start(request: Request, patience: Patience, send: (stanza: string) => void): Promise<Element> {
     return new Promise((resolve, reject) => {
-      const askedAt = this.clock.now();
-      const open: Open = { to, askedAt, patience, timer: null, isLate: false, resolve, reject };
-      this.#open.set(id, open);
-      this.#wait(id, open);
-      send(xml`<iq xmlns="${NS.client}" type="${type}" id="${id}" to="${to}">${raw(payload)}</iq>`);
+      const wish = { request, patience, send, resolve, reject };
+      if (patience.isOfArchive && this.#reading >= MOST_READING) this.#waiting.push(wish);
+      else this.#begin(wish);
     });
   }
 
@@ -86,21 +93,42 @@ export class Requests {
     if (open === undefined || (type !== "result" && type !== "error")) return false;
     // RFC 6120 8.1.2.1: an answer without `from` comes from our own account.
     if ((iq.getAttribute("from") ?? bareJid(ownJid)) !== open.to) return false;
-    this.#open.delete(id);
     this.clock.clearTimer(open.timer);
     if (type === "result") open.resolve(iq);
     else open.reject(readError(iq));
+    this.#end(id);
     return true;
   }
 
   /** The stream died: nothing is answered any more. */
   abandon(): void {
-    for (const open of this.#open.values()) {
-      this.clock.clearTimer(open.timer);
-      open.reject(new RequestError("gone", null));
-    }
+    for (const open of this.#open.values()) this.clock.clearTimer(open.timer);
+    const all = [...this.#open.values(), ...this.#waiting];
     this.#open.clear();
+    this.#waiting = [];
     this.#pause = 0;
+    for (const { reject } of all) reject(new RequestError("gone", null));
+  }
+
+  get #reading(): number {
+    return Array.from(this.#open.values()).filter(({ patience }) => patience.isOfArchive).length;
+  }
+
+  #begin({ request, patience, send, resolve, reject }: Wish): void {
+    const { id, type, to, payload } = request;
+    const askedAt = this.clock.now();
+    const open: Open = { to, askedAt, patience, timer: null, isLate: false, resolve, reject };
+    this.#open.set(id, open);
+    this.#wait(id, open);
+    send(xml`<iq xmlns="${NS.client}" type="${type}" id="${id}" to="${to}">${raw(payload)}</iq>`);
+  }
+
+  /** It waits no more; another one may be asked. */
+  #end(id: string): void {
+    const isOfArchive = this.#open.get(id)?.patience.isOfArchive;
+    this.#open.delete(id);
+    const next = isOfArchive ? this.#waiting.shift() : undefined;
+    if (next !== undefined) this.#begin(next);
   }
 
   #wait(id: string, open: Open): void {
@@ -113,7 +141,7 @@ export class Requests {
       open.timer = this.clock.setTimer(() => this.#wait(id, open), left > 0 ? left : LOOK_MS);
       return;
     }
-    this.#open.delete(id);
     open.reject(new RequestError("timeout", null));
+    this.#end(id);
   }
 }

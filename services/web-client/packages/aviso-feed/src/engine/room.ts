@@ -173,7 +173,7 @@ export class Room implements FeedRoom {
     });
     const query = archiveQuery(queryId, range, max);
     const answer = await this.stream
-      .request("set", this.jid, query, { heardAt: () => heardAt })
+      .request("set", this.jid, query, { heardAt: () => heardAt, isOfArchive: true })
       .finally(() => {
         listening.isOpen = false;
       });
