@@ -7,9 +7,15 @@ same engine without windows. It opens a page at half the cost.
 from __future__ import annotations
 
 import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, BrowserContext, BrowserType, Playwright
+
+from .waiting import until
 
 _PROGRAMS = ("chromium-headless-shell", "chromium")
 _FLAGS = [
@@ -24,6 +30,55 @@ _FLAGS = [
 
 def launch(playwright: Playwright) -> Browser:
     return playwright.chromium.launch(executable_path=_program(), args=_FLAGS)
+
+
+@contextmanager
+def launch_plain(
+    kind: BrowserType, folder: Path, proxy_url: str
+) -> Iterator[BrowserContext]:
+    """A browser whose tabs are hidden when their window is, and then may be frozen.
+
+    Playwright's own has every tab look visible. `folder` is the browser's alone.
+    """
+    flags = [
+        "--headless",
+        "--remote-debugging-port=0",
+        f"--user-data-dir={folder}",
+        f"--proxy-server={proxy_url}",
+        "--proxy-bypass-list=<-loopback>",
+        # Timers once a minute, as for who was hidden for five: after a second.
+        "--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/1",
+    ]
+    none = subprocess.DEVNULL
+    started = subprocess.Popen(
+        [_program(), *_FLAGS, *flags], stdin=none, stdout=none, stderr=none
+    )
+    try:
+        port, *_ = until(lambda: _words(folder / "DevToolsActivePort"), "the browser")
+        url = f"http://127.0.0.1:{port}"
+        with closing(kind.connect_over_cdp(url, no_defaults=True)) as browser:
+            yield browser.contexts[0]
+    finally:
+        started.terminate()
+        started.wait(60)
+
+
+@contextmanager
+def launch_keeping_pages(kind: BrowserType, proxy_url: str) -> Iterator[BrowserContext]:
+    """A browser that keeps pages for the way back; skips where there is none.
+
+    Playwright forbids it that, and the headless shell can't.
+    """
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("only Debian's chromium, with windows, keeps pages")
+    browser = kind.launch(
+        executable_path=program,
+        args=_FLAGS,
+        ignore_default_args=["--disable-back-forward-cache"],
+    )
+    with closing(browser):
+        yield browser.new_context(proxy={"server": proxy_url})
 
 
 def launch_with_profile(
@@ -43,3 +98,7 @@ def _program() -> str:
     found = [program for each in _PROGRAMS if (program := shutil.which(each))]
     assert found, f"none of {_PROGRAMS} is installed (Debian packages of these names)"
     return found[0]
+
+
+def _words(file: Path) -> list[str]:
+    return file.read_text().split() if file.exists() else []

@@ -1,9 +1,9 @@
 """The wire between browser and server: an HTTP proxy that can be cut.
 
 As in real offices, it may also refuse WebSocket: a browser opens one through a
-proxy by CONNECT, while plain requests go by their full URL. And it can eat, change
-and add single messages of the server in a WebSocket that goes on, be slow, be far
-away, and end whatever lasts long.
+proxy by CONNECT, while plain requests go by their full URL. Or long polling. And it
+can eat, change and add single messages of the server in a WebSocket that goes on, be
+slow, be far away, and end whatever lasts long.
 """
 
 from __future__ import annotations
@@ -41,8 +41,11 @@ class Wire:
     may last; `ended` counts those that it ended.
     """
 
-    def __init__(self, *, passes_websocket: bool = True) -> None:
+    def __init__(
+        self, *, passes_websocket: bool = True, passes_bosh: bool = True
+    ) -> None:
         self.passes_websocket = passes_websocket
+        self.passes_bosh = passes_bosh
         self.edit: Edit | None = None
         self.bytes_per_s: float | None = None
         self.delay_s = 0.0
@@ -171,6 +174,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _forward(self) -> None:
         wire, url = self.server.wire, urlsplit(self.path)
+        if url.path == "/http-bind" and not wire.passes_bosh:
+            self.send_error(403, "This proxy lets no long polling through")
+            return
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         deadline = wire.deadline
         upstream = http.client.HTTPConnection(url.netloc, timeout=wire.longest_s or 90)

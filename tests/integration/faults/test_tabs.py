@@ -1,76 +1,89 @@
-"""Tabs that share a connection, and the one that has it goes: each is complete."""
+"""Tabs that share one connection: whichever has it goes, and what they follow dies."""
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import cycle, islice
+from pathlib import Path
+
 from playwright.sync_api import Browser
 
-from ..waiting import until, until_equal
+from .. import chromium
+from ..running import Stack
 from .effort import choose
 from .experiment import Experiment
-from .report import count_steps_off, judge_lists
+from .sharing_tabs import SharingTabs, sharing_tabs
 from .tabs import FollowingTab
-from .trial import Trial
 
-TABS = 4
-TIMES = choose(5, 20)
+TABS = choose(4, 12)
+TIMES = choose(6, 30)
+ELEMENTS = 11
 
 
-def test_tabs_share_one_connection_and_are_complete_whoever_goes(
-    experiment: Experiment, browser: Browser
+def test_tabs_share_one_connection_and_are_complete_whatever_goes(
+    experiment: Experiment, browser: Browser, tmp_path: Path
 ) -> None:
     trial = experiment.make_trial(watched=False)
-    context = browser.new_context()
-    tabs: list[FollowingTab] = []
+    stack = experiment.stack
+    wire = experiment.make_wire(passes_bosh=False)
 
-    def open_tab() -> None:
-        tabs.append(FollowingTab(context, experiment.stack.url, experiment.feed))
-
-    try:
+    with (
+        chromium.launch_plain(browser.browser_type, tmp_path, wire.url) as context,
+        sharing_tabs(context, wire, stack.url, trial) as tabs,
+    ):
+        ways = [partial(way, tabs) for way in (close, crash, freeze, stand_still)]
+        ways += [partial(kill, stack, part) for part in ("ejabberd", "pusher")]
         with trial.writing(10, lambda: trial.insert(5)):
-            for _ in range(TABS):
-                open_tab()
-            go_on(tabs, trial)
-            for turn in range(TIMES):
-                leader = leader_of(tabs)
-                tabs.remove(leader)
+            for number in range(TABS):
+                tabs.open(0 if number else ELEMENTS)
+            tabs.get_on()
+            for break_something in islice(cycle(ways), TIMES):
+                tabs.wait_for_one_socket()
                 with experiment.recovery():
-                    if turn % 2:
-                        leader.close()
-                    else:
-                        leader.crash()
-                    open_tab()
-                    go_on(tabs, trial)
+                    break_something()
+                    tabs.get_on()
         experiment.conclude(trial)
-        head = trial.wait_for_head(60)
-        for tab in tabs:
-            until_equal(head, lambda tab=tab: tab.position, "the tab's position")
-            shown, sequences = tab.seen()
-            report = judge_lists(
-                trial.attempted,
-                trial.acknowledged,
-                archived=None,
-                shown=shown,
-                orders=list(trial.orders.values()),
-            )
-            assert report.is_clean, str(report)
-            assert count_steps_off(sequences) == 0
-    except AssertionError as error:
-        for number, tab in enumerate(tabs):
-            error.add_note(f"tab {number}: {tab.describe()}")
-        raise
-    finally:
-        context.close()
+        tabs.judge()
+    experiment.outcome.notes.append(
+        f"sockets: {wire.most_websockets} at once at most, {wire.all_websockets} in all"
+    )
 
 
-def leader_of(tabs: list[FollowingTab]) -> FollowingTab:
-    """The one tab that has a connection, and it has one."""
-    until_equal(1, lambda: sum(tab.sockets for tab in tabs), "the tabs' connections")
-    return next(tab for tab in tabs if tab.sockets)
+def close(tabs: SharingTabs) -> None:
+    leader = tabs.leader()
+    leader.close()
+    replace(tabs, leader)
 
 
-def go_on(tabs: list[FollowingTab], trial: Trial) -> None:
-    """Each tab has what is written from now on, and says that it is live."""
-    wanted = len(trial.acknowledged) + 50
-    for number, tab in enumerate(tabs):
-        until(lambda tab=tab: tab.position >= wanted, f"tab {number} at {wanted}")
-        until(lambda tab=tab: tab.state == "live", f"tab {number} to be live")
+def crash(tabs: SharingTabs) -> None:
+    leader = tabs.leader()
+    leader.crash()
+    replace(tabs, leader)
+
+
+def replace(tabs: SharingTabs, gone: FollowingTab) -> None:
+    """Another one leads, and a new one is opened."""
+    tabs.forget(gone)
+    tabs.leader()
+    tabs.open(gone.elements)
+
+
+def freeze(tabs: SharingTabs) -> None:
+    leader = tabs.leader()
+    leader.freeze()
+    tabs.leader()
+    tabs.get_on()
+    leader.thaw()
+
+
+def stand_still(tabs: SharingTabs) -> None:
+    """It does not know that another one leads when it goes on."""
+    leader = tabs.leader()
+    leader.stand_still()
+    tabs.leader()
+    tabs.get_on()
+    leader.go_on()
+
+
+def kill(stack: Stack, part: str) -> None:
+    stack.bring_back(part, stack.kill_part(part))

@@ -80,14 +80,15 @@ class Trial:
         self._post_one(data)
 
     def insert(self, count: int) -> None:
-        """Write records in one SQL transaction."""
+        """Write records in one SQL transaction; `n` counts all of the trial's."""
         ids = [str(uuid.uuid4()) for _ in range(count)]
+        before = len(self.attempted)
         self.attempted += ids
         self.database.execute(
             "INSERT INTO records (id, feed, data) SELECT id::uuid, %s,"
-            " jsonb_build_object('n', n) FROM unnest(%s::text[]) WITH ORDINALITY"
+            " jsonb_build_object('n', %s + n) FROM unnest(%s::text[]) WITH ORDINALITY"
             " AS t(id, n) ORDER BY n",
-            [self.feed, ids],
+            [self.feed, before, ids],
         )
         self.acknowledge(*ids)
 
