@@ -12,6 +12,7 @@ from . import (
     bounds,
     crowd,
     many_feeds,
+    page,
     path,
     peer,
     tracked,
@@ -35,5 +36,6 @@ CASES: dict[str, Callable[[Bench], None]] = {
     "behind": behind.behind,
     "backfill": backfill.backfill,
     "bounds": bounds.element,
+    "busy-page": page.busy,
     "tracked": tracked.beside_triggers,
 }

@@ -6,7 +6,7 @@
 import type { RecordRow } from "./record-row";
 import { placeOf } from "./row-order";
 
-const ROWS_PER_BLOCK = 30;
+const ROWS_PER_BLOCK = 15;
 /** How far beyond the screen rows have content. */
 const NEAR_MARGIN = "1200px 0px";
 /** A row's height in pixels as long as none was measured. */
@@ -117,7 +117,10 @@ export class RowBlocks {
   #blockFor(sequence: number): Block {
     const index = this.#firstBelow(sequence);
     const below = this.#blocks[index];
-    if (below !== undefined && sequence < below.newest) return below;
+    if (below !== undefined && sequence < below.newest) {
+      if (below.rows.length < ROWS_PER_BLOCK) return below;
+      return this.#split(index, placeOf(sequence, below.sequences));
+    }
     const above = this.#blocks[index - 1];
     const open = [above, below].find((block) => block && block.rows.length < ROWS_PER_BLOCK);
     return open ?? this.#makeBlock(index);
@@ -144,6 +147,24 @@ export class RowBlocks {
     // The first block is on the screen; the others hear from the observer.
     this.#setNear(block, index === 0);
     this.#observer.observe(block.element);
+    return block;
+  }
+
+  /**
+   * Give the first rows of a full block one of their own, and return it. Many that come at once, the
+   * newest first, would all be put between that and the older ones. What was there before stays in its
+   * place: it may have the focus.
+   */
+  #split(index: number, count: number): Block {
+    const full = this.#blocks[index] as Block;
+    const block = this.#makeBlock(index);
+    block.rows.push(...full.rows.splice(0, count));
+    block.sequences.push(...full.sequences.splice(0, count));
+    for (const row of block.rows) this.#blockOf.set(row, block);
+    block.element.append(...block.rows);
+    this.#setNear(block, block.isNear);
+    full.height = null;
+    if (!full.isNear) this.#setHeight(full);
     return block;
   }
 
