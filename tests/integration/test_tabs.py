@@ -210,6 +210,29 @@ def test_a_changed_password_ends_the_reading_in_all_tabs(
     until_equal([], tabs[0].kept, "what is kept")
 
 
+@pytest.mark.parametrize("passes_websocket", [True, False], ids=["websocket", "bosh"])
+def test_an_account_that_is_removed_reads_no_more_in_any_tab(
+    stack: Stack,
+    private_feed: str,
+    account: dict[str, str],
+    wire: Wire,
+    open_tab: OpenTab,
+    passes_websocket: bool,
+) -> None:
+    wire.passes_websocket = passes_websocket
+    tabs = [open_tab(private_feed, credentials=account) for _ in range(3)]
+    wait_for_shown(tabs, ["from before"])
+    mine = f"account:{account['username']} {private_feed}"
+    until(lambda: mine in tabs[0].kept(), "the feed to be kept")
+    him = {"user": account["username"], "host": "localhost"}
+
+    stack.ask_ejabberd("unregister", him)
+
+    wait_for_states(tabs, "credentials")
+    wait_for_shown(tabs, [])
+    until_equal([], tabs[0].kept, "what is kept")
+
+
 def test_tabs_that_may_not_share_do_not(
     stack: Stack, api: Api, feed: str, wire: Wire, open_tab: OpenTab
 ) -> None:

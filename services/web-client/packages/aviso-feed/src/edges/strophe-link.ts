@@ -9,6 +9,7 @@
 import { type SMState, type SMStorageBackend, Strophe, toStanza } from "strophe.js";
 import type { LinkEnd, LinkListener, LinkPort, LinkRequest, ResumeMemory } from "../engine/ports";
 import { preparedPassword } from "../protocol/password";
+import { NS } from "../protocol/xml";
 import { trustedTypesRefusal } from "./trusted-types";
 
 /**
@@ -16,6 +17,9 @@ import { trustedTypesRefusal } from "./trusted-types";
  * with it when its account database is away.
  */
 const TEMPORARY = "temporary-auth-failure";
+
+/** ejabberd ends a session with `conflict` for two reasons, and says in its text which: this, or another session. */
+const REMOVED = "User removed";
 
 /** SCRAM is computed by WebCrypto, which browsers keep from pages that came unencrypted. */
 const NEEDS_HTTPS = "Signing in works only on a page that came over https.";
@@ -34,6 +38,8 @@ export function openStropheLink(request: LinkRequest, listener: LinkListener): L
 class StropheLink implements LinkPort {
   readonly #connection: InstanceType<typeof Strophe.Connection>;
   #listener: LinkListener | null;
+  /** What the server said of the error that ended the stream. */
+  #said = "";
 
   constructor(request: LinkRequest, listener: LinkListener) {
     // Strophe prints at every level by itself, stanzas included.
@@ -59,7 +65,12 @@ class StropheLink implements LinkPort {
     }
     // Before the session is there Strophe has no status that says how it gets on.
     const progress = (): void => this.#listener?.progress();
-    this.#connection.xmlInput = progress;
+    this.#connection.xmlInput = (element) => {
+      if ((element as Element).getAttribute?.("type") === "terminate")
+        this.#hear(element as Element);
+      progress();
+    };
+    this.#hearStreamErrors();
     // The client speaks first (RFC 7395 3.4), as soon as a WebSocket is open; BOSH sends into the dark.
     if (transport === "websocket") this.#connection.xmlOutput = progress;
     this.#connection.connect(
@@ -86,6 +97,21 @@ class StropheLink implements LinkPort {
     this.#connection._doDisconnect();
   }
 
+  /** Of a WebSocket's stream error Strophe tells the condition alone. */
+  #hearStreamErrors(): void {
+    const stream = this.#connection._proto as Partial<InstanceType<typeof Strophe.Websocket>>;
+    const check = stream._checkStreamError?.bind(stream);
+    if (check === undefined) return;
+    stream._checkStreamError = (element, status) => {
+      this.#hear(element);
+      return check(element, status);
+    };
+  }
+
+  #hear(element: Element): void {
+    this.#said = element.getElementsByTagNameNS(NS.streamErrors, "text")[0]?.textContent ?? "";
+  }
+
   #onStatus(status: number, condition: string | null, element?: Element): void {
     const { Status } = Strophe;
     switch (status) {
@@ -101,7 +127,7 @@ class StropheLink implements LinkPort {
       case Status.CONNTIMEOUT:
       case Status.DISCONNECTED:
       case Status.ERROR:
-        this.#end(endFor(condition));
+        this.#end(endFor(condition, this.#said));
         break;
     }
   }
@@ -147,9 +173,11 @@ function authFailure(element: Element | undefined): LinkEnd {
   return { kind: "refused", reason: "The server does not accept this name and password." };
 }
 
-function endFor(condition: string | null): LinkEnd {
+function endFor(condition: string | null, said: string): LinkEnd {
   switch (condition) {
     case "conflict":
+      if (said === REMOVED)
+        return { kind: "refused", reason: "There is no such account any more." };
       return { kind: "replaced", reason: "This account is open in too many places." };
     case "system-shutdown":
       return { kind: "lost", reason: "The server is going down." };

@@ -32,7 +32,8 @@ export type FeedState =
 export type OfflineCode = "too-many-requests" | "server-error" | "other-address";
 
 /**
- * - `credentials`: name and password; or they are not good any more, for the password was changed.
+ * - `credentials`: name and password; or they are not good any more, for the password was changed, or the
+ *   account removed.
  * - `not-open`: there is no such feed, or it is not open to this reader.
  * - `no-longer-open`: it was, until now.
  * - `too-many-sessions`: this reader has as many sessions as may be, and a newer one took this one's

@@ -15,6 +15,7 @@ export const NS = {
   token: "urn:aviso:token:0",
   stanzaErrors: "urn:ietf:params:xml:ns:xmpp-stanzas",
   stanzaId: "urn:xmpp:sid:0",
+  streamErrors: "urn:ietf:params:xml:ns:xmpp-streams",
 } as const;
 
 /** Direct children only: what is deeper was said by somebody else. */

@@ -219,15 +219,17 @@ describe("a link", () => {
 });
 
 test.each([
-  ["conflict", "replaced"],
-  ["system-shutdown", "lost"],
-])("a session that the server ends with %s is %s", async (condition, kind) => {
+  ["conflict", "Replaced by new connection", "replaced"],
+  ["conflict", "User removed", "refused"],
+  ["system-shutdown", "", "lost"],
+])("a session that the server ends with %s, %s, is %s", async (condition, said, kind) => {
   FakeWebSocket.answers = goodServer(BIND);
   const { ends, socket } = await open(GUEST);
 
   socket.receive(
     `<stream:error xmlns:stream="http://etherx.jabber.org/streams">` +
-      `<${condition} xmlns="urn:ietf:params:xml:ns:xmpp-streams"/></stream:error>`,
+      `<${condition} xmlns="urn:ietf:params:xml:ns:xmpp-streams"/>` +
+      `<text xmlns="urn:ietf:params:xml:ns:xmpp-streams">${said}</text></stream:error>`,
   );
   await settle();
 
