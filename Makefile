@@ -172,11 +172,11 @@ web-modules: $(WEB)/node_modules/.installed
 web: $(WEB)/dist/.built
 $(WEB)/node_modules/.installed: $(WEB)/package-lock.json $(VENV)/.installed-run
 	@echo "installing the web client's packages"
-	@$(NPM) ci --silent --no-audit --no-fund
+	@$(NPM) ci --loglevel=error --no-audit --no-fund >/dev/null
 	@touch $@
 $(SERVERS)/node_modules/.installed: $(SERVERS)/package-lock.json $(VENV)/.installed-run
 	@echo "installing PostgreSQL's servers"
-	@PATH="$(BIN):$$PATH" npm --prefix $(SERVERS) ci --silent --no-audit --no-fund
+	@PATH="$(BIN):$$PATH" npm --prefix $(SERVERS) ci --loglevel=error --no-audit --no-fund >/dev/null
 	@touch $@
 $(WEB)/dist/.built: $(WEB)/node_modules/.installed $(WEB_SOURCES)
 	@echo "building the page"
