@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, Route
 
+from . import tokens
 from .api import Api, new_slug
 from .conftest import OpenPage
-from .waiting import until
+from .running import Stack
+from .waiting import until, until_equal
 
 Embed = Callable[..., Page]
 
@@ -22,6 +25,17 @@ _EMBED = """async attributes => {
     window.expiring = 0;
     document.addEventListener('ticket-expiring', () => { window.expiring += 1; });
     document.body.append(element);
+}"""
+_FOLLOW = """async feed => {
+    const { AvisoClient } = await import('/feed-client/aviso-feed.js');
+    const renewTicket = async () => {
+        const answer = await fetch('/my-ticket', { method: 'POST' });
+        return (await answer.json()).ticket;
+    };
+    window.client = new AvisoClient('', { ticket: '', renewTicket });
+    window.told = [];
+    window.followed = client.subscribe(feed);
+    followed.on('change', ({ record }) => told.push(record?.data.n));
 }"""
 _TEXT = "() => document.querySelector('record-feed').shadowRoot.textContent"
 
@@ -104,6 +118,49 @@ def test_a_revoked_ticket_holder_is_told_and_comes_back(
     set_attribute(tab, "ticket", make_ticket(api, private_feed))
 
     wait_for_text(tab, "from before")
+
+
+def test_a_client_that_was_closed_for_longer_than_its_ticket_lasts_connects_again(
+    stack: Stack, api: Api, feed: str, private_feed: str, open_page: OpenPage
+) -> None:
+    reader = f"u-17@{api.get('connection/')['ticket_domain']}"
+    api.grant(private_feed, reader)
+    secret = stack.settings.secrets["ticket"]
+    tab = open_page(feed).tab
+    given: list[str] = []
+
+    def give(route: Route) -> None:
+        # Ones that last for so short are renewed all the while, as long as it is open.
+        ticket = tokens.make_ticket(secret, reader, [private_feed], lasts_s=10)
+        given.append(ticket)
+        route.fulfill(json={"ticket": ticket})
+
+    def told() -> list[int]:
+        turn(tab)
+        numbers: list[int] = tab.evaluate("told")
+        return numbers
+
+    tab.route("**/my-ticket", give)
+    tab.evaluate(_FOLLOW, private_feed)
+    api.write(private_feed, {"n": 1})
+    until_equal([1], told, "what was written")
+    tab.evaluate("() => client.close()")
+
+    def has_ended() -> bool:
+        turn(tab)
+        end: int = tokens.read_claims(given[-1])["exp"]
+        return time.time() > end + 1
+
+    until(has_ended, "the last ticket to end, for a closed client asks for no other")
+    before = len(given)
+    api.write(private_feed, {"n": 2})
+
+    tab.evaluate("() => client.connect()")
+
+    until_equal([1, 2], told, "what was written meanwhile")
+    api.write(private_feed, {"n": 3})
+    until_equal([1, 2, 3], told, "what was written since")
+    assert len(given) > before
 
 
 def make_ticket(api: Api, feed: str, expires_in: int = 600) -> str:
