@@ -6,7 +6,9 @@ same engine without windows. It opens a page at half the cost.
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -50,8 +52,13 @@ def launch_plain(
         "--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/1",
     ]
     none = subprocess.DEVNULL
+    # A group of its own: Debian's program is a script, and the browser its child.
     started = subprocess.Popen(
-        [_program(), *_FLAGS, *flags], stdin=none, stdout=none, stderr=none
+        [_program(), *_FLAGS, *flags],
+        stdin=none,
+        stdout=none,
+        stderr=none,
+        start_new_session=True,
     )
     try:
         port, *_ = until(lambda: _words(folder / "DevToolsActivePort"), "the browser")
@@ -59,8 +66,9 @@ def launch_plain(
         with closing(kind.connect_over_cdp(url, no_defaults=True)) as browser:
             yield browser.contexts[0]
     finally:
-        started.terminate()
+        os.killpg(started.pid, signal.SIGTERM)
         started.wait(60)
+        until(lambda: not _is_alive(started.pid), "the browser to be gone", 60)
 
 
 @contextmanager
@@ -98,6 +106,14 @@ def _program() -> str:
     found = [program for each in _PROGRAMS if (program := shutil.which(each))]
     assert found, f"none of {_PROGRAMS} is installed (Debian packages of these names)"
     return found[0]
+
+
+def _is_alive(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _words(file: Path) -> list[str]:
