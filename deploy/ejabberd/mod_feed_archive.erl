@@ -27,6 +27,8 @@
 
 -export([start/2, stop/1, reload/3, depends/2, mod_options/1, mod_opt_type/1, mod_doc/0, muc_filter_message/3,
          drop_unarchived/3, muc_process_iq/2]).
+%% For the other modules that keep something in the database.
+-export([ask/3, load_schema/2, text/1]).
 
 -define(FEED, <<"urn:aviso:feed:2">>).
 -define(STANZAS, <<"urn:ietf:params:xml:ns:xmpp-stanzas">>).
@@ -36,8 +38,8 @@
 -define(MAX_DIGITS, 18).
 
 start(Host, _Opts) ->
-    %% Beside the start, which would wait for a database that is away. Where it is not there in time, ask/2 sends it.
-    spawn(fun() -> load_schema(Host) end),
+    %% Beside the start, which would wait for a database that is away. Where it is not there in time, ask/3 sends it.
+    spawn(fun() -> load_schema(Host, ?MODULE) end),
     each_hook(Host, add).
 
 stop(Host) ->
@@ -207,7 +209,7 @@ archive(Packet, Room, Nick, Epoch, First, Last) ->
                                  text(jid:encode(Peer)), text(jid:encode(jid:remove_resource(Peer))), text(Nick),
                                  text(fxml:element_to_binary(El)), text(fxml:get_subtag_cdata(El, <<"body">>))]),
                  <<")">>],
-    case ask(host(Room), Statement) of
+    case ask(host(Room), ?MODULE, Statement) of
         {ok, [[<<"conflict">>, null, _, _]]} -> {conflict, none};
         {ok, [[<<"conflict">>, Known, To, Id]]} -> {conflict, {Known, To, Id}};
         {ok, [[_Verdict, Epoch, _, Id]]} -> {archived, binary_to_integer(Id)};
@@ -217,7 +219,7 @@ archive(Packet, Room, Nick, Epoch, First, Last) ->
 read_head(Room) ->
     Statement = [<<"SELECT epoch, last, archive_id FROM feed_head(">>, text(host(Room)), $,, text(address(Room)),
                  <<")">>],
-    case ask(host(Room), Statement) of
+    case ask(host(Room), ?MODULE, Statement) of
         {ok, [[null, _, _]]} -> {ok, none};
         {ok, [[Epoch, Last, Id]]} -> {ok, {Epoch, Last, Id}};
         Failed -> Failed
@@ -228,39 +230,39 @@ newest_id(Room) ->
                  <<" AND username = ">>, text(address(Room)),
                  <<"), (SELECT max(archive_id) FROM room_heads WHERE server_host = ">>, text(host(Room)),
                  <<" AND room = ">>, text(address(Room)), <<"))">>],
-    case ask(host(Room), Statement) of
+    case ask(host(Room), ?MODULE, Statement) of
         {ok, [[null]]} -> 0;
         {ok, [[Id]]} -> binary_to_integer(Id)
     end.
 
 %% The schema is made by the module that needs it, in both ways to run ejabberd, and made again where it has gone.
-ask(Host, Statement) ->
+ask(Host, Module, Statement) ->
     case run(Host, Statement) of
         {error, <<"42", _/binary>>, _} -> % no such table, column or function
-            case load_schema(Host) of
-                ok -> rows(run(Host, Statement));
-                Failed -> rows(Failed)
+            case load_schema(Host, Module) of
+                ok -> rows(Module, run(Host, Statement));
+                Failed -> rows(Module, Failed)
             end;
         Result ->
-            rows(Result)
+            rows(Module, Result)
     end.
 
-rows({ok, Rows}) ->
+rows(_Module, {ok, Rows}) ->
     {ok, Rows};
-rows({error, Code, Message}) ->
-    logger:error("The archive of the rooms answers ~ts: ~ts", [Code, Message]),
+rows(Module, {error, Code, Message}) ->
+    logger:error("The database answers ~s ~ts: ~ts", [Module, Code, Message]),
     case Code of
         <<"55P03">> -> {failed, <<"resource-constraint">>}; % somebody else's batch is under way
         _ -> {failed, <<"internal-server-error">>}
     end.
 
-load_schema(Host) ->
-    {ok, Text} = file:read_file(filename:join(filename:dirname(code:which(?MODULE)), "mod_feed_archive.sql")),
+load_schema(Host, Module) ->
+    {ok, Text} = file:read_file(filename:rootname(code:which(Module)) ++ ".sql"),
     case run(Host, Text) of
         {ok, _} ->
             ok;
         {error, Code, Message} = Error ->
-            logger:error("The schema of mod_feed_archive was not made, ~ts: ~ts", [Code, Message]),
+            logger:error("The schema of ~s was not made, ~ts: ~ts", [Module, Code, Message]),
             Error
     end.
 
