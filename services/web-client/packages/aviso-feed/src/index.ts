@@ -75,3 +75,4 @@ export type {
   FeedsQuery,
 } from "./protocol/answers";
 export type { Hint } from "./protocol/hint";
+export type { FeedMarks, Mark, MarksChange } from "./protocol/marks";

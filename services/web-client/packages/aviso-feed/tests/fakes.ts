@@ -301,6 +301,9 @@ export class FakeXmpp {
   isDeaf = false;
   /** Makes what an account's token request is answered with. */
   token: (() => string) | null = null;
+  /** What an account keeps of feeds, as it is told; null: the server refuses. */
+  marks: string | null = null;
+  readonly changes: string[] = [];
   /** Tickets that came to carry a session on, and whether they do. */
   readonly fresh: string[] = [];
   takesFresh = true;
@@ -419,6 +422,19 @@ export class FakeXmpp {
         `${head} type="result"><token xmlns="urn:aviso:token:0" expires="${endOf(text) / 1000}">` +
           `${text}</token></iq>`,
       );
+      return;
+    }
+    const marks = iq.querySelector("marks");
+    if (marks !== null) {
+      if (this.marks === null) {
+        const stanzas = "urn:ietf:params:xml:ns:xmpp-stanzas";
+        const error = `<error type="cancel"><not-allowed xmlns="${stanzas}"/></error>`;
+        link.deliver(`${head} type="error">${error}</iq>`);
+        return;
+      }
+      if (iq.getAttribute("type") === "set") this.changes.push(marks.textContent ?? "");
+      const told = `<marks xmlns="urn:aviso:marks:0">${escapeXml(this.marks)}</marks>`;
+      link.deliver(`${head} type="result">${told}</iq>`);
       return;
     }
     const fresh = iq.querySelector("ticket")?.textContent;

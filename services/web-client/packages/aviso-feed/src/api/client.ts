@@ -20,6 +20,7 @@ import type { Timings } from "../engine/timings";
 import type { RecordData } from "../model/event";
 import type { EventLog } from "../model/event-log";
 import type { AsGiven } from "../model/filter";
+import type { FeedMarks, MarksChange } from "../protocol/marks";
 import { readTicket, type Ticket } from "../protocol/ticket";
 import { RecordsClient } from "./records-client";
 
@@ -199,6 +200,20 @@ export class AvisoClient extends RecordsClient {
    */
   bearer(): Promise<string | undefined> {
     return this.connection.bearer();
+  }
+
+  /**
+   * What this account keeps of feeds, on all of its devices: how far it has read each, and its marks.
+   * The event `marks` tells what is changed, here too. Rejects for a guest and a ticket, and while there
+   * is no connection.
+   */
+  marks(): Promise<FeedMarks[]> {
+    return this.connection.marks();
+  }
+
+  /** Change up to 100 of them. A position only moves forward. Rejects as `marks` does; ask again then. */
+  changeMarks(changes: readonly MarksChange[]): Promise<void> {
+    return this.connection.changeMarks(changes);
   }
 
   /** Connect, also again after `close`. Does nothing where that is under way. On a server: AvisoError, `no-browser`. */

@@ -9,7 +9,15 @@
 import { ApiError } from "../model/errors";
 import type { ConnectionInfo } from "../protocol/answers";
 import { readHint } from "../protocol/hint";
-import { answerTo } from "../protocol/iq";
+import { answerTo, RequestError } from "../protocol/iq";
+import {
+  type FeedMarks,
+  type MarksChange,
+  marksQuestion,
+  readMarks,
+  readToldMarks,
+  writeChanges,
+} from "../protocol/marks";
 import { type Ticket, TicketError } from "../protocol/ticket";
 import { bareJid, NS, xml } from "../protocol/xml";
 import { Backoff } from "./backoff";
@@ -101,7 +109,7 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
     this.#token = new AccountToken(
       this.host,
       this.#timings,
-      () => this.stream.request("get", this.#ownDomain(), xml`<token xmlns="${NS.token}"/>`),
+      () => this.#askServer("get", xml`<token xmlns="${NS.token}"/>`),
       () => this.emit("bearer", null),
     );
     this.#tickets = new TicketKeeper(this.host, this.#timings, options.renewTicket, {
@@ -230,6 +238,14 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
   /** Ask the server over REST, unless it said not to come before a time that is not yet. */
   rest<Answer>(question: () => Promise<Answer>): Promise<Answer> {
     return this.#retryAfter.ask(question);
+  }
+
+  async marks(): Promise<FeedMarks[]> {
+    return readMarks(await this.#askServer("get", marksQuestion)) ?? [];
+  }
+
+  async changeMarks(changes: readonly MarksChange[]): Promise<void> {
+    await this.#askServer("set", writeChanges(changes));
   }
 
   /** The room, shared by everyone who asks for it. */
@@ -470,12 +486,24 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
     }
     const room = this.#rooms.get(bareJid(stanza.getAttribute("from") ?? ""));
     if (room === undefined) {
-      const hint = stanza.localName === "message" ? readHint(stanza, this.#ownDomain()) : null;
-      if (hint !== null) this.emit("reader", hint);
+      if (stanza.localName === "message") this.#onOwnMessage(stanza);
       return;
     }
     if (stanza.localName === "presence") room.onPresence(stanza);
     else room.onMessage(stanza);
+  }
+
+  /** It is from no room. */
+  #onOwnMessage(message: Element): void {
+    const hint = readHint(message, this.#ownDomain());
+    if (hint !== null) this.emit("reader", hint);
+    const marks = readToldMarks(message, this.#ownDomain());
+    if (marks !== null) this.emit("marks", marks);
+  }
+
+  async #askServer(type: "get" | "set", payload: string): Promise<Element> {
+    if (this.#transport === null) throw new RequestError("gone", null);
+    return this.stream.request(type, this.#ownDomain(), payload);
   }
 
   #ownDomain(): string {

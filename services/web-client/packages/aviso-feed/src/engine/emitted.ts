@@ -3,6 +3,7 @@
 import type { FeedEvent, RecordData } from "../model/event";
 import type { Gap, Position } from "../model/positions";
 import type { Hint } from "../protocol/hint";
+import type { FeedMarks } from "../protocol/marks";
 import type { ConnectionState, FeedState } from "./states";
 
 /**
@@ -68,6 +69,8 @@ export type ConnectionEvents = {
   bearer: null;
   /** The server hints that this account was let into a feed, or put out of it. */
   reader: Hint;
+  /** These were changed, in whichever session of this account; as they are now. */
+  marks: readonly FeedMarks[];
   /** A fresh ticket is needed: give it to `setTicket`. */
   "ticket-expiring": { readonly expiresAt: Date };
   /** The session was ended, here or in another tab that shares it. */

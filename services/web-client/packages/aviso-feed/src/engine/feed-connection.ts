@@ -5,6 +5,7 @@
 
 import type { ConnectionInfo } from "../protocol/answers";
 import type { ArchiveRange } from "../protocol/archive-query";
+import type { FeedMarks, MarksChange } from "../protocol/marks";
 import type { ReadStanza } from "../protocol/stanzas";
 import type { Ticket } from "../protocol/ticket";
 import type { Log } from "./debug-log";
@@ -74,6 +75,9 @@ export interface FeedConnection {
   bearer(): Promise<string | undefined>;
   /** The room, shared by everyone who asks for it. */
   room(jid: string): FeedRoom;
+  /** What the account keeps of feeds. Rejects with a RequestError. */
+  marks(): Promise<FeedMarks[]>;
+  changeMarks(changes: readonly MarksChange[]): Promise<void>;
   setTicket(text: string): void;
   connect(): void;
   close(): void;

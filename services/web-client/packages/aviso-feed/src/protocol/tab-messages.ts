@@ -9,6 +9,7 @@ import { parseExactJson, stringifyExactJson } from "../model/exact-json";
 import type { ConnectionInfo } from "./answers";
 import type { ArchiveRange } from "./archive-query";
 import type { Hint } from "./hint";
+import type { FeedMarks, MarksChange } from "./marks";
 import type { ReadStanza } from "./stanzas";
 import { NS } from "./xml";
 
@@ -16,7 +17,7 @@ import { NS } from "./xml";
  * To be raised with each change of what is said here, and of which events are understood: a leader
  * hands on what it understands.
  */
-const VERSION = 1;
+const VERSION = 2;
 
 /** `rights`: for whom, and where; it may not be guessed from anything that is not secret. */
 export const shareName = (rights: string): string =>
@@ -26,8 +27,15 @@ export const shareName = (rights: string): string =>
 export type StateText = Readonly<Record<string, unknown>> & { readonly kind: string };
 
 export type Question =
-  | { readonly about: "page"; readonly range: ArchiveRange; readonly max: number }
-  | { readonly about: "presence" };
+  | {
+      readonly about: "page";
+      readonly room: string;
+      readonly range: ArchiveRange;
+      readonly max: number;
+    }
+  | { readonly about: "presence"; readonly room: string }
+  | { readonly about: "marks" }
+  | { readonly about: "marks-change"; readonly changes: readonly MarksChange[] };
 
 /** Anybody may say these. */
 export type MemberMessage =
@@ -36,12 +44,7 @@ export type MemberMessage =
   /** Here it begins: everything that is known. */
   | { readonly kind: "join"; readonly rooms: readonly string[] }
   | { readonly kind: "wants"; readonly rooms: readonly string[] }
-  | {
-      readonly kind: "question";
-      readonly id: number;
-      readonly room: string;
-      readonly question: Question;
-    }
+  | { readonly kind: "question"; readonly id: number; readonly question: Question }
   | { readonly kind: "leave" }
   | { readonly kind: "signed-out" };
 
@@ -67,6 +70,7 @@ export type LeaderMessage =
     }
   | { readonly kind: "untrusted"; readonly room: string }
   | { readonly kind: "hint"; readonly hint: Hint }
+  | { readonly kind: "marks"; readonly marks: readonly FeedMarks[] }
   | {
       readonly kind: "archived";
       readonly id: number;
@@ -87,6 +91,7 @@ const LEADERS = new Set<TabMessage["kind"]>([
   "message",
   "untrusted",
   "hint",
+  "marks",
   "archived",
   "answer",
   "failure",

@@ -8,6 +8,7 @@ export const NS = {
   forward: "urn:xmpp:forward:0",
   json: "urn:xmpp:json:0",
   mam: "urn:xmpp:mam:2",
+  marks: "urn:aviso:marks:0",
   muc: "http://jabber.org/protocol/muc",
   mucUser: "http://jabber.org/protocol/muc#user",
   ping: "urn:xmpp:ping",

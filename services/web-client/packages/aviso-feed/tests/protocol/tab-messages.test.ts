@@ -22,7 +22,7 @@ const envelope: Envelope = {
 };
 
 test("where tabs meet says which version they speak, of their own words and of events", () => {
-  expect(shareName("guest")).toBe("aviso-feed tabs 1 urn:aviso:feed:2 guest");
+  expect(shareName("guest")).toBe("aviso-feed tabs 2 urn:aviso:feed:2 guest");
 });
 
 describe("an envelope", () => {
@@ -46,9 +46,18 @@ describe("an envelope", () => {
   });
 
   test("says by its kind whether only a leader may have written it", () => {
-    const kinds = ["alive", "leads", "message", "farewell", "ask-leader", "join", "signed-out"];
+    const kinds = [
+      "alive",
+      "leads",
+      "message",
+      "marks",
+      "farewell",
+      "ask-leader",
+      "join",
+      "signed-out",
+    ];
     const leaders = kinds.filter((kind) => isOfLeader({ kind: kind as TabMessage["kind"] }));
-    expect(leaders).toEqual(["alive", "leads", "message", "farewell"]);
+    expect(leaders).toEqual(["alive", "leads", "message", "marks", "farewell"]);
   });
 });
 
@@ -67,7 +76,7 @@ describe("a message between tabs", () => {
     ["without an end", page({ start: 1_764_000_000_000_000n })],
     ["with an end", page({ start: 0n, end: 2n ** 63n })],
     ["behind an id", page({ start: 5n, after: "1764000000000001" })],
-    ["of another kind", { kind: "question", id: 2, room: "r", question: { about: "presence" } }],
+    ["of another kind", { kind: "question", id: 2, question: { about: "presence", room: "r" } }],
   ])("asks for a range %s", (_, message) => {
     expect(readTabMessage(writeTabMessage(message))).toEqual(message);
   });
@@ -86,5 +95,5 @@ describe("a message between tabs", () => {
 });
 
 function page(range: { start: bigint; end?: bigint; after?: string }): TabMessage {
-  return { kind: "question", id: 1, room: "r", question: { about: "page", range, max: 16 } };
+  return { kind: "question", id: 1, question: { about: "page", room: "r", range, max: 16 } };
 }

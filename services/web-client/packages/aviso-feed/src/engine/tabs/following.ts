@@ -1,6 +1,7 @@
 /** What a tab knows of its leader: what it told, and the rooms that it tells of. */
 
 import type { Hint } from "../../protocol/hint";
+import type { FeedMarks, MarksChange } from "../../protocol/marks";
 import { type LeaderMessage, readState } from "../../protocol/tab-messages";
 import type { Connection } from "../connection";
 import type { RoomState } from "../feed-connection";
@@ -20,6 +21,7 @@ export type FollowingPorts = {
   /** The leader told how it stands. */
   reported(before: Report | null, report: Report): void;
   hint(hint: Hint): void;
+  marks(marks: readonly FeedMarks[]): void;
 };
 
 const JOINING: RoomState = { kind: "joining" };
@@ -32,8 +34,8 @@ export class Following {
 
   constructor(private readonly ports: FollowingPorts) {
     const { own } = ports;
-    this.#questions = new Questions(own.host, (id, room, question) =>
-      ports.group()?.post({ kind: "question", id, room, question }),
+    this.#questions = new Questions(own.host, (id, question) =>
+      ports.group()?.post({ kind: "question", id, question }),
     );
     this.rooms = new SharedRooms({
       clock: own.host,
@@ -47,6 +49,15 @@ export class Following {
   /** null: nobody told anything, or nobody is there any more. */
   get report(): Report | null {
     return this.#report;
+  }
+
+  /** The account's, as the leader's session has them. Rejects with a RequestError. */
+  async marks(): Promise<FeedMarks[]> {
+    return (await this.#questions.ask({ about: "marks" })) as FeedMarks[];
+  }
+
+  async changeMarks(changes: readonly MarksChange[]): Promise<void> {
+    await this.#questions.ask({ about: "marks-change", changes });
   }
 
   /** Ask a leader for everything. */
@@ -92,6 +103,9 @@ export class Following {
         break;
       case "hint":
         ports.hint(message.hint);
+        break;
+      case "marks":
+        ports.marks(message.marks);
         break;
       case "archived":
         this.#questions.take(message.id, message);

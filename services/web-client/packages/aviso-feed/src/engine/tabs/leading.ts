@@ -22,6 +22,8 @@ export class Leading {
     this.#relay = new Relay({
       clock: own.host,
       room: (jid) => own.room(jid),
+      marks: () => own.marks(),
+      changeMarks: (changes) => own.changeMarks(changes),
       check: () => own.stream.check(),
       say: (message, to) => group.say(message, to ?? null),
     });
@@ -32,6 +34,7 @@ export class Leading {
       }),
       own.on("bearer", () => void this.#learnToken()),
       own.on("reader", (hint) => group.say({ kind: "hint", hint })),
+      own.on("marks", (marks) => group.say({ kind: "marks", marks })),
     ];
   }
 

@@ -20,21 +20,17 @@ export class Questions {
 
   constructor(
     private readonly clock: ClockPort,
-    private readonly post: (id: number, room: string, question: Question) => void,
+    private readonly post: (id: number, question: Question) => void,
   ) {}
 
   /** Rejects with a RequestError. */
-  ask(
-    room: string,
-    question: Question,
-    take: (message: ArchivedMessage) => void = () => {},
-  ): Promise<unknown> {
+  ask(question: Question, take: (message: ArchivedMessage) => void = () => {}): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.#last += 1;
       const id = this.#last;
       this.#open.set(id, { take, resolve, reject, timer: null });
       this.#wait(id);
-      this.post(id, room, question);
+      this.post(id, question);
     });
   }
 

@@ -5,6 +5,7 @@
  */
 
 import { RequestError } from "../../protocol/iq";
+import type { FeedMarks, MarksChange } from "../../protocol/marks";
 import {
   type LeaderMessage,
   type MemberMessage,
@@ -12,7 +13,7 @@ import {
   writeState,
 } from "../../protocol/tab-messages";
 import type { FeedRoom, RoomState } from "../feed-connection";
-import type { ClockPort, Timer } from "../ports";
+import type { ArchivedMessage, ClockPort, Timer } from "../ports";
 import { WANTS_EVERY, WANTS_KEPT } from "./timings";
 
 /** More tabs, rooms of one tab and open questions than these are not served. */
@@ -23,6 +24,8 @@ const MOST_QUESTIONS = 64;
 export type RelayPorts = {
   readonly clock: ClockPort;
   room(jid: string): FeedRoom;
+  marks(): Promise<FeedMarks[]>;
+  changeMarks(changes: readonly MarksChange[]): Promise<void>;
   /** Look whether the stream is alive. */
   check(): void;
   say(message: LeaderMessage, to?: string): void;
@@ -73,7 +76,7 @@ export class Relay {
         this.#leaveUnwanted();
         break;
       case "question":
-        void this.#answer(from, message.id, message.room, message.question);
+        void this.#answer(from, message.id, message.question);
         break;
     }
   }
@@ -114,21 +117,15 @@ export class Relay {
     }
   }
 
-  async #answer(from: string, id: number, jid: string, question: Question): Promise<void> {
+  async #answer(from: string, id: number, question: Question): Promise<void> {
     const { say } = this.ports;
-    const room = this.#rooms.get(jid)?.room;
     const fail = (condition: string): void => say({ kind: "failure", id, condition }, from);
-    // Where there is no stream at the moment, nothing is sent, and nothing would be answered.
-    if (room?.state.kind !== "in") return fail("gone");
     if (this.#questions >= MOST_QUESTIONS) return fail("timeout");
     this.#questions += 1;
     try {
-      const answer =
-        question.about === "page"
-          ? await room.page(question.range, question.max, (each) =>
-              say({ kind: "archived", id, ...each }, from),
-            )
-          : await this.#lookIn(room);
+      const answer = await this.#find(question, (each) =>
+        say({ kind: "archived", id, ...each }, from),
+      );
       say({ kind: "answer", id, answer }, from);
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
@@ -137,6 +134,27 @@ export class Relay {
     } finally {
       this.#questions -= 1;
     }
+  }
+
+  async #find(question: Question, take: (message: ArchivedMessage) => void): Promise<unknown> {
+    switch (question.about) {
+      case "page":
+        return this.#roomOf(question.room).page(question.range, question.max, take);
+      case "presence":
+        return this.#lookIn(this.#roomOf(question.room));
+      case "marks":
+        return this.ports.marks();
+      case "marks-change":
+        await this.ports.changeMarks(question.changes);
+        return null;
+    }
+  }
+
+  /** Where there is no stream at the moment, nothing is sent, and nothing would be answered. */
+  #roomOf(jid: string): FeedRoom {
+    const room = this.#rooms.get(jid)?.room;
+    if (room?.state.kind !== "in") throw new RequestError("gone", null);
+    return room;
   }
 
   /** Whether we are in the room; where not, go in. */

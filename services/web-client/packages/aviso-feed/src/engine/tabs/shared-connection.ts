@@ -10,6 +10,7 @@
  */
 
 import type { ConnectionInfo } from "../../protocol/answers";
+import type { FeedMarks, MarksChange } from "../../protocol/marks";
 import { type MemberMessage, readState, shareName } from "../../protocol/tab-messages";
 import type { Ticket } from "../../protocol/ticket";
 import type { Connection } from "../connection";
@@ -84,6 +85,7 @@ export class SharedConnection extends Emitter<ConnectionEvents> implements FeedC
       isVisible: tabs.isVisible,
       reported: (before, report) => this.#onReport(before, report),
       hint: (hint) => this.emit("reader", hint),
+      marks: (marks) => this.emit("marks", marks),
     });
     own.on("state", (state) => this.#onOwnState(state));
     own.on("bearer", () => {
@@ -91,6 +93,7 @@ export class SharedConnection extends Emitter<ConnectionEvents> implements FeedC
       if (own.reader === "ticket") this.#meetSoon();
     });
     own.on("reader", (hint) => this.emit("reader", hint));
+    own.on("marks", (marks) => this.emit("marks", marks));
     own.on("ticket-expiring", (detail) => this.emit("ticket-expiring", detail));
   }
 
@@ -122,6 +125,14 @@ export class SharedConnection extends Emitter<ConnectionEvents> implements FeedC
 
   room(jid: string): FeedRoom {
     return this.#following.rooms.room(jid);
+  }
+
+  async marks(): Promise<FeedMarks[]> {
+    return this.#marksKeeper.marks();
+  }
+
+  async changeMarks(changes: readonly MarksChange[]): Promise<void> {
+    return this.#marksKeeper.changeMarks(changes);
   }
 
   /** Where it opens the same as the one before, the tabs stay together; else they part. */
@@ -158,6 +169,10 @@ export class SharedConnection extends Emitter<ConnectionEvents> implements FeedC
     else this.#group.post({ kind: "signed-out" });
     void this.#noteSignOut();
     this.#endSession();
+  }
+
+  get #marksKeeper(): Pick<FeedConnection, "marks" | "changeMarks"> {
+    return this.#mode === "following" ? this.#following : this.own;
   }
 
   get #hasOwn(): boolean {

@@ -76,12 +76,12 @@ export class SharedRoom implements FeedRoom {
     take: (message: ArchivedMessage) => void,
   ): Promise<ArchivePage> {
     if (this.#own !== null) return this.#own.page(range, max, take);
-    const answer = await this.questions.ask(this.jid, { about: "page", range, max }, take);
+    const answer = await this.questions.ask({ about: "page", room: this.jid, range, max }, take);
     return answer as ArchivePage;
   }
 
   async isStillIn(): Promise<boolean> {
     if (this.#own !== null) return this.#own.isStillIn();
-    return (await this.questions.ask(this.jid, { about: "presence" })) === true;
+    return (await this.questions.ask({ about: "presence", room: this.jid })) === true;
   }
 }

@@ -326,7 +326,7 @@ describe("pages", () => {
     vi.resetModules();
     vi.doMock("../../../src/protocol/tab-messages", async (load) => ({
       ...(await load<object>()),
-      shareName: (rights: string) => `aviso-feed tabs 2 ${rights}`,
+      shareName: (rights: string) => `aviso-feed tabs later ${rights}`,
     }));
     const later = await import("./fake-browser");
     const tabs = [...(await openTabs(2))];
@@ -350,6 +350,18 @@ describe("pages", () => {
 });
 
 const position = { epoch: "k3f9", sequence: 1 };
+/** What an account keeps of a feed, as it is written and as it is read. */
+const KEPT = { feed: "orders", epoch: "k3f9", seen: 7, marks: ["muted"] };
+const READ = { feed: "orders", seen: { epoch: "k3f9", sequence: 7 }, marks: ["muted"] };
+
+const toldMarks = (...marks: unknown[]): string =>
+  `<message xmlns="jabber:client" from="localhost" type="headline">` +
+  `<marks xmlns="urn:aviso:marks:0">${JSON.stringify(marks).replaceAll('"', "&quot;")}</marks></message>`;
+
+async function answerOf<Answer>(question: Promise<Answer>): Promise<Answer> {
+  const [answer] = await Promise.all([question, advance(50)]);
+  return answer;
+}
 
 function account(username: string, password: string) {
   return { kind: "account", username, password } as const;
@@ -436,6 +448,64 @@ describe("an account", () => {
       expect(tab.sequences).toEqual([1, 2, 1, 2]);
       expect(tab.states.at(-1)).toBe("live");
     }
+  });
+
+  test("is told in all tabs of what it has read and marked, and asks and changes it in each", async () => {
+    const { xmpp } = browser.world;
+    xmpp.marks = JSON.stringify([KEPT]);
+    const tabs = await openTabs(3, options);
+    const told = tabs.map(({ client }) => {
+      const marks: unknown[] = [];
+      client.on("marks", (each) => marks.push(each));
+      return marks;
+    });
+
+    for (const { client } of tabs) {
+      expect(await answerOf(client.marks())).toEqual([READ]);
+      await answerOf(client.changeMarks([{ feed: "orders", seen: position, set: ["pinned"] }]));
+    }
+    expect(xmpp.changes.map((each) => JSON.parse(each))).toEqual(
+      tabs.map(() => [{ feed: "orders", set: ["pinned"], epoch: "k3f9", seen: 1 }]),
+    );
+
+    xmpp.link.deliver(toldMarks(KEPT));
+    await advance(50);
+    expect(told).toEqual(tabs.map(() => [[READ]]));
+    expect(browser.openLinks).toBe(1);
+  });
+
+  test("whose server refuses a change is told so in each tab", async () => {
+    const tabs = await openTabs(2, options);
+    for (const { client } of tabs) {
+      const change = expect(client.changeMarks([{ feed: "orders", set: ["muted"] }])).rejects;
+      await Promise.all([change.toMatchObject({ condition: "not-allowed" }), advance(50)]);
+    }
+  });
+
+  test("waits for its marks no longer than its leader is there, and asks the next one", async () => {
+    const { xmpp } = browser.world;
+    const [leader, follower] = await openTabs(2, options);
+    xmpp.marks = JSON.stringify([KEPT]);
+    xmpp.isDeaf = true;
+    const lost = expect(follower?.client.marks()).rejects.toMatchObject({ condition: "gone" });
+    await advance(50);
+    leader?.crash();
+    xmpp.isDeaf = false;
+    await Promise.all([lost, advance(1_000)]);
+
+    expect(await answerOf((follower as FakeTab).client.marks())).toEqual([READ]);
+  });
+
+  test("waits for nothing of a leader without a stream", async () => {
+    const { rest, xmpp } = browser.world;
+    xmpp.marks = JSON.stringify([KEPT]);
+    const [, follower] = await openTabs(2, options);
+    rest.failure = "unreachable";
+    xmpp.link.die();
+    await advance(100);
+
+    const gone = expect(follower?.client.marks()).rejects.toMatchObject({ condition: "gone" });
+    await Promise.all([gone, advance(50)]);
   });
 
   test("that was put out comes back in all tabs when one asks to", async () => {
