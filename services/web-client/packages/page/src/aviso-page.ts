@@ -335,8 +335,8 @@ export class AvisoPage extends LightElement {
 
   /** Without a feed in the address the first one is shown; the address is not a step to go back to. */
   readonly #pickFirstFeed = (): void => {
-    const { currentSlug, list } = this.#model;
-    const first = list.listing.entries[0];
+    const { currentSlug, list, pinned } = this.#model;
+    const first = pinned[0] ?? list.listing.entries[0];
     if (currentSlug !== null || first === undefined || list.listing.sought !== "") return;
     this.#goTo(routeOfFeed(first.slug), false);
   };

@@ -1,8 +1,9 @@
-/** One feed in the list of feeds: its name, what is unread, a button that mutes it. A template. */
+/** One feed in the list of feeds: its name, what is unread, buttons that pin and mute it. A template. */
 
 import { html, nothing, type TemplateResult } from "lit";
-import { bellIcon, bellOffIcon, lockIcon } from "./icons";
+import { bellIcon, bellOffIcon, lockIcon, pinIcon } from "./icons";
 import type { FeedInfo } from "./library";
+import { MOST_MARKED } from "./marked-feeds";
 import type { PageModel } from "./page-model";
 import type { Reading } from "./reading";
 import { hashOfFeed } from "./route";
@@ -31,6 +32,7 @@ export function feedItem(
     aria-posinset=${place === undefined ? nothing : place.index + 1}
     aria-setsize=${place?.total ?? nothing}
     data-index=${place?.index ?? nothing}
+    ?data-pinned=${model.has(slug, "pinned")}
   >
     <a
       class="feed-link"
@@ -42,6 +44,11 @@ export function feedItem(
       title=${slug}
     >
       <span class="feed-title" dir="auto">${title || slug}</span>
+      ${
+        model.has(slug, "pinned")
+          ? html`<span class="visually-hidden">${t("feedPinned")}</span>`
+          : nothing
+      }
       ${
         visibility === "private"
           ? html`<span class="feed-private" title=${t("feedPrivateTitle")}
@@ -58,8 +65,32 @@ export function feedItem(
             >`
       }
     </a>
-    ${muteButton(model, info, reading, tabIndex)}
+    ${pinButton(model, info, reading, tabIndex)} ${muteButton(model, info, reading, tabIndex)}
   </li>`;
+}
+
+function pinButton(
+  model: PageModel,
+  info: FeedInfo,
+  { t }: Reading,
+  tabIndex: 0 | -1,
+): TemplateResult {
+  const { slug } = info;
+  const isPinned = model.has(slug, "pinned");
+  const isTooMany = !isPinned && model.marked.isFull("pinned");
+  return html`<button
+    type="button"
+    class="feed-mark"
+    tabindex=${tabIndex}
+    data-pin=${slug}
+    aria-pressed=${isPinned}
+    aria-label=${t("feedPin", { feed: info.title || slug })}
+    title=${isTooMany ? t("feedPinTooMany", { count: MOST_MARKED }) : t(isPinned ? "feedUnpinTitle" : "feedPinTitle")}
+    ?disabled=${isTooMany}
+    @click=${() => model.mark(slug, "pinned", !isPinned)}
+  >
+    ${pinIcon}
+  </button>`;
 }
 
 function muteButton(
@@ -68,16 +99,16 @@ function muteButton(
   { t }: Reading,
   tabIndex: 0 | -1,
 ): TemplateResult {
-  const isMuted = model.isMuted(info.slug);
+  const isMuted = model.has(info.slug, "muted");
   return html`<button
     type="button"
-    class="feed-mute"
+    class="feed-mark"
     tabindex=${tabIndex}
     data-mute=${info.slug}
     aria-pressed=${isMuted}
     aria-label=${t("feedMute", { feed: info.title || info.slug })}
     title=${t(isMuted ? "feedUnmuteTitle" : "feedMuteTitle")}
-    @click=${() => model.setMuted(info, !isMuted)}
+    @click=${() => model.mark(info.slug, "muted", !isMuted)}
   >
     ${isMuted ? bellOffIcon : bellIcon}
   </button>`;

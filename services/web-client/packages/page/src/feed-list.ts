@@ -16,6 +16,15 @@ import { VirtualRows } from "./virtual-rows";
 /** What a row takes before one was measured, in pixels. */
 const PITCH = 40;
 
+/** What may have the focus in a row: attributes, with the feed's slug. */
+const CONTROLS = ["feed-link", "pin", "mute"] as const;
+
+interface Focused {
+  readonly slug: string;
+  readonly index: number;
+  readonly control: (typeof CONTROLS)[number];
+}
+
 export class FeedList extends LightElement {
   static override properties = {
     model: { attribute: false },
@@ -37,8 +46,8 @@ export class FeedList extends LightElement {
   #search = "";
   /** The one that was brought into sight when it was opened. */
   #shownSlug: string | null = null;
-  /** The one whose row has the focus, and where that stood last. */
-  #focused: { readonly slug: string; readonly index: number } | null = null;
+  /** The one whose row has the focus, on which control, and where that row stood last. */
+  #focused: Focused | null = null;
   readonly #resized = new ResizeObserver(() => {
     this.#isMeasured = false;
     this.requestUpdate();
@@ -64,6 +73,12 @@ export class FeedList extends LightElement {
   /** Lead the keyboard to the first row. */
   override focus(): void {
     void this.#moveTo(0);
+  }
+
+  /** The row of this feed, which stood elsewhere with the focus on its pin, comes into the list. */
+  takeIn(slug: string): void {
+    this.#focused = { slug, index: 0, control: "pin" };
+    this.requestUpdate();
   }
 
   protected override willUpdate(): void {
@@ -153,16 +168,37 @@ export class FeedList extends LightElement {
     const focused = this.#focused;
     if (focused === null) return;
     const index = this.#focusedIndex;
-    if (index !== null) this.#focused = { slug: focused.slug, index };
+    if (index !== null) this.#keepOn({ ...focused, index });
+    else if (this.#letOut(focused)) this.#focused = null;
     else if (this.#entries.length > 0) void this.#moveTo(focused.index);
     else this.#focused = null;
+  }
+
+  /** A row that stands outside of the list from now on. Says whether it is one. */
+  #letOut({ slug, control }: Focused): boolean {
+    const there = this.parentElement?.querySelector<HTMLElement>(
+      `.feed-apart [data-${control}="${slug}"]`,
+    );
+    if (document.activeElement === document.body) there?.focus();
+    return there != null;
+  }
+
+  /** A row that moves to another place, as one that is pinned, loses the focus on the way. */
+  #keepOn(focused: Focused): void {
+    this.#focused = focused;
+    if (document.activeElement !== document.body) return;
+    const { control, slug } = focused;
+    const element = this.querySelector<HTMLElement>(`[data-${control}="${slug}"]`);
+    element?.focus({ preventScroll: true });
+    // Who points with a mouse stays where he is.
+    if (element?.matches(":focus-visible")) this.#virtual.bringIntoSight(focused.index);
   }
 
   async #moveTo(wanted: number): Promise<void> {
     const index = Math.max(0, Math.min(wanted, this.#entries.length - 1));
     const slug = this.#entries[index]?.slug;
     if (slug === undefined) return;
-    this.#focused = { slug, index };
+    this.#focused = { slug, index, control: "feed-link" };
     this.requestUpdate();
     await this.updateComplete;
     this.#virtual.bringIntoSight(index);
@@ -171,11 +207,13 @@ export class FeedList extends LightElement {
   }
 
   readonly #onFocus = (event: FocusEvent): void => {
-    const row = (event.target as Element).closest<HTMLElement>(".feed-row");
+    const target = event.target as Element;
+    const row = target.closest<HTMLElement>(".feed-row");
     const index = Number(row?.dataset.index);
     const slug = this.#entries[index]?.slug;
-    if (slug === undefined) return;
-    this.#focused = { slug, index };
+    const control = CONTROLS.find((each) => target.hasAttribute(`data-${each}`));
+    if (slug === undefined || control === undefined) return;
+    this.#focused = { slug, index, control };
     this.requestUpdate();
   };
 

@@ -160,6 +160,14 @@ function currentApart(model: PageModel, reading: Reading): TemplateResult | type
   const { current } = model;
   const { listing } = model.list;
   if (current === null || current.isShut || listing.sought !== "") return nothing;
-  if (listing.get(current.info.slug) !== undefined) return nothing;
-  return html`<ul class="feed-list feed-apart">${feedItem(model, current.info, reading)}</ul>`;
+  const { slug } = current.info;
+  if (listing.get(slug) !== undefined || model.has(slug, "pinned")) return nothing;
+  const onClick = (event: Event) => {
+    const pin = (event.target as Element).closest("[data-pin]");
+    if (pin === null || pin !== document.activeElement) return;
+    pin.closest("nav")?.querySelector<FeedList>("feed-list")?.takeIn(slug);
+  };
+  return html`<ul class="feed-list feed-apart" @click=${onClick}>
+    ${feedItem(model, current.info, reading)}
+  </ul>`;
 }

@@ -10,10 +10,13 @@ import type {
   FeedEvent,
   FeedHead,
   FeedInfo,
+  FeedMarks,
   FeedRecord,
   FeedState,
   FeedsPage,
   FeedsQuery,
+  Mark,
+  MarksChange,
   Position,
   RecordEntry,
   RefusalCode,
@@ -50,6 +53,10 @@ export interface Client extends Emitter<ConnectionEvents> {
   subscribe(feed: string, begin?: Begin): Subscription;
   /** What REST is to be shown. */
   bearer(): Promise<string | undefined>;
+  /** What the account keeps of feeds. Rejects where that can't be had now. */
+  marks(): Promise<FeedMarks[]>;
+  /** Up to MAX_CHANGES. */
+  changeMarks(changes: readonly MarksChange[]): Promise<void>;
   connect(): void;
   close(): void;
   /** End the session here and in every tab that shares it: each is told `signed-out`, and nothing kept is left. */
@@ -70,6 +77,9 @@ export interface Records {
 
 /** The most feeds whose heads can be had at once. */
 export const MAX_HEADS = 100;
+
+/** The most changes of marks at once. */
+export const MAX_CHANGES = 100;
 
 export interface AboutServer {
   readonly registration: string;
@@ -97,10 +107,13 @@ export type {
   FeedEvent,
   FeedHead,
   FeedInfo,
+  FeedMarks,
   FeedRecord,
   FeedState,
   FeedsPage,
   FeedsQuery,
+  Mark,
+  MarksChange,
   Position,
   RecordEntry,
   RefusalCode,

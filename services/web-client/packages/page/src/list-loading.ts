@@ -31,6 +31,8 @@ export interface ListSurroundings {
   /** The feeds that the browser has something of. */
   kept(): readonly FeedInfo[];
   isUnread(slug: string): boolean;
+  /** Those that stand first, wherever in the list they are. */
+  pinned(): readonly FeedInfo[];
   /** Once a pace. Returns whether somebody looks. */
   onPace(): boolean;
   onChange(): void;
@@ -90,17 +92,25 @@ export class ListLoading {
     if (isUnreadOnly) void this.load();
   }
 
-  /** The feeds that the list shows, as far as they are loaded. */
+  /** The feeds that the list shows, as far as they are loaded; pinned ones first, but in a search. */
   get shown(): readonly FeedInfo[] {
-    const { entries } = this.listing;
-    if (!this.isUnreadOnly) return entries;
-    return entries.filter(({ slug }) => this.surroundings.isUnread(slug));
+    const { entries, sought } = this.listing;
+    const all = sought === "" ? this.#pinnedFirst(entries) : entries;
+    if (!this.isUnreadOnly) return all;
+    return all.filter(({ slug }) => this.surroundings.isUnread(slug));
+  }
+
+  #pinnedFirst(entries: readonly FeedInfo[]): readonly FeedInfo[] {
+    const pinned = this.surroundings.pinned();
+    if (pinned.length === 0) return entries;
+    const slugs = new Set(pinned.map(({ slug }) => slug));
+    return [...pinned, ...entries.filter(({ slug }) => !slugs.has(slug))];
   }
 
   /** Say which rows are near the screen: from, up to and without. */
   show(from: number, to: number): void {
     this.#window = [from, to];
-    const isNearEnd = to + ROWS_AHEAD >= this.listing.entries.length;
+    const isNearEnd = to + ROWS_AHEAD >= this.shown.length;
     if (isNearEnd && !this.isUnreadOnly) void this.#loadMore();
   }
 
@@ -154,8 +164,14 @@ export class ListLoading {
   async #listWhatIsShown(): Promise<void> {
     if (this.isUnreadOnly) return this.#listAll();
     await this.#list(0);
-    const [from] = this.#window;
+    const from = this.#listedFrom;
     if (from >= PAGE_FEEDS) await this.#list(from);
+  }
+
+  /** Where in the listing the window begins: of what is shown the pinned ones stand first. */
+  get #listedFrom(): number {
+    const first = this.shown[this.#window[0]]?.slug;
+    return this.listing.entries.findIndex(({ slug }) => slug === first);
   }
 
   async #listAll(): Promise<void> {

@@ -23,6 +23,12 @@ export const english = {
   feedMute: "Mute {feed}",
   feedMuteTitle: "Mute: do not show what is unread",
   feedUnmuteTitle: "Muted: show again what is unread",
+  feedPinned: "Pinned",
+  feedPin: "Pin {feed}",
+  feedPinTitle: "Pin: stands first in the list",
+  feedUnpinTitle: "Pinned: let it go back to its place in the list",
+  feedPinTooMany:
+    "{count} feed is pinned; there is no room for more | {count} feeds are pinned; there is no room for more",
   feedNotFound: "There is no feed “{feed}”",
   feedNotFoundHint: "It may have been renamed, or it is private and you are not among its readers.",
   feedMake: "Make a feed",

@@ -26,6 +26,12 @@ export const spanish: Messages = {
   feedMute: "Silenciar {feed}",
   feedMuteTitle: "Silenciar: no mostrar lo que no se ha leído",
   feedUnmuteTitle: "Silenciado: volver a mostrar lo que no se ha leído",
+  feedPinned: "Fijado",
+  feedPin: "Fijar {feed}",
+  feedPinTitle: "Fijar: va primero en la lista",
+  feedUnpinTitle: "Fijado: devolverlo a su sitio en la lista",
+  feedPinTooMany:
+    "Hay {count} canal fijado; no caben más | Hay {count} canales fijados; no caben más",
   feedNotFound: "No existe el canal «{feed}»",
   feedNotFoundHint:
     "Puede que haya cambiado de nombre, o que sea privado y no esté entre sus lectores.",

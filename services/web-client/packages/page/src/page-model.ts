@@ -5,13 +5,15 @@
 
 import { ApiError } from "aviso-feed";
 import type { AccountFault } from "./account";
+import { AccountMemory } from "./account-memory";
+import { BrowserMemory } from "./browser-memory";
 import { shownState } from "./connection";
+import type { FeedMemory } from "./feed-memory";
 import { FollowedFeeds } from "./followed-feeds";
 import { KeptFeeds } from "./kept-feeds";
-import type { Client, Credentials, FeedInfo, FeedLibrary, FeedState } from "./library";
+import type { Client, Credentials, FeedInfo, FeedLibrary, FeedState, Mark } from "./library";
 import { ListLoading } from "./list-loading";
-import { MutedFeeds } from "./muted-feeds";
-import { SeenPositions } from "./seen-positions";
+import { MarkedFeeds } from "./marked-feeds";
 import { outcomeOfConnecting } from "./signing-in";
 import { forgetPerson, rememberAccount } from "./storage";
 import { UnreadCounts } from "./unread-counts";
@@ -29,9 +31,10 @@ export class PageModel {
 
   readonly list: ListLoading;
   readonly followed: FollowedFeeds;
-  readonly #seen = new SeenPositions();
+  readonly marked: MarkedFeeds;
+  readonly #guestMemory = new BrowserMemory();
+  #memory: FeedMemory;
   readonly #kept = new KeptFeeds();
-  readonly #muted = new MutedFeeds();
   readonly #counts: UnreadCounts;
   readonly #onChange: () => void;
   /** The server said that there is no such feed for this reader. */
@@ -43,20 +46,26 @@ export class PageModel {
     this.#onChange = options.onChange;
     this.credentials = options.credentials ?? GUEST;
     this.client = this.#createClient(this.credentials);
+    this.#memory = this.#memoryOf(this.client);
     this.followed = new FollowedFeeds({
       client: () => this.client,
       createStore: () => library.createStore(),
       clocks: library.clocks,
-      seenOf: (slug) => this.#seen.get(slug),
-      onChange: this.#onChange,
+      seenOf: (slug) => this.#memory.seenOf(slug),
+      onChange: () => this.#onFollowed(),
       onLetGo: (feed) => this.#noteSeen(feed),
     });
-    this.#counts = new UnreadCounts(this.#seen, {
+    this.#counts = new UnreadCounts(() => this.#memory, {
       shown: () => this.#shownSlugs(),
       ask: (slugs) => this.ask((token) => library.fetchHeads(slugs, token)),
-      isPublic: (slug) => this.list.listing.get(slug)?.visibility === "public",
       lose: (slugs) => this.#unlist(slugs),
       onChange: this.#onChange,
+    });
+    this.marked = new MarkedFeeds({
+      withMark: (mark) => this.#memory.withMark(mark),
+      known: (slug) => this.list.listing.get(slug) ?? this.followed.get(slug)?.info,
+      find: (slug) => this.ask(async (token) => ({ info: await library.findFeed(slug, token) })),
+      onFound: (info) => this.#counts.note(info),
     });
     this.list = new ListLoading({
       ask: (query) => this.ask((token) => library.listFeeds(query, token)),
@@ -65,9 +74,12 @@ export class PageModel {
         return () => client === this.client;
       },
       onListed: (infos) => this.#onListed(infos),
-      checkFollowed: () => this.#checkFollowed(),
+      checkFollowed: async () => {
+        await Promise.all([this.#checkFollowed(), this.#findMarked()]);
+      },
       hasFollowed: () => this.followed.feeds.size > 0,
       kept: () => this.#kept.entries,
+      pinned: () => this.pinned,
       // The one that is being read stays where it was.
       isUnread: (slug) => slug === this.currentSlug || this.unreadOf(slug) > 0,
       onPace: () => this.#onPace(),
@@ -103,23 +115,32 @@ export class PageModel {
     return this.credentials.kind === "guest";
   }
 
-  isMuted(slug: string): boolean {
-    return this.#muted.has(slug);
+  has(slug: string, mark: Mark): boolean {
+    return this.#memory.has(slug, mark);
   }
 
-  /** Of a muted feed nothing counts as unread. */
-  setMuted(info: FeedInfo, isMuted: boolean): void {
-    this.#muted.set(info, isMuted);
+  /** Of a muted feed nothing counts as unread; pinned ones stand first. */
+  mark(slug: string, mark: Mark, isSet: boolean): void {
+    this.#memory.mark(slug, mark, isSet);
+    this.#onChange();
+  }
+
+  get pinned(): readonly FeedInfo[] {
+    return this.marked.infos("pinned");
+  }
+
+  async #findMarked(): Promise<void> {
+    await this.marked.find();
     this.#onChange();
   }
 
   unreadOf(slug: string): number {
-    if (this.isMuted(slug)) return 0;
+    if (this.has(slug, "muted")) return 0;
     return this.followed.get(slug)?.unread ?? this.#counts.of(slug);
   }
 
   get unread(): number {
-    const isLeft = (slug: string) => this.followed.get(slug) === null && !this.isMuted(slug);
+    const isLeft = (slug: string) => this.followed.get(slug) === null && !this.has(slug, "muted");
     let sum = this.#counts.sum(isLeft);
     for (const slug of this.followed.feeds.keys()) sum += this.unreadOf(slug);
     return sum;
@@ -132,7 +153,9 @@ export class PageModel {
   }
 
   #onListed(infos: readonly FeedInfo[]): void {
-    for (const info of infos) this.#counts.note(info, !isPrivate(info));
+    // One that became private is a guest's no more.
+    this.#guestMemory.forget(infos.filter(isPrivate).map(({ slug }) => slug));
+    for (const info of infos) this.#counts.note(info);
     this.#openFromList();
   }
 
@@ -189,8 +212,9 @@ export class PageModel {
 
   #unlist(slugs: readonly string[]): void {
     this.list.listing.drop(({ slug }) => slugs.includes(slug));
+    this.marked.forget(slugs);
     this.#kept.forget(slugs);
-    this.#muted.forget(slugs);
+    this.#memory.forget(slugs);
     for (const slug of slugs) this.#counts.forget(slug);
   }
 
@@ -229,23 +253,43 @@ export class PageModel {
   /** Those that count themselves are not asked for. */
   #shownSlugs(): string[] {
     const isCounted = (slug: string) => this.followed.get(slug) === null;
-    return this.list.near.map(({ slug }) => slug).filter(isCounted);
+    const shown = [...this.pinned, ...this.list.near].map(({ slug }) => slug);
+    return [...new Set(shown)].filter(isCounted);
+  }
+
+  /** The one that is being read is read on: other devices are to know. */
+  #onFollowed(): void {
+    const { current } = this;
+    if (current?.lookedAtUpTo) this.#memory.noteSeen(current.info.slug, current.lookedAtUpTo);
+    this.#onChange();
   }
 
   #noteSeen(feed: WatchedFeed): void {
-    const { info, seen, position } = feed;
-    const isPublic = !isPrivate(info);
-    if (seen !== null) this.#seen.note(info.slug, seen, isPublic);
+    const { info, seen, lookedAtUpTo, position } = feed;
+    const { slug } = info;
+    if (lookedAtUpTo !== null) this.#memory.noteSeen(slug, lookedAtUpTo);
+    else if (seen !== null) this.#memory.begin(slug, seen);
     if (position === null) return;
-    this.#counts.note(
-      { slug: info.slug, epoch: position.epoch, head: position.sequence },
-      isPublic,
-    );
+    this.#counts.note({ slug, epoch: position.epoch, head: position.sequence });
   }
 
   #save(): void {
     for (const feed of this.followed.feeds.values()) this.#noteSeen(feed);
-    this.#seen.save();
+    this.#memory.save();
+  }
+
+  #memoryOf(client: Client): FeedMemory {
+    if (this.isGuest) return this.#guestMemory;
+    return new AccountMemory(client, (slugs) => {
+      if (client === this.client) this.#onTold(slugs);
+    });
+  }
+
+  /** The account has read these on another device, or marked them there. */
+  #onTold(slugs: readonly string[]): void {
+    for (const slug of slugs) this.followed.get(slug)?.adoptSeen(this.#memory.seenOf(slug));
+    void this.#findMarked().catch(() => {}); // asked again with the list
+    this.#onChange();
   }
 
   setTabVisible(isVisible: boolean): void {
@@ -286,6 +330,7 @@ export class PageModel {
         : { field: null, message: "errorUnreachable" };
     }
     rememberAccount(remember ? credentials : null);
+    this.#save();
     this.#replaceClient(candidate, credentials);
     return null;
   }
@@ -296,14 +341,13 @@ export class PageModel {
   }
 
   #leave(end: (previous: Client) => void): void {
+    this.#save();
     forgetPerson();
     const client = this.#createClient(GUEST);
     const hidden = [...this.followed.feeds.values()].filter(({ info }) => isPrivate(info));
     for (const feed of hidden) this.followed.letGo(feed);
     const listed = this.list.listing.entries.filter(isPrivate);
     this.#unlist([...hidden.map(({ info }) => info), ...listed].map(({ slug }) => slug));
-    this.#seen.forgetPrivate();
-    this.#muted.forgetPrivate();
     if (this.list.listing.sought !== "") void this.list.search("");
     if (this.current === null) this.look(null);
     this.#replaceClient(client, GUEST, end);
@@ -319,6 +363,11 @@ export class PageModel {
     const previous = this.client;
     this.client = client;
     this.credentials = credentials;
+    this.#memory = this.#memoryOf(client);
+    this.marked.clear();
+    for (const feed of this.followed.feeds.values()) {
+      feed.adoptSeen(this.#memory.seenOf(feed.info.slug), true);
+    }
     this.#missing = null;
     this.#listen(client);
     this.followed.followAll();
@@ -337,7 +386,9 @@ export class PageModel {
       if (client === this.client) this.#onChange();
     });
     const listAnew = () => {
-      if (client === this.client) void this.list.load();
+      if (client !== this.client) return;
+      this.marked.askAnew();
+      void this.list.load();
     };
     client.on("signed-out", () => {
       // By another tab, which told all of them.

@@ -1,11 +1,11 @@
 /**
- * What the page remembers: language, appearance, and of public feeds which were read, which are muted,
- * and how far they were seen, for good (localStorage); a key or an account only
+ * What the page remembers: language, appearance, and of public feeds which were read, and for
+ * a guest their marks and how far they were seen, for good (localStorage); a key or an account only
  * in this tab and only when the reader ticked it (sessionStorage). A browser that forbids storage
  * just forgets; a corrupt value is thrown away.
  */
 
-import type { Credentials, FeedInfo, Position } from "./library";
+import type { Credentials, FeedInfo, Mark, Position } from "./library";
 import { isLocale, type Locale } from "./locale";
 
 export type Theme = "system" | "light" | "dark";
@@ -15,7 +15,7 @@ const LOCALE = "aviso.locale";
 const THEME = "aviso.theme";
 const SEEN = "aviso.seen";
 const FEEDS = "aviso.feeds";
-const MUTED = "aviso.muted";
+const MARKS = "aviso.marks";
 const ACCOUNT = "aviso.account";
 const API_KEY = "aviso.api-key";
 
@@ -134,22 +134,32 @@ export function rememberFeeds(feeds: readonly FeedInfo[]): void {
   write(lasting, FEEDS, JSON.stringify(feeds));
 }
 
-/** Slugs; the one muted last stands last. */
-export function rememberedMuted(): string[] {
-  const text = read(lasting, MUTED);
+/** By slug; the one marked last stands last. */
+export function rememberedMarks(): [string, Set<Mark>][] {
+  const text = read(lasting, MARKS);
   if (text === null) return [];
   try {
     const value: unknown = JSON.parse(text);
-    if (Array.isArray(value) && value.every((each) => typeof each === "string")) return value;
+    if (Array.isArray(value)) return value.flatMap(readMarked);
   } catch {
     // Falls through to the removal below.
   }
-  write(lasting, MUTED, null);
+  write(lasting, MARKS, null);
   return [];
 }
 
-export function rememberMuted(slugs: readonly string[]): void {
-  write(lasting, MUTED, slugs.length === 0 ? null : JSON.stringify(slugs));
+export function rememberMarks(marks: readonly (readonly [string, ReadonlySet<Mark>])[]): void {
+  const rows = marks.map(([slug, each]) => [slug, [...each]]);
+  write(lasting, MARKS, rows.length === 0 ? null : JSON.stringify(rows));
+}
+
+const MARK_NAMES: readonly unknown[] = ["muted", "pinned", "notify", "sound"] satisfies Mark[];
+
+function readMarked(row: unknown): [string, Set<Mark>][] {
+  if (!Array.isArray(row)) return [];
+  const [slug, marks] = row as unknown[];
+  if (typeof slug !== "string" || !Array.isArray(marks)) return [];
+  return [[slug, new Set(marks.filter((mark): mark is Mark => MARK_NAMES.includes(mark)))]];
 }
 
 function isFeed(value: unknown): value is FeedInfo {

@@ -4,8 +4,8 @@
  * at all while nobody looks.
  */
 
+import { type FeedMemory, MOST_REMEMBERED } from "./feed-memory";
 import { type FeedHead, MAX_HEADS } from "./library";
-import { MOST_SEEN, type SeenPositions } from "./seen-positions";
 
 const PACE_FIRST_MS = 10_000;
 const PACE_MOST_MS = 60_000;
@@ -16,7 +16,6 @@ export interface CountSource {
   shown(): readonly string[];
   /** null: the answer is nobody's any more. */
   ask(slugs: readonly string[]): Promise<FeedHead[] | null>;
-  isPublic(slug: string): boolean;
   /** These are not there any more, or not open to the reader. */
   lose(slugs: readonly string[]): void;
   onChange(): void;
@@ -33,13 +32,13 @@ export class UnreadCounts {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
-    private readonly seen: SeenPositions,
+    private readonly memory: () => FeedMemory,
     private readonly source: CountSource,
   ) {}
 
   of(slug: string): number {
     const head = this.#heads.get(slug);
-    const seen = this.seen.get(slug);
+    const seen = this.memory().seenOf(slug);
     if (head === undefined || seen?.epoch !== head.epoch) return 0;
     return Math.max(0, head.head - seen.sequence);
   }
@@ -51,18 +50,16 @@ export class UnreadCounts {
   }
 
   /** Returns whether it is news. What a feed begins with, or begins anew with, was seen. */
-  note(head: FeedHead, isPublic: boolean): boolean {
+  note(head: FeedHead): boolean {
     const { slug, epoch } = head;
     const before = this.#heads.get(slug);
     this.#heads.delete(slug);
     this.#heads.set(slug, { slug, epoch, head: head.head });
     for (const oldest of this.#heads.keys()) {
-      if (this.#heads.size <= MOST_SEEN) break;
+      if (this.#heads.size <= MOST_REMEMBERED) break;
       this.#heads.delete(oldest);
     }
-    if (this.seen.get(slug)?.epoch !== epoch) {
-      this.seen.note(slug, { epoch, sequence: head.head }, isPublic);
-    }
+    this.memory().begin(slug, { epoch, sequence: head.head });
     return before?.head !== head.head || before.epoch !== epoch;
   }
 
@@ -109,7 +106,7 @@ export class UnreadCounts {
     this.#notBefore = performance.now() + PACE_FIRST_MS / 5;
     const heads = await this.source.ask(slugs);
     if (heads === null) return;
-    const news = heads.map((head) => this.note(head, this.source.isPublic(head.slug)));
+    const news = heads.map((head) => this.note(head));
     const there = new Set(heads.map(({ slug }) => slug));
     const gone = slugs.filter((slug) => !there.has(slug));
     if (gone.length > 0) this.source.lose(gone);

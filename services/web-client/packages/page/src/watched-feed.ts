@@ -69,6 +69,7 @@ export class WatchedFeed {
   #heldCount = 0;
   #applied: Position | null = null;
   #seen: Position | null = null;
+  #lookedAtUpTo: Position | null = null;
   /** Events since then. Not the distance of two positions: some places have nothing to see. */
   #unread = 0;
   #isLookedAt = false;
@@ -88,9 +89,37 @@ export class WatchedFeed {
     this.#seen = seen;
   }
 
-  /** How far the reader has seen it. */
+  /** How far the reader has seen it, or where it began. */
   get seen(): Position | null {
     return this.#seen;
+  }
+
+  /** How far it was seen here; null: it was not looked at. */
+  get lookedAtUpTo(): Position | null {
+    return this.#lookedAtUpTo;
+  }
+
+  /**
+   * The reader has seen it this far, as is known from somewhere else; null: nothing is known. `isOther`:
+   * it is another reader from now on.
+   */
+  adoptSeen(seen: Position | null, isOther = false): void {
+    if (isOther) this.#lookedAtUpTo = null;
+    const at = this.position;
+    if (at === null) {
+      if (isOther || seen !== null) this.#seen = seen;
+    } else if (seen?.epoch === at.epoch) {
+      const left = Math.max(0, at.sequence - seen.sequence);
+      const isFurther = this.#seen?.epoch === seen.epoch && seen.sequence >= this.#seen.sequence;
+      // Some places have nothing to see: what was counted is never too much.
+      this.#unread = isFurther ? Math.min(left, this.#unread) : left;
+      this.#seen = seen;
+    } else if (isOther) {
+      this.#seen = at;
+      this.#unread = 0;
+    }
+    this.#markSeen();
+    this.#tell(null);
   }
 
   get unread(): number {
@@ -287,6 +316,7 @@ export class WatchedFeed {
     const epoch = this.#subscription?.position?.epoch;
     if (epoch === undefined || this.#seen === null || this.#seen.epoch === epoch) return;
     this.#seen = null;
+    this.#lookedAtUpTo = null;
     this.newAfter = Number.POSITIVE_INFINITY;
   }
 
@@ -324,6 +354,7 @@ export class WatchedFeed {
     this.#onReset(null);
     this.wasReset = false;
     this.#seen = null;
+    this.#lookedAtUpTo = null;
     this.isLoaded = false;
   }
 
@@ -335,6 +366,7 @@ export class WatchedFeed {
     if (skipped === undefined) {
       this.pulse.clear();
       this.#unread = 0;
+      this.#lookedAtUpTo = null;
       if (this.#seen !== null && position !== null) this.#seen = position;
     } else if (this.#seen !== null) this.#unread += skipped.to - skipped.from + 1;
     this.#skippedFrom = skipped?.from ?? null;
@@ -439,6 +471,7 @@ export class WatchedFeed {
   #markSeen(): void {
     if (this.#seen === null || !this.#isLookedAt || this.isPaused) return;
     this.#seen = this.#subscription?.position ?? this.#seen;
+    this.#lookedAtUpTo = this.#seen;
     this.#unread = 0;
   }
 

@@ -14,10 +14,12 @@ import type {
   FeedHead,
   FeedInfo,
   FeedLibrary,
+  FeedMarks,
   FeedRecord,
   FeedState,
   FeedsPage,
   FeedsQuery,
+  MarksChange,
   Position,
   ResetDetail,
   Subscription,
@@ -107,6 +109,24 @@ export class FakeClient extends Emitter<ConnectionEvents> implements Client {
   /** In another tab. */
   beSignedOut(): void {
     this.emit("signed-out", null);
+  }
+
+  /** What the server keeps for the account; an error: it can't be had. */
+  kept: FeedMarks[] | Error = [];
+  readonly changes: (readonly MarksChange[])[] = [];
+
+  async marks(): Promise<FeedMarks[]> {
+    if (this.kept instanceof Error) throw this.kept;
+    return this.kept;
+  }
+
+  async changeMarks(changes: readonly MarksChange[]): Promise<void> {
+    if (this.kept instanceof Error) throw this.kept;
+    this.changes.push(changes);
+  }
+
+  tellMarks(...marks: FeedMarks[]): void {
+    this.emit("marks", marks);
   }
 
   hint(feed: string, change: "granted" | "revoked"): void {

@@ -1,6 +1,9 @@
 // @vitest-environment jsdom
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+
+import { render } from "lit";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { FeedList } from "../src/feed-list";
+import { feedNav } from "../src/feed-nav";
 import { PageModel } from "../src/page-model";
 import { readingIn } from "../src/reading";
 import { FakeLibrary, feedInfo } from "./fake-library";
@@ -73,7 +76,7 @@ const drawn = () =>
 const focused = () => (document.activeElement as HTMLElement | null)?.dataset.feedLink;
 const tabStops = () =>
   [...list.querySelectorAll<HTMLElement>('[tabindex="0"]')].map(
-    ({ dataset }) => dataset.feedLink ?? dataset.mute,
+    ({ dataset }) => dataset.feedLink ?? dataset.pin ?? dataset.mute,
   );
 
 test("only rows near its window are in the document, and each knows its place", async () => {
@@ -93,11 +96,11 @@ test("who scrolls to the end has every feed, and is told how many they are", asy
 });
 
 test("Tab stops at one row, arrows lead from row to row", async () => {
-  expect(tabStops()).toEqual([name(0), name(0)]);
+  expect(tabStops()).toEqual([name(0), name(0), name(0)]);
   list.focus();
   await settle();
   await press("ArrowDown", "ArrowDown", "ArrowUp");
-  expect([focused(), tabStops()]).toEqual([name(1), [name(1), name(1)]]);
+  expect([focused(), tabStops()]).toEqual([name(1), [name(1), name(1), name(1)]]);
 
   await press("End");
   const last = model.list.listing.entries.length - 1;
@@ -135,4 +138,88 @@ test("of a feed that is gone the focus goes to the one that stands there now", a
   await settle();
 
   expect(focused()).toBe(name(2));
+});
+
+describe("a pinned feed", () => {
+  const pinButton = (number: number) =>
+    list.querySelector<HTMLElement>(`[data-pin="${name(number)}"]`) as HTMLElement;
+
+  test("stands first, once, however far down the list it is", async () => {
+    model.mark(name(240), "pinned", true);
+    await model.list.load();
+    await settle();
+    expect(drawn().slice(0, 2)).toEqual([name(240), name(0)]);
+    const row = list.querySelector("li");
+    expect([row?.getAttribute("aria-posinset"), row?.textContent]).toEqual([
+      "1",
+      expect.stringContaining("Pinned"),
+    ]);
+
+    for (let step = 0; step < 250; step += 50) await scrollTo(step);
+    await scrollTo(249);
+    expect(model.list.shown.length).toBe(250);
+    expect(drawn()).not.toContain(name(240));
+    expect(list.querySelector("li:last-child")?.getAttribute("aria-posinset")).toBe("250");
+  });
+
+  test("is shown once in a search, at its place", async () => {
+    model.mark(name(240), "pinned", true);
+    await model.list.search("feed 02");
+    await settle();
+    expect(drawn()[0]).toBe(name(200));
+  });
+
+  test("keeps the keyboard on its button when its row moves", async () => {
+    pinButton(5).focus();
+    pinButton(5).click();
+    await settle();
+    expect(drawn()[0]).toBe(name(5));
+    expect(document.activeElement).toBe(pinButton(5));
+    await press("ArrowDown");
+    expect(focused()).toBe(name(0));
+
+    pinButton(5).focus();
+    pinButton(5).click();
+    await settle();
+    expect(drawn()[5]).toBe(name(5));
+    expect(document.activeElement).toBe(pinButton(5));
+  });
+
+  test("that is read, and that the list has not come to, comes in with the keyboard and goes out", async () => {
+    list.remove();
+    const nav = document.createElement("nav");
+    document.body.append(nav);
+    const draw = async () => {
+      render(
+        feedNav(model, readingIn("en"), 1, () => {}),
+        nav,
+      );
+      list = nav.querySelector("feed-list") as FeedList;
+      await settle();
+    };
+    model.look(name(240));
+    await model.list.load();
+    await draw();
+    const button = () => nav.querySelector<HTMLElement>(`[data-pin="${name(240)}"]`);
+    button()?.focus();
+    for (const place of [0, -1]) {
+      button()?.click();
+      await draw();
+      expect(drawn().indexOf(name(240))).toBe(place);
+      expect(document.activeElement).toBe(button());
+    }
+    nav.remove();
+  });
+
+  test("stands in the unread ones, first, only where it has something unread", async () => {
+    model.mark(name(240), "pinned", true);
+    model.mark(name(3), "pinned", true);
+    model.list.showUnreadOnly(true);
+    await settle();
+    library.write(name(240), 1);
+    library.write(name(1), 1);
+    await model.list.load();
+    await settle();
+    expect(drawn()).toEqual([name(240), name(1)]);
+  });
 });

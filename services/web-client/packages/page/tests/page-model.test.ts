@@ -46,9 +46,9 @@ test("of a muted feed nothing is unread, until it is not muted any more", async 
   client()
     .subscriptions.get("orders")
     ?.deliver([eventOf(8)]);
-  model.setMuted(feedInfo("orders"), true);
+  model.mark("orders", "muted", true);
   expect([model.unreadOf("orders"), model.unread]).toEqual([0, 0]);
-  model.setMuted(feedInfo("orders"), false);
+  model.mark("orders", "muted", false);
   expect([model.unreadOf("orders"), model.unread]).toEqual([1, 1]);
 });
 
@@ -391,7 +391,7 @@ describe("with 1,000 feeds", () => {
     model.list.showUnreadOnly(true);
     await vi.advanceTimersByTimeAsync(0);
     library.write(name(500), 1);
-    model.setMuted(feedInfo(name(500)), true);
+    model.mark(name(500), "muted", true);
     void model.list.load();
     await vi.advanceTimersByTimeAsync(0);
 
@@ -485,4 +485,84 @@ test("what was seen is known again after the page was loaded anew", async () => 
   model = new PageModel(library, { credentials: null, onChange: () => {} });
   await model.start();
   expect(["orders", "stock"].map((slug) => model.unreadOf(slug))).toEqual([0, 3]);
+});
+
+describe("what an account remembers of feeds", () => {
+  const ONLINE = { kind: "online", jid: "ana@localhost/a" } as const;
+
+  beforeEach(async () => {
+    vi.useFakeTimers();
+    library.infos = [feedInfo("orders", { head: 9 }), feedInfo("stock", { head: 9 })];
+    library.onConnect = (connecting) => {
+      connecting.kept = [
+        { feed: "orders", seen: { epoch: "k3f9", sequence: 4 }, marks: ["pinned"] },
+        { feed: "stock", seen: { epoch: "k3f9", sequence: 7 }, marks: ["muted"] },
+      ];
+      connecting.become(ONLINE);
+    };
+    await model.start();
+  });
+
+  afterEach(() => vi.useRealTimers());
+
+  const unread = () => ["orders", "stock"].map((slug) => model.unreadOf(slug));
+  const kept = () => JSON.stringify({ ...localStorage });
+
+  test("comes with the sign-in, and goes with the sign-out", async () => {
+    model.mark("stock", "pinned", true);
+    await model.signIn("ana", "long enough", false);
+    await vi.advanceTimersByTimeAsync(0);
+    expect([unread(), model.unread]).toEqual([[5, 0], 5]);
+    expect(model.pinned.map(({ slug }) => slug)).toEqual(["orders"]);
+    model.signOut();
+    await vi.advanceTimersByTimeAsync(0);
+    expect([unread(), model.pinned.map(({ slug }) => slug)]).toEqual([[0, 0], ["stock"]]);
+    expect([kept().includes("muted"), kept().includes('orders","k3f9",4')]).toEqual([false, false]);
+  });
+
+  test("is told to the server as it is read, and read elsewhere it is read here", async () => {
+    await model.signIn("ana", "long enough", false);
+    model.look("orders");
+    await vi.advanceTimersByTimeAsync(0);
+    goLive("orders", 9);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(client().changes.flat()).toContainEqual({
+      feed: "orders",
+      seen: { epoch: "k3f9", sequence: 9 },
+    });
+    model.mark("stock", "muted", false);
+    expect(unread()).toEqual([0, 2]);
+    client().tellMarks({ feed: "stock", seen: { epoch: "k3f9", sequence: 9 }, marks: [] });
+    expect(unread()).toEqual([0, 0]);
+  });
+
+  test("counts where a feed is followed and not looked at, too", async () => {
+    await model.signIn("ana", "long enough", false);
+    model.look("orders");
+    await vi.advanceTimersByTimeAsync(0);
+    goLive("orders", 9);
+    model.setTabVisible(false);
+    client()
+      .subscriptions.get("orders")
+      ?.deliver([eventOf(10), eventOf(11)]);
+    expect(model.unreadOf("orders")).toBe(2);
+    client().tellMarks({ feed: "orders", seen: { epoch: "k3f9", sequence: 10 }, marks: [] });
+    expect(model.unreadOf("orders")).toBe(1);
+    client().tellMarks({ feed: "orders", seen: { epoch: "k3f9", sequence: 11 }, marks: [] });
+    expect(model.unreadOf("orders")).toBe(0);
+  });
+});
+
+test("pinned feeds that the list has not come to are asked for, and stand first", async () => {
+  library.infos = [
+    ...Array.from({ length: PAGE_FEEDS + 5 }, (_, n) => feedInfo(`a-${1000 + n}`)),
+    feedInfo("z-last"),
+  ];
+  model.mark("z-last", "pinned", true);
+  await model.start();
+  expect(slugs()).not.toContain("z-last");
+  expect(model.list.shown[0]?.slug).toBe("z-last");
+  const asked = vi.spyOn(library, "findFeed");
+  await model.list.load();
+  expect(asked).not.toHaveBeenCalled();
 });

@@ -1,14 +1,14 @@
 // @vitest-environment jsdom
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { BrowserMemory } from "../src/browser-memory";
 import type { FeedHead } from "../src/library";
-import { SeenPositions } from "../src/seen-positions";
 import { UnreadCounts } from "../src/unread-counts";
 
 const heads = new Map<string, FeedHead>();
 let answer: () => Promise<FeedHead[] | null>;
 let asked: number[];
 let lost: string[];
-let seen: SeenPositions;
+let seen: BrowserMemory;
 let counts: UnreadCounts;
 
 beforeEach(() => {
@@ -20,14 +20,13 @@ beforeEach(() => {
   answer = async () => [...heads.values()];
   asked = [];
   lost = [];
-  seen = new SeenPositions();
-  counts = new UnreadCounts(seen, {
+  seen = new BrowserMemory();
+  counts = new UnreadCounts(() => seen, {
     shown: () => ["a", "b"],
     ask: () => {
       asked.push(Date.now());
       return answer();
     },
-    isPublic: () => true,
     lose: (slugs) => lost.push(...slugs),
     onChange: () => {},
   });
