@@ -56,6 +56,7 @@ def test_axe_finds_nothing_on_any_view_in_either_scheme(
     found = faults(page, "cards", [])
     for view, *ways in [
         ("pinned", clicked(f'[data-pin="{feed}"]')),
+        ("alerts", clicked("alert-menu summary")),
         ("pulse", clicked(".pulse summary"), at("", ".pulse-words")),
         ("JSON", clicked(".row-json")),
         ("form", clicked('[data-action="write"]')),

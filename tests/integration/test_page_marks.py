@@ -1,4 +1,4 @@
-"""What the page keeps of feeds for whoever reads: unread, mute, pin."""
+"""What the page keeps of feeds for whoever reads: unread, mute, pin, and being told."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import re
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, expect
@@ -176,9 +177,9 @@ def test_on_a_phone_what_a_feed_s_tools_open_is_on_the_screen(
     page = open_page(pair.shown, viewport={"width": 390, "height": 800}, has_touch=True)
     page.go_to("?view=table")
 
-    menus = page.tab.locator("summary:visible").filter(has=page.tab.locator("svg"))
+    menus = page.tab.locator(".menu > summary:visible")
     boxes = page.tab.locator(".menu[open] .menu-body")
-    assert menus.count() == 2  # columns, export
+    assert menus.count() == 3  # alerts, columns, export
     for n in range(menus.count()):
         menus.nth(n).click()
         expect(boxes).to_have_count(1)
@@ -198,6 +199,195 @@ def test_on_a_phone_what_a_feed_s_tools_open_is_on_the_screen(
         assert min(box["width"], box["height"]) >= 44
         mark.tap()
         wait_for_pressed(page, name, pair.shown)
+
+
+# The headless shell shows no notification, whatever was permitted: this stands in its
+# place and notes what would be shown. Sounds are real; what begins one is counted.
+_SYSTEM = """() => {
+    window.shown = [];
+    window.sounds = 0;
+    window.Notification = class extends EventTarget {
+        static permission = 'default';
+        static asked = 0;
+        static async requestPermission() {
+            this.asked += 1;
+            return (this.permission = 'granted');
+        }
+        constructor(title, {body, tag, silent}) {
+            super();
+            this.words = {title, body, tag, silent};
+            window.shown = window.shown.filter(({words}) => words.tag !== tag);
+            window.shown.push(this);
+        }
+        close() {
+            window.shown = window.shown.filter((each) => each !== this);
+        }
+    };
+    const start = OscillatorNode.prototype.start;
+    OscillatorNode.prototype.start = function (...at) {
+        window.sounds += 1;
+        return start.apply(this, at);
+    };
+}"""
+
+
+def test_who_asked_is_notified_of_what_he_does_not_look_at(
+    api: Api, pair: Pair, open_page: OpenPage
+) -> None:
+    page = open_with_system(open_page, pair)
+    api.write(pair.left, {"drink": "coffee"})
+    wait_for_unread(page, pair.left, 1)
+    assert notifications(page) == []
+    assert page.tab.evaluate("Notification.asked") == 0
+
+    show(page, pair.left)
+    ask_for(page, "notify")
+    assert page.tab.evaluate("Notification.asked") == 1
+    page.wait_for_record(api.write(pair.left, {"drink": "milk"})["id"])
+    show(page, pair.shown)
+    api.write(pair.left, {"drink": "tea", "count": 3})
+
+    shown = {"title": pair.left, "tag": f"aviso:{pair.left}", "silent": True}
+    one = [shown | {"body": "count: 3 · drink: tea"}]
+    until_equal(one, lambda: notifications(page), "a notification")
+    api.write(pair.left, {"drink": "water"})
+    two = [shown | {"body": "2 new\ndrink: water"}]
+    until_equal(two, lambda: notifications(page), "the same, renewed")
+
+    page.tab.evaluate("shown[0].onclick()")
+
+    page.feed = pair.left
+    page.wait_for_state("live")
+    until_equal([], lambda: notifications(page), "the notification to be gone")
+    assert page.tab.url.split("?")[0].endswith(f"#/feeds/{pair.left}")
+
+    show(page, pair.shown)
+    toggle(page, "mute", pair.left)
+    juice = api.write(pair.left, {"drink": "juice"})["id"]
+    show(page, pair.left)
+    page.wait_for_record(juice)
+    assert notifications(page) == []
+
+
+def test_of_a_private_feed_a_notification_tells_neither_name_nor_record(
+    api: Api, pair: Pair, open_page: OpenPage
+) -> None:
+    private = new_slug("private")
+    api.create_feed(private, visibility="private")
+    api.write(private, {"n": 0})
+    page = open_page(pair.shown)
+    page.tab.add_init_script(f"({_SYSTEM})()")
+    name = new_name()
+    enter(page, name, is_new=True)
+    api.grant(private, f"{name}@localhost")
+    page.reload()
+    page.look_for(private)
+    show(page, private)
+    ask_for(page, "notify")
+    page.look_for(pair.shown)
+    show(page, pair.shown)
+
+    api.write(private, {"secret": "of the house"})
+
+    [shown] = until(lambda: notifications(page), "a notification")
+    assert shown["title"] == "Aviso"
+    assert shown["body"] == "1 new in a private feed"
+    assert private not in json.dumps(shown)
+
+    page.tab.click('[data-action="sign-out"]')
+    until_equal([], lambda: notifications(page), "nothing of the account to be shown")
+
+
+def test_of_a_browser_s_tabs_one_notifies_and_none_of_what_another_shows(
+    api: Api, pair: Pair, open_page: OpenPage
+) -> None:
+    page = open_with_system(open_page, pair)
+    show(page, pair.left)
+    ask_for(page, "notify")
+    show(page, pair.shown)
+    beside = FeedPage(page.tab.context.new_page(), page.url, pair.shown)
+    beside.tab.add_init_script(f"({_SYSTEM})(); Notification.permission = 'granted'")
+    beside.open()
+    beside.look_for(pair.left[:-2])
+    tabs = (page, beside)
+
+    api.write(pair.left, {"n": 1})
+
+    until(lambda: any(map(notifications, tabs)), "a notification")
+    wait_for_unread(beside, pair.left, 1)
+    assert [len(notifications(tab)) for tab in tabs] == [1, 0]
+
+    show(beside, pair.left)
+    beside.wait_for_record(api.write(pair.left, {"n": 2})["id"])
+    show(beside, pair.shown)
+    api.write(pair.left, {"n": 3})
+    until(lambda: "n: 3" in bodies(page), "what came after nobody looked")
+    assert "n: 2" not in bodies(page)
+
+    page.tab.close()
+    until(
+        lambda: api.write(pair.left, {"n": 4}) and notifications(beside),
+        "the other tab to notify",
+        every_s=1,
+    )
+
+
+def test_who_asked_hears_a_sound_of_what_he_does_not_look_at(
+    api: Api, pair: Pair, open_page: OpenPage
+) -> None:
+    page = open_with_system(open_page, pair)
+    show(page, pair.left)
+    ask_for(page, "sound")
+    sample = until(lambda: sounds(page), "to hear how it sounds")
+    show(page, pair.shown)
+
+    api.write(pair.left, {"n": 1})
+
+    wait_for_unread(page, pair.left, 1)
+    until(lambda: api.write(pair.left, {"n": 2}) and sounds(page) > sample, "a sound",
+          every_s=1)  # fmt: skip
+    assert notifications(page) == []
+
+
+def test_a_browser_that_shows_no_notifications_says_so(
+    pair: Pair, open_page: OpenPage
+) -> None:
+    page = open_pair(open_page, pair)
+
+    ask_for(page, "notify")
+
+    page.tab.click("alert-menu summary")
+    hint = page.tab.locator('[data-alert-hint="notify"]')
+    expect(hint).to_have_attribute("data-state", "denied")
+    expect(page.tab.locator('[data-alert="notify"]')).not_to_be_checked()
+
+
+def open_with_system(open_page: OpenPage, pair: Pair) -> FeedPage:
+    page = open_page(pair.left)
+    page.tab.add_init_script(f"({_SYSTEM})()")
+    page.reload()
+    page.look_for(pair.left[:-2])
+    show(page, pair.shown)
+    return page
+
+
+def ask_for(page: FeedPage, kind: str) -> None:
+    page.tab.click("alert-menu summary")
+    page.tab.click(f'[data-alert="{kind}"]')
+    page.tab.keyboard.press("Escape")
+
+
+def notifications(page: FeedPage) -> list[dict[str, Any]]:
+    shown: list[dict[str, Any]] = page.tab.evaluate("shown.map(({words}) => words)")
+    return shown
+
+
+def bodies(page: FeedPage) -> str:
+    return " ".join(each["body"] for each in notifications(page))
+
+
+def sounds(page: FeedPage) -> int:
+    return int(page.tab.evaluate("sounds"))
 
 
 def open_pair(

@@ -6,6 +6,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { keyed } from "lit/directives/keyed.js";
 import type { AccountDialog } from "./account-dialog";
+import { BrowserAlerts } from "./browser-alerts";
 import { coalesce } from "./coalesce";
 import { feedNav, focusFeeds } from "./feed-nav";
 import { offline, refused } from "./feed-notices";
@@ -59,6 +60,7 @@ export class AvisoPage extends LightElement {
   declare route: FeedRoute | null;
 
   readonly #model: PageModel;
+  readonly #alerts: BrowserAlerts;
   /** Goes up with every drawing: the feed's part looks again, though its feed is the same object. */
   #revision = 0;
   /** Goes up when somebody leaves: what was typed and found by one person is not shown to the next. */
@@ -71,8 +73,14 @@ export class AvisoPage extends LightElement {
     this.isMenuOpen = false;
     this.isWriting = false;
     this.route = null;
+    this.#alerts = new BrowserAlerts({
+      reading: () => this.reading,
+      open: (slug) => this.#goTo(routeOfFeed(slug), true),
+      onChange: () => this.requestUpdate(),
+    });
     this.#model = new PageModel(library, {
       credentials: rememberedAccount(),
+      alerts: this.#alerts,
       onChange: coalesce(() => this.requestUpdate()),
     });
     this.#model.onSignedOut = () => this.#forgetPerson();
@@ -164,6 +172,7 @@ export class AvisoPage extends LightElement {
     }
     return html`<feed-view
       .model=${model}
+      .alerts=${this.#alerts}
       .feed=${feed}
       .route=${route}
       .reading=${this.reading}

@@ -5,6 +5,7 @@
 
 import { html, nothing, type TemplateResult } from "lit";
 import { keyed } from "lit/directives/keyed.js";
+import type { BrowserAlerts } from "./browser-alerts";
 import { shownState } from "./connection";
 import { feedNotices } from "./feed-notices";
 import { FeedShowing, viewOf } from "./feed-showing";
@@ -19,6 +20,7 @@ import type { RecordList } from "./record-list";
 import { readPast, searchRecords } from "./record-reading";
 import type { FeedRoute } from "./route";
 import { MOST_KEPT, type WatchedFeed } from "./watched-feed";
+import "./alert-menu";
 import "./connection-state";
 import "./feed-pulse";
 import "./feed-tools";
@@ -35,6 +37,7 @@ const ANNOUNCE_MS = 5000;
 export class FeedView extends LightElement {
   static override properties = {
     model: { attribute: false },
+    alerts: { attribute: false },
     feed: { attribute: false },
     reading: { attribute: false },
     isWriting: { attribute: false },
@@ -45,6 +48,7 @@ export class FeedView extends LightElement {
     announcement: { state: true },
   };
   declare model: PageModel;
+  declare alerts: BrowserAlerts;
   declare feed: WatchedFeed;
   declare reading: Reading;
   declare isWriting: boolean;
@@ -151,6 +155,13 @@ export class FeedView extends LightElement {
           .reading=${reading}
         ></connection-state>
         <div class="feed-actions">
+          <alert-menu
+            .model=${model}
+            .alerts=${this.alerts}
+            .info=${feed.info}
+            .reading=${reading}
+            .revision=${this.revision}
+          ></alert-menu>
           ${this.#pauseButton()}
           ${this.feed.info.table == null && past === null ? this.#writeButton() : nothing}
         </div>

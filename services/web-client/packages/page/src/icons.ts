@@ -38,6 +38,12 @@ export const copyIcon = icon(
 const BELL = "M5 13.5c1-1 1.5-2 1.5-5a3.5 3.5 0 0 1 7 0c0 3 .5 4 1.5 5zM8.8 16h2.4";
 export const bellIcon = icon(svg`<path d=${BELL} />`);
 export const bellOffIcon = icon(svg`<path d=${BELL} /><path d="m4 4 12 12" />`);
+export const alertIcon = icon(
+  svg`<path d="M3.5 8.5v3h2.6L10 14.8V5.2L6.1 8.5zM12.8 7.6a3.4 3.4 0 0 1 0 4.8" />`,
+);
+export const alertOnIcon = icon(
+  svg`<path d="M3.5 8.5v3h2.6L10 14.8V5.2L6.1 8.5zM12.8 7.6a3.4 3.4 0 0 1 0 4.8M15 5.4a6.5 6.5 0 0 1 0 9.2" />`,
+);
 export const pinIcon = icon(svg`<path d="M7 3.5h6M8 3.5v4.6L5.8 11.5h8.4L12 8.1V3.5M10 11.5v5" />`);
 export const searchIcon = icon(
   svg`<circle cx="9" cy="9" r="4.8" /><path d="m12.6 12.6 3.6 3.6" />`,

@@ -29,6 +29,26 @@ export const english = {
   feedUnpinTitle: "Pinned: let it go back to its place in the list",
   feedPinTooMany:
     "{count} feed is pinned; there is no room for more | {count} feeds are pinned; there is no room for more",
+  alerts: "Alerts",
+  alertsOn: "Alerts: on",
+  alertTitle: "When something new comes into this feed",
+  alertNotify: "Show a notification",
+  alertNotifyAsk: "Your browser will ask whether this page may.",
+  alertNotifyHere: "You asked for it on another device. Here your browser has yet to be asked.",
+  alertNotifyAllow: "Allow it here",
+  alertNotifyDenied:
+    "Your browser lets this page show none. You can change that in its settings for this page.",
+  alertNotifyUnsupported: "This browser shows no notifications of this page.",
+  alertSound: "Play a soft sound",
+  alertSoundBlocked: "Your browser plays none before you click or type on this page.",
+  alertSoundUnsupported: "This browser plays no sounds.",
+  alertMuted: "This feed is muted: you are told of nothing.",
+  alertTooMany:
+    "You are told of {count} feed; there is no room for more. | You are told of {count} feeds; there is no room for more.",
+  alertNew: "{count} new | {count} new",
+  alertPrivate: "{count} new in a private feed | {count} new in a private feed",
+  alertMissed:
+    "{count} new while you were away (feeds: {feeds}) | {count} new while you were away (feeds: {feeds})",
   feedNotFound: "There is no feed “{feed}”",
   feedNotFoundHint: "It may have been renamed, or it is private and you are not among its readers.",
   feedMake: "Make a feed",

@@ -32,6 +32,26 @@ export const spanish: Messages = {
   feedUnpinTitle: "Fijado: devolverlo a su sitio en la lista",
   feedPinTooMany:
     "Hay {count} canal fijado; no caben más | Hay {count} canales fijados; no caben más",
+  alerts: "Avisos",
+  alertsOn: "Avisos: activados",
+  alertTitle: "Cuando llegue algo nuevo a este canal",
+  alertNotify: "Mostrar una notificación",
+  alertNotifyAsk: "Su navegador preguntará si esta página puede hacerlo.",
+  alertNotifyHere: "Lo pidió en otro dispositivo. Aquí aún hay que preguntar al navegador.",
+  alertNotifyAllow: "Permitirlo aquí",
+  alertNotifyDenied:
+    "Su navegador no deja que esta página muestre ninguna. Puede cambiarlo en los ajustes para esta página.",
+  alertNotifyUnsupported: "Este navegador no muestra notificaciones de esta página.",
+  alertSound: "Emitir un sonido suave",
+  alertSoundBlocked: "Su navegador no emite ninguno hasta que haga clic o escriba en esta página.",
+  alertSoundUnsupported: "Este navegador no emite sonidos.",
+  alertMuted: "Este canal está silenciado: no se avisa de nada.",
+  alertTooMany:
+    "Se le avisa de {count} canal; no caben más. | Se le avisa de {count} canales; no caben más.",
+  alertNew: "{count} novedad | {count} novedades",
+  alertPrivate: "{count} novedad en un canal privado | {count} novedades en un canal privado",
+  alertMissed:
+    "{count} novedad mientras no estaba (canales: {feeds}) | {count} novedades mientras no estaba (canales: {feeds})",
   feedNotFound: "No existe el canal «{feed}»",
   feedNotFoundHint:
     "Puede que haya cambiado de nombre, o que sea privado y no esté entre sus lectores.",

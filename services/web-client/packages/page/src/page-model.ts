@@ -8,6 +8,7 @@ import type { AccountFault } from "./account";
 import { AccountMemory } from "./account-memory";
 import { BrowserMemory } from "./browser-memory";
 import { shownState } from "./connection";
+import { type AlertEdge, FeedAlerts, SILENT } from "./feed-alerts";
 import type { FeedMemory } from "./feed-memory";
 import { FollowedFeeds } from "./followed-feeds";
 import { KeptFeeds } from "./kept-feeds";
@@ -32,19 +33,27 @@ export class PageModel {
   readonly list: ListLoading;
   readonly followed: FollowedFeeds;
   readonly marked: MarkedFeeds;
+  readonly alerts: FeedAlerts;
   readonly #guestMemory = new BrowserMemory();
   #memory: FeedMemory;
   readonly #kept = new KeptFeeds();
   readonly #counts: UnreadCounts;
   readonly #onChange: () => void;
+  readonly #edge: AlertEdge;
   /** The server said that there is no such feed for this reader. */
   #missing: string | null = null;
   constructor(
     readonly library: FeedLibrary,
-    options: { readonly credentials: Credentials | null; readonly onChange: () => void },
+    options: {
+      readonly credentials: Credentials | null;
+      readonly onChange: () => void;
+      readonly alerts?: AlertEdge;
+    },
   ) {
     this.#onChange = options.onChange;
+    this.#edge = options.alerts ?? SILENT;
     this.credentials = options.credentials ?? GUEST;
+    this.#edge.setReader(nameOf(this.credentials));
     this.client = this.#createClient(this.credentials);
     this.#memory = this.#memoryOf(this.client);
     this.followed = new FollowedFeeds({
@@ -67,6 +76,16 @@ export class PageModel {
       find: (slug) => this.ask(async (token) => ({ info: await library.findFeed(slug, token) })),
       onFound: (info) => this.#counts.note(info),
     });
+    this.alerts = new FeedAlerts(
+      {
+        client: () => this.client,
+        wanted: () => this.#alerting(),
+        wants: (slug, kind) => this.has(slug, kind),
+        positionOf: (slug) => this.followed.get(slug)?.position ?? null,
+        isLookedAt: (slug) => this.isTabVisible && slug === this.currentSlug,
+      },
+      this.#edge,
+    );
     this.list = new ListLoading({
       ask: (query) => this.ask((token) => library.listFeeds(query, token)),
       noteReader: () => {
@@ -122,6 +141,7 @@ export class PageModel {
   /** Of a muted feed nothing counts as unread; pinned ones stand first. */
   mark(slug: string, mark: Mark, isSet: boolean): void {
     this.#memory.mark(slug, mark, isSet);
+    this.alerts.update();
     this.#onChange();
   }
 
@@ -129,8 +149,16 @@ export class PageModel {
     return this.marked.infos("pinned");
   }
 
+  /** The feeds that the reader wants to be told of. */
+  #alerting(): readonly FeedInfo[] {
+    const infos = [...this.marked.infos("notify"), ...this.marked.infos("sound")];
+    const open = infos.filter(({ slug }) => !this.has(slug, "muted"));
+    return [...new Map(open.map((info) => [info.slug, info])).values()];
+  }
+
   async #findMarked(): Promise<void> {
     await this.marked.find();
+    this.alerts.update();
     this.#onChange();
   }
 
@@ -223,6 +251,7 @@ export class PageModel {
     this.currentSlug = slug;
     this.#openFromList();
     this.followed.look(slug, this.isTabVisible);
+    this.#noteLooked();
     this.#save();
     if (slug !== null && this.list.state === "ready") {
       if (this.current === null) void this.list.load();
@@ -296,8 +325,15 @@ export class PageModel {
     this.isTabVisible = isVisible;
     this.followed.look(this.currentSlug, isVisible);
     this.#counts.setVisible(isVisible);
+    this.#noteLooked();
     this.#save();
     this.#onChange();
+  }
+
+  #noteLooked(): void {
+    const looked = this.isTabVisible ? this.currentSlug : null;
+    this.#edge.look(looked);
+    if (looked !== null) this.alerts.noteLooked(looked);
   }
 
   /** Try at once instead of at the time set: the connection, or only the room that is shut. */
@@ -371,6 +407,8 @@ export class PageModel {
     this.#missing = null;
     this.#listen(client);
     this.followed.followAll();
+    this.#edge.setReader(nameOf(credentials));
+    this.alerts.restart();
     end(previous);
     void this.list.load();
   }
@@ -398,5 +436,8 @@ export class PageModel {
     client.on("reader", listAnew);
   }
 }
+
+const nameOf = (credentials: Credentials): string =>
+  credentials.kind === "account" ? credentials.username : "";
 
 const isPrivate = ({ visibility }: FeedInfo): boolean => visibility === "private";

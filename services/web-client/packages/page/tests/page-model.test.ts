@@ -566,3 +566,12 @@ test("pinned feeds that the list has not come to are asked for, and stand first"
   await model.list.load();
   expect(asked).not.toHaveBeenCalled();
 });
+
+test("of a muted feed the reader is told nothing", async () => {
+  await model.start();
+  model.mark("orders", "notify", true);
+  model.mark("stock", "notify", true);
+  model.mark("stock", "muted", true);
+  expect(client().subscriptions.get("orders")?.isOpen).toBe(true);
+  expect(client().subscriptions.get("stock")?.isOpen).toBe(false);
+});
