@@ -102,9 +102,6 @@ export class AccountMemory implements FeedMemory {
     this.#change({ feed: slug, [isSet ? "set" : "unset"]: [mark] }, MARKED_MS);
   }
 
-  /** They may come back to this account, and then it goes on where it was. */
-  forget(): void {}
-
   save(): void {
     if (this.#untold.size > 0) void this.#tell();
   }

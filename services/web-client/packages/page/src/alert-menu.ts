@@ -23,6 +23,12 @@ const SOUND_HINTS = {
   blocked: "alertSoundBlocked",
   ready: null,
 } as const satisfies Record<string, MessageKey | null>;
+/** `elsewhere`: it was asked for, and this browser does none of it. */
+const LABELS = {
+  on: "alertsOn",
+  elsewhere: "alertsElsewhere",
+  off: "alerts",
+} as const satisfies Record<string, MessageKey>;
 
 export class AlertMenu extends LightElement {
   static override properties = {
@@ -42,20 +48,29 @@ export class AlertMenu extends LightElement {
   override render(): TemplateResult {
     const { reading, info, model } = this;
     const { t } = reading;
-    const isOn = this.#has("notify") || this.#has("sound");
+    const state = this.#state;
     const body = html`<p class="menu-title">${t("alertTitle")}</p>
       ${this.#notify()} ${this.#sound()}
       ${
-        model.has(info.slug, "muted") && isOn
+        model.has(info.slug, "muted") && state !== "off"
           ? html`<p class="form-hint" data-alert-muted>${t("alertMuted")}</p>`
           : nothing
       }`;
     return html`<drop-menu
-      data-alerts=${isOn ? "on" : "off"}
-      .label=${t(isOn ? "alertsOn" : "alerts")}
-      .icon=${isOn ? alertOnIcon : alertIcon}
+      data-alerts=${state}
+      .label=${t(LABELS[state])}
+      .icon=${state === "on" ? alertOnIcon : alertIcon}
       .body=${body}
     ></drop-menu>`;
+  }
+
+  get #state(): keyof typeof LABELS {
+    const { notifier, chime } = this.alerts;
+    const isNotified = this.#has("notify") && notifier.state === "granted";
+    // Where it is blocked, a click is enough.
+    const isHeard = this.#has("sound") && chime.state !== "unsupported";
+    if (isNotified || isHeard) return "on";
+    return this.#has("notify") || this.#has("sound") ? "elsewhere" : "off";
   }
 
   #notify(): TemplateResult {

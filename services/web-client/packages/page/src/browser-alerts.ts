@@ -2,13 +2,16 @@
 
 import { alertText, missedText } from "./alert-text";
 import { Chime } from "./chime";
-import type { Alert, AlertEdge } from "./feed-alerts";
-import { LeadingTab } from "./leading-tab";
+import type { Alert, AlertEdge, AlertKind } from "./feed-alerts";
+import { LeadingTab, LookedAt } from "./leading-tab";
 import type { FeedInfo } from "./library";
 import { Notifier } from "./notifier";
 import type { Reading } from "./reading";
 
 const MISSED = "aviso-missed";
+/** Tabs of one reader share these. */
+const NOTIFIES = "aviso.notifies:";
+const SOUNDS = "aviso.sounds:";
 
 export interface AlertPorts {
   reading(): Reading;
@@ -21,29 +24,40 @@ export interface AlertPorts {
 export class BrowserAlerts implements AlertEdge {
   readonly notifier = new Notifier();
   readonly chime: Chime;
-  readonly #tab = new LeadingTab();
+  readonly #lookedAt = new LookedAt();
+  readonly #notifies = new LeadingTab();
+  readonly #sounds = new LeadingTab();
   readonly #tags = new Map<string, string>();
-  #leave: () => void = () => {};
+  #reader = "";
 
   constructor(private readonly ports: AlertPorts) {
-    this.chime = new Chime(() => ports.onChange());
+    this.chime = new Chime(() => {
+      this.#joinSounds();
+      ports.onChange();
+    });
   }
 
-  get isLeading(): boolean {
-    return this.#tab.isLeading;
+  leads(kind: AlertKind): boolean {
+    return (kind === "notify" ? this.#notifies : this.#sounds).isLeading;
   }
 
   setReader(name: string): void {
-    this.#leave();
-    this.#leave = this.#tab.join(name);
+    this.#reader = name;
+    this.#notifies.join(NOTIFIES + name);
+    this.#joinSounds();
+  }
+
+  /** A tab on which nobody has clicked yet would keep the others silent. */
+  #joinSounds(): void {
+    this.#sounds.join(this.chime.state === "ready" ? SOUNDS + this.#reader : null);
   }
 
   look(slug: string | null): void {
-    this.#tab.look(slug);
+    this.#lookedAt.look(slug);
   }
 
   isLookedAtElsewhere(slug: string): Promise<boolean> {
-    return this.#tab.isLookedAt(slug);
+    return this.#lookedAt.isLookedAt(slug);
   }
 
   notify(alert: Alert, onAnswer: () => void): void {

@@ -1,19 +1,37 @@
 /**
- * What this browser remembers of feeds for a guest, over a reload. Guests read public feeds alone: the
- * name of a private one never comes here.
+ * What this browser remembers of feeds for a guest, over a reload and in all of its tabs. Guests read
+ * public feeds alone: the name of a private one never comes here.
  */
 
 import { changeMark, dropOldest, type FeedMemory, furthest, MOST_REMEMBERED } from "./feed-memory";
 import type { Mark, Position } from "./library";
-import { rememberedMarks, rememberedPositions, rememberMarks, rememberPositions } from "./storage";
+import {
+  onRememberedElsewhere,
+  rememberedMarks,
+  rememberedPositions,
+  rememberMarks,
+  rememberPositions,
+} from "./storage";
+
+/** So long what was seen is gathered before the other tabs know, and so often at most: all is written. */
+const GATHER_MS = 1_000;
+const PACE_MS = 5_000;
 
 export class BrowserMemory implements FeedMemory {
   readonly #seen = new Map(rememberedPositions());
   readonly #marks = new Map(rememberedMarks());
+  /** What was seen of these is not written down yet. */
   readonly #changed = new Set<string>();
+  #savedAt = Number.NEGATIVE_INFINITY;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor() {
+  /** `onTold`: these were seen, or marked, in another tab. */
+  constructor(onTold: (slugs: readonly string[]) => void = () => {}) {
     dropOldest(this.#seen);
+    onRememberedElsewhere(() => {
+      const slugs = new Set([...this.#takeSeen(), ...this.#takeMarks()]);
+      if (slugs.size > 0) onTold([...slugs]);
+    });
   }
 
   seenOf(slug: string): Position | null {
@@ -27,6 +45,8 @@ export class BrowserMemory implements FeedMemory {
     this.#seen.set(slug, position);
     dropOldest(this.#seen);
     this.#changed.add(slug);
+    const wait = Math.max(GATHER_MS, this.#savedAt + PACE_MS - Date.now());
+    this.#timer ??= setTimeout(() => this.save(), wait);
   }
 
   begin(slug: string, position: Position): void {
@@ -50,6 +70,7 @@ export class BrowserMemory implements FeedMemory {
     this.#keepMarks([slug]);
   }
 
+  /** They are not there any more, or not everybody's. */
   forget(slugs: readonly string[]): void {
     const marked = slugs.filter((slug) => this.#marks.delete(slug));
     if (marked.length > 0) this.#keepMarks(marked);
@@ -61,7 +82,10 @@ export class BrowserMemory implements FeedMemory {
 
   /** Other tabs write too, and the furthest counts. */
   save(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     if (this.#changed.size === 0) return;
+    this.#savedAt = Date.now();
     const kept = new Map(rememberedPositions());
     for (const slug of this.#changed) {
       const there = kept.get(slug);
@@ -72,6 +96,32 @@ export class BrowserMemory implements FeedMemory {
     this.#changed.clear();
     dropOldest(kept);
     rememberPositions(kept);
+  }
+
+  /** Returns of which feeds another tab has seen more. */
+  #takeSeen(): string[] {
+    return rememberedPositions().flatMap(([slug, there]) => {
+      const own = this.#seen.get(slug);
+      // What is not written down yet is newer than what is there of another epoch.
+      const isNews =
+        own?.epoch === there.epoch ? own.sequence < there.sequence : !this.#changed.has(slug);
+      if (!isNews) return [];
+      this.#seen.set(slug, there);
+      return slug;
+    });
+  }
+
+  /** Each of ours is written down at once: what is there is all that there is. Returns what is another. */
+  #takeMarks(): string[] {
+    const there = new Map(rememberedMarks());
+    const marked = new Set([...this.#marks.keys(), ...there.keys()]);
+    const listed = (marks: ReadonlySet<Mark> | undefined) => [...(marks ?? [])].sort().join();
+    const changed = [...marked].filter(
+      (slug) => listed(this.#marks.get(slug)) !== listed(there.get(slug)),
+    );
+    this.#marks.clear();
+    for (const [slug, marks] of there) this.#marks.set(slug, marks);
+    return changed;
   }
 
   /** Write down what changed; other tabs write too. */

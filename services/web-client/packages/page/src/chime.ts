@@ -1,6 +1,7 @@
 /**
  * A short, soft sound of two notes, made by Web Audio. Browsers play none on a page on which nobody has
- * clicked or typed yet: that is a state, and ends with the first click.
+ * clicked or typed yet, and some want a click again after an interruption: that is a state, and ends with
+ * the next click.
  */
 
 export type ChimeState = "unsupported" | "blocked" | "ready";
@@ -14,36 +15,62 @@ const NOTES = [
 ];
 const VOLUME = 0.06;
 const LENGTH_S = 0.35;
+/** A browser that lets the page play does so within this; one that does not says nothing. */
+const STARTS_MS = 1_000;
+const GESTURES = ["pointerdown", "pointerup", "keydown"];
 
 export class Chime {
   #context: AudioContext | null = null;
+  /** As far as is known. */
+  #isHeard = true;
   #playedAt = Number.NEGATIVE_INFINITY;
+  #told: ChimeState;
 
   /** `onChange`: its state is another. */
-  constructor(onChange: () => void) {
-    const unblock = (): void => {
-      for (const kind of ["pointerdown", "keydown"]) removeEventListener(kind, unblock, true);
-      void this.#context?.resume().then(onChange, () => {});
-      onChange();
-    };
-    for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, unblock, true);
+  constructor(private readonly onChange: () => void) {
+    this.#told = this.state;
+    for (const kind of GESTURES) addEventListener(kind, this.#onGesture, true);
   }
 
   get state(): ChimeState {
     if (typeof AudioContext === "undefined") return "unsupported";
-    if (this.#context !== null) return this.#context.state === "running" ? "ready" : "blocked";
     const wasTouched = navigator.userActivation?.hasBeenActive ?? true;
-    return wasTouched ? "ready" : "blocked";
+    return wasTouched && this.#isHeard ? "ready" : "blocked";
   }
 
   async play(): Promise<void> {
     if (this.state !== "ready" || Date.now() - this.#playedAt < LEAST_MS) return;
     this.#playedAt = Date.now();
-    this.#context ??= new AudioContext();
+    this.#context ??= this.#open();
     const context = this.#context;
-    await context.resume().catch(() => {});
+    const isLate = new Promise<void>((resolve) => setTimeout(resolve, STARTS_MS));
+    await Promise.race([context.resume().catch(() => {}), isLate]);
+    this.#note(context);
+    if (this.state !== "ready") return;
     for (const { pitch, at } of NOTES) playNote(context, pitch, context.currentTime + at);
   }
+
+  #open(): AudioContext {
+    const context = new AudioContext();
+    context.onstatechange = () => this.#note(context);
+    return context;
+  }
+
+  #note({ state }: AudioContext): void {
+    this.#isHeard = state === "running";
+    this.#tell();
+  }
+
+  #tell(): void {
+    if (this.state === this.#told) return;
+    this.#told = this.state;
+    this.onChange();
+  }
+
+  readonly #onGesture = (): void => {
+    if (!this.#isHeard) void this.#context?.resume().catch(() => {});
+    this.#tell();
+  };
 }
 
 function playNote(context: AudioContext, pitch: number, at: number): void {

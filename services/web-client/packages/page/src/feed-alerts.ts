@@ -14,7 +14,8 @@ const RETURN_MS = 2_000;
 /** Who missed more than this is not told how many. */
 const CATCH_UP_LIMIT = 10_000;
 
-export type AlertKind = "notify" | "sound";
+const KINDS = ["notify", "sound"] as const;
+export type AlertKind = (typeof KINDS)[number];
 
 export interface Alert {
   readonly info: FeedInfo;
@@ -29,8 +30,8 @@ export interface AlertEdge {
   setReader(name: string): void;
   /** Which feed is looked at in this tab. */
   look(slug: string | null): void;
-  /** Only one tab of the browser tells. */
-  readonly isLeading: boolean;
+  /** Only one tab of the browser tells so, of those that can. */
+  leads(kind: AlertKind): boolean;
   /** In another tab. */
   isLookedAtElsewhere(slug: string): Promise<boolean>;
   /** `onAnswer`: the reader has taken note of it. */
@@ -43,7 +44,7 @@ export interface AlertEdge {
 
 /** Tells nobody. */
 export const SILENT: AlertEdge = {
-  isLeading: false,
+  leads: () => false,
   setReader: () => {},
   look: () => {},
   isLookedAtElsewhere: async () => false,
@@ -112,6 +113,12 @@ export class FeedAlerts {
     this.edge.clear(slug);
   }
 
+  /** The reader has seen it this far, elsewhere. */
+  noteSeen(slug: string, { epoch, sequence }: Position): void {
+    const newest = this.#listened.get(slug)?.newest;
+    if (newest?.epoch === epoch && newest.sequence <= sequence) this.noteLooked(slug);
+  }
+
   #begin(info: FeedInfo): void {
     const { slug, epoch, head } = info;
     const known = this.surroundings.positionOf(slug);
@@ -158,12 +165,14 @@ export class FeedAlerts {
 
   #onEvents(listened: Listened, events: readonly FeedEvent[], isLive: boolean): void {
     const news = events.filter(({ type, place }) => type !== "reset" && place === undefined);
+    if (isLive) void this.#count(listened, news);
+    else listened.missed += news.length;
+  }
+
+  async #count(listened: Listened, news: readonly FeedEvent[]): Promise<void> {
     const newest = news.at(-1);
-    if (newest === undefined) return;
-    if (!isLive) {
-      listened.missed += news.length;
-      return;
-    }
+    // Asked when it arrives: who leaves the feed at once has seen it.
+    if (newest === undefined || (await this.#isLookedAt(listened.info.slug))) return;
     listened.count += news.length;
     listened.newest = newest;
     const wait = Math.max(GATHER_MS, listened.toldAt + PACE_MS - Date.now());
@@ -173,7 +182,8 @@ export class FeedAlerts {
   async #tell(listened: Listened): Promise<void> {
     listened.timer = undefined;
     const { slug } = listened.info;
-    const isTold = this.edge.isLeading && !(await this.#isLookedAt(slug));
+    const kinds = KINDS.filter((kind) => this.#tells(slug, kind));
+    const isTold = kinds.length > 0 && !(await this.#isLookedAt(slug));
     const { count, newest, info } = listened;
     if (!isTold || newest === null) {
       forget(listened);
@@ -181,9 +191,13 @@ export class FeedAlerts {
     }
     if (this.#listened.get(slug) !== listened) return;
     listened.toldAt = Date.now();
-    if (this.surroundings.wants(slug, "sound")) this.edge.sound();
-    if (!this.surroundings.wants(slug, "notify")) forget(listened);
+    if (kinds.includes("sound")) this.edge.sound();
+    if (!kinds.includes("notify")) forget(listened);
     else this.edge.notify({ info, count, newest }, () => forget(listened));
+  }
+
+  #tells(slug: string, kind: AlertKind): boolean {
+    return this.surroundings.wants(slug, kind) && this.edge.leads(kind);
   }
 
   async #isLookedAt(slug: string): Promise<boolean> {
@@ -193,18 +207,16 @@ export class FeedAlerts {
   /** One word for all that was missed. */
   #return(): void {
     this.#returning = undefined;
-    const { wants, isLookedAt } = this.surroundings;
     let [count, feeds, isHeard] = [0, 0, false];
     for (const [slug, listened] of this.#listened) {
       const { missed } = listened;
       listened.missed = 0;
-      if (missed === 0 || isLookedAt(slug)) continue;
-      isHeard ||= wants(slug, "sound");
-      if (!wants(slug, "notify")) continue;
+      if (missed === 0 || this.surroundings.isLookedAt(slug)) continue;
+      isHeard ||= this.#tells(slug, "sound");
+      if (!this.#tells(slug, "notify")) continue;
       count += missed;
       feeds += 1;
     }
-    if (!this.edge.isLeading) return;
     if (isHeard) this.edge.sound();
     if (count > 0) this.edge.notifyMissed(count, feeds);
   }

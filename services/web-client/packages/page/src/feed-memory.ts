@@ -23,8 +23,6 @@ export interface FeedMemory {
   /** The feeds that have it, by name. */
   withMark(mark: Mark): readonly string[];
   mark(slug: string, mark: Mark, isSet: boolean): void;
-  /** They are not there any more. */
-  forget(slugs: readonly string[]): void;
   /** Keep now what was noted. */
   save(): void;
 }

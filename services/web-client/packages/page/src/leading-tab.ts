@@ -1,38 +1,52 @@
 /**
- * Which tab of the browser tells of what arrives, and which feeds are looked at in any of them: by Web
- * Locks, which a tab that crashed holds no more. Where there are none each tab is as if it were alone.
+ * Which tab of the browser does what only one may do, and which feeds are looked at in any of them: by
+ * Web Locks, which a tab that crashed holds no more. Where there are none each tab is as if it were alone.
  */
 
-const LEAD = "aviso.alerts";
 const LOOK = "aviso.looked-at:";
 
 export class LeadingTab {
   #isLeading = navigator.locks === undefined;
-  #looked: string | null = null;
-  #stopLooking: () => void = () => {};
+  #name: string | null = null;
+  #leave = (): void => {};
 
   get isLeading(): boolean {
     return this.#isLeading;
   }
 
-  /** Take part, for as long as this tab is open: tabs of one reader share a lead. */
-  join(reader: string): () => void {
+  /** Take part in this alone, for as long as this tab is open; null: in nothing. */
+  join(name: string | null): void {
+    if (name === this.#name || navigator.locks === undefined) return;
+    this.#name = name;
+    this.#leave();
+    this.#leave = () => {};
+    if (name !== null) this.#request(name, navigator.locks);
+  }
+
+  #request(name: string, locks: LockManager): void {
     const leaving = new AbortController();
-    let leave = (): void => {};
-    void navigator.locks
-      ?.request(`${LEAD}:${reader}`, { signal: leaving.signal }, () => {
+    let end = (): void => {};
+    this.#leave = () => {
+      leaving.abort();
+      end();
+      this.#isLeading = false;
+    };
+    void locks
+      .request(name, { signal: leaving.signal }, () => {
+        // It came while we left.
+        if (leaving.signal.aborted) return;
         this.#isLeading = true;
         return new Promise<void>((resolve) => {
-          leave = resolve;
+          end = resolve;
         });
       })
       .catch(() => {});
-    return () => {
-      leaving.abort();
-      leave();
-      this.#isLeading = navigator.locks === undefined;
-    };
   }
+}
+
+export class LookedAt {
+  #looked: string | null = null;
+  #stopLooking: () => void = () => {};
 
   /** null: nothing is looked at in this tab. */
   look(slug: string | null): void {

@@ -32,8 +32,15 @@ export class MarkedFeeds {
     return this.#slugs(mark).flatMap((slug) => this.#infoOf(slug) ?? []);
   }
 
+  /** Those that are not there any more, or not open to the reader, are in nobody's way. */
   isFull(mark: Mark): boolean {
-    return this.surroundings.withMark(mark).length >= MOST_MARKED;
+    return this.surroundings.withMark(mark).length - this.#gone(mark).length >= MOST_MARKED;
+  }
+
+  /** Which ones, gone, lose the mark for another one to have it. */
+  givingWay(mark: Mark): readonly string[] {
+    const tooMany = this.surroundings.withMark(mark).length + 1 - MOST_MARKED;
+    return tooMany > 0 ? this.#gone(mark).slice(0, tooMany) : [];
   }
 
   forget(slugs: readonly string[]): void {
@@ -75,6 +82,11 @@ export class MarkedFeeds {
 
   #slugs(mark: Mark): readonly string[] {
     return this.surroundings.withMark(mark).slice(0, MOST_MARKED);
+  }
+
+  #gone(mark: Mark): readonly string[] {
+    const isGone = (slug: string) => this.#askedAt.has(slug) && this.#infoOf(slug) === undefined;
+    return this.surroundings.withMark(mark).filter(isGone);
   }
 
   #infoOf(slug: string): FeedInfo | undefined {

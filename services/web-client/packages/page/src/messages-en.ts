@@ -31,6 +31,7 @@ export const english = {
     "{count} feed is pinned; there is no room for more | {count} feeds are pinned; there is no room for more",
   alerts: "Alerts",
   alertsOn: "Alerts: on",
+  alertsElsewhere: "Alerts: on, but not in this browser",
   alertTitle: "When something new comes into this feed",
   alertNotify: "Show a notification",
   alertNotifyAsk: "Your browser will ask whether this page may.",

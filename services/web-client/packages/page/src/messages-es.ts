@@ -34,6 +34,7 @@ export const spanish: Messages = {
     "Hay {count} canal fijado; no caben más | Hay {count} canales fijados; no caben más",
   alerts: "Avisos",
   alertsOn: "Avisos: activados",
+  alertsElsewhere: "Avisos: activados, pero no en este navegador",
   alertTitle: "Cuando llegue algo nuevo a este canal",
   alertNotify: "Mostrar una notificación",
   alertNotifyAsk: "Su navegador preguntará si esta página puede hacerlo.",

@@ -34,7 +34,9 @@ export class PageModel {
   readonly followed: FollowedFeeds;
   readonly marked: MarkedFeeds;
   readonly alerts: FeedAlerts;
-  readonly #guestMemory = new BrowserMemory();
+  readonly #guestMemory = new BrowserMemory((slugs) => {
+    if (this.isGuest) this.#onTold(slugs);
+  });
   #memory: FeedMemory;
   readonly #kept = new KeptFeeds();
   readonly #counts: UnreadCounts;
@@ -140,6 +142,7 @@ export class PageModel {
 
   /** Of a muted feed nothing counts as unread; pinned ones stand first. */
   mark(slug: string, mark: Mark, isSet: boolean): void {
+    if (isSet) for (const gone of this.marked.givingWay(mark)) this.#memory.mark(gone, mark, false);
     this.#memory.mark(slug, mark, isSet);
     this.alerts.update();
     this.#onChange();
@@ -242,7 +245,7 @@ export class PageModel {
     this.list.listing.drop(({ slug }) => slugs.includes(slug));
     this.marked.forget(slugs);
     this.#kept.forget(slugs);
-    this.#memory.forget(slugs);
+    this.#guestMemory.forget(slugs);
     for (const slug of slugs) this.#counts.forget(slug);
   }
 
@@ -314,9 +317,13 @@ export class PageModel {
     });
   }
 
-  /** The account has read these on another device, or marked them there. */
+  /** The reader has seen more of these elsewhere, on another device or in another tab, or marked them. */
   #onTold(slugs: readonly string[]): void {
-    for (const slug of slugs) this.followed.get(slug)?.adoptSeen(this.#memory.seenOf(slug));
+    for (const slug of slugs) {
+      const seen = this.#memory.seenOf(slug);
+      this.followed.get(slug)?.adoptSeen(seen);
+      if (seen !== null) this.alerts.noteSeen(slug, seen);
+    }
     void this.#findMarked().catch(() => {}); // asked again with the list
     this.#onChange();
   }

@@ -153,6 +153,13 @@ export function rememberMarks(marks: readonly (readonly [string, ReadonlySet<Mar
   write(lasting, MARKS, rows.length === 0 ? null : JSON.stringify(rows));
 }
 
+/** Another tab of this browser has written what it has seen, or marked. */
+export function onRememberedElsewhere(tell: () => void): void {
+  addEventListener("storage", ({ key }) => {
+    if (key === SEEN || key === MARKS) tell();
+  });
+}
+
 const MARK_NAMES: readonly unknown[] = ["muted", "pinned", "notify", "sound"] satisfies Mark[];
 
 function readMarked(row: unknown): [string, Set<Mark>][] {

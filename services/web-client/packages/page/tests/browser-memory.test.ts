@@ -1,12 +1,20 @@
 // @vitest-environment jsdom
-import { beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { BrowserMemory } from "../src/browser-memory";
 import { MOST_REMEMBERED } from "../src/feed-memory";
 import { rememberedPositions } from "../src/storage";
 
 const at = (sequence: number, epoch = "k3f9") => ({ epoch, sequence });
 
-beforeEach(() => localStorage.clear());
+beforeEach(() => {
+  vi.useFakeTimers();
+  localStorage.clear();
+});
+
+afterEach(() => vi.useRealTimers());
+
+/** A browser says it to the other tabs, never to the one that wrote. */
+const tellTabs = (key: string) => dispatchEvent(new StorageEvent("storage", { key }));
 
 test("what was seen and marked is known to the next page", () => {
   const memory = new BrowserMemory();
@@ -87,6 +95,51 @@ test("of two tabs the one that saw further counts, and both keep their marks", (
   );
   const next = new BrowserMemory();
   expect([next.has("orders", "muted"), next.has("stock", "pinned")]).toEqual([true, true]);
+});
+
+test("what one tab has seen and marked another one is told", () => {
+  const told: (readonly string[])[] = [];
+  const there = new BrowserMemory();
+  there.mark("stock", "muted", true);
+  const here = new BrowserMemory((slugs) => told.push(slugs));
+  here.noteSeen("orders", at(5));
+  here.noteSeen("others", at(9));
+  there.noteSeen("orders", at(7));
+  there.noteSeen("others", at(3));
+  vi.advanceTimersByTime(1_000);
+  tellTabs("aviso.seen");
+  there.mark("orders", "notify", true);
+  there.mark("stock", "muted", false);
+  tellTabs("aviso.marks");
+  tellTabs("aviso.theme");
+  expect([here.seenOf("orders"), here.seenOf("others")]).toEqual([at(7), at(9)]);
+  expect([here.withMark("notify"), here.withMark("muted")]).toEqual([["orders"], []]);
+  expect(told.map((slugs) => [...slugs].sort())).toEqual([["orders"], ["orders", "stock"]]);
+});
+
+test("what was seen here of another epoch is not taken back by what was there", () => {
+  const [here, there] = [new BrowserMemory(), new BrowserMemory()];
+  there.noteSeen("orders", at(7));
+  there.save();
+  here.noteSeen("orders", at(2, "n3w1"));
+  tellTabs("aviso.seen");
+  expect(here.seenOf("orders")).toEqual(at(2, "n3w1"));
+  here.save();
+  there.save();
+  tellTabs("aviso.seen");
+  expect(there.seenOf("orders")).toEqual(at(2, "n3w1"));
+});
+
+test("however much is seen it is written down at a pace", () => {
+  const memory = new BrowserMemory();
+  const kept = () => rememberedPositions()[0]?.[1].sequence;
+  const steps = [];
+  for (let n = 1; n <= 60; n += 1) {
+    memory.noteSeen("orders", at(n));
+    vi.advanceTimersByTime(100);
+    steps.push(kept());
+  }
+  expect([...new Set(steps)]).toEqual([undefined, 10, 60]);
 });
 
 test.each(["", "no json", "{}", "[1]", '[["a"]]', '[["a","e","x"]]', '[[1,"e",2]]'])(

@@ -10,10 +10,11 @@ let known: { epoch: string; sequence: number } | null;
 let looked: string | null;
 let elsewhere: string | null;
 let kinds: string[];
-let isLeading: boolean;
+let led: string[];
 let shown: Alert[];
 let missed: [number, number][];
 let sounds: number;
+let cleared: (string | null)[];
 let answer: () => void;
 let alerts: FeedAlerts;
 
@@ -22,13 +23,15 @@ beforeEach(() => {
   client = new FakeClient();
   wanted = [feedInfo("orders", { head: 7 })];
   known = null;
-  [looked, elsewhere, isLeading, kinds] = [null, null, true, ["notify", "sound"]];
-  [shown, missed, sounds] = [[], [], 0];
+  [looked, elsewhere] = [null, null];
+  [led, kinds] = [
+    ["notify", "sound"],
+    ["notify", "sound"],
+  ];
+  [shown, missed, cleared, sounds] = [[], [], [], 0];
   const edge: AlertEdge = {
     ...SILENT,
-    get isLeading() {
-      return isLeading;
-    },
+    leads: (kind) => led.includes(kind),
     isLookedAtElsewhere: async (slug) => slug === elsewhere,
     notify: (alert, onAnswer) => {
       shown.push(alert);
@@ -38,6 +41,7 @@ beforeEach(() => {
     sound: () => {
       sounds += 1;
     },
+    clear: (slug) => cleared.push(slug),
   };
   const surroundings = {
     client: () => client,
@@ -104,24 +108,76 @@ test("it is told of at a pace, and counted until the reader has answered", async
 test.each([
   ["it is looked at", () => (looked = "orders")],
   ["it is looked at in another tab", () => (elsewhere = "orders")],
-  ["another tab tells", () => (isLeading = false)],
+  ["another tab tells", () => (led = [])],
 ])("nothing is told where %s, nor later of that", async (_, begin) => {
   begin();
   goLive();
   orders().deliver([eventOf(8)]);
   await pass(3_000);
-  [looked, elsewhere, isLeading] = [null, null, true];
+  [looked, elsewhere, led] = [null, null, ["notify"]];
   orders().deliver([eventOf(9)]);
   await pass(3_000);
   expect(counts()).toEqual([1]);
 });
 
+test.each([
+  ["here", (slug: string | null) => (looked = slug)],
+  ["in another tab", (slug: string | null) => (elsewhere = slug)],
+])(
+  "what arrived while somebody looked %s is not told of, though he leaves at once",
+  async (_, look) => {
+    goLive();
+    look("orders");
+    orders().deliver([eventOf(8)]);
+    await pass(1);
+    look(null);
+    orders().deliver([eventOf(9)]);
+    await pass(300);
+    expect(counts()).toEqual([1]);
+  },
+);
+
 test("what was looked at meanwhile is not told of", async () => {
   goLive();
   orders().deliver([eventOf(8)]);
+  await pass(100);
   alerts.noteLooked("orders");
   await pass(3_000);
   expect(shown).toEqual([]);
+});
+
+test("what was read elsewhere meanwhile is not told of", async () => {
+  goLive();
+  orders().deliver([eventOf(8), eventOf(9)]);
+  await pass(100);
+  alerts.noteSeen("orders", { epoch: "k3f9", sequence: 9 });
+  await pass(3_000);
+  expect(shown).toEqual([]);
+});
+
+test("a notification is taken back once all of it was read elsewhere", async () => {
+  goLive();
+  orders().deliver([eventOf(8), eventOf(9)]);
+  await pass(300);
+  alerts.noteSeen("orders", { epoch: "k3f9", sequence: 8 });
+  expect(cleared).toEqual([]);
+  alerts.noteSeen("orders", { epoch: "k3f9", sequence: 9 });
+  expect(cleared).toEqual(["orders"]);
+  orders().deliver([eventOf(10)]);
+  await pass(3_000);
+  expect(counts()).toEqual([2, 1]);
+});
+
+test("a tab that may make no sound notifies, and another one sounds", async () => {
+  led = ["notify"];
+  goLive();
+  orders().deliver([eventOf(8)]);
+  await pass(300);
+  expect([counts(), sounds]).toEqual([[1], 0]);
+  led = ["sound"];
+  orders().deliver([eventOf(9)]);
+  await pass(3_000);
+  expect([counts(), sounds]).toEqual([[1], 1]);
 });
 
 test("what was missed is told of in one word for all feeds", async () => {

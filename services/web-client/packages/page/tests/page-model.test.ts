@@ -2,8 +2,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { PAGE_FEEDS } from "../src/feed-listing";
 import { MOST_FOLLOWED, QUIET_LIMIT_MS } from "../src/followed-feeds";
+import { MOST_MARKED } from "../src/marked-feeds";
 import { PageModel } from "../src/page-model";
-import { rememberApiKey } from "../src/storage";
+import { rememberApiKey, rememberPositions } from "../src/storage";
 import { eventOf, type FakeClient, FakeLibrary, feedInfo } from "./fake-library";
 
 let library: FakeLibrary;
@@ -565,6 +566,40 @@ test("pinned feeds that the list has not come to are asked for, and stand first"
   const asked = vi.spyOn(library, "findFeed");
   await model.list.load();
   expect(asked).not.toHaveBeenCalled();
+});
+
+test("what another tab of a guest reads and marks is so here", async () => {
+  library.infos = [feedInfo("orders", { head: 5 }), feedInfo("stock", { head: 5 })];
+  await model.start();
+  const beside = new PageModel(library, { credentials: null, onChange: () => {} });
+  await beside.start();
+  library.write("stock", 3);
+  await Promise.all([model.list.load(), beside.list.load()]);
+  expect(model.unreadOf("stock")).toBe(3);
+  beside.mark("orders", "notify", true);
+  rememberPositions(new Map([["stock", { epoch: "k3f9", sequence: 8 }]]));
+  for (const key of ["aviso.seen", "aviso.marks"]) {
+    dispatchEvent(new StorageEvent("storage", { key }));
+  }
+  await vi.waitFor(() => expect(client().subscriptions.get("orders")?.isOpen).toBe(true));
+  expect(model.unreadOf("stock")).toBe(0);
+});
+
+test("a pinned feed that is gone is in no other one's way", async () => {
+  library.infos = Array.from({ length: MOST_MARKED + 1 }, (_, n) => feedInfo(`a-${100 + n}`));
+  library.onConnect = (connecting) => connecting.become({ kind: "online", jid: "ana@localhost/a" });
+  await model.start();
+  await model.signIn("ana", "long enough", false);
+  const all = library.infos.map(({ slug }) => slug);
+  for (const slug of all.slice(0, MOST_MARKED)) model.mark(slug, "pinned", true);
+  expect(model.marked.isFull("pinned")).toBe(true);
+  const [gone] = library.infos.splice(3, 1);
+  client().hint(gone?.slug ?? "", "revoked");
+  await vi.waitFor(() => expect(model.marked.isFull("pinned")).toBe(false));
+  expect(model.pinned.length).toBe(MOST_MARKED - 1);
+  model.mark(`a-${100 + MOST_MARKED}`, "pinned", true);
+  expect(model.has(gone?.slug ?? "", "pinned")).toBe(false);
+  expect([model.marked.isFull("pinned"), model.pinned.length]).toEqual([true, MOST_MARKED]);
 });
 
 test("of a muted feed the reader is told nothing", async () => {
