@@ -48,6 +48,7 @@ export class FeedList extends LightElement {
   #shownSlug: string | null = null;
   /** The one whose row has the focus, on which control, and where that row stood last. */
   #focused: Focused | null = null;
+  #isDrawing = false;
   readonly #resized = new ResizeObserver(() => {
     this.#isMeasured = false;
     this.requestUpdate();
@@ -82,6 +83,7 @@ export class FeedList extends LightElement {
   }
 
   protected override willUpdate(): void {
+    this.#isDrawing = true;
     const { list } = this.model;
     this.#entries = list.shown;
     const search = `${list.listing.sought}\n${list.isUnreadOnly}`;
@@ -115,6 +117,7 @@ export class FeedList extends LightElement {
   }
 
   protected override updated(): void {
+    this.#isDrawing = false;
     const rows = this.querySelectorAll<HTMLElement>(".feed-row");
     // Through the CSSOM: the Content-Security-Policy allows no style in an attribute.
     const list = this.querySelector<HTMLElement>(".feed-list");
@@ -218,8 +221,8 @@ export class FeedList extends LightElement {
   };
 
   readonly #onBlur = (event: FocusEvent): void => {
-    const isTakenAway = !(event.target as Node).isConnected;
-    if (isTakenAway || this.contains(event.relatedTarget as Node | null)) return;
+    // A row that is moved, or taken out, loses the focus while it is still in the document.
+    if (this.#isDrawing || this.contains(event.relatedTarget as Node | null)) return;
     this.#focused = null;
   };
 
