@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from .api import Api
 from .conftest import OpenPage
@@ -162,6 +163,7 @@ def downloaded(page: FeedPage, kind: str) -> str:
     if not menu.locator("details").evaluate("each => each.open"):
         menu.locator("summary").click()
     said = menu.locator("[data-export-count]")
+    expect(said).not_to_have_attribute("data-export-count", "0")
     with tab.expect_download() as started:
         menu.locator(f'[data-export="{kind}"]').click()
     file = Path(started.value.path())

@@ -1,4 +1,7 @@
-/** `<drop-menu>`: a button that opens a small box below it. Esc closes it, and so does a click elsewhere. */
+/**
+ * `<drop-menu>`: a button that opens a small box below it. Esc closes it, and so does a click elsewhere.
+ * Says `toggle` when it has opened or closed.
+ */
 
 import { html, type TemplateResult } from "lit";
 import { LightElement } from "./light-element";
@@ -26,7 +29,8 @@ export class DropMenu extends LightElement {
   }
 
   override render(): TemplateResult {
-    return html`<details class="menu">
+    const say = () => this.dispatchEvent(new Event("toggle"));
+    return html`<details class="menu" @toggle=${say}>
       <summary class="button button-quiet" title=${this.label}>
         ${this.icon}<span>${this.label}</span>
       </summary>

@@ -140,7 +140,7 @@ export class FeedTools extends LightElement {
     const isOpen = this.querySelector("drop-menu:has([data-export]) > details[open]") !== null;
     const count = isOpen ? exportedRecords(this.#entries()).length : 0;
     return html`<drop-menu .label=${t("export")} .icon=${downloadIcon}
-      @click=${() => this.requestUpdate()}
+      @toggle=${() => this.requestUpdate()}
       .body=${html`<p class="form-hint" data-export-count=${count}>${t("exportHint", { count })}</p>
         <p class="form-hint">${t("exportCsvHint")}</p>
         <button type="button" class="button" data-export="csv" @click=${this.#exportCsv}>CSV</button>
