@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, WebSocket
+from playwright.sync_api import Browser, Page, Request, WebSocket, expect
 
 from .api import Api
 from .database import Database
@@ -72,6 +72,35 @@ def page(stack: Stack, browser: Browser, traffic: Traffic) -> Iterator[FeedPage]
     yield page
     context.close()
     assert page.faults == []
+
+
+def test_where_there_is_none_one_is_made(
+    stack: Stack, api: Api, page: FeedPage
+) -> None:
+    tab = page.tab
+    # The one that a new stack has.
+    api.change_feed("demo", visibility="private")
+    tab.add_init_script(path=AXE)
+    tab.goto(page.url)
+    form = tab.locator("feed-form")
+    slug = form.locator("#feed-slug")
+    form.wait_for()
+    assert "\n".join(faults(page, "no feeds")) == ""
+
+    slug.fill("No Slug")
+    form.locator("[type=submit]").click()
+    expect(slug).to_have_attribute("aria-invalid", "true")
+    slug.fill("first")
+    form.locator("#feed-key").fill(stack.facts["api_key"])
+    form.locator("[type=submit]").click()
+
+    tab.wait_for_url("**/#/feeds/first")
+    page.feed = "first"
+    page.wait_for_state("live", ALIVE_S)
+    tab.locator(".samples").wait_for()
+    assert unread(page, "first") == "0"
+    page.wait_for_record(api.write("first", {"n": 1})["id"])
+    api.change_feed("demo", visibility="public")
 
 
 def test_it_joins_the_room_that_is_read_and_counts_the_others(
@@ -168,7 +197,7 @@ def test_thousands_are_scrolled_through_found_and_kept_up_to_date(
     tab.keyboard.press("Enter")
     tab.wait_for_url("**/#/feeds/zeta")
     page.wait_for_state("live", ALIVE_S)
-    assert "\n".join(faults(page, "many feeds", [])) == ""
+    assert "\n".join(faults(page, "many feeds")) == ""
 
 
 def drawn(page: FeedPage) -> list[str | None]:

@@ -16,7 +16,7 @@ from .waiting import until, until_equal
 from .wire import Wire
 
 _RANGE = re.compile(r"<events [^>]*first=['\"](\d+)['\"][^>]*last=['\"](\d+)['\"]")
-_KEPT = """() => new Promise((resolve) => {
+KEPT = """() => new Promise((resolve) => {
     const opening = indexedDB.open('aviso-feed');
     opening.onsuccess = () => {
         const rows = opening.result.transaction('feeds').objectStore('feeds').getAll();
@@ -42,7 +42,7 @@ def test_a_restarted_browser_shows_what_it_had_and_fetches_the_difference_only(
     page.open()
     page.wait_for_rows(before[::-1])
     page.tab.evaluate("() => navigator.serviceWorker.ready.then(() => true)")
-    until(lambda: page.tab.evaluate(_KEPT) == 30, "the events to be kept")
+    until(lambda: page.tab.evaluate(KEPT) == 30, "the events to be kept")
     context.close()
 
     wire.cut()

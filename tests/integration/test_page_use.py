@@ -1,0 +1,170 @@
+"""What a person does with a feed's records on the page, at a desk and on a phone."""
+
+from __future__ import annotations
+
+import math
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from playwright.sync_api import Locator, expect
+
+from .api import Api
+from .conftest import OpenPage
+from .page import FeedPage
+from .running import Stack
+from .waiting import until, until_equal
+
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 800}, "has_touch": True}
+
+
+def test_a_record_s_link_is_copied_and_leads_somebody_else_to_it(
+    api: Api, feed: str, open_page: OpenPage
+) -> None:
+    record = api.write(feed, {"note": "the one that is meant"})
+    api.write(feed, {"note": "another one"})
+    clipboard = ["clipboard-read", "clipboard-write"]
+    page = open_page(feed, permissions=clipboard)
+    page.row(record["id"]).locator("[data-record-link]").click()
+    page.tab.locator("[data-record-state=present]").wait_for()
+
+    page.tab.get_by_role("button", name="Copy link").click()
+
+    copied = page.tab.get_by_role("button", name="Copied", exact=True)
+    expect(copied).to_be_visible()
+    link = page.tab.evaluate("navigator.clipboard.readText()")
+    assert link == page.tab.url
+    elsewhere = open_page(feed)
+    elsewhere.tab.goto("about:blank")
+    elsewhere.tab.goto(link)
+    shown = elsewhere.tab.locator("[data-record-state=present] .record-now")
+    expect(shown).to_contain_text("the one that is meant")
+    expect(elsewhere.tab.locator("[data-record]")).to_have_attribute(
+        "data-record", record["id"]
+    )
+
+
+def test_a_time_is_jumped_to(api: Api, feed: str, open_page: OpenPage) -> None:
+    first = api.write(feed, {"n": 1})
+    written = datetime.fromisoformat(first["updated_at"]).timestamp()
+    between = math.floor(written) + 1
+    # A time is given to the second.
+    until(lambda: time.time() > between, "the next second to begin")
+    api.write(feed, {"n": 2})
+    page = open_page(feed, timezone_id="UTC")
+    page.wait_for_position(2)
+    page.tab.click('[data-action="past"]')
+
+    jump_to(page, between)
+
+    until_equal(["1"], lambda: numbers(page), "what was then")
+    expect(page.tab.locator("[data-past]")).to_have_attribute("data-past", "1")
+    assert "?at=" in page.tab.url
+    jump_to(page, between - 86_400)
+    until_equal([], lambda: numbers(page), "what was a day before")
+    page.reload()
+    expect(page.tab.locator("[data-past]")).to_have_attribute("data-past", "0")
+    page.tab.click("[data-action=live]")
+    until_equal(["2", "1"], lambda: numbers(page), "what is")
+
+
+def test_columns_are_picked_and_ordered_and_rows_are_dense(
+    api: Api, feed: str, open_page: OpenPage
+) -> None:
+    api.write_all(feed, [{"city": "Bilbao", "n": n, "what": "tea"} for n in range(3)])
+    page = open_page(feed)
+    page.go_to("?view=table")
+    tab = page.tab
+    expect(tab.locator("[role=grid] [data-record-id]")).to_have_count(3)
+    assert columns(page) == ["n", "city", "what"]
+    height = row_height(page)
+
+    tab.locator("column-picker summary").click()
+    picker = tab.locator("column-picker")
+    picker.get_by_role("checkbox", name="n", exact=True).uncheck()
+    until_equal(["city", "what"], lambda: columns(page), "the columns that are left")
+    picker.get_by_role("button", name="Move what forward").click()
+    until_equal(["what", "city"], lambda: columns(page), "the other order")
+    tab.keyboard.press("Escape")
+    tab.click('[data-action="dense"]')
+
+    until(lambda: row_height(page) < height, "dense rows")
+    page.reload()
+    until_equal(["what", "city"], lambda: columns(page), "the same by its address")
+    until(lambda: row_height(page) < height, "rows that are dense still")
+    tab.locator("column-picker summary").click()
+    picker.get_by_role("button", name="As they come").click()
+    until_equal(["n", "city", "what"], lambda: columns(page), "all as they come")
+
+
+def test_on_a_phone_one_finds_sorts_opens_changes_and_looks_back(
+    stack: Stack, api: Api, feed: str, open_page: OpenPage
+) -> None:
+    fields = {f"field_{n}": n for n in range(9)}
+    for n, what in enumerate(["tea", "rice", "green tea"]):
+        api.write(feed, {"what": what, "n": n} | fields)
+    page = open_page(feed, **PHONE)
+    tab = page.tab
+
+    find = tab.get_by_role("searchbox", name="Find records")
+    find.fill("tea")
+    find.press("Enter")
+    expect(tab.locator(".found-summary")).to_have_attribute("data-found", "2")
+    page.list.locator("[data-pick]", has_text="green tea").tap()
+    expect(tab.locator(".found-summary")).to_have_attribute("data-found", "1")
+    tab.locator(".chip-remove").tap()
+    expect(tab.locator(".found-summary")).to_have_attribute("data-found", "2")
+
+    tab.locator('[data-view="table"]').tap()
+    grid = tab.get_by_role("grid")
+    expect(grid).to_have_attribute("data-count", "2")
+    tab.get_by_role("columnheader", name="n", exact=True).get_by_role("button").tap()
+    expect(grid.locator("[data-record-id] [role=gridcell]").nth(1)).to_have_text("0")
+
+    grid.locator("[data-record-id] a").first.tap()
+    tab.locator("[data-record-state=present]").wait_for()
+    tab.locator('[data-action="edit"]').tap()
+    form = tab.locator("record-editor")
+    draft(form, "what").fill("black tea")
+    form.locator("#edit-key").fill(stack.facts["api_key"])
+    form.locator("[type=submit]").tap()
+    until_equal(
+        "updated",
+        lambda: tab.locator(".step").first.get_attribute("data-step"),
+        "the change",
+    )
+
+    page.go_to("?view=cards")
+    tab.locator('[data-action="past"]').tap()
+    slider = tab.get_by_role("slider")
+    slider.focus()
+    tab.keyboard.press("ArrowLeft")
+    expect(tab.locator("[data-past]")).to_have_attribute("data-past", "3")
+    expect(page.list.locator("[data-record-id]")).to_have_count(3)
+    expect(page.list.get_by_text("black tea")).to_have_count(0)
+    tab.locator("[data-action=live]").tap()
+    expect(page.list.get_by_text("black tea")).to_be_visible()
+
+
+def jump_to(page: FeedPage, seconds: float) -> None:
+    text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    page.tab.fill("past-bar [name=time]", text)
+    page.tab.click("past-bar [type=submit]")
+
+
+def numbers(page: FeedPage) -> list[str]:
+    return page.list.locator(".value-number").all_inner_texts()
+
+
+def columns(page: FeedPage) -> list[str]:
+    """The names in the table's head, but the key's."""
+    return page.tab.locator("[role=columnheader] .sort bdi").all_inner_texts()
+
+
+def row_height(page: FeedPage) -> float:
+    box = page.tab.locator("[role=grid] [data-record-id]").first.bounding_box()
+    return box["height"] if box else math.inf
+
+
+def draft(form: Locator, name: str) -> Locator:
+    return form.get_by_role("group", name=name, exact=True).locator(".draft-value")
