@@ -110,8 +110,8 @@ audit: install-test web-modules ## known vulnerabilities of what is locked; fail
 wheel: $(VENV)/.installed-run ## dist/: the wheels django-aviso, and aviso-amqp-client for its extra [relay]
 	@$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist ./$(API) ./$(AMQP)
 	@ls dist/*.whl
-pictures: install-test web $(VENV)/.installed-pictures ## docs/images: the README's pictures, made anew
-	@$(BIN)/python -m tests.pictures
+pictures: install-test web $(VENV)/.installed-pictures ## of the page: docs/images made anew, and each view in .pictures/ (ARGS=readme or views: that alone)
+	@$(BIN)/python -m tests.pictures $(ARGS)
 format: install-test web-modules ## format everything
 	$(BIN)/ruff format $(OURS) $(AMQP) $(API) $(PUSHER)
 	$(BIN)/ruff check --fix --select I $(OURS) $(AMQP) $(API) $(PUSHER)
@@ -119,7 +119,7 @@ format: install-test web-modules ## format everything
 lock: $(VENV)/bin/python ## choose versions again; writes the lock files
 	deploy/lock.sh $(BIN)
 clean: ## remove what was installed and built here (not .run, which holds data)
-	rm -rf $(VENV) $(OSCAR) $(WEB)/node_modules $(SERVERS)/node_modules $(WEB)/dist $(WEB)/packages/*/dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(OSCAR) $(WEB)/node_modules $(SERVERS)/node_modules $(WEB)/dist $(WEB)/packages/*/dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .pictures
 
 # ---- what the targets above stand on -------------------------------------------------------------------------------
 
