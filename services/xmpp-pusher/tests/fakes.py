@@ -16,7 +16,14 @@ from typing import Literal
 from amqp_client.messages import Delivery
 
 from xmpp_pusher.contract import Cause, Visibility
-from xmpp_pusher.errors import Behind, NotConfirmed, Refused, RoomError, RoomLost
+from xmpp_pusher.errors import (
+    Behind,
+    NotConfirmed,
+    Refused,
+    RoomEnded,
+    RoomError,
+    RoomLost,
+)
 from xmpp_pusher.messages import Batch, Reader
 from xmpp_pusher.position import Position, Span
 from xmpp_pusher.reports import Report
@@ -82,6 +89,7 @@ class FakeArchive:
     asked: int = 0
     leaves: int = 0
     join_error: Exception | None = None
+    ends: deque[RoomEnded] = field(default_factory=deque)
     gate: asyncio.Event | None = None
 
     def head(self) -> Position | None:
@@ -148,6 +156,8 @@ class FakeRooms:
         await asyncio.sleep(0)
         if not self.is_connected:
             raise RoomLost("the stream is gone")
+        if archive.ends:
+            raise archive.ends.popleft()
         if archive.join_error is not None:
             raise archive.join_error
         archive.joins += 1

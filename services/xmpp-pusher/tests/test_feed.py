@@ -11,7 +11,7 @@ from bench import Bench
 from examples import make_batch, make_opening, make_reader_batch
 from fakes import until
 from xmpp_pusher.backoff import Backoff
-from xmpp_pusher.errors import NotOurs, Refused
+from xmpp_pusher.errors import NotOurs, Refused, RoomEnded
 from xmpp_pusher.position import Position, Span
 
 READER = "ada@localhost"
@@ -171,6 +171,24 @@ async def test_a_room_that_can_not_be_entered_is_shut(bench: Bench) -> None:
     assert expect(3) == bench.archive.places()
     assert {} == bench.feeds.problems()
     assert joins + 1 == bench.archive.joins
+
+
+async def test_a_room_that_is_being_destroyed_is_tried_again(bench: Bench) -> None:
+    """That takes ejabberd a while, and the join is answered in more than one way."""
+    await bench.take(make_batch(1, 1))
+    bench.archive.outcomes.append("lost")
+    bench.archive.ends.extend(RoomEnded("destroyed") for _ in range(3))
+    await bench.take(make_batch(2, 2))
+
+    assert expect(2) == bench.archive.places()
+    assert [] == bench.broker.told("shut")
+
+
+async def test_a_room_that_always_ends_is_shut(bench: Bench) -> None:
+    bench.archive.ends.extend(RoomEnded("destroyed") for _ in range(99))
+    await bench.take(make_batch(1, 1))
+
+    assert 1 == len(bench.broker.told("shut"))
 
 
 async def test_a_room_that_archives_nothing_is_shut_too(bench: Bench) -> None:

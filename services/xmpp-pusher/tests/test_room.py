@@ -19,6 +19,7 @@ from xmpp_pusher.errors import (
     NotArchived,
     NotOurs,
     Refused,
+    RoomEnded,
     RoomError,
     RoomLost,
 )
@@ -268,19 +269,30 @@ async def test_a_room_of_somebody_else_is_not_entered(bench: Bench) -> None:
         await joining
 
 
-async def test_a_refused_join_is_told_with_its_reason(bench: Bench) -> None:
+@pytest.mark.parametrize(
+    ("condition", "error"),
+    [
+        ("forbidden", Bounced),
+        ("resource-constraint", Bounced),
+        ("item-not-found", RoomEnded),  # just now: it may be made again
+        ("gone", RoomEnded),
+    ],
+)
+async def test_a_refused_join_is_told_with_its_reason(
+    bench: Bench, condition: str, error: type[RoomError]
+) -> None:
     joining = asyncio.create_task(bench.room.join())
     await asyncio.sleep(0)
 
     bench.room.handle(
         parse(
-            f"<presence type='error' from='{ME}'><error type='auth'>"
-            "<forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"
+            f"<presence type='error' from='{ME}'><error type='cancel'>"
+            f"<{condition} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"
             "</presence>"
         )
     )
 
-    with pytest.raises(Bounced, match="forbidden"):
+    with pytest.raises(error, match=condition):
         await joining
 
 
@@ -495,7 +507,7 @@ async def test_a_room_that_ends_takes_the_join_with_it(bench: Bench) -> None:
     bench.room.handle(presence("aviso-1", more="type='unavailable'", status="332"))
 
     async with asyncio.timeout(5):
-        with pytest.raises(RoomLost, match="ended"):
+        with pytest.raises(RoomEnded, match="ended"):
             await joining
 
 

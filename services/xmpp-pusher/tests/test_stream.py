@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from xmpp_pusher.errors import RoomLost
+from xmpp_pusher.errors import RoomEnded, RoomLost
 from xmpp_pusher.xmpp import stream as stream_module
 from xmpp_pusher.xmpp.stream import OnStanza, Stream
 
@@ -71,6 +71,26 @@ async def test_a_question_ends_with_the_room_that_it_went_to() -> None:
             await entering
     assert not elsewhere.done()
     elsewhere.cancel()
+
+
+async def test_a_room_that_is_gone_when_it_is_asked_is_lost() -> None:
+    """It may be made again at once, so it is not as one that can't be used."""
+    stream, login = make_stream()
+    entering = asyncio.create_task(stream.enter("orders", ROOM, lambda: None))
+    await asyncio.sleep(0)
+    login.receive(presence(stream.nick))
+    while not any("muc#owner" in stanza for stanza in login.sent):
+        await asyncio.sleep(0)
+
+    asked_id = ElementTree.fromstring(login.sent[-1]).get("id")
+    login.receive(
+        f"<iq from='{ROOM}' type='error' id='{asked_id}'><error type='cancel'>"
+        "<item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"
+    )
+
+    async with asyncio.timeout(5):
+        with pytest.raises(RoomEnded, match="item-not-found"):
+            await entering
 
 
 async def test_a_room_that_ended_a_moment_ago_is_not_asked() -> None:

@@ -5,8 +5,10 @@
     ├── NotConfirmed         the broker did not take a message: again, later
     └── RoomError            a batch has an unknown or no outcome
         ├── RoomLost         not in the room (any more), or no answer: join again,
-        │                    ask the archive, go on from there
-        ├── Bounced          the server answered with an error: as RoomLost
+        │   │                ask the archive, go on from there
+        │   └── RoomEnded    destroyed just now, perhaps still being: the same
+        ├── Bounced          the server answered with an error: as RoomLost, but
+        │                    another try is not likely to help
         ├── NotArchived      the room spoke, and nothing proves that it archived: the
         │                    same
         ├── Behind           the archive took nothing, for its head is another: go on
@@ -21,7 +23,12 @@ A library's own exceptions stop in ``amqp/`` and ``xmpp/``.
 
 from __future__ import annotations
 
+from typing import Final
+
 from .position import Position
+
+# A room that has just been destroyed answers so until it is made again.
+_ROOM_IS_GONE: Final = frozenset({"item-not-found", "gone"})
 
 
 class PusherError(Exception):
@@ -44,10 +51,21 @@ class RoomLost(RoomError):
     pass
 
 
+class RoomEnded(RoomLost):
+    pass
+
+
 class Bounced(RoomError):
     def __init__(self, condition: str, description: str) -> None:
         super().__init__(description)
         self.condition = condition
+
+
+def bounced(condition: str, description: str) -> Bounced | RoomEnded:
+    """Return what an error that the server answered with says of a room."""
+    if condition in _ROOM_IS_GONE:
+        return RoomEnded(description)
+    return Bounced(condition, description)
 
 
 class NotArchived(RoomError):

@@ -15,7 +15,7 @@ from typing import Final
 from amqp_client.messages import Delivery
 
 from .backoff import Backoff
-from .errors import PusherError, RoomLost
+from .errors import PusherError, RoomEnded, RoomLost
 from .messages import Batch, Opening
 from .occupancy import Occupancy
 from .outcomes import Outcomes
@@ -25,6 +25,8 @@ from .under_way import Item
 
 # Occupancies in a row that ended with nothing archived, before the room counts as shut.
 _MAX_STRIKES: Final = 2
+# The same of a room that is destroyed: that takes ejabberd a while.
+_MAX_ENDED: Final = 6
 
 
 class Feed:
@@ -154,6 +156,7 @@ class Feed:
         await self._rooms.wait_connected()
         connection, began_s = self._rooms.connections, time.monotonic()
         is_entered = is_shut = False
+        max_strikes = _MAX_STRIKES
         try:
             occupancy = await self._enter()
             is_entered = True
@@ -163,6 +166,8 @@ class Feed:
             detail = str(error)
             # Lost while it was joined (destroyed just now, say): that may do at once.
             is_shut = not is_entered and not isinstance(error, RoomLost)
+            if isinstance(error, RoomEnded):
+                max_strikes = _MAX_ENDED
             is_first = self._trouble is None
             self._outcomes.feed_log.note_interruption(error, is_first)
         except Exception as error:
@@ -176,7 +181,7 @@ class Feed:
         if self._was_heard(connection, began_s):
             self._trouble = detail
             self._strikes += 1
-            if is_shut or self._strikes >= _MAX_STRIKES:
+            if is_shut or self._strikes >= max_strikes:
                 self._give_up(detail)
                 return
         # Else the stream has died, or is about to be found dead.

@@ -21,8 +21,10 @@ from ..errors import (
     NotArchived,
     NotOurs,
     Refused,
+    RoomEnded,
     RoomError,
     RoomLost,
+    bounced,
 )
 from ..messages import Batch, Reader
 from ..position import Position
@@ -75,6 +77,7 @@ class OccupiedRoom:
         self.address = address
         self.is_opened = False
         self.is_being_checked = False
+        self._has_ended = False
         # The form of a room that was made by this join, until its options are set.
         self._made: Mapping[str, muc.Field] | None = None
         self._is_untouched = False
@@ -219,7 +222,7 @@ class OccupiedRoom:
 
     def _send(self, stanza_id: str, stanza: str) -> Awaitable[None]:
         if self.is_lost:
-            raise RoomLost(self._lost.result())
+            raise self._make_loss()
         reflected = asyncio.get_running_loop().create_future()
         self._is_untouched = False
         self._session.send(stanza)
@@ -285,7 +288,7 @@ class OccupiedRoom:
             if not self._joined.done() and not self.is_lost:
                 error = muc.read_error(stanza)
                 self._joined.set_exception(
-                    Bounced(error.condition, f"join of {self.address}: {error}")
+                    bounced(error.condition, f"join of {self.address}: {error}")
                 )
             return
         presence = muc.read_presence(stanza)
@@ -306,6 +309,7 @@ class OccupiedRoom:
             self.lose(f"the room put us out (status {codes})")
         elif muc.STATUS_ROOM_ENDS in presence.statuses:
             # It was destroyed, and takes our join with it: no answer will come.
+            self._has_ended = True
             self.lose("the room ended while it was joined")
         # Else it is the leaving of an occupancy before this one.
 
@@ -364,6 +368,10 @@ class OccupiedRoom:
             raise RoomError(f"{self.address} does not offer {', '.join(missing)}")
         return offered
 
+    def _make_loss(self) -> RoomLost:
+        kind = RoomEnded if self._has_ended else RoomLost
+        return kind(self._lost.result())
+
     async def _answer(self, future: asyncio.Future[R], what: str) -> R:
         """Wait for an answer, but no longer than the room lasts."""
         await asyncio.wait(
@@ -374,7 +382,7 @@ class OccupiedRoom:
         if future.done():
             return future.result()
         if self.is_lost:
-            raise RoomLost(self._lost.result())
+            raise self._make_loss()
         raise RoomLost(f"{self.address}: {what} did not come in {ANSWER_TIMEOUT_S} s")
 
 

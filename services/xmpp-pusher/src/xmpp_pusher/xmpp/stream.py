@@ -19,7 +19,7 @@ from typing import Final, Literal, Protocol
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import quoteattr
 
-from ..errors import Bounced, RoomLost
+from ..errors import Bounced, RoomLost, bounced
 from . import muc
 from .room import OccupiedRoom
 from .session import ANSWER_TIMEOUT_S
@@ -159,7 +159,7 @@ class Stream:
         answer: Element = answered.result()
         if answer.get("type") == "error":
             error = muc.read_error(answer)
-            raise Bounced(error.condition, f"{to} answered a query with {error}")
+            raise bounced(error.condition, f"{to} answered a query with {error}")
         return answer
 
     async def evict(self, address: str) -> None:
