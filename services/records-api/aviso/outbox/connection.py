@@ -1,13 +1,16 @@
 """Connections to PostgreSQL for the relay's asyncio loop.
 
-Django's own connections are synchronous and pooled; the relay needs two of its own
-that it keeps: one that holds the lock and does all the work, one that listens. A notice
-only wakes the cycle earlier: one that is lost costs a second at most.
+Django's own connections are synchronous and pooled; the relay needs one of its own that
+it keeps, holds the lock, does all the work, and hears the notices: whoever is woken by
+one has to ask the database at once, and a session that was just awake answers sooner.
+A notice only wakes the cycle earlier: one that is lost costs a second at most.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, LiteralString
 
 import psycopg
@@ -50,9 +53,11 @@ _LIMITS = {"statement_timeout": "30s", "lock_timeout": "1s"}
 # It reads a few rows by an index, always. The statistics of tables that fill and empty
 # all the time must not talk the planner into anything else.
 _PLANS = {"enable_seqscan": "off", "jit": "off"}
-# A notice of `aviso_events`: '' for something in the queue, this for a parked message.
+# A notice of `aviso_events`: '' for something in the queue, this for a parked message;
+# and what we say ourselves where there are no notices any more.
 CHANNEL = "aviso_events"
 PARKED_NOTICE = "parked"
+LOST_NOTICE = "lost"
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 Values = Sequence[object] | dict[str, object]
@@ -95,22 +100,54 @@ async def fetch(
         raise translate(connection, exc) from exc
 
 
-async def listen(told: Callable[[str | None], None]) -> None:
-    """Call `told` with each notice's payload, until cancelled; None: from now on.
+class Notices:
+    """What is notified to a session that runs statements too; `told` gets each payload.
 
-    Raises DatabaseLostError when the connection breaks.
+    While a statement runs, its answer brings them. While none does, they come in
+    `heard`, within which none may run.
     """
-    connection = await connect(name="aviso-relay-listen")
-    try:
-        await connection.execute("LISTEN aviso_events")
-        told(None)
-        async for notice in connection.notifies():
-            told(notice.payload)
-    except psycopg.Error as exc:
-        raise DatabaseLostError(f"the listening connection: {exc}") from exc
-    finally:
-        await connection.close()
-    raise DatabaseLostError("the listening connection ended")
+
+    def __init__(self, connection: Connection, told: Callable[[str], None]) -> None:
+        self._connection = connection
+        self._told = told
+
+    async def begin(self) -> None:
+        """Listen from now on. Raises DatabaseLostError or StatementRefusedError."""
+        self._connection.add_notify_handler(lambda notice: self._told(notice.payload))
+        try:
+            await self._connection.execute("LISTEN aviso_events")
+        except psycopg.Error as exc:
+            raise translate(self._connection, exc) from exc
+
+    @contextlib.contextmanager
+    def heard(self) -> Iterator[None]:
+        """Raises DatabaseLostError if the session is gone already."""
+        loop = asyncio.get_running_loop()
+        try:
+            socket = self._connection.pgconn.socket
+        except psycopg.Error as exc:
+            raise DatabaseLostError(describe(exc)) from exc
+        loop.add_reader(socket, self._read, socket)
+        try:
+            # One that came right behind an answer has been read with it.
+            self._tell()
+            yield
+        finally:
+            loop.remove_reader(socket)
+
+    def _read(self, socket: int) -> None:
+        try:
+            self._connection.pgconn.consume_input()
+        except psycopg.Error:
+            # It would be readable for ever. The next statement finds out.
+            asyncio.get_running_loop().remove_reader(socket)
+            self._told(LOST_NOTICE)
+            return
+        self._tell()
+
+    def _tell(self) -> None:
+        while notice := self._connection.pgconn.notifies():
+            self._told(notice.extra.decode())
 
 
 def translate(connection: Connection, error: psycopg.Error) -> DatabaseError:

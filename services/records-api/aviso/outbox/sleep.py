@@ -17,11 +17,11 @@ its writer tried K.
    visible first and gives its locks away after that), and sees the row. If it never
    takes K, it polls, and sees the row at the next look.
 2. The relay held K then. The writer notifies, and the notice comes with its commit. The
-   relay listens before it takes K for the first time. It looks at each notice.
+   relay listens before its first look. It looks at each notice.
 
 A writer that tries K in a savepoint that is rolled back loses its share and its row at
-once. A lost listening connection ends the term, and the next one reads everything. And
-the sleeper looks each second all the same.
+once. The notices come by the connection that holds K: who loses it loses the term, and
+the next one reads everything. And the sleeper looks each second all the same.
 
 **Not woken for each event.** While the relay holds K every writer notifies, so a lone
 event needs no poll at all: the relay looks, and goes on sleeping. Only when one
@@ -55,10 +55,7 @@ MANY = 5
 
 
 class Sleep:
-    """Tells after each look when the next one is due.
-
-    `is_listening` is set by whoever hears the notices; before, there is no sleep.
-    """
+    """Tells after each look when the next one is due, to whoever hears the notices."""
 
     def __init__(
         self, connection: Connection, clock: Callable[[], float] = time.monotonic
@@ -68,7 +65,6 @@ class Sleep:
         self._poll_s = POLL_S
         self._found_at = clock()
         self._tried_at = clock()
-        self.is_listening = False
         self.is_asleep = False
 
     async def next_look_s(self, *, found: int) -> float:
@@ -85,7 +81,7 @@ class Sleep:
             self._poll_s = longer_s if found >= MANY else POLL_S
             return self._poll_s
         quiet_s = now - max(self._found_at, self._tried_at)
-        if self.is_listening and quiet_s >= QUIET_S and await self.fall_asleep():
+        if quiet_s >= QUIET_S and await self.fall_asleep():
             return 0.0
         self._poll_s = min(LONGEST_POLL_S, 1.5 * self._poll_s)
         return self._poll_s

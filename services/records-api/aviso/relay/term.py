@@ -8,12 +8,18 @@ it, and one after it is archived.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import time
 from collections.abc import Iterator, Sequence
 
-from aviso.outbox.connection import LOOK_INTERVAL_S, PARKED_NOTICE, Connection, listen
+from aviso.outbox.connection import (
+    LOOK_INTERVAL_S,
+    PARKED_NOTICE,
+    Connection,
+    Notices,
+)
 from aviso.outbox.feeds import Outbox
 from aviso.outbox.pruning import Pruning
 from aviso.outbox.queue import Numbered, Queue
@@ -48,6 +54,7 @@ class Term:
     ) -> None:
         self._connection = connection
         self._woken = asyncio.Event()
+        self._notices = Notices(connection, self.on_notice)
         self._status = status
         self._metrics = status.metrics
         runs = _name_runs()
@@ -71,9 +78,7 @@ class Term:
     def wake(self) -> None:
         self._woken.set()
 
-    def on_notice(self, payload: str | None) -> None:
-        if payload is None:
-            self._sleep.is_listening = True
+    def on_notice(self, payload: str) -> None:
         if payload == PARKED_NOTICE:
             self._look_at_parked = 0.0
         self._look_at = 0.0
@@ -91,7 +96,6 @@ class Term:
             for work in (
                 self._run_cycle(stopping),
                 self._link.run(source),
-                listen(self.on_notice),
                 look_after_tables(self._status.note_tables),
             )
         ]
@@ -109,6 +113,7 @@ class Term:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _run_cycle(self, stopping: asyncio.Event) -> None:
+        await self._notices.begin()
         await self._queue.adopt()
         await self._outbox.make_feeds()
         for state in await self._outbox.look_at_all():
@@ -159,11 +164,9 @@ class Term:
         )
 
     async def _wait_to_be_woken(self, timeout_s: float) -> None:
-        try:
+        with self._notices.heard(), contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, timeout_s)):
                 await self._woken.wait()
-        except TimeoutError:
-            return
 
     async def _look(self) -> bool:
         """Look into the queue if it is time to; tell whether there is another page."""

@@ -38,7 +38,6 @@ def look(looking: Looking, after_s: float = 0.0) -> float:
 
 
 def fall_asleep(looking: Looking) -> None:
-    looking.sleep.is_listening = True
     looking.take_all()
     assert look(looking, QUIET_S + 1) == 0.0
     assert looking.sleep.is_asleep
@@ -92,7 +91,6 @@ def test_lone_events_one_after_the_other_do_not_keep_it_awake(
 ) -> None:
     database.add_feed("orders")
     with Looking(database) as looking:
-        looking.sleep.is_listening = True
         looking.take_all()
 
         for _ in range(3):
@@ -129,21 +127,11 @@ def test_it_polls_more_slowly_while_it_finds_many(database: Database) -> None:
     assert [2 * POLL_S, 4 * POLL_S, 8 * POLL_S, LONGEST_POLL_S, POLL_S] == pauses
 
 
-def test_before_it_hears_anything_it_does_not_sleep(database: Database) -> None:
-    with Looking(database) as looking:
-        looking.take_all()
-
-        look(looking, QUIET_S + 1)
-
-        assert not looking.sleep.is_asleep
-
-
 def test_it_can_not_fall_asleep_beside_a_writer_who_saw_it_awake(
     database: Database,
 ) -> None:
     database.add_feed("orders")
     with Looking(database) as looking, psycopg.connect(database.url) as writer:
-        looking.sleep.is_listening = True
         looking.take_all()
         writer.execute(RECORD)
 
@@ -182,7 +170,6 @@ def test_whatever_happens_a_sleeper_that_waits_has_seen_all_or_is_told(
         writers = [
             stack.enter_context(psycopg.connect(database.url)) for _ in range(WRITERS)
         ]
-        looking.sleep.is_listening = True
         # A look that is due at once is no waiting.
         told, due = 0, True
         for what, number in plan:
