@@ -9,7 +9,6 @@ const MESSAGES: Readonly<Record<string, MessageKey>> = {
   "unknown-type": "causeUnknownType",
   "too-large": "causeTooLarge",
   refused: "causeRefused",
-  unroutable: "causeUnroutable",
   pruned: "causePruned",
   "no-form": "causeNoForm",
 };

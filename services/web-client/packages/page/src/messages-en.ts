@@ -210,7 +210,6 @@ export const english = {
   causeUnknownType: "It is of a kind that this version does not know yet.",
   causeTooLarge: "It is too large to be sent to browsers.",
   causeRefused: "The messaging server refused it.",
-  causeUnroutable: "The message broker had nowhere to put it.",
   causePruned: "It is older than what is kept.",
   causeNoForm: "Something in the row cannot be sent as it is.",
   causeOther: "The cause given is “{cause}”.",

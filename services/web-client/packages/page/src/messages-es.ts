@@ -218,7 +218,6 @@ export const spanish: Messages = {
   causeUnknownType: "Es de un tipo que esta versión aún no conoce.",
   causeTooLarge: "Es demasiado grande para enviarlo a los navegadores.",
   causeRefused: "El servidor de mensajería lo rechazó.",
-  causeUnroutable: "El intermediario de mensajes no tenía dónde ponerlo.",
   causePruned: "Es anterior a lo que se conserva.",
   causeNoForm: "Algo en la fila no se puede enviar tal como está.",
   causeOther: "La causa indicada es «{cause}».",
