@@ -153,6 +153,14 @@ def feed(request: pytest.FixtureRequest, api: Api) -> str:
 
 
 @pytest.fixture
+def private_feed(api: Api) -> str:
+    """One that nobody reads who was not let in."""
+    slug = new_slug("private")
+    api.create_feed(slug, visibility="private")
+    return slug
+
+
+@pytest.fixture
 def room(stack: Stack, api: Api, feed: str) -> str:
     """The address of that feed's room; the pusher is in it, and it is open."""
     api.write(feed, {"n": 1})

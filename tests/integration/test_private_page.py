@@ -4,20 +4,11 @@ from __future__ import annotations
 
 import uuid
 
-import pytest
-
-from .api import Api, new_slug
+from .api import Api
 from .conftest import OpenPage
 from .page import FeedPage
 from .test_page import PASSWORD, account_kind, fill_account, open_sign_in
 from .waiting import until, until_equal
-
-
-@pytest.fixture
-def private_feed(api: Api) -> str:
-    slug = new_slug("private")
-    api.create_feed(slug, visibility="private")
-    return slug
 
 
 def test_a_granted_feed_appears_and_a_revoked_one_goes(

@@ -14,11 +14,10 @@ from .waiting import until
 
 
 @pytest.fixture
-def private_feed(api: Api) -> str:
-    slug = new_slug("private")
-    api.create_feed(slug, visibility="private")
-    api.write(slug, {"secret": 1})
-    return slug
+def private_feed(api: Api, private_feed: str) -> str:
+    """With a record in it."""
+    api.write(private_feed, {"secret": 1})
+    return private_feed
 
 
 def test_a_guest_reads_a_public_feed_over_rest(

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from .api import Api, new_slug
+from .api import Api
 from .running import REPOSITORY, Stack
 from .test_examples import PACKAGE, npm
 from .test_tabs import make_account
@@ -54,11 +54,10 @@ def tab(stack: Stack, browser: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture
-def private_feed(api: Api) -> str:
-    slug = new_slug("private")
-    api.create_feed(slug, visibility="private")
-    api.write(slug, {"n": 1})
-    return slug
+def private_feed(api: Api, private_feed: str) -> str:
+    """With a record in it."""
+    api.write(private_feed, {"n": 1})
+    return private_feed
 
 
 def call(tab: Page, method: str, *args: object, **options: object) -> dict[str, Any]:

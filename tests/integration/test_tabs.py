@@ -107,11 +107,10 @@ def open_tab(stack: Stack, browser: Browser, wire: Wire) -> Iterator[OpenTab]:
 
 
 @pytest.fixture
-def private_feed(api: Api) -> str:
-    slug = new_slug("private")
-    api.create_feed(slug, visibility="private")
-    api.write(slug, {"note": "from before"})
-    return slug
+def private_feed(api: Api, private_feed: str) -> str:
+    """With a record in it."""
+    api.write(private_feed, {"note": "from before"})
+    return private_feed
 
 
 @pytest.fixture

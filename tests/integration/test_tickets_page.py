@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, Route
 
 from . import tokens
-from .api import Api, new_slug
+from .api import Api
 from .conftest import OpenPage
 from .running import Stack
 from .waiting import until, until_equal
@@ -38,13 +38,6 @@ _FOLLOW = """async feed => {
     followed.on('change', ({ record }) => told.push(record?.data.n));
 }"""
 _TEXT = "() => document.querySelector('record-feed').shadowRoot.textContent"
-
-
-@pytest.fixture
-def private_feed(api: Api) -> str:
-    slug = new_slug("private")
-    api.create_feed(slug, visibility="private")
-    return slug
 
 
 @pytest.fixture

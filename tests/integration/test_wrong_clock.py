@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Page, Route
 
-from .api import Api, new_slug
+from .api import Api
 from .bare_page import BarePage
 from .conftest import OpenPage
 from .page import FeedPage
@@ -20,13 +20,6 @@ TOKEN_S = 600
 TICKET_S = 60
 
 wrong = pytest.mark.parametrize("hours", [1, -1], ids=["ahead", "behind"])
-
-
-@pytest.fixture
-def private_feed(api: Api) -> str:
-    slug = new_slug("private")
-    api.create_feed(slug, visibility="private")
-    return slug
 
 
 @wrong
