@@ -24,6 +24,7 @@ import type { Subscription } from "../engine/subscription";
 import { asWritten, stringifyExactJson } from "../model/exact-json";
 import { type RecordEntry, RecordStore } from "../model/record-store";
 import type { TabSharing } from "./client";
+import { drawingRound } from "./drawing-rounds";
 import { type ElementReading, languagesOf, readingFor, stateWords } from "./element-words";
 import { type ClientShare, type Reader, shareClient } from "./shared-clients";
 
@@ -175,6 +176,12 @@ export class RecordFeed extends LitElement {
     else if (changed.has("ticket") && this.ticket && !this.#share?.setTicket(this.ticket)) {
       this.#follow();
     }
+  }
+
+  /** What comes while it stands there is drawn with what comes soon after, in all elements at once. */
+  protected override async scheduleUpdate(): Promise<unknown> {
+    if (this.hasUpdated) await drawingRound();
+    return super.scheduleUpdate();
   }
 
   override render(): TemplateResult {

@@ -59,6 +59,7 @@ beforeEach(() => {
 });
 
 afterEach(() => {
+  vi.useRealTimers();
   document.body.replaceChildren();
 });
 
@@ -280,6 +281,21 @@ describe("<record-feed>", () => {
     expect(removed).toEqual([before[2]]);
     expect(changes.filter(({ type }) => type !== "childList")).toEqual([]);
     expect(Array.from(list(element).children).slice(1)).toEqual(before.slice(0, 2));
+  });
+
+  test("draws together what comes within a moment, and the last of it", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "performance"] });
+    const element = await show();
+    const render = vi.spyOn(element, "render");
+    for (let n = 1; n <= 20; n += 1) {
+      subscription().give([event(n, { n })]);
+      // As each comes with a message of its own.
+      await vi.advanceTimersByTimeAsync(1);
+    }
+    await vi.advanceTimersByTimeAsync(200);
+    // One more where an earlier test's pause ends meanwhile.
+    expect(render.mock.calls.length).toBeLessThanOrEqual(3);
+    expect(textOf(element, "value").slice(0, 2)).toEqual(["20", "19"]);
   });
 
   test.each(["all", "-5", "", "50px", "0"])(
