@@ -81,6 +81,8 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
   #transport: Transport | null = null;
   /** Counts attempts: whatever an earlier one still says is not listened to. */
   #attempt = 0;
+  #upAt = 0;
+  #isUsed = false;
   #timer: Timer = null;
   #stopWatching: (() => void) | null = null;
 
@@ -356,7 +358,9 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
     this.#transport = transport;
     // What died on a WebSocket before must not be resumed behind the back of this session.
     if (transport === "bosh") this.#memory.clear();
-    this.#restartTimer(this.#timings.stableAfter, () => this.#backoff.reset());
+    this.#upAt = this.host.now();
+    this.#isUsed = false;
+    this.#proveGood(this.#timings.stableAfter);
     this.#setState({ kind: "online", jid });
     if (this.#credentials.kind === "account") {
       // RFC 6121 8.5.2.1: a headline to the account reaches only sessions that said that they are there.
@@ -393,6 +397,18 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
     if (this.#credentials.kind === "guest") {
       this.#retry("The server takes no guests.");
       return;
+  /** A proxy may end each connection before it is old. One that ends at once does not count. */
+  #noteUse(): void {
+    if (this.#isUsed || this.#transport === null) return;
+    this.#isUsed = true;
+    this.#proveGood(this.#timings.usefulAfter);
+  }
+
+  #proveGood(afterMs: number): void {
+    const left = Math.max(0, this.#upAt + afterMs - this.host.now());
+    this.#restartTimer(left, () => this.#backoff.reset());
+  }
+
     }
     this.#info = null;
     this.#letGo((link) => link.drop());
@@ -564,3 +580,4 @@ function loginAt(
   const { username, text } = ticket;
   return { credentials: { kind: "ticket", username, ticket: text }, domain: info.ticket_domain };
 }
+      noteUse: () => this.#noteUse(),

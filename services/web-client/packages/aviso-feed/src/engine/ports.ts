@@ -198,6 +198,8 @@ export interface StreamPort {
   ): Promise<Element>;
   /** Look whether the stream is alive, soon. */
   check(): void;
+  /** It gave what it is there for. */
+  noteUse(): void;
   /** Milliseconds since anything came on the stream. */
   silence(): number;
   /** A random word, for ids and nicks. */

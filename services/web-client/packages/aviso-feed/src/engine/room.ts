@@ -145,6 +145,7 @@ export class Room implements FeedRoom {
     if (isTrustedLive(message, this.jid, this.#occupants)) {
       const stanzaId = stanzaIdOf(message, this.jid);
       const read = readStanza(message, this.#feed);
+      this.stream.noteUse();
       for (const listener of [...this.#listeners]) listener.message(read, stanzaId);
     } else if (childOf(message, "events", NS.events) !== null) {
       for (const listener of [...this.#listeners]) listener.untrusted();
@@ -183,6 +184,7 @@ export class Room implements FeedRoom {
       // So ejabberd answers while its database is away; it is not the same as "nothing new".
       throw new RequestError("timeout", "The archive of the room cannot be read.");
     }
+    this.stream.noteUse();
     return { first, last, isComplete };
   }
 

@@ -17,6 +17,8 @@ export type Timings = {
   readonly retryMax: number;
   /** A connection that lasted this long was a good one: the back-off begins anew. */
   readonly stableAfter: number;
+  /** The same for one that gave something: an event, or an answer of a feed's archive. */
+  readonly usefulAfter: number;
   /** So long without an event, then look whether one was missed. */
   readonly silence: number;
 };
@@ -29,5 +31,6 @@ export const TIMINGS: Timings = {
   retryFirst: 1_000,
   retryMax: 30_000,
   stableAfter: 10_000,
+  usefulAfter: 2_000,
   silence: 30_000,
 };

@@ -155,6 +155,36 @@ describe("after it was lost", () => {
     expect([first, second, third]).toEqual([1_000, 2_000, 1_000]);
   });
 
+  test.each([
+    [
+      "ends it in its fifth second, once it gave something, costs no more each time",
+      true,
+      5_000,
+      1,
+    ],
+    ["ends it at once, though it gave something, is left alone for longer", true, 500, 32],
+    ["ends it in its fifth second, and gave nothing, is left alone for longer", false, 5_000, 32],
+  ])("a proxy or a server that %s", async (_what, gives, lastsMs, times) => {
+    const random = vi.spyOn(world.host, "random").mockReturnValue(1);
+    world.xmpp.isDeaf = !gives;
+    const connection = await connect();
+    const room = connection.room("orders@feeds.localhost");
+    room.attach({ state: () => {}, message: () => {}, untrusted: () => {} });
+    let waitMs = 0;
+    for (let n = 0; n < 6; n += 1) {
+      await world.clock.advance(waitMs);
+      await settle();
+      expect(connection.state.kind).toBe("online");
+      void room.page({ start: 0n }, 1, () => {}).catch(() => {});
+      await world.clock.advance(lastsMs);
+      world.xmpp.link.die();
+      const { state } = connection;
+      waitMs = state.kind === "offline" ? (state.retryAt?.getTime() ?? 0) - world.clock.now : -1;
+    }
+    random.mockRestore();
+    expect(waitMs).toBe(Math.min(30, times) * 1_000);
+  });
+
   test("an unreachable server is an honest state", async () => {
     world.rest.failure = "unreachable";
 

@@ -19,6 +19,7 @@ function makeRoom() {
     ...{ clock: makeWorld().host, timings: TIMINGS, isUp: true, nick: "reader" },
     send: () => {},
     check: () => {},
+    noteUse: () => {},
     silence: () => 0,
     word: () => {
       words += 1;
