@@ -12,6 +12,7 @@ const CODES: Record<
   | "too-slow"
   | "filter-not-valid"
   | "no-browser"
+  | "ticket-not-renewed"
   | "unavailable",
   true
 > = {
@@ -34,6 +35,7 @@ const CODES: Record<
   "subscription-closed": true,
   "ticket-ended": true,
   "ticket-malformed": true,
+  "ticket-not-renewed": true,
   "ticket-refused": true,
   "too-many-requests": true,
   "too-many-sessions": true,

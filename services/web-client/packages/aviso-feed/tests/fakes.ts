@@ -155,6 +155,8 @@ export class FakeRest {
   readonly requests: string[] = [];
   /** The bearer token of each request; "" for none. */
   readonly bearers: string[] = [];
+  /** Which of them are not good. */
+  isRefused: (bearer: string) => boolean = () => false;
   /** Answer everything, or every path that matches, like this. */
   failure:
     | { status: number; detail?: string; path?: RegExp; headers?: Record<string, string> }
@@ -174,14 +176,14 @@ export class FakeRest {
   readonly fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
     const { pathname, searchParams, search } = new URL(String(input), "http://aviso.test");
     this.requests.push(pathname.replace("/api/v1/", "") + search);
-    this.bearers.push(
-      new Headers(init?.headers).get("Authorization")?.replace("Bearer ", "") ?? "",
-    );
+    const bearer = new Headers(init?.headers).get("Authorization")?.replace("Bearer ", "") ?? "";
+    this.bearers.push(bearer);
     const failure = this.failure;
     if (failure === "unreachable") throw new TypeError("fetch failed");
     if (failure !== null && (failure.path ?? /./).test(pathname)) {
       return json({ detail: failure.detail }, failure.status, failure.headers);
     }
+    if (this.isRefused(bearer)) return json({ detail: "The token is not good." }, 401);
     if (pathname === "/api/v1/connection/") return json(CONNECTION);
     if (this.onRecord !== null && (init?.body || /\/records\/[^/]+\/$/.test(pathname))) {
       return this.onRecord(input, init);

@@ -63,9 +63,10 @@ export type RecordPatch<Data> = {
 };
 
 /**
- * All of these reject with ApiError; with AvisoError where the session is refused (its `code`); and as
- * `signal` does. A server that says when to come again is asked again, for ten seconds at most. An
- * account's token comes over its stream: its calls connect, and wait 15 s at most.
+ * All of these reject with ApiError; with AvisoError where the session is refused (its `code`) or
+ * `renewTicket` gives no ticket (`ticket-not-renewed`); and as `signal` does. A server that says when to
+ * come again is asked again, for ten seconds at most. A ticket that has ended, or is not taken, is
+ * renewed first. An account's token comes over its stream: its calls connect, and wait 15 s at most.
  */
 export abstract class RecordsClient {
   /** @internal */

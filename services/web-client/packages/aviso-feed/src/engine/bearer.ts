@@ -6,7 +6,7 @@
  * and the browser's may be hours apart.
  */
 
-import { ApiError } from "../model/errors";
+import { ApiError, AvisoError } from "../model/errors";
 import {
   type Lasting,
   lastingOf,
@@ -50,6 +50,11 @@ export class AccountToken {
     if (this.#isKept && !this.#isMissing && !this.#isGood) this.keep();
     await this.#asking;
     return this.#isGood ? this.#token?.text : undefined;
+  }
+
+  /** The server did not take this one. */
+  drop(text: string): void {
+    if (this.#token?.text === text) this.#token = null;
   }
 
   /** The session is there: have a token as long as it is. */
@@ -123,9 +128,11 @@ export class TicketKeeper {
   #lasting: Lasting = { ends: 0, renews: 0 };
   /** The server took this one. */
   #isAccepted = false;
-  #isAsking = false;
+  #asking: Promise<string> | null = null;
   #timer: Timer = null;
-  #isStopped = false;
+  /** Nobody is told, or asks, in time: there is no session. */
+  #isStopped = true;
+  #failure: AvisoError | null = null;
   /** The site wants to be asked no earlier. */
   #notBefore = 0;
   readonly #backoff: Backoff;
@@ -163,7 +170,7 @@ export class TicketKeeper {
 
   /** `isFresh`: it was made just now. Throws TicketError, and then keeps none. */
   take(text: string, isFresh: boolean): void {
-    this.stop();
+    this.#restartTimer(null);
     if (this.#ticket?.text !== text) {
       this.#ticket = null;
       this.#isAccepted = false;
@@ -172,7 +179,7 @@ export class TicketKeeper {
       this.#takenAt = this.clock.now();
       this.#ticket = ticket;
     }
-    this.keep();
+    if (!this.#isStopped) this.keep();
   }
 
   /** Tell, and ask for a fresh one, before it ends. */
@@ -194,9 +201,23 @@ export class TicketKeeper {
   /** Ask for a fresh one, now or soon: a page whose tickets are all refused must not hammer. */
   ask(): void {
     this.#isStopped = false;
-    if (this.renew === undefined || this.#isAsking) return;
+    if (this.renew === undefined || this.#asking !== null) return;
     const delay = Math.max(this.#backoff.next(), this.#notBefore - this.clock.now());
     this.#restartTimer(delay, () => void this.#ask());
+  }
+
+  /**
+   * A fresh one, asked for now, once for all who want it; it is at hand then. Rejects with AvisoError,
+   * `ticket-not-renewed`.
+   */
+  renewed(): Promise<string> {
+    if (this.#failure !== null && this.clock.now() < this.#notBefore) {
+      return Promise.reject(this.#failure);
+    }
+    this.#asking ??= this.#fetch().finally(() => {
+      this.#asking = null;
+    });
+    return this.#asking;
   }
 
   stop(): void {
@@ -211,23 +232,38 @@ export class TicketKeeper {
   }
 
   async #ask(): Promise<void> {
-    if (this.renew === undefined || this.#isAsking) return;
-    this.#isAsking = true;
     const before = this.#ticket;
-    let fresh: string | null = null;
     try {
-      const text: unknown = await this.renew();
+      await this.renewed();
+    } catch {
+      if (!this.#isStopped && this.#ticket === before) this.ask();
+    }
+  }
+
+  #give(text: string): void {
+    // A session that is over does not begin anew.
+    if (this.#isStopped) this.take(text, true);
+    else this.listener.fresh(text);
+  }
+
+  async #fetch(): Promise<string> {
+    const before = this.#ticket;
+    try {
       // One that cannot be read must not end a session that goes on well.
-      if (typeof text === "string" && readTicket(text)) fresh = text;
+      const { text } = readTicket(String(await this.renew?.()));
+      this.#failure = null;
+      // Whoever listens may have given a fresh one already.
+      if (this.#ticket === before) this.#give(text);
+      return this.#ticket?.text ?? text;
     } catch (error) {
-      // Asked again below.
       const wait = error instanceof ApiError ? error.retryAfterMs : null;
       this.#notBefore = this.clock.now() + (wait ?? 0);
+      const { message } = error as Error;
+      this.#failure = new AvisoError("ticket-not-renewed", `No fresh ticket came: ${message}`, {
+        cause: error,
+      });
+      throw this.#failure;
     }
-    this.#isAsking = false;
-    if (this.#isStopped || this.#ticket !== before) return;
-    if (fresh === null) this.ask();
-    else this.listener.fresh(fresh);
   }
 
   #restartTimer(delayMs: number | null, callback: () => void = () => {}): void {

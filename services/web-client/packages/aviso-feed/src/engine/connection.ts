@@ -70,6 +70,8 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
   readonly #tickets: TicketKeeper;
   readonly #rooms = new Map<string, Room>();
   readonly #memory: ResumeMemory = new Map();
+  /** With which the session was refused, or signed out. */
+  #refusedTicket: Ticket | null = null;
 
   #state: ConnectionState = CLOSED;
   #info: Promise<ConnectionInfo> | null = null;
@@ -79,10 +81,10 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
   #jid = "";
   #nick = "";
   #transport: Transport | null = null;
-  /** Counts attempts: whatever an earlier one still says is not listened to. */
-  #attempt = 0;
   #upAt = 0;
   #isUsed = false;
+  /** Counts attempts: whatever an earlier one still says is not listened to. */
+  #attempt = 0;
   #timer: Timer = null;
   #stopWatching: (() => void) | null = null;
 
@@ -136,6 +138,7 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
   setTicket(text: string): void {
     if (this.#credentials.kind !== "ticket") throw new TypeError("This client is no ticket's.");
     const before = this.#tickets.ticket;
+    if (this.#stopWatching !== null) this.#tickets.keep();
     if (!this.#takeTicket(text, true)) return;
     if (this.#stopWatching === null) {
       this.emit("bearer", null);
@@ -154,6 +157,7 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
     const credentials = this.#credentials;
     if (credentials.kind !== "ticket") return;
     const text = this.#tickets.ticket?.text ?? credentials.ticket;
+    this.#tickets.keep();
     if (text === "" && this.#tickets.canRenew) this.#tickets.ask();
     else this.#takeTicket(text);
   }
@@ -189,6 +193,24 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
     return this.#token.get();
   }
 
+  async goodBearer(refused?: string): Promise<string | undefined> {
+    const credentials = this.#credentials;
+    const tickets = this.#tickets;
+    if (credentials.kind !== "ticket") {
+      if (refused !== undefined) this.#token.drop(refused);
+      return this.#token.get();
+    }
+    const isFirst = tickets.ticket === null && this.#state.kind !== "refused";
+    if (isFirst && credentials.ticket !== "") tickets.take(credentials.ticket, false);
+    const { ticket } = tickets;
+    const { state } = this;
+    const isOut = state.kind === "refused" && ticket === this.#refusedTicket;
+    if (isOut && !state.code.startsWith("ticket-")) return undefined;
+    const isGood = !isOut && ticket?.text !== refused && tickets.left > 0;
+    if (isGood || (!isOut && refused === undefined && !tickets.canRenew)) return ticket?.text;
+    return tickets.canRenew ? tickets.renewed() : undefined;
+  }
+
   connect(): void {
     if (this.#stopWatching !== null) return;
     this.#stopWatching = this.host.watch({
@@ -220,6 +242,7 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
 
   signOut(): void {
     this.close();
+    this.#refusedTicket = this.#tickets.ticket;
     this.#setState(SIGNED_OUT);
     this.emit("signed-out", null);
   }
@@ -374,6 +397,18 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
     for (const room of [...this.#rooms.values()]) room.onUp(resumed);
   }
 
+  /** A proxy may end each connection before it is old. One that ends at once does not count. */
+  #noteUse(): void {
+    if (this.#isUsed || this.#transport === null) return;
+    this.#isUsed = true;
+    this.#proveGood(this.#timings.usefulAfter);
+  }
+
+  #proveGood(afterMs: number): void {
+    const left = Math.max(0, this.#upAt + afterMs - this.host.now());
+    this.#restartTimer(left, () => this.#backoff.reset());
+  }
+
   /** A server that says when to come again is taken at its word. */
   #retryLater(error: Error): void {
     const { status, retryAfterMs } =
@@ -397,23 +432,12 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
     if (this.#credentials.kind === "guest") {
       this.#retry("The server takes no guests.");
       return;
-  /** A proxy may end each connection before it is old. One that ends at once does not count. */
-  #noteUse(): void {
-    if (this.#isUsed || this.#transport === null) return;
-    this.#isUsed = true;
-    this.#proveGood(this.#timings.usefulAfter);
-  }
-
-  #proveGood(afterMs: number): void {
-    const left = Math.max(0, this.#upAt + afterMs - this.host.now());
-    this.#restartTimer(left, () => this.#backoff.reset());
-  }
-
     }
     this.#info = null;
     this.#letGo((link) => link.drop());
     this.#memory.clear();
     this.#token.forget();
+    this.#refusedTicket = this.#tickets.ticket;
     const isEnded = code === "ticket-ended";
     this.#setState({ kind: "refused", reason: isEnded ? this.#endOfTicket() : reason, code });
     if (code === "ticket-ended" || code === "ticket-refused") this.#tickets.ask();
@@ -557,6 +581,7 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
       send,
       word,
       check: () => this.#check(),
+      noteUse: () => this.#noteUse(),
       silence: () => this.#requests.silence,
       request: (type, to, payload, patience = {}) =>
         this.#requests.start(
@@ -580,4 +605,3 @@ function loginAt(
   const { username, text } = ticket;
   return { credentials: { kind: "ticket", username, ticket: text }, domain: info.ticket_domain };
 }
-      noteUse: () => this.#noteUse(),

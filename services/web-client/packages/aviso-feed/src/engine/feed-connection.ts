@@ -73,6 +73,12 @@ export interface FeedConnection {
   rest<Answer>(question: () => Promise<Answer>): Promise<Answer>;
   /** What REST is shown; undefined for a guest. */
   bearer(): Promise<string | undefined>;
+  /**
+   * The same, good as far as is known, and not `refused`, which the server did not take: whoever makes
+   * tickets is asked for one where need be. undefined: there is none, and none to be had at once.
+   * Rejects with AvisoError, `ticket-not-renewed`, and with TicketError.
+   */
+  goodBearer(refused?: string): Promise<string | undefined>;
   /** The room, shared by everyone who asks for it. */
   room(jid: string): FeedRoom;
   /** What the account keeps of feeds. Rejects with a RequestError. */

@@ -19,8 +19,9 @@ export class AvisoError<Code extends string = string> extends Error {
   constructor(
     readonly code: Code,
     message: string,
+    options?: ErrorOptions,
   ) {
-    super(message);
+    super(message, options);
   }
 
   /** Where the code is explained, at any server of this version. */

@@ -285,6 +285,170 @@ describe("the session's rights", () => {
   });
 });
 
+describe("a bearer that is not good any more", () => {
+  const make = (options: ClientOptions): AvisoClient => new AvisoClient("", options, world.host);
+  const ticket = (lifeS = 600, at = world.clock.now, jti = ""): string => {
+    const iat = at / 1000;
+    const sub = "u-17@ticket.localhost";
+    return makeTicket({ sub, feeds: ["orders"], iat, exp: iat + lifeS, jti });
+  };
+  let asked: number;
+  const renewTicket = async (): Promise<string> => {
+    asked += 1;
+    return ticket(600, world.clock.now, `${asked}`);
+  };
+  /** What the lists were asked with. */
+  const shown = (): string[] =>
+    world.rest.bearers.filter((_, index) => world.rest.requests[index]?.includes("records"));
+
+  beforeEach(() => {
+    asked = 0;
+  });
+
+  test("a ticket that has ended is renewed before a call goes out, once for all of them", async () => {
+    const first = ticket(60);
+    const client = make({ ticket: first, renewTicket });
+    await client.list("orders");
+    await world.clock.advance(61_000);
+
+    await Promise.all([
+      client.list("orders"),
+      client.list("orders"),
+      client.create("orders", { n: 1 }),
+    ]);
+    await client.list("orders");
+
+    const fresh = ticket(600, world.clock.now, "1");
+    expect([asked, shown()]).toEqual([1, [first, fresh, fresh, fresh, fresh]]);
+    expect(world.xmpp.links).toEqual([]);
+  });
+
+  test("nobody is asked for tickets between calls", async () => {
+    const client = make({ ticket: ticket(60), renewTicket });
+    await client.list("orders");
+    client.setTicket(ticket(60));
+    await world.clock.advance(600_000);
+    expect(asked).toBe(0);
+  });
+
+  test("one that the server does not take is renewed, and the call made again, once", async () => {
+    const old = ticket(600, world.clock.now - 3_600_000);
+    world.rest.isRefused = (bearer) => bearer === old;
+    const client = make({ ticket: old, renewTicket });
+    await Promise.all([client.list("orders"), client.list("orders")]);
+    const fresh = ticket(600, world.clock.now, "1");
+    expect([asked, shown()]).toEqual([1, [old, old, fresh, fresh]]);
+
+    world.rest.isRefused = () => true;
+    const failure = await failureOf(client.list("orders"));
+    expect([failure.code, asked, shown().length]).toEqual(["not-signed-in", 2, 6]);
+  });
+
+  test("without a source there is no other", async () => {
+    const client = make({ ticket: ticket() });
+    world.rest.isRefused = () => true;
+    expect((await failureOf(client.list("orders"))).code).toBe("not-signed-in");
+    expect(shown()).toHaveLength(1);
+  });
+
+  test("a first ticket is asked for without a connection", async () => {
+    const client = make({ ticket: "", renewTicket });
+    await client.list("orders");
+    expect([asked, shown(), world.xmpp.links]).toEqual([
+      1,
+      [ticket(600, world.clock.now, "1")],
+      [],
+    ]);
+  });
+
+  test("a source that gives none is said to, with its own reason, and asked anew by the next call", async () => {
+    const reason = new Error("not signed in");
+    const answers: (() => Promise<string>)[] = [
+      () => Promise.reject(reason),
+      async () => "nonsense",
+      () => Promise.reject(new ApiError(503, "Busy.", null, 5_000)),
+      async () => ticket(),
+    ];
+    const client = make({ ticket: "", renewTicket: () => (answers.shift() ?? renewTicket)() });
+
+    const failures = [
+      await failureOf(client.list("orders")),
+      await failureOf(client.list("orders")),
+      await failureOf(client.list("orders")),
+      // The site wants to be asked no earlier.
+      await failureOf(client.list("orders")),
+    ];
+
+    expect(failures.map(({ code }) => code)).toEqual(Array(4).fill("ticket-not-renewed"));
+    expect([failures[0]?.message, failures[0]?.cause]).toEqual([
+      "No fresh ticket came: not signed in",
+      reason,
+    ]);
+    expect(shown()).toEqual([]);
+    await world.clock.advance(5_000);
+    await client.list("orders");
+    expect(shown()).toEqual([ticket()]);
+  });
+
+  test("a source that does not answer is waited for 15 s, and less where the signal says so", async () => {
+    const client = make({ ticket: "", renewTicket: () => new Promise(() => {}) });
+    const aborting = new AbortController();
+    const failing = failureOf(client.list("orders"));
+    const left = failureOf(client.list("orders", { signal: aborting.signal }));
+    await world.clock.advance(14_900);
+    const reason = new Error("left");
+    aborting.abort(reason);
+    expect(await left).toBe(reason);
+    expect((await within(200, failing)).code).toBe("ticket-not-renewed");
+  });
+
+  test("a session that goes on has the ticket that a call asked for, and the other way round", async () => {
+    const client = make({ ticket: ticket(60), renewTicket });
+    client.connect();
+    await world.clock.advance(1_000);
+    expect(world.xmpp.links).toHaveLength(1);
+    // Nobody could say so: the key was changed.
+    const dead = await client.bearer();
+    world.rest.isRefused = (bearer) => bearer === dead;
+
+    await within(1_000, client.list("orders"));
+
+    expect([asked, await client.bearer()]).toEqual([1, shown().at(-1)]);
+    await world.clock.advance(400_000);
+    expect(asked).toBe(1);
+    await world.clock.advance(60_000);
+    expect(asked).toBe(2);
+    expect(client.state.kind).toBe("online");
+  });
+
+  test("of a session that was refused and has no source, the session's code is told", async () => {
+    const client = make({ ticket: ticket(60) });
+    client.connect();
+    await world.clock.advance(61_000);
+    world.xmpp.link.die();
+    await world.clock.advance(5_000);
+    expect(client.state).toMatchObject({ kind: "refused", code: "ticket-ended" });
+    expect((await failureOf(client.list("orders"))).code).toBe("ticket-ended");
+    client.signOut();
+    expect((await failureOf(client.list("orders"))).code).toBe("signed-out");
+    client.setTicket(ticket());
+    await client.list("orders");
+    expect(shown()).toEqual([ticket()]);
+  });
+
+  test("an account's token that the server does not take is got anew, once", async () => {
+    const account = { kind: "account", username: "ada", password: "secret" } as const;
+    const tokens = ["1", "2", "3"].map((id) => accountToken(world, id));
+    world.xmpp.token = () => tokens.shift() ?? "none";
+    const [first, second] = tokens;
+    const client = make({ credentials: account });
+    await within(100, client.list("orders"));
+    world.rest.isRefused = (bearer) => bearer === first;
+    await within(100, Promise.all([client.list("orders"), client.list("orders")]));
+    expect(shown()).toEqual([first, first, first, second, second]);
+  });
+});
+
 describe("a signal", () => {
   test("gives up the waiting for a session, for a server, and the request", async () => {
     const account = { kind: "account", username: "ada", password: "secret" } as const;

@@ -119,8 +119,11 @@ export class SharedConnection extends Emitter<ConnectionEvents> implements FeedC
   }
 
   async bearer(): Promise<string | undefined> {
-    const isTold = this.#mode === "following" && this.own.reader !== "ticket";
-    return isTold ? (this.#following.report?.bearer ?? undefined) : this.own.bearer();
+    return this.#isTold ? (this.#following.report?.bearer ?? undefined) : this.own.bearer();
+  }
+
+  async goodBearer(refused?: string): Promise<string | undefined> {
+    return this.#isTold ? this.bearer() : this.own.goodBearer(refused);
   }
 
   room(jid: string): FeedRoom {
@@ -177,6 +180,11 @@ export class SharedConnection extends Emitter<ConnectionEvents> implements FeedC
 
   get #hasOwn(): boolean {
     return this.#mode === "leading" || this.#mode === "alone";
+  }
+
+  /** What REST is shown the leader says. */
+  get #isTold(): boolean {
+    return this.#mode === "following" && this.own.reader !== "ticket";
   }
 
   get #isTicketRefused(): boolean {
