@@ -18,6 +18,7 @@ from .tabs import FollowingTab
 TABS = choose(4, 12)
 TIMES = choose(6, 30)
 ELEMENTS = 11
+RATE = 50
 
 
 def test_tabs_share_one_connection_and_are_complete_whatever_goes(
@@ -33,7 +34,7 @@ def test_tabs_share_one_connection_and_are_complete_whatever_goes(
     ):
         ways = [partial(way, tabs) for way in (close, crash, freeze, stand_still)]
         ways += [partial(kill, stack, part) for part in ("ejabberd", "pusher")]
-        with trial.writing(10, lambda: trial.insert(5)):
+        with trial.inserting(RATE):
             for number in range(TABS):
                 tabs.open(0 if number else ELEMENTS)
             tabs.get_on()
@@ -44,9 +45,13 @@ def test_tabs_share_one_connection_and_are_complete_whatever_goes(
                     tabs.get_on()
         experiment.conclude(trial)
         tabs.judge()
-    experiment.outcome.notes.append(
-        f"sockets: {wire.most_websockets} at once at most, {wire.all_websockets} in all"
-    )
+    most, all_of_them = wire.most_websockets, wire.all_websockets
+    experiment.outcome.notes += [
+        f"sockets: {most} at once at most, {all_of_them} in all",
+        f"written: {trial.inserted_per_s:.1f} records a second",
+    ]
+    # Elsewhere the machine may be too busy for it.
+    assert trial.inserted_per_s > choose(0, 0.9 * RATE)
 
 
 def close(tabs: SharingTabs) -> None:

@@ -29,7 +29,7 @@ def test_hidden_tabs_have_everything_as_it_comes(
         chromium.launch_plain(browser.browser_type, tmp_path, wire.url) as context,
         sharing_tabs(context, wire, stack.url, trial) as tabs,
     ):
-        with trial.writing(10, lambda: trial.insert(5)):
+        with trial.inserting(50):
             open_all(tabs)
             for _ in range(TIMES):
                 for tab in tabs.tabs:
@@ -82,7 +82,7 @@ def leave_and_come_back(
 ) -> None:
     trial = experiment.make_trial(watched=False)
     with sharing_tabs(context, wire, experiment.stack.url, trial) as tabs:
-        with trial.writing(10, lambda: trial.insert(5)):
+        with trial.inserting(50):
             open_all(tabs)
             for _ in range(TIMES):
                 for whom in (SharingTabs.leader, SharingTabs.follower):

@@ -6,6 +6,7 @@ unknown: what is attempted may be there, what is acknowledged must be.
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 import uuid
@@ -14,6 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
 from typing import Any
+
+import psycopg
 
 from ..api import Api
 from ..archive import Batch, archived_batches, events_of
@@ -55,6 +58,7 @@ class Trial:
         """What was acknowledged to each thread."""
         self.slowest_answer_s = 0.0
         self.tries = 0
+        self.inserted_per_s = 0.0
         self._xmpp = xmpp
         self._api = Api(stack_url, key)
         self._room = self._api.get(f"feeds/{feed}/")["room"]
@@ -81,16 +85,31 @@ class Trial:
 
     def insert(self, count: int) -> None:
         """Write records in one SQL transaction; `n` counts all of the trial's."""
-        ids = [str(uuid.uuid4()) for _ in range(count)]
-        before = len(self.attempted)
-        self.attempted += ids
-        self.database.execute(
-            "INSERT INTO records (id, feed, data) SELECT id::uuid, %s,"
-            " jsonb_build_object('n', %s + n) FROM unnest(%s::text[]) WITH ORDINALITY"
-            " AS t(id, n) ORDER BY n",
-            [self.feed, before, ids],
-        )
+        with self.database.transaction() as connection:
+            ids = self._insert(connection, count)
         self.acknowledge(*ids)
+
+    @contextmanager
+    def inserting(self, rate: float) -> Iterator[None]:
+        """Insert all the while, `rate` times a second, each record in a transaction.
+
+        By the clock: whoever was held up makes up for it. `inserted_per_s` is what it
+        came to in the end.
+        """
+
+        def write(ended: threading.Event) -> None:
+            started = time.monotonic()
+            with self.database.transaction() as connection:
+                connection.autocommit = True
+                for number in itertools.count(1):
+                    self.acknowledge(*self._insert(connection, 1))
+                    ahead_s = number / rate - (time.monotonic() - started)
+                    if ended.wait(ahead_s) if ahead_s > 0 else ended.is_set():
+                        break
+            self.inserted_per_s = number / (time.monotonic() - started)
+
+        with beside(write):
+            yield
 
     @contextmanager
     def writing(
@@ -107,6 +126,18 @@ class Trial:
 
         with beside(write, _GIVE_UP_S + 60):
             yield
+
+    def _insert(self, connection: psycopg.Connection[Any], count: int) -> list[str]:
+        ids = [str(uuid.uuid4()) for _ in range(count)]
+        before = len(self.attempted)
+        self.attempted += ids
+        connection.execute(
+            "INSERT INTO records (id, feed, data) SELECT id::uuid, %s,"
+            " jsonb_build_object('n', %s + n) FROM unnest(%s::text[]) WITH ORDINALITY"
+            " AS t(id, n) ORDER BY n",
+            [self.feed, before, ids],
+        )
+        return ids
 
     def settle(self, timeout_s: float = 90) -> Report:
         """Wait until both observers are through, and count what they saw.
