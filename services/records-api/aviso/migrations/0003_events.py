@@ -10,7 +10,7 @@ from django.db import migrations, models
 import aviso.database.columns
 from aviso.capture.sql_files import read_sql
 from aviso.database.migrating import SharedMigration
-from aviso.database.telling import telling, telling_function
+from aviso.database.telling import telling, telling_function, telling_one
 
 # A changeset is what one statement did to one feed: its events have the places 1, 2, …
 # in it. Its id is taken after the statement has locked its rows, so that a later change
@@ -245,6 +245,12 @@ CREATED = telling(
     " aviso.record_data(id, version, created_at, updated_at, data))) AS written",
     "number",
 )
+CREATED_ONE = telling_one(
+    "SELECT * INTO one FROM written WHERE NOT EXISTS (SELECT FROM written OFFSET 1);",
+    "one.updated_at >= transaction_timestamp()",
+    "'created', aviso.record_data("
+    "one.id, one.version, one.created_at, one.updated_at, one.data), clock_timestamp()",
+)
 UPDATED = telling(
     "'updated', id::text, NULL,"
     " aviso.record_data(id, written.version, written.created_at, written.updated_at,"
@@ -253,12 +259,27 @@ UPDATED = telling(
     " WHERE written.version <> before.version) AS written",
     "number",
 )
+UPDATED_ONE = telling_one(
+    "SELECT w.* INTO one FROM written AS w, before AS b"
+    " WHERE w.version <> b.version AND NOT EXISTS (SELECT FROM written OFFSET 1);",
+    "true",
+    "'updated', aviso.record_data("
+    "one.id, one.version, one.created_at, one.updated_at, one.data), clock_timestamp()",
+)
 DELETED = telling(
     "'deleted', id::text, NULL,"
     " aviso.record_data(id, version + 1, created_at, now, data), now",
     "before",
     "number",
 )
+
+DELETED_ONE = telling_one(
+    "SELECT * INTO one FROM before WHERE NOT EXISTS (SELECT FROM before OFFSET 1);",
+    "true",
+    "'deleted',"
+    " aviso.record_data(one.id, one.version + 1, one.created_at, now, one.data), now",
+)
+ONE = "made bigint; one aviso.records;"
 
 TRIGGERS = f"""
 CREATE FUNCTION aviso.feed_inserted() RETURNS trigger
@@ -306,9 +327,9 @@ BEGIN
     NEW.updated_at := clock_timestamp();
     RETURN NEW;
 END $$;
-{telling_function("records_created", CREATED)}
-{telling_function("records_updated", UPDATED)}
-{telling_function("records_deleted", DELETED)}
+{telling_function("records_created", CREATED_ONE, CREATED, variables=ONE)}
+{telling_function("records_updated", UPDATED_ONE, UPDATED, variables=ONE)}
+{telling_function("records_deleted", DELETED_ONE, DELETED, variables=ONE)}
 CREATE FUNCTION aviso.records_truncating() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
