@@ -13,10 +13,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from aviso.access.audit import name_person, note_change
-from aviso.capture.asking import TableError
 from aviso.capture.backfilling import ask_backfill, pause_backfill
 from aviso.capture.candidates import count_rows, find_declaring_model
 from aviso.capture.forms import BackfillForm
+from aviso.capture.limited_statements import TableError
 from aviso.capture.models import Tracked, TrackedFeed
 from aviso.capture.tables import untrack
 from aviso.capture.track_pages import TrackPages

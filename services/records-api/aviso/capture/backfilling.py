@@ -5,7 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from aviso.capture.asking import STATEMENT_TIMEOUT_MS, HeldError, TableError, ask
+from aviso.capture.limited_statements import (
+    STATEMENT_TIMEOUT_MS,
+    HeldError,
+    TableError,
+    ask,
+)
 
 _ASK = "SELECT aviso.ask_backfill(%(table)s::regclass, %(again)s, %(rate)s)"
 _PAUSE = "SELECT aviso.pause_backfill(%(table)s::regclass)"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from aviso.capture.asking import TableError, ask
+from aviso.capture.limited_statements import TableError, ask
 from aviso.tracking.declaring import declared
 
 _TIMEOUT_MS = 5_000

@@ -8,8 +8,8 @@ from typing import Any
 from django import forms
 from django.contrib.admin.widgets import AdminRadioSelect, AdminTextInputWidget
 
-from aviso.capture.asking import TableError
 from aviso.capture.candidates import Column
+from aviso.capture.limited_statements import TableError
 from aviso.capture.tables import Wish
 
 _MOST_FEEDS = _MOST_RATE = 1_000_000

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection
 
-from aviso.capture.asking import STATEMENT_TIMEOUT_MS, ask
+from aviso.capture.limited_statements import STATEMENT_TIMEOUT_MS, ask
 
 _TRACK = """
 SELECT id FROM aviso.track(%(table)s::regclass, feed => %(feed)s,

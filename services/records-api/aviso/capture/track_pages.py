@@ -18,10 +18,10 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from aviso.access.audit import name_person, note_change
-from aviso.capture.asking import SlowError, TableError
 from aviso.capture.candidates import Description, describe, list_candidates
 from aviso.capture.cautions import find_cautions
 from aviso.capture.forms import TrackForm
+from aviso.capture.limited_statements import SlowError, TableError
 from aviso.capture.models import Tracked
 from aviso.capture.tables import Survey, Wish, preview, survey, track
 

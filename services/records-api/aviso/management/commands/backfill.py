@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from aviso.capture.asking import TableError
 from aviso.capture.backfilling import backfill
+from aviso.capture.limited_statements import TableError
 
 _REPORT_EVERY = 100_000
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from aviso.capture.asking import TableError
+from aviso.capture.limited_statements import TableError
 from aviso.capture.tables import Wish, find_unasked, preview, track
 
 

@@ -1,4 +1,4 @@
-"""Asks the functions for tracked tables, each statement and each wait with an end."""
+"""Statements on tracked tables, each with an end, and what the database refuses."""
 
 from __future__ import annotations
 
