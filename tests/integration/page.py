@@ -88,6 +88,15 @@ class FeedPage:
         if search.count():  # not where the list is short
             search.fill(feed)
 
+    def write_json(self, text: str, key: str) -> None:
+        """Write a record by the form, in its JSON view; its outcome comes later."""
+        self.tab.click('[data-action="write"]')
+        form = self.tab.locator("write-panel")
+        form.get_by_role("button", name="JSON", exact=True).click()
+        form.locator("#write-json").fill(text)
+        form.locator("#write-key").fill(key)
+        form.locator('[type="submit"]').click()
+
     def wait_for_state(self, state: str, timeout_s: float = ALIVE_S) -> None:
         until_equal(state, lambda: self.state, "the page's connection", timeout_s)
 

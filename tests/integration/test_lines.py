@@ -1,17 +1,20 @@
 """Lines that are far away, and proxies that end what lasts: all comes, in order, once.
 
-By the library and by the element, on one page; it is loaded before the line gets bad.
+By the library and by the element, on one page that is loaded before the line gets bad;
+and by Aviso's own page, which is loaded over it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
 from playwright.sync_api import Browser, Page
 
 from .api import Api
 from .bare_page import BarePage
+from .page import FeedPage
 from .running import Stack
 from .waiting import until, until_equal
 from .wire import Wire
@@ -114,6 +117,41 @@ def test_a_line_with_two_seconds_of_latency_each_way_is_live(
 
     line.wait_until_complete()
     line.wait_until_live()
+
+
+def test_the_page_itself_is_of_use_two_seconds_away(
+    stack: Stack,
+    browser: Browser,
+    api: Api,
+    feed: str,
+    make_wire: Callable[..., Wire],
+) -> None:
+    ids = api.write_all(feed, [{"n": n} for n in range(3)])
+    wire = make_wire()
+    wire.delay_s = DELAY_S
+    far = {"proxy": {"server": wire.url}, "locale": "en-GB"}
+    with closing(browser.new_context(**far)) as context:
+        context.set_default_timeout(FAR_S * 1000)
+        page = FeedPage(context.new_page(), stack.url, feed)
+        page.tab.goto(f"{stack.url}/#/feeds/{feed}?view=cards")
+        page.wait_for_state("live", FAR_S)
+        page.wait_for_rows(ids[::-1], FAR_S)
+
+        ids.append(api.write(feed, {"n": 3})["id"])
+        page.wait_for_rows(ids[::-1], FAR_S)
+
+        wire.cut()
+        ids += api.write_all(feed, [{"n": n} for n in range(4, 24)])
+        until(lambda: page.state != "live", "the page to see the cut", FAR_S)
+        wire.mend()
+        page.wait_for_state("live", FAR_S)
+        page.wait_for_rows(ids[::-1], FAR_S)
+
+        page.write_json('{"n": 24}', stack.facts["api_key"])
+        page.tab.locator('[data-write-outcome="written"]').wait_for()
+        until(lambda: page.count == len(ids) + 1, "the page's own record", FAR_S)
+        page.wait_for_state("live", FAR_S)
+        assert page.faults == []
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ def test_the_form_writes_a_record_with_a_key(
 ) -> None:
     page = open_page(feed)
 
-    write_json(page, '{"from": "the form"}', stack.facts["api_key"])
+    page.write_json('{"from": "the form"}', stack.facts["api_key"])
 
     page.tab.locator('[data-write-outcome="written"]').wait_for()
     [row] = until(page.rows, "the record on the page")
@@ -149,7 +149,7 @@ def test_the_form_shows_why_a_record_was_refused(
     detail = api.call("POST", f"feeds/{feed}/records/", body).json["detail"]
     page = open_page(feed)
 
-    write_json(page, '{"count": "many"}', stack.facts["api_key"])
+    page.write_json('{"count": "many"}', stack.facts["api_key"])
 
     outcome = page.tab.locator('[data-write-outcome="failed"]')
     outcome.wait_for()
@@ -189,7 +189,7 @@ def test_the_form_writes_every_digit_of_a_number(
 ) -> None:
     page = open_page(feed)
 
-    write_json(page, '{"id": 1234567890123456789}', stack.facts["api_key"])
+    page.write_json('{"id": 1234567890123456789}', stack.facts["api_key"])
 
     page.tab.locator('[data-write-outcome="written"]').wait_for()
     query = "SELECT data->>'id' FROM records WHERE feed = %s"
@@ -199,7 +199,7 @@ def test_the_form_writes_every_digit_of_a_number(
 def test_the_form_says_that_a_key_is_wrong(feed: str, open_page: OpenPage) -> None:
     page = open_page(feed)
 
-    write_json(page, '{"from": "the form"}', "not-a-key")
+    page.write_json('{"from": "the form"}', "not-a-key")
 
     page.tab.get_by_text("The server did not accept this API key.").first.wait_for()
 
@@ -272,15 +272,6 @@ def sign_in(page: FeedPage, name: str, password: str) -> None:
     open_sign_in(page)
     fill_account(page, name, password)
     page.tab.get_by_role("dialog").locator('[type="submit"]').click()
-
-
-def write_json(page: FeedPage, text: str, key: str) -> None:
-    page.tab.click('[data-action="write"]')
-    form = page.tab.locator("write-panel")
-    form.get_by_role("button", name="JSON", exact=True).click()
-    form.locator("#write-json").fill(text)
-    form.locator("#write-key").fill(key)
-    form.locator('[type="submit"]').click()
 
 
 def focus(page: FeedPage, question: str) -> object:
