@@ -4,7 +4,7 @@
  */
 
 import { html, nothing, type TemplateResult } from "lit";
-import { columnNames, firstColumns, RECORDS_ASKED } from "./columns";
+import { columnNames, firstColumns, newestOf } from "./columns";
 import { download } from "./download";
 import { csv, exportedRecords, jsonLines } from "./export";
 import { type Find, NOTHING_SOUGHT } from "./find";
@@ -152,10 +152,9 @@ export class FeedTools extends LightElement {
 
   readonly #names = (): readonly string[] => {
     const { records, info } = this.shown;
-    const newest = records.slice(0, RECORDS_ASKED).flatMap(({ record }) => record ?? []);
     return columnNames(
       info,
-      newest.map(({ data }) => data as JsonObject),
+      newestOf(records).map(({ record }) => record?.data as JsonObject),
     );
   };
 

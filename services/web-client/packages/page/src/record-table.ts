@@ -8,10 +8,10 @@ import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import { everySecond } from "./clock";
 import { coalesce } from "./coalesce";
-import { columnNames, firstColumns, RECORDS_ASKED } from "./columns";
+import { columnNames, firstColumns, newestOf } from "./columns";
 import { FreshMarks } from "./fresh-marks";
 import type { JsonObject } from "./json";
-import type { RecordEntry } from "./library";
+import type { RecordEntry, StoreChange } from "./library";
 import { LightElement } from "./light-element";
 import type { Reading } from "./reading";
 import { type FeedRoute, hashOfRoute, type Sorting } from "./route";
@@ -24,7 +24,7 @@ import type { FeedChange } from "./watched-feed";
 const ROW_PX = { roomy: 44, dense: 30 };
 /** From how many rows before the end on older records are asked for. */
 const OLDER_FROM_END = 30;
-/** Sorting is paid for each time, so it keeps a slower pace. */
+/** Where much arrives, each time all rows in sight are others: so it keeps a slower pace. */
 const PACE_MS = 250;
 
 export class RecordTable extends LightElement {
@@ -49,13 +49,11 @@ export class RecordTable extends LightElement {
     () => this.requestUpdate(),
   );
   readonly #fresh = new FreshMarks<string>();
-  #entries: RecordEntry[] = [];
-  /** There are changes that no row shows yet. */
-  #isBehind = false;
+  /** What came, changed or went, and no row shows yet; null: all may have. */
+  #touched: Set<string> | null = new Set();
   #names: readonly string[] = [];
   #widths = { template: "", least: "" };
   #widthsOf = "";
-  #indexOf = new Map<string, number>();
   /** What stands at the window's top, and how far above it that begins. */
   #anchor: { readonly key: string; readonly offset: number } | null = null;
   #listened: ShownRecords | null = null;
@@ -88,7 +86,7 @@ export class RecordTable extends LightElement {
 
   /** What is shown, in the order of the table. */
   get entries(): readonly RecordEntry[] {
-    return this.#model.rows;
+    return this.#model.entries;
   }
 
   get columns(): readonly string[] {
@@ -97,7 +95,10 @@ export class RecordTable extends LightElement {
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (this.shown !== this.#listened) this.#listen();
-    if (changed.has("shown") || changed.has("route") || changed.has("reading")) this.#refresh();
+    if (changed.has("shown") || changed.has("route") || changed.has("reading")) {
+      this.#touched = null;
+      this.#refresh();
+    }
   }
 
   #letGo(): void {
@@ -119,34 +120,39 @@ export class RecordTable extends LightElement {
   }
 
   #onChange(change: FeedChange): void {
-    this.#isBehind ||= change !== null;
-    for (const key of [...(change?.added ?? []), ...(change?.changed ?? [])]) {
+    if (change !== null) this.#note(change);
+    this.#refreshSoon();
+  }
+
+  #note({ added, changed, removed, cleared }: StoreChange): void {
+    if (cleared) this.#touched = null;
+    for (const key of removed) this.#touched?.add(key);
+    for (const key of [...added, ...changed]) {
+      this.#touched?.add(key);
       const entry = this.shown.records.get(key);
       const isNews = entry?.event.place === undefined;
       if (entry && isNews && entry.event.sequence > this.shown.newAfter) this.#fresh.add(key);
     }
-    this.#refreshSoon();
   }
 
   #refresh(): void {
-    this.#isBehind = false;
     this.#noteAnchor();
     const { records, info } = this.shown;
-    this.#entries = records.slice(0, records.size).filter(({ record }) => record !== null);
-    const newest = this.#entries.slice(0, RECORDS_ASKED);
+    if (this.#touched === null) {
+      this.#model.fill(records, this.route.sorting, this.reading.locale);
+    } else this.#model.update(records, this.#touched);
+    this.#touched = new Set();
+    const newest = newestOf(records);
     this.#names = columnNames(
       info,
       newest.map(({ record }) => record?.data as JsonObject),
     );
-    this.#measureColumns();
-    this.#model.update(this.#entries, this.route.sorting, this.reading.locale);
-    this.#indexOf = new Map(this.#model.rows.map(({ key }, index) => [key, index]));
-    this.#virtual.update(this.#entries.length, this.#rowHeight);
+    this.#measureColumns(newest);
+    this.#virtual.update(this.#model.size, this.#rowHeight);
   }
 
   /** Once for the columns that there are: what arrives does not change their widths. */
-  #measureColumns(): void {
-    const sample = this.#entries.slice(0, RECORDS_ASKED);
+  #measureColumns(sample: readonly RecordEntry[]): void {
     const of = [this.reading.locale, sample.length, ...this.columns].join("\0");
     if (of === this.#widthsOf) return;
     this.#widthsOf = of;
@@ -159,22 +165,22 @@ export class RecordTable extends LightElement {
 
   override render(): TemplateResult {
     const { t } = this.reading;
-    const rows = this.#model.rows;
+    const { size } = this.#model;
     const { columns } = this;
     const name = this.shown.info.title || this.shown.info.slug;
-    const visible = this.#virtual.rows.filter(({ index }) => index < rows.length);
+    const visible = this.#virtual.rows;
     return html`<div
       class="table-scroll"
       role="grid"
       tabindex="0"
       aria-label=${t("recordsOf", { feed: name })}
-      aria-rowcount=${this.shown.olderState === "end" ? rows.length + 1 : -1}
+      aria-rowcount=${this.shown.olderState === "end" ? size + 1 : -1}
       aria-colcount=${columns.length + 1}
       aria-activedescendant=${this.#isDrawn(visible) ? `row-${this.#selectedIndex}` : nothing}
       aria-describedby="table-keys"
       ?data-dense=${this.route.isDense}
       data-feed=${this.shown.info.slug}
-      data-count=${rows.length}
+      data-count=${size}
       data-position=${this.shown.applied?.sequence ?? 0}
       @keydown=${this.#onKey}
       @scroll=${this.#onScroll}
@@ -185,9 +191,9 @@ export class RecordTable extends LightElement {
       <div class="table-body" role="rowgroup">
         ${repeat(
           visible,
-          ({ index }) => rows[index]?.key,
+          ({ index }) => this.#model.at(index)?.key,
           ({ index }) => {
-            const entry = rows[index];
+            const entry = this.#model.at(index);
             if (entry === undefined) return nothing;
             return tableRow(entry, index, columns, this.reading, {
               href: hashOfRoute({ ...this.route, record: entry.key }),
@@ -205,7 +211,7 @@ export class RecordTable extends LightElement {
   #foot(): TemplateResult | typeof nothing {
     const { t } = this.reading;
     if (this.route.sorting === null || this.shown.olderState === "end") return nothing;
-    const count = this.#entries.length;
+    const count = this.#model.size;
     return html`<p class="table-note">${t("sortedAmong", { count })}
       ${
         this.isEager
@@ -239,7 +245,7 @@ export class RecordTable extends LightElement {
   }
 
   get #selectedIndex(): number {
-    return this.selected === null ? -1 : (this.#indexOf.get(this.selected) ?? -1);
+    return this.selected === null ? -1 : this.#model.indexOf(this.selected);
   }
 
   #isDrawn(visible: readonly { readonly index: number }[]): boolean {
@@ -252,7 +258,7 @@ export class RecordTable extends LightElement {
     const scroll = this.querySelector<HTMLElement>(".table-scroll");
     const top = scroll?.scrollTop ?? 0;
     const first = Math.floor(top / this.#rowHeight);
-    const key = this.#model.rows[first]?.key;
+    const key = this.#model.at(first)?.key;
     this.#anchor =
       top <= 0 || key === undefined ? null : { key, offset: top - first * this.#rowHeight };
   }
@@ -260,17 +266,18 @@ export class RecordTable extends LightElement {
   #holdAnchor(scroll: HTMLElement): void {
     const anchor = this.#anchor;
     this.#anchor = null;
-    const index = anchor === null ? undefined : this.#indexOf.get(anchor.key);
-    if (anchor === null || index === undefined) return;
+    const index = anchor === null ? -1 : this.#model.indexOf(anchor.key);
+    if (anchor === null || index < 0) return;
     const top = index * this.#rowHeight + anchor.offset;
     if (Math.abs(top - scroll.scrollTop) >= 1) scroll.scrollTop = top;
   }
 
   #lookFurther(): void {
     const last = this.#virtual.rows.at(-1)?.index ?? 0;
-    const isNear = last >= this.#entries.length - OLDER_FROM_END;
-    if (!this.isEager || !isNear || this.#isBehind || this.route.sorting !== null) return;
-    if (this.shown.olderState === "more" && this.#entries.length > 0) void this.shown.loadOlder();
+    const isNear = last >= this.#model.size - OLDER_FROM_END;
+    const isBehind = this.#touched?.size !== 0;
+    if (!this.isEager || !isNear || isBehind || this.route.sorting !== null) return;
+    if (this.shown.olderState === "more" && this.#model.size > 0) void this.shown.loadOlder();
   }
 
   readonly #onScroll = (event: Event): void => {
@@ -279,7 +286,7 @@ export class RecordTable extends LightElement {
 
   readonly #onClick = (event: Event): void => {
     const row = (event.target as Element).closest<HTMLElement>(".table-row");
-    if (row !== null) this.selected = this.#model.rows[Number(row.dataset.index)]?.key ?? null;
+    if (row !== null) this.selected = this.#model.at(Number(row.dataset.index))?.key ?? null;
   };
 
   readonly #onOpen = (event: Event): void => {
@@ -301,7 +308,7 @@ export class RecordTable extends LightElement {
     const next = this.#indexFor(event.key);
     if (next === null) return;
     event.preventDefault();
-    const row = this.#model.rows[Math.max(0, Math.min(next, this.#model.rows.length - 1))];
+    const row = this.#model.at(Math.max(0, Math.min(next, this.#model.size - 1)));
     if (row === undefined) return;
     this.selected = row.key;
     this.#virtual.bringIntoSight(this.#selectedIndex);
@@ -325,7 +332,7 @@ export class RecordTable extends LightElement {
       case "Home":
         return 0;
       case "End":
-        return this.#model.rows.length - 1;
+        return this.#model.size - 1;
       default:
         return null;
     }

@@ -11,6 +11,11 @@ import {
 
 /** How many rows stand ready above and below. */
 const ROWS_READY = 10;
+/**
+ * The virtualizer lays all rows out anew when their number changes: thousands, several times a second,
+ * while records arrive. So the number that it is told is rounded up to so many.
+ */
+const ROWS_TOLD = 1_000;
 
 export interface VirtualRow {
   readonly index: number;
@@ -22,6 +27,7 @@ export class VirtualRows {
   readonly #virtualizer: Virtualizer<HTMLElement, HTMLElement>;
   #isMounted = false;
   #unmount: (() => void) | null = null;
+  #count = 0;
   #height = 0;
   #kept: number | null = null;
 
@@ -36,9 +42,11 @@ export class VirtualRows {
   /** `height`: of each row, in pixels. `kept`: a row that stays, wherever the window is. */
   update(count: number, height: number, kept: number | null = null): void {
     const isOther = height !== this.#height;
+    this.#count = count;
     this.#height = height;
     this.#kept = kept;
-    this.#virtualizer.setOptions(this.#options(count, height));
+    const told = Math.ceil(count / ROWS_TOLD) * ROWS_TOLD;
+    this.#virtualizer.setOptions(this.#options(told, height));
     if (isOther) this.#virtualizer.measure();
   }
 
@@ -55,18 +63,19 @@ export class VirtualRows {
   }
 
   get rows(): readonly VirtualRow[] {
-    return this.#virtualizer.getVirtualItems();
+    return this.#virtualizer.getVirtualItems().filter(({ index }) => index < this.#count);
   }
 
   /** Which rows stand ready, without the one that is kept: from, up to and without. */
   get ready(): readonly [number, number] {
     const { range } = this.#virtualizer;
     if (range === null) return [0, 0];
-    return [Math.max(0, range.startIndex - ROWS_READY), range.endIndex + 1 + ROWS_READY];
+    const end = Math.min(range.endIndex + 1, this.#count);
+    return [Math.max(0, range.startIndex - ROWS_READY), end + ROWS_READY];
   }
 
   get totalHeight(): number {
-    return this.#virtualizer.getTotalSize();
+    return this.#count * this.#height;
   }
 
   bringIntoSight(index: number): void {
