@@ -165,12 +165,16 @@ export class RecordStore {
 
   /** Drop what was before the last reset of these; says whether anything was. */
   #reset(events: readonly FeedEvent[]): boolean {
+    let resetAt = this.#resetAt;
     for (const { type, sequence } of events) {
-      if (type === "reset") this.#resetAt = Math.max(this.#resetAt, sequence);
+      if (type === "reset") resetAt = Math.max(resetAt, sequence);
     }
+    // What is there was looked at when the last one came.
+    if (resetAt === this.#resetAt) return false;
+    this.#resetAt = resetAt;
     const isOver = (key: string): boolean =>
       (this.#entries.get(key)?.event.sequence ?? 0) < this.#resetAt;
-    const over = this.#resetAt === 0 ? [] : this.#order.filter(isOver);
+    const over = this.#order.filter(isOver);
     for (const key of over) this.#delete(key);
     if (over.length > 0) this.#order = this.#order.filter((key) => this.#entries.has(key));
     return over.length > 0;

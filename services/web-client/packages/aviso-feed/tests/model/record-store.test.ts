@@ -233,6 +233,24 @@ describe("a reset", () => {
     expect(keys(store)).toEqual(["a"]);
   });
 
+  test("is looked for once: what follows is not looked at with each event", () => {
+    let looks = 0;
+    const store = new RecordStore();
+    const counted = many(1_000, 5).map(({ sequence, ...rest }) => ({
+      ...rest,
+      get sequence() {
+        looks += 1;
+        return sequence;
+      },
+    }));
+    store.apply([reset(4), ...counted]);
+
+    looks = 0;
+    store.apply([event(2_000, "a", 1)]);
+
+    expect(looks).toBe(0);
+  });
+
   test("is over where the store is cleared: another epoch's sequences are others", () => {
     const store = new RecordStore();
     store.apply([reset(400)]);
