@@ -4,6 +4,8 @@
  */
 
 import { html, type TemplateResult } from "lit";
+import { repeat } from "lit/directives/repeat.js";
+import type { DropMenu } from "./drop-menu";
 import { fieldLabel } from "./field-values";
 import { columnsIcon, upIcon } from "./icons";
 import { LightElement } from "./light-element";
@@ -22,12 +24,18 @@ export class ColumnPicker extends LightElement {
   declare picked: readonly string[];
   declare reading: Reading;
 
+  /** The column that was changed last, and by which control: its row moves, and loses the focus. */
+  #changed: { readonly name: string; readonly control: "input" | "button" } | null = null;
+
   override render(): TemplateResult {
     const { t } = this.reading;
     const others = this.names.filter((name) => !this.picked.includes(name));
     const body = html`<ul class="column-list" aria-label=${t("columns")}>
-        ${this.picked.map((name, place) => this.#row(name, place))}
-        ${others.map((name) => this.#row(name, -1))}
+        ${repeat(
+          [...this.picked, ...others],
+          (name) => name,
+          (name) => this.#row(name, this.picked.indexOf(name)),
+        )}
       </ul>
       <button type="button" class="button button-small" @click=${() => this.#say(null)}>
         ${t("columnsReset")}
@@ -35,12 +43,30 @@ export class ColumnPicker extends LightElement {
     return html`<drop-menu .label=${t("columns")} .icon=${columnsIcon} .body=${body}></drop-menu>`;
   }
 
+  protected override updated(): void {
+    void this.#keepFocus();
+  }
+
+  async #keepFocus(): Promise<void> {
+    if (this.#changed === null) return;
+    await this.querySelector<DropMenu>("drop-menu")?.updateComplete;
+    const active = document.activeElement;
+    const isLost = active === document.body || (active instanceof HTMLElement && active.hidden);
+    if (this.#changed === null || !isLost) return;
+    const { name, control } = this.#changed;
+    this.#changed = null;
+    const rows = [...this.querySelectorAll<HTMLElement>("[data-column]")];
+    const row = rows.find(({ dataset }) => dataset.column === name);
+    const there = row?.querySelector<HTMLElement>(`${control}:not([hidden])`);
+    (there ?? row?.querySelector("input"))?.focus();
+  }
+
   /** `place`: where it stands among the picked ones; -1: it is none. */
   #row(name: string, place: number): TemplateResult {
     const { t } = this.reading;
     const isPicked = place >= 0;
     const label = fieldLabel(name);
-    return html`<li>
+    return html`<li data-column=${name}>
       <label class="check">
         <input
           type="checkbox"
@@ -56,7 +82,7 @@ export class ColumnPicker extends LightElement {
         ?hidden=${place < 1}
         aria-label=${t("columnUp", { name: label })}
         title=${t("columnUp", { name: label })}
-        @click=${() => this.#moveUp(place)}
+        @click=${() => this.#moveUp(name, place)}
       >
         ${upIcon}
       </button>
@@ -64,13 +90,14 @@ export class ColumnPicker extends LightElement {
   }
 
   #toggle(name: string, isPicked: boolean): void {
+    this.#changed = { name, control: "input" };
     this.#say(isPicked ? this.picked.filter((each) => each !== name) : [...this.picked, name]);
   }
 
-  #moveUp(place: number): void {
-    const names = [...this.picked];
-    const [name] = names.splice(place, 1);
-    if (name !== undefined) names.splice(place - 1, 0, name);
+  #moveUp(name: string, place: number): void {
+    this.#changed = { name, control: "button" };
+    const names = this.picked.filter((each) => each !== name);
+    names.splice(place - 1, 0, name);
     this.#say(names);
   }
 
