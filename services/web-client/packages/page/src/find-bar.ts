@@ -110,7 +110,7 @@ export class FindBar extends LightElement {
   #chips(): TemplateResult {
     const { t } = this.reading;
     return html`<ul class="chips" aria-label=${t("filters")}>
-      ${this.find.fields.map((field) => {
+      ${this.find.fields.map((field, at) => {
         const name = fieldLabel(field.path.join("."));
         const value = field.value === "" ? t("valueEmpty") : field.value;
         return html`<li class="chip">
@@ -120,13 +120,22 @@ export class FindBar extends LightElement {
             class="chip-remove"
             aria-label=${t("filterRemove", { name, value })}
             title=${t("filterRemove", { name, value })}
-            @click=${() => this.#say(withoutField(this.find, field), true)}
+            @click=${() => this.#remove(field, at)}
           >
             ${closeIcon}
           </button>
         </li>`;
       })}
     </ul>`;
+  }
+
+  /** The keyboard goes on to the next one. */
+  #remove(field: FieldValue, at: number): void {
+    const isLast = this.find.fields.length === at + 1;
+    this.#say(withoutField(this.find, field), true);
+    if (!isLast) return;
+    const before = this.querySelectorAll<HTMLElement>(".chip-remove")[at - 1];
+    (before ?? this.querySelector<HTMLElement>("[data-action=filter]"))?.focus();
   }
 
   readonly #onInput = (event: Event): void => {
