@@ -69,16 +69,20 @@ export class AccountDialog extends LightElement {
   }
 
   close(): void {
-    this.querySelector("form")?.reset();
-    this.isPasswordShown = false;
     this.querySelector("dialog")?.close();
   }
+
+  /** However it was closed, also by Escape: no password stays. */
+  readonly #onClosed = (): void => {
+    this.querySelector("form")?.reset();
+    this.isPasswordShown = false;
+  };
 
   override render(): TemplateResult {
     const { t } = this.reading;
     const isNew = this.purpose === "sign-up";
     const general = this.faults.find((fault) => fault.field === null);
-    return html`<dialog class="dialog" aria-labelledby="account-title">
+    return html`<dialog class="dialog" aria-labelledby="account-title" @close=${this.#onClosed}>
       <form class="account-form" novalidate @submit=${this.#submit}>
         <div class="panel-head">
           <h2 id="account-title">${t(isNew ? "signUpTitle" : "signInTitle")}</h2>
