@@ -1,5 +1,6 @@
 /**
- * Reads one feed from wherever its events can be had: live messages, the room's archive, REST.
+ * Makes one feed complete, from wherever its events can be had: live messages, the room's archive
+ * (archive-reader.ts), REST (rest-reader.ts), and what is listed of a table (listed-rows.ts).
  * Knows nothing of connections and timers; `catchUp` is called again after every gap.
  *
  * Three things are kept true:
@@ -14,18 +15,18 @@
 import { ApiError } from "../model/errors";
 import type { FeedEvent } from "../model/event";
 import type { Kept } from "../model/event-log";
-import { type Batch, Follower, type Gap, type Position } from "../model/positions";
-import { type BatchPage, MAX_EVENTS, type Range, type RowsPage } from "../protocol/answers";
+import { type Batch, Follower, type Position } from "../model/positions";
 import { RequestError } from "../protocol/iq";
 import type { ReadStanza } from "../protocol/stanzas";
+import { ArchiveAnchor } from "./archive-anchor";
 import { type Archived, ArchiveReader, type Wanted } from "./archive-reader";
 import type { ProblemDetail, ResetDetail } from "./emitted";
 import type { Filtered } from "./filtered";
-import { Listing, PLACE_STEP } from "./listing";
+import { ListedRows } from "./listed-rows";
 import { PageSize } from "./page-size";
 import type { ArchivePort, FeedPort } from "./ports";
+import { type Ahead, type RestAnswer, RestReader } from "./rest-reader";
 import { ARCHIVE_PAGE } from "./room";
-import { LaterRows, RowList } from "./row-list";
 
 export type ReaderOutput = {
   /** In order, without hole, once. */
@@ -46,41 +47,25 @@ export type ReaderLimits = {
   readonly filter?: Filtered | undefined;
 };
 
-/** A page over REST that takes less than this leaves the line free for another. */
-const QUICK_MS = 1_000;
-
 /** More live events than this are not kept while the epoch is unknown: the archive has them. */
 const MAX_WAITING = 10_000;
 
 /** Further behind than this, live events are not kept for later either: they are asked for again. */
 const MAX_AHEAD = 20_000;
 
-/** The same for the ids of batches that wait for something before them. */
-const MAX_HELD = 10_000;
-
 const TOO_OLD =
   "This page is too old for some of the feed's events. Reload it to get the current version.";
-
-/** So long a page of rows waits for the events that it has already. */
-const PAUSE_MS = 100;
-const MOST_PAUSES = 50;
 
 /** A batch that has to wait until it is known which epoch is the feed's. */
 type Waiting = { readonly batch: Batch; readonly stanzaId: string | null };
 
-/** A batch of the archive that was not given out, as something before it is missing. */
-type Held = { readonly first: number; readonly last: number; readonly stanzaId: string };
-
 export class FeedReader {
   readonly #follower = new Follower();
-  /** The newest stanza-id up to which nothing is missing. */
-  #anchor: string | null = null;
-  #held: Held[] = [];
-  /** When the newest event that was given out happened, in microseconds since 1970. */
-  #since: bigint | null = null;
+  readonly #anchor = new ArchiveAnchor();
   readonly #archivePage = new PageSize({ first: 16, most: ARCHIVE_PAGE });
-  readonly #restPage = new PageSize({ first: 250, most: MAX_EVENTS });
-  #isQuick = false;
+  readonly #rest: RestReader;
+  /** Where the feed shows a table, or there is a filter. */
+  readonly #listed: ListedRows;
   #waiting: Waiting[] = [];
   /** A message came that could not be read: what it held is to be asked for. */
   #isUnsure = false;
@@ -88,31 +73,25 @@ export class FeedReader {
   #isOld = false;
   /** The last position that whoever listens was told. */
   #told: Position | null;
-  /** Where the feed shows a table, or there is a filter: what of it was listed. */
-  #listing: Listing | null = null;
-  /** The list to begin with, while it is read. */
-  #list: RowList | null = null;
-  #laterRows: LaterRows | null = null;
-  #isCut = false;
-  /** What a list has of later events, which are not given out a second time. */
-  #contained: readonly Gap[] = [];
   /** REST named the epoch that we follow. */
   #isConfirmed = false;
 
   constructor(
-    private readonly feed: string,
+    feed: string,
     private readonly limits: ReaderLimits,
     position: Position | null,
-    private readonly rest: FeedPort,
+    rest: FeedPort,
     private readonly output: ReaderOutput,
   ) {
+    this.#rest = new RestReader(rest);
+    this.#listed = new ListedRows(feed, rest);
     if (position === null) {
       this.#told = null;
       return;
     }
     const { contains = [], ...place } = position;
     this.#follower.begin(place);
-    this.#contained = contains;
+    this.#listed.takeContained(contains);
     this.#told = place;
   }
 
@@ -123,29 +102,27 @@ export class FeedReader {
   /** The position, with the later events that a list has: whoever goes on there is told nothing twice. */
   get standing(): Position | null {
     const { position } = this;
-    const contains = this.#contained.filter(({ to }) => to > (position?.sequence ?? 0));
+    const contains = this.#listed.containedBehind(position?.sequence ?? 0);
     return position === null || contains.length === 0 ? position : { ...position, contains };
   }
 
   /** The newest id of the archive up to which nothing is missing. */
   get anchor(): string | null {
-    return this.#anchor;
+    return this.#anchor.id;
   }
 
   /** Go on from what was kept. The list of a table is made anew: events alone do not say what it has. */
   restore({ position, anchor, isListed, events }: Kept): void {
     this.#follower.begin(position);
     this.#told = position;
-    this.#anchor = anchor;
-    this.#noteTime(events);
-    if (!isListed) return;
-    this.#listing = new Listing(position.sequence);
-    this.#listing.isTorn = true;
+    this.#anchor.restore(anchor);
+    this.#anchor.noteTime(events);
+    if (isListed) this.#listed.tear(position.sequence);
   }
 
   /** The list that it began with is not all that there is. */
   get isCut(): boolean {
-    return this.#isCut;
+    return this.#listed.isCut;
   }
 
   /** How many events are known to exist and were not given out. */
@@ -201,9 +178,9 @@ export class FeedReader {
     const { newest, failure } = await this.#newest(archive);
     const before = this.position;
     const isAsked = asksRest || failure !== null || this.#isInDoubt(newest);
-    const info = isAsked ? await this.#askRest() : null;
+    const info = isAsked ? await this.#rest.about() : null;
     const epoch = this.#settleEpoch(info, newest);
-    const isBlind = this.#isUnsure || epoch === null || this.#listing?.isTorn;
+    const isBlind = this.#isUnsure || epoch === null || this.#listed.isTorn;
     if (info?.error && !info.error.isFinal && isBlind) throw info.error;
     if (failure !== null && info?.error) throw info.error.isFinal ? failure : info.error;
     this.#isUnsure = false;
@@ -216,7 +193,7 @@ export class FeedReader {
       newest?.batch.epoch === epoch ? newest.batch.last : 0,
     );
     const isFar = epoch === before?.epoch && head - before.sequence > this.limits.catchUpLimit;
-    if (epoch !== this.position?.epoch || isAhead || isFar || this.#listing?.isTorn) {
+    if (epoch !== this.position?.epoch || isAhead || isFar || this.#listed.isTorn) {
       await this.#beginEpoch(epoch, info, newest, archive);
     }
     this.#takeWaiting();
@@ -232,25 +209,15 @@ export class FeedReader {
   #isInDoubt(newest: Archived | null): boolean {
     const epoch = this.position?.epoch;
     const isOther = newest !== null && newest.batch.epoch !== epoch;
-    const isTorn = this.#listing?.isTorn ?? false;
-    return this.#isUnsure || this.#waiting.length > 0 || epoch === undefined || isOther || isTorn;
-  }
-
-  async #askRest(): Promise<RestAnswer> {
-    try {
-      const { epoch, head, table } = await this.rest.feed();
-      return { epoch, head, isTable: table != null, error: null };
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      return { epoch: null, head: 0, isTable: false, error };
-    }
+    const isUnknown = epoch === undefined || isOther || this.#listed.isTorn;
+    return this.#isUnsure || this.#waiting.length > 0 || isUnknown;
   }
 
   async #newest(
     archive: ArchiveReader | null,
   ): Promise<{ newest: Archived | null; failure: RequestError | null }> {
     try {
-      const newest = (await archive?.newest(this.#anchor, this.#since)) ?? null;
+      const newest = (await archive?.newest(this.#anchor.id, this.#anchor.since)) ?? null;
       if (newest !== "unreadable") return { newest, failure: null };
       // Whatever it held exists: REST will say.
       this.#isUnsure = true;
@@ -307,27 +274,11 @@ export class FeedReader {
 
   /** What REST lists now, and the events from there on: its past need not have been told. */
   async #beginWithList(epoch: string): Promise<void> {
-    if (this.#list?.epoch !== epoch) this.#list = new RowList(epoch, this.limits.history);
-    const list = this.#list;
-    try {
-      await list.read(this.rest);
-    } catch (error) {
-      // Where it stopped nobody may know any more.
-      if (error instanceof ApiError && error.isFinal) this.#list = null;
-      throw error;
-    }
-    const { pages, isCut } = list;
-    const [first] = pages as [RowsPage];
-    this.#beginAnew({ epoch, sequence: first.sequence }, true);
-    this.#contained = first.contains;
-    const later = new LaterRows(pages);
-    this.#laterRows = later.isPast(first.sequence) ? null : later;
-    this.#isCut = isCut;
-    const listing = new Listing(first.sequence);
-    this.#listing = listing;
-    const listed = pages.map((page) => this.#makeListed(page, listing)).reverse();
-    this.limits.filter?.begin(listed.flat());
-    if (listed.flat().length > 0) this.output.events(listed.flat(), "rest");
+    const list = await this.#listed.read(epoch, this.limits.history);
+    this.#beginAnew({ epoch, sequence: list.sequence }, true);
+    const events = this.#listed.begin(list);
+    this.limits.filter?.begin(events);
+    if (events.length > 0) this.output.events(events, "rest");
   }
 
   /**
@@ -335,38 +286,8 @@ export class FeedReader {
    * table has them now, the newest last; null where the feed shows none. What they are newer than was
    * given out before. Rejects with ApiError.
    */
-  async listFurther(before: number, limit: number): Promise<readonly FeedEvent[] | null> {
-    const listing = this.#listing;
-    if (listing === null) return null;
-    if (listing.isTorn) throw new ApiError(0, "The feed's table was not asked yet.");
-    listing.goBackTo(before);
-    if (listing.isAtEnd || limit < 1) return [];
-    const page = await this.rest.rows(listing.cursor, limit);
-    const upTo = Math.max(page.sequence, ...page.contains.map(({ to }) => to));
-    for (let pauses = 0; (this.position?.sequence ?? 0) < upTo; pauses += 1) {
-      if (pauses === MOST_PAUSES || this.#listing !== listing) break;
-      await this.rest.pause(PAUSE_MS);
-    }
-    if (this.#listing !== listing || page.epoch !== this.position?.epoch) return [];
-    if (this.position.sequence < upTo) {
-      throw new ApiError(0, "The feed's newest events did not come yet.");
-    }
-    return this.#makeListed(page, listing);
-  }
-
-  /** In the order of their places, each below all before. */
-  #makeListed({ epoch, sequence, rows, cursor }: RowsPage, listing: Listing): FeedEvent[] {
-    const time = new Date(this.rest.wall()).toISOString();
-    const first = listing.take(rows.length, cursor);
-    const events = rows.map((row, index): FeedEvent => {
-      const place = first - index * PLACE_STEP;
-      const id = `listed:${place}`;
-      const shared = { id, feed: this.feed, epoch, sequence, time, subject: row.id, place };
-      if (!("cause" in row)) return { ...shared, type: "listed", record: row };
-      const unavailable = { event_id: null, type: null, cause: row.cause };
-      return { ...shared, type: "unavailable", unavailable };
-    });
-    return events.reverse();
+  listFurther(before: number, limit: number): Promise<readonly FeedEvent[] | null> {
+    return this.#listed.listFurther(before, limit, () => this.position);
   }
 
   /** `isWhole`: what stands at the position is given out too, so that nothing is skipped. */
@@ -416,7 +337,7 @@ export class FeedReader {
   async #fill(archive: ArchiveReader | null): Promise<void> {
     while (this.#follower.gap !== null) {
       const { position } = this;
-      const anchor = this.#anchor;
+      const anchor = this.#anchor.id;
       const failures: unknown[] = [];
       const attempt = async (source: () => Promise<void>): Promise<void> => {
         if (this.#follower.gap === null) return;
@@ -448,9 +369,7 @@ export class FeedReader {
   #wanted(): Wanted | null {
     const { gap } = this.#follower;
     if (gap === null) return null;
-    const above = this.#held.find(({ first }) => first === gap.to + 1);
-    const end = above === undefined ? null : BigInt(above.stanzaId) - 1n;
-    return { most: gap.to - gap.from + 1, end };
+    return { most: gap.to - gap.from + 1, end: this.#anchor.endBefore(gap.to + 1) };
   }
 
   async #fillBackwards(archive: ArchiveReader): Promise<void> {
@@ -469,9 +388,9 @@ export class FeedReader {
     let ahead: Ahead | null = null;
     for (let { gap } = this.#follower; gap !== null; gap = this.#follower.gap) {
       const after = gap.from - 1;
-      ahead = ahead?.after === after ? ahead : this.#ask(after, gap.to);
+      ahead = ahead?.after === after ? ahead : this.#rest.ask(after, gap.to);
       const page = await ahead.page;
-      ahead = this.#readAhead(page, gap.to);
+      ahead = this.#rest.askAhead(page, gap.to);
       const position = this.position;
       if (page.epoch !== position?.epoch) {
         this.#isUnsure = true;
@@ -488,46 +407,13 @@ export class FeedReader {
     }
   }
 
-  #ask(after: number, to: number): Ahead {
-    const limit = Math.min(this.#restPage.size, to - after);
-    return { after, page: this.#readOverRest({ after, limit }) };
-  }
-
-  /**
-   * Ask for what follows a page while that is given out. Not over a line that is slow, where live
-   * messages would stand behind both.
-   */
-  #readAhead({ batch }: BatchPage, to: number): Ahead | null {
-    if (batch === null || batch.last >= to || !this.#isQuick) return null;
-    const ahead = this.#ask(batch.last, to);
-    // Whoever takes it is told; perhaps nobody does.
-    ahead.page.catch(() => {});
-    return ahead;
-  }
-
-  async #readOverRest(range: Range): Promise<BatchPage> {
-    const askedAt = this.rest.now();
-    try {
-      const page = await this.rest.events(range);
-      const count = page.batch?.items.length ?? 0;
-      const ms = this.rest.now() - askedAt;
-      this.#isQuick = ms < QUICK_MS;
-      this.#restPage.learn({ count, bytes: 0, ms });
-      return page;
-    } catch (error) {
-      // Refused is not the same as too much.
-      if (error instanceof ApiError && error.status === 0) this.#restPage.shrink();
-      throw error;
-    }
-  }
-
   /** Nobody has these events any more. The feed has to begin anew behind them: no hole is shown. */
   #skipGap(): void {
     const gap = this.#follower.gap;
     const position = this.position;
     if (gap === null || position === null) return;
     this.#report("missing", `Events ${gap.from} to ${gap.to} can no longer be read.`);
-    if (this.#listing !== null || this.limits.filter !== undefined) {
+    if (this.#listed.isThere || this.limits.filter !== undefined) {
       // The list itself has what they said.
       this.#tear();
       throw new ApiError(0, "The feed begins anew with what its table says.");
@@ -551,75 +437,44 @@ export class FeedReader {
 
   #give(events: readonly FeedEvent[], source: "live" | "archive" | "rest"): void {
     const position = this.position;
-    this.#moveAnchor();
+    this.#anchor.moveTo(position?.sequence ?? 0);
     if (position === this.#told) return;
     this.#told = position;
-    this.#noteTime(events);
-    if (events.some(({ type }) => type === "reset")) this.#isCut = false;
+    this.#anchor.noteTime(events);
+    if (events.some(({ type }) => type === "reset")) this.#listed.isCut = false;
     const fresh = this.#fresh(events);
-    if (this.#laterRows?.isPast(position?.sequence ?? 0)) this.#laterRows = null;
+    this.#listed.pass(position?.sequence ?? 0);
     if (fresh.length > 0) this.output.events(fresh, source);
     else if (position !== null) this.output.moved(position);
-  }
-
-  #noteTime(events: readonly FeedEvent[]): void {
-    const time = Date.parse(events.at(-1)?.time ?? "");
-    if (!Number.isNaN(time)) this.#since = BigInt(time) * 1000n;
   }
 
   /** Those that say something which is not known from a list, to whoever sees what matches. */
   #fresh(events: readonly FeedEvent[]): readonly FeedEvent[] {
     const { filter } = this.limits;
-    const hasList = this.#contained.length > 0 || this.#laterRows !== null;
-    if (filter === undefined && !hasList) return events;
+    if (filter === undefined && !this.#listed.hasLater) return events;
     return events.flatMap((event) => {
-      if (this.#has(event)) return [];
-      if (event.type === "reset" && this.#laterRows !== null) this.#tear();
+      if (this.#listed.has(event)) return [];
+      if (event.type === "reset" && this.#listed.hasLaterRows) this.#tear();
       return (filter === undefined ? event : filter.pass(event)) ?? [];
     });
   }
 
-  /** Whether the list that we began with has what this event says. */
-  #has(event: FeedEvent): boolean {
-    const { sequence } = event;
-    const isContained = this.#contained.some(({ from, to }) => from <= sequence && sequence <= to);
-    return isContained || (this.#laterRows?.has(event) ?? false);
-  }
-
   /** Events cannot bring what was listed up to date: it is to be listed anew. */
   #tear(): void {
-    this.#listing ??= new Listing(this.position?.sequence ?? 0);
-    this.#listing.isTorn = true;
+    this.#listed.tear(this.position?.sequence ?? 0);
     this.#isUnsure = true;
   }
 
-  #hold({ epoch, first, last }: Batch, stanzaId: string | null): void {
-    if (stanzaId === null || epoch !== this.position?.epoch) return;
-    // More than is kept is found in the archive again.
-    if (this.#held.length < MAX_HELD) this.#held.push({ first, last, stanzaId });
-  }
-
-  /** Up to the newest message whose events were all given out. */
-  #moveAnchor(): void {
-    const sequence = this.position?.sequence ?? 0;
-    if (this.#held.length === 0) return;
-    for (const { last, stanzaId } of this.#held) {
-      const isNewer = this.#anchor === null || BigInt(stanzaId) > BigInt(this.#anchor);
-      if (last <= sequence && isNewer) this.#anchor = stanzaId;
+  #hold(batch: Batch, stanzaId: string | null): void {
+    if (stanzaId !== null && batch.epoch === this.position?.epoch) {
+      this.#anchor.hold(batch, stanzaId);
     }
-    this.#held = this.#held.filter(({ last }) => last > sequence);
   }
 
-  /** Nothing is known of the room's ids any more. */
+  /** Nothing is known of the room's ids any more, nor of what was listed. */
   #loseBearings(): void {
-    this.#listing = null;
-    this.#list = null;
-    this.#laterRows = null;
-    this.#isCut = false;
-    this.#contained = [];
-    this.#anchor = null;
-    this.#held = [];
-    this.#since = null;
+    this.#listed.clear();
+    this.#anchor.clear();
   }
 
   #batchOf(read: ReadStanza): Batch | null {
@@ -646,23 +501,6 @@ export class FeedReader {
     this.output.problem({ code, message });
   }
 }
-
-/** A page over REST that was asked for: what follows `after`. */
-type Ahead = { readonly after: number; readonly page: Promise<BatchPage> };
-
-type RestAnswer =
-  | {
-      readonly epoch: string;
-      readonly head: number;
-      readonly isTable: boolean;
-      readonly error: null;
-    }
-  | {
-      readonly epoch: null;
-      readonly head: 0;
-      readonly isTable: false;
-      readonly error: ApiError;
-    };
 
 const isExpected = (error: unknown): boolean =>
   error instanceof ApiError || error instanceof RequestError;

@@ -21,6 +21,11 @@ export class RowList {
     private readonly most: number,
   ) {}
 
+  /** The position that they begin at: the first page's. */
+  get sequence(): number {
+    return this.pages[0]?.sequence ?? 0;
+  }
+
   /** There are more, or may be: it has as many as it was to have, or as may be. */
   get isCut(): boolean {
     return this.pages.at(-1)?.cursor !== null;
