@@ -125,11 +125,12 @@ function valueInput(
       aria-label=${label}
       aria-invalid=${isInvalid}
       aria-describedby=${errorId}
+      .value=${field.value}
       @change=${set}
     >
-      <option value="" ?selected=${field.value === ""}>–</option>
-      <option value="true" ?selected=${field.value === "true"}>${t("valueYes")}</option>
-      <option value="false" ?selected=${field.value === "false"}>${t("valueNo")}</option>
+      <option value="">–</option>
+      <option value="true">${t("valueYes")}</option>
+      <option value="false">${t("valueNo")}</option>
     </select>`;
   }
   return html`<textarea
