@@ -21,7 +21,6 @@ import {
 import { type Ticket, TicketError } from "../protocol/ticket";
 import { bareJid, NS, xml } from "../protocol/xml";
 import { Backoff } from "./backoff";
-import { AccountToken, TicketKeeper } from "./bearer";
 import { type Log, SILENT } from "./debug-log";
 import type { ConnectionEvents } from "./emitted";
 import { Emitter } from "./emitter";
@@ -33,12 +32,14 @@ import {
   readTransports,
   type Transport,
 } from "./options";
-import type { HostPort, LinkEnd, LinkPort, Login, ResumeMemory, StreamPort, Timer } from "./ports";
+import type { HostPort, LinkEnd, LinkPort, ResumeMemory, StreamPort, Timer } from "./ports";
+import { ReaderLogin, type Refusal } from "./reader-login";
 import { Requests } from "./requests";
 import { RetryAfter } from "./retry-after";
 import { Room } from "./room";
-import type { ConnectionState, OfflineCode, RefusalCode } from "./states";
-import { type Rights, rightsOf } from "./tabs/rights";
+import { ServerInfo } from "./server-info";
+import type { ConnectionState, OfflineCode } from "./states";
+import type { Rights } from "./tabs/rights";
 import { TIMINGS, type Timings } from "./timings";
 
 const CLOSED: ConnectionState = { kind: "offline", reason: "Not connected.", retryAt: null };
@@ -60,23 +61,17 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
   readonly host: HostPort;
   readonly log: Log;
   readonly stream: StreamPort;
-  readonly #credentials: Credentials;
+  readonly #login: ReaderLogin;
   readonly #transports: readonly Transport[];
   readonly #timings: Timings;
   readonly #backoff: Backoff;
   readonly #requests: Requests;
   readonly #retryAfter: RetryAfter;
-  readonly #token: AccountToken;
-  readonly #tickets: TicketKeeper;
   readonly #rooms = new Map<string, Room>();
   readonly #memory: ResumeMemory = new Map();
-  /** With which the session was refused, or signed out. */
-  #refusedTicket: Ticket | null = null;
+  readonly #info: ServerInfo;
 
   #state: ConnectionState = CLOSED;
-  #info: Promise<ConnectionInfo> | null = null;
-  /** How long the last such answer took. */
-  #answerMs = 0;
   #link: LinkPort | null = null;
   #jid = "";
   #nick = "";
@@ -98,7 +93,6 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
     super();
     this.origin = readOrigin(origin);
     this.log = log;
-    this.#credentials = options.credentials ?? { kind: "guest" };
     this.#transports = readTransports(options.transport);
     this.host = host;
     this.#timings = { ...TIMINGS, ...timings };
@@ -110,16 +104,20 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
     this.#requests = new Requests(this.host, this.#timings);
     this.#retryAfter = new RetryAfter(this.host.now);
     this.stream = this.#makeStream();
-    this.#token = new AccountToken(
+    this.#info = new ServerInfo(this.host, () =>
+      this.rest(() => this.host.rest.connection(this.origin)),
+    );
+    this.#login = new ReaderLogin(
+      options,
       this.host,
       this.#timings,
       () => this.#askServer("get", xml`<token xmlns="${NS.token}"/>`),
-      () => this.emit("bearer", null),
+      {
+        bearer: () => this.emit("bearer", null),
+        fresh: (text) => this.setTicket(text),
+        expiring: (expiresAt) => this.emit("ticket-expiring", { expiresAt }),
+      },
     );
-    this.#tickets = new TicketKeeper(this.host, this.#timings, options.renewTicket, {
-      fresh: (text) => this.setTicket(text),
-      expiring: (expiresAt) => this.emit("ticket-expiring", { expiresAt }),
-    });
   }
 
   get state(): ConnectionState {
@@ -136,15 +134,15 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
    * anew. Positions and rooms stay. One that cannot be read ends the session: state `refused`.
    */
   setTicket(text: string): void {
-    if (this.#credentials.kind !== "ticket") throw new TypeError("This client is no ticket's.");
-    const before = this.#tickets.ticket;
-    if (this.#stopWatching !== null) this.#tickets.keep();
+    if (this.#login.kind !== "ticket") throw new TypeError("This client is no ticket's.");
+    const before = this.#login.ticket;
+    if (this.#stopWatching !== null) this.#login.keepTicket();
     if (!this.#takeTicket(text, true)) return;
     if (this.#stopWatching === null) {
       this.emit("bearer", null);
       return;
     }
-    const isSame = before?.username === this.#tickets.ticket?.username;
+    const isSame = before?.username === this.#login.ticket?.username;
     if (this.#transport !== null && isSame) void this.#carryOn(text);
     else this.#open();
   }
@@ -154,61 +152,44 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
    * that cannot be read: state `refused`.
    */
   prepare(): void {
-    const credentials = this.#credentials;
-    if (credentials.kind !== "ticket") return;
-    const text = this.#tickets.ticket?.text ?? credentials.ticket;
-    this.#tickets.keep();
-    if (text === "" && this.#tickets.canRenew) this.#tickets.ask();
-    else this.#takeTicket(text);
+    if (this.#login.kind !== "ticket") return;
+    const text = this.#login.ticket?.text ?? this.#login.untaken;
+    this.#login.keepTicket();
+    if (this.#login.canOnlyAsk) this.#login.askTicket();
+    else if (text !== null) this.#takeTicket(text);
   }
 
   /** For whom this is; null as long as there is no ticket. `pageOrigin`: what "" stands for. */
   rights(pageOrigin: string): Rights | null {
-    const server = this.origin || pageOrigin;
-    return rightsOf(server, this.#transports, this.#credentials, this.#tickets.ticket);
+    return this.#login.rights(this.origin || pageOrigin, this.#transports);
   }
 
   /** Who reads. */
   get reader(): Credentials["kind"] {
-    return this.#credentials.kind;
+    return this.#login.kind;
   }
 
   get ticket(): Ticket | null {
-    return this.#tickets.ticket;
+    return this.#login.ticket;
   }
 
   /** For how many milliseconds the ticket is good yet, as far as is known. */
   get ticketLeft(): number {
-    return this.#tickets.left;
+    return this.#login.ticketLeft;
   }
 
   /** Somebody who is connected says where things are. */
   suppose(info: ConnectionInfo): void {
-    this.#info ??= Promise.resolve(info);
+    this.#info.suppose(info);
   }
 
   /** What REST is shown; undefined for a guest. */
-  async bearer(): Promise<string | undefined> {
-    if (this.#credentials.kind === "ticket") return this.#tickets.ticket?.text;
-    return this.#token.get();
+  bearer(): Promise<string | undefined> {
+    return this.#login.bearer();
   }
 
-  async goodBearer(refused?: string): Promise<string | undefined> {
-    const credentials = this.#credentials;
-    const tickets = this.#tickets;
-    if (credentials.kind !== "ticket") {
-      if (refused !== undefined) this.#token.drop(refused);
-      return this.#token.get();
-    }
-    const isFirst = tickets.ticket === null && this.#state.kind !== "refused";
-    if (isFirst && credentials.ticket !== "") tickets.take(credentials.ticket, false);
-    const { ticket } = tickets;
-    const { state } = this;
-    const isOut = state.kind === "refused" && ticket === this.#refusedTicket;
-    if (isOut && !state.code.startsWith("ticket-")) return undefined;
-    const isGood = !isOut && ticket?.text !== refused && tickets.left > 0;
-    if (isGood || (!isOut && refused === undefined && !tickets.canRenew)) return ticket?.text;
-    return tickets.canRenew ? tickets.renewed() : undefined;
+  goodBearer(refused?: string): Promise<string | undefined> {
+    return this.#login.goodBearer(refused, this.#state);
   }
 
   connect(): void {
@@ -219,15 +200,14 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
       wake: () => this.#onWake(),
       leave: () => this.#link?.close(),
     });
-    const credentials = this.#credentials;
-    const isFirst = credentials.kind === "ticket" && this.#tickets.ticket === null;
-    if (isFirst && credentials.ticket === "" && this.#tickets.canRenew) {
+    if (this.#login.canOnlyAsk) {
       this.#setState({ kind: "connecting" });
-      this.#tickets.ask();
-    } else {
-      this.#tickets.keep();
-      if (!isFirst || this.#takeTicket(credentials.ticket)) this.#open();
+      this.#login.askTicket();
+      return;
     }
+    const { untaken } = this.#login;
+    this.#login.keepTicket();
+    if (untaken === null || this.#takeTicket(untaken)) this.#open();
   }
 
   close(): void {
@@ -235,29 +215,21 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
     this.#stopWatching = null;
     this.#letGo((link) => link.close());
     this.#memory.clear();
-    this.#token.forget();
-    this.#tickets.stop();
+    this.#login.forgetToken();
+    this.#login.stopTicket();
     this.#setState(CLOSED);
   }
 
   signOut(): void {
     this.close();
-    this.#refusedTicket = this.#tickets.ticket;
+    this.#login.noteRefusal();
     this.#setState(SIGNED_OUT);
     this.emit("signed-out", null);
   }
 
   /** Where things are; asked once a connection. */
   info(): Promise<ConnectionInfo> {
-    this.#info ??= this.#askInfo();
-    return this.#info;
-  }
-
-  async #askInfo(): Promise<ConnectionInfo> {
-    const askedAt = this.host.now();
-    const info = await this.rest(() => this.host.rest.connection(this.origin));
-    this.#answerMs = this.host.now() - askedAt;
-    return info;
+    return this.#info.get();
   }
 
   /** Ask the server over REST, unless it said not to come before a time that is not yet. */
@@ -307,7 +279,7 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
       this.#link = null;
       this.log("closed", { transport, end: end.kind, reason: end.reason });
       const wasUp = this.#transport !== null;
-      if (end.kind === "refused") this.#refuseLogin(end.reason);
+      if (end.kind === "refused") this.#refuse(this.#login.refusalOf(end.reason));
       else if (end.kind === "replaced") this.#giveWay(end.reason);
       else if (wasUp || others.length === 0) this.#retry(end.reason);
       else this.#openLink(info, others);
@@ -315,7 +287,7 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
     const { openTimeout, answerTimeout } = this.#timings;
     const patience = Math.max(
       openTimeout,
-      Math.min(OPENING_WAYS * this.#answerMs, 2 * answerTimeout),
+      Math.min(OPENING_WAYS * this.#info.answerMs, 2 * answerTimeout),
     );
     const progress = (): void =>
       this.#restartTimer(patience, () => {
@@ -323,9 +295,9 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
         onDown({ kind: "lost", reason: "The server does not answer." });
       });
     progress();
-    const login = loginAt(info, this.#credentials, this.#tickets.ticket);
+    const login = this.#login.at(info);
     if (login === null) {
-      this.#refuse("This server takes no tickets.", "ticket-refused");
+      this.#refuse({ code: "ticket-refused", reason: "This server takes no tickets." });
       return;
     }
     const { credentials, domain } = login;
@@ -350,11 +322,11 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
   /** `isFresh`: whoever gives it had it made just now. */
   #takeTicket(text: string, isFresh = false): boolean {
     try {
-      this.#tickets.take(text, isFresh);
+      this.#login.takeTicket(text, isFresh);
       return true;
     } catch (error) {
       if (!(error instanceof TicketError)) throw error;
-      this.#refuse(error.message, "ticket-malformed");
+      this.#refuse({ code: "ticket-malformed", reason: error.message });
       return false;
     }
   }
@@ -365,9 +337,7 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
     const payload = xml`<ticket xmlns="${NS.token}">${text}</ticket>`;
     try {
       await this.stream.request("set", this.#ownDomain(), payload);
-      if (attempt !== this.#attempt) return;
-      this.#tickets.accept();
-      this.emit("bearer", null);
+      if (attempt === this.#attempt) this.#login.accept();
     } catch {
       if (attempt === this.#attempt) this.#open();
     }
@@ -385,15 +355,11 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
     this.#isUsed = false;
     this.#proveGood(this.#timings.stableAfter);
     this.#setState({ kind: "online", jid });
-    if (this.#credentials.kind === "account") {
+    if (this.#login.kind === "account" && !resumed) {
       // RFC 6121 8.5.2.1: a headline to the account reaches only sessions that said that they are there.
-      if (!resumed) this.stream.send(`<presence xmlns="${NS.client}"/>`);
-      this.#token.keep();
+      this.stream.send(`<presence xmlns="${NS.client}"/>`);
     }
-    if (this.#credentials.kind === "ticket") {
-      this.#tickets.accept();
-      this.emit("bearer", null);
-    }
+    this.#login.accept();
     for (const room of [...this.#rooms.values()]) room.onUp(resumed);
   }
 
@@ -420,7 +386,7 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
   }
 
   #retry(reason: string, delayMs = this.#backoff.next(), code?: OfflineCode): void {
-    this.#info = null;
+    this.#info.forget();
     this.#letGo((link) => link.drop());
     this.#restartTimer(delayMs, () => this.#open());
     const retryAt = new Date(this.host.wall() + delayMs);
@@ -428,43 +394,30 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
   }
 
   /** Wrong credentials stay wrong: trying them again would only look like guessing. */
-  #refuse(reason: string, code: RefusalCode): void {
-    if (this.#credentials.kind === "guest") {
+  #refuse(refusal: Refusal): void {
+    if (this.#login.kind === "guest") {
       this.#retry("The server takes no guests.");
       return;
     }
-    this.#info = null;
+    this.#info.forget();
     this.#letGo((link) => link.drop());
     this.#memory.clear();
-    this.#token.forget();
-    this.#refusedTicket = this.#tickets.ticket;
-    const isEnded = code === "ticket-ended";
-    this.#setState({ kind: "refused", reason: isEnded ? this.#endOfTicket() : reason, code });
-    if (code === "ticket-ended" || code === "ticket-refused") this.#tickets.ask();
-  }
-
-  /** Wrong credentials, as the login told it. */
-  #refuseLogin(reason: string): void {
-    if (this.#credentials.kind !== "ticket") this.#refuse(reason, "credentials");
-    else if (this.#tickets.hasEnded) this.#refuse("", "ticket-ended");
-    else this.#refuse("The server does not accept this ticket.", "ticket-refused");
+    this.#login.forgetToken();
+    this.#login.noteRefusal();
+    this.#setState({ kind: "refused", ...refusal });
+    const { code } = refusal;
+    if (code === "ticket-ended" || code === "ticket-refused") this.#login.askTicket();
   }
 
   /** There are as many sessions of this reader as may be. Coming again would put another one out. */
   #giveWay(reason: string): void {
-    if (this.#credentials.kind === "guest") {
+    if (this.#login.kind === "guest") {
       // A guest's name is his alone: this was about something else, and passes.
       this.#retry("The connection to the server was lost.");
       return;
     }
-    this.#tickets.stop();
-    this.#refuse(reason, "too-many-sessions");
-  }
-
-  #endOfTicket(): string {
-    return this.#tickets.canRenew
-      ? "The ticket has ended; a fresh one is asked for."
-      : "The ticket has ended, and there is no way to get a fresh one: it has to be set anew.";
+    this.#login.stopTicket();
+    this.#refuse({ code: "too-many-sessions", reason });
   }
 
   /** After this no link, timer or answer of before is listened to. */
@@ -474,7 +427,7 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
     const link = this.#link;
     this.#link = null;
     this.#transport = null;
-    this.#token.pause();
+    this.#login.pause();
     if (link !== null) end(link);
     this.#requests.abandon();
     for (const room of [...this.#rooms.values()]) room.onDown();
@@ -506,7 +459,7 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
     const domain = this.#ownDomain();
     const payload = xml`<ping xmlns="${NS.ping}"/>`;
     // Nothing may have been asked on this stream yet.
-    const known = Math.min(2 * this.#answerMs, this.#timings.answerTimeout);
+    const known = Math.min(2 * this.#info.answerMs, this.#timings.answerTimeout);
     const timeoutMs = Math.max(this.#requests.pingTimeout, known);
     this.stream.request("get", domain, payload, { timeoutMs }).catch((error) => {
       if (attempt !== this.#attempt || !error.isUnanswered) return;
@@ -591,17 +544,4 @@ export class Connection extends Emitter<ConnectionEvents> implements FeedConnect
         ),
     };
   }
-}
-
-/** How and where to log in; null where this server has no place for it. */
-function loginAt(
-  info: ConnectionInfo,
-  credentials: Credentials,
-  ticket: Ticket | null,
-): { credentials: Login; domain: string } | null {
-  if (credentials.kind === "guest") return { credentials, domain: info.guest_domain };
-  if (credentials.kind === "account") return { credentials, domain: info.domain };
-  if (typeof info.ticket_domain !== "string" || ticket === null) return null;
-  const { username, text } = ticket;
-  return { credentials: { kind: "ticket", username, ticket: text }, domain: info.ticket_domain };
 }
