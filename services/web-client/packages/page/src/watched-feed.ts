@@ -1,9 +1,10 @@
 /**
- * One feed as the page follows it: what is applied, what is held back while paused, what is unread,
- * and how far back it reaches. No DOM; the list and the header listen.
+ * One feed as the page follows it: what of it is shown, and how far back that reaches. What waits is in
+ * held-events.ts, what is unread in read-progress.ts. No DOM; the list and the header listen.
  */
 
-import { sizeOf } from "aviso-feed";
+import { HeldEvents } from "./held-events";
+import { KEPT_AFTER_TRIM, MOST_KEPT, MOST_KEPT_BYTES } from "./kept-limits";
 import type {
   FeedEvent,
   FeedInfo,
@@ -15,6 +16,7 @@ import type {
   Subscription,
 } from "./library";
 import { Pulse } from "./pulse";
+import { ReadProgress } from "./read-progress";
 import { BROWSER_ALONE, type Clocks } from "./server-clock";
 
 /** `full`: more than these the page does not hold, as long as somebody reads further down. */
@@ -24,12 +26,6 @@ export type ProblemCode = "malformed" | "page-too-old" | "untrusted" | "missing"
 /** How many events one request for older ones asks for. */
 const OLDER_PAGE_EVENTS = 100;
 
-/** A page that is left open for days keeps a bounded number of records; the rest is asked for again. */
-export const MOST_KEPT = 20_000;
-/** And about so many bytes of them. */
-export const MOST_KEPT_BYTES = 64 * 1024 * 1024;
-/** How many are left after it was too many. */
-export const KEPT_AFTER_TRIM = 5_000;
 /** How many pages of rows that are there already are passed over in one go. */
 const MOST_KNOWN_PAGES = 100;
 
@@ -49,9 +45,6 @@ export class WatchedFeed {
   isPaused = false;
   /** What is shown is from the browser's log, which was written then; null once it is live. */
   keptAt: Date | null = null;
-  /** Entries after this sequence count as new to the reader. */
-  newAfter = Number.POSITIVE_INFINITY;
-
   /** So many events were missed, and are not fetched before somebody scrolls there; 0: none. */
   skippedCount = 0;
 
@@ -64,14 +57,9 @@ export class WatchedFeed {
   #skippedFrom: number | null = null;
   #isReadingOlder = false;
   #subscription: Subscription | null = null;
-  #held: FeedEvent[] = [];
-  #heldBytes = 0;
-  #heldCount = 0;
+  readonly #held = new HeldEvents();
   #applied: Position | null = null;
-  #seen: Position | null = null;
-  #lookedAtUpTo: Position | null = null;
-  /** Events since then. Not the distance of two positions: some places have nothing to see. */
-  #unread = 0;
+  readonly #progress: ReadProgress;
   #isLookedAt = false;
   #oldestSequence: number | null = null;
   /** It shows a table: what is further down is in no event. */
@@ -86,17 +74,22 @@ export class WatchedFeed {
     seen: Position | null = null,
     private readonly clocks: Clocks = BROWSER_ALONE,
   ) {
-    this.#seen = seen;
+    this.#progress = new ReadProgress(seen);
   }
 
   /** How far the reader has seen it, or where it began. */
   get seen(): Position | null {
-    return this.#seen;
+    return this.#progress.seen;
+  }
+
+  /** Entries after this sequence count as new to the reader. */
+  get newAfter(): number {
+    return this.#progress.newAfter;
   }
 
   /** How far it was seen here; null: it was not looked at. */
   get lookedAtUpTo(): Position | null {
-    return this.#lookedAtUpTo;
+    return this.#progress.lookedAtUpTo;
   }
 
   /**
@@ -104,31 +97,18 @@ export class WatchedFeed {
    * it is another reader from now on.
    */
   adoptSeen(seen: Position | null, isOther = false): void {
-    if (isOther) this.#lookedAtUpTo = null;
-    const at = this.position;
-    if (at === null) {
-      if (isOther || seen !== null) this.#seen = seen;
-    } else if (seen?.epoch === at.epoch) {
-      const left = Math.max(0, at.sequence - seen.sequence);
-      const isFurther = this.#seen?.epoch === seen.epoch && seen.sequence >= this.#seen.sequence;
-      // Some places have nothing to see: what was counted is never too much.
-      this.#unread = isFurther ? Math.min(left, this.#unread) : left;
-      this.#seen = seen;
-    } else if (isOther) {
-      this.#seen = at;
-      this.#unread = 0;
-    }
+    this.#progress.adopt(seen, this.position, isOther);
     this.#markSeen();
     this.#tell(null);
   }
 
   get unread(): number {
-    return this.#unread;
+    return this.#progress.unread;
   }
 
   /** How many events wait because the reader paused, or is further down a list that is full. */
   get heldCount(): number {
-    return this.#heldCount;
+    return this.#held.count;
   }
 
   /** Set while the reader is further down the list: then nothing is taken away below. */
@@ -215,7 +195,7 @@ export class WatchedFeed {
   setLookedAt(isLookedAt: boolean): void {
     if (this.#isLookedAt === isLookedAt) return;
     this.#isLookedAt = isLookedAt;
-    if (isLookedAt && this.#seen !== null) this.newAfter = this.#seen.sequence;
+    if (isLookedAt) this.#progress.look();
     this.#markSeen();
     this.#tell(null);
   }
@@ -296,28 +276,16 @@ export class WatchedFeed {
       this.keptAt = null;
       // What failed for want of a connection is asked for again where somebody scrolls to.
       if (this.olderState === "failed") this.olderState = "more";
-      this.#dropSeenOfOtherEpoch();
-      this.#applied ??= this.#subscription?.position ?? null;
-      // What the page began with is no news; the count starts here.
-      if (this.#seen === null) {
-        this.#seen = this.#subscription?.position ?? null;
-        this.newAfter = this.#seen?.sequence ?? 0;
-      }
+      const at = this.#subscription?.position ?? null;
+      this.#progress.dropOtherEpoch(at?.epoch);
+      this.#applied ??= at;
+      this.#progress.begin(at);
       const isAtStart = this.#oldestSequence === null || this.#oldestSequence <= 1;
       if (isAtStart && !this.#isListed) this.olderState = "end";
       this.#lookFurther();
       this.#markSeen();
     }
     this.#tell(null);
-  }
-
-  /** What was seen in another epoch says nothing about this one. */
-  #dropSeenOfOtherEpoch(): void {
-    const epoch = this.#subscription?.position?.epoch;
-    if (epoch === undefined || this.#seen === null || this.#seen.epoch === epoch) return;
-    this.#seen = null;
-    this.#lookedAtUpTo = null;
-    this.newAfter = Number.POSITIVE_INFINITY;
   }
 
   /** The newest places may have nothing to show, and records may stand below them. */
@@ -336,16 +304,11 @@ export class WatchedFeed {
 
   #onEvents(events: readonly FeedEvent[]): void {
     this.isLoaded = true;
-    this.#dropSeenOfOtherEpoch();
-    if (this.isPaused) this.#hold(events);
+    this.#progress.dropOtherEpoch(this.#subscription?.position?.epoch);
+    if (this.isPaused) this.#held.add(events);
     else if (this.#isFull) this.#changeShown(events);
     else this.#apply(events);
-    const seen = this.#seen;
-    if (seen !== null)
-      this.#unread += events.filter(
-        ({ sequence, type, place }) =>
-          sequence > seen.sequence && type !== "reset" && place === undefined,
-      ).length;
+    this.#progress.count(events);
     this.#markSeen();
     this.#tell(null);
   }
@@ -353,22 +316,17 @@ export class WatchedFeed {
   #forget(): void {
     this.#onReset(null);
     this.wasReset = false;
-    this.#seen = null;
-    this.#lookedAtUpTo = null;
+    this.#progress.forget();
     this.isLoaded = false;
   }
 
   #onReset(position: ResetDetail | null): void {
     const hadRecords = this.records.size > 0;
     const skipped = position?.skipped;
-    this.#dropHeld();
+    this.#held.clear();
     this.records.clear();
-    if (skipped === undefined) {
-      this.pulse.clear();
-      this.#unread = 0;
-      this.#lookedAtUpTo = null;
-      if (this.#seen !== null && position !== null) this.#seen = position;
-    } else if (this.#seen !== null) this.#unread += skipped.to - skipped.from + 1;
+    if (skipped === undefined) this.pulse.clear();
+    this.#progress.reset(position);
     this.#skippedFrom = skipped?.from ?? null;
     this.skippedCount = skipped === undefined ? 0 : skipped.to - skipped.from + 1;
     this.#applied = position;
@@ -376,54 +334,32 @@ export class WatchedFeed {
     this.#isListed = false;
     this.olderState = "more";
     this.wasReset = hadRecords && skipped === undefined;
-    this.newAfter = position?.sequence ?? 0;
     this.#tell(CLEARED);
-  }
-
-  #hold(events: readonly FeedEvent[]): void {
-    for (const event of events) {
-      this.#held.push(event);
-      this.#heldBytes += sizeOf(event);
-    }
-    this.#heldCount += events.length;
-    if (this.#held.length > MOST_KEPT) this.#held = this.#held.slice(-KEPT_AFTER_TRIM);
-    else if (this.#heldBytes > MOST_KEPT_BYTES) {
-      this.#held = this.#held.slice(-Math.max(1, Math.floor(this.#held.length / 4)));
-    } else return;
-    this.#heldBytes = this.#held.reduce((sum, event) => sum + sizeOf(event), 0);
-  }
-
-  #dropHeld(): void {
-    this.#held = [];
-    this.#heldBytes = 0;
-    this.#heldCount = 0;
   }
 
   /** What is shown changes where it stands; what is new waits for the reader to come back to the top. */
   #changeShown(events: readonly FeedEvent[]): void {
     if (events.some(({ type }) => type === "reset")) {
       // Nothing of what waits, or is shown, is there any more.
-      this.#dropHeld();
+      this.#held.clear();
       this.#apply(events);
       return;
     }
     const shown = events.filter(({ subject }) => this.#isKnown(subject));
-    this.#hold(events.filter((event) => !shown.includes(event)));
+    this.#held.add(events.filter((event) => !shown.includes(event)));
     this.#applyEvents(shown);
   }
 
   #release(): void {
-    const held = this.#held;
-    // Where the oldest of those held were let go, what is shown must not stand below a hole.
-    const hasHole = this.#heldCount > held.length;
-    this.#dropHeld();
+    const { events, hasHole } = this.#held.take();
+    // What is shown must not stand below it.
     if (hasHole) {
       this.records.clear();
       this.#oldestSequence = null;
       this.olderState = "more";
       this.#tell(CLEARED);
     }
-    this.#apply(held);
+    this.#apply(events);
   }
 
   #trim(): void {
@@ -469,10 +405,8 @@ export class WatchedFeed {
   }
 
   #markSeen(): void {
-    if (this.#seen === null || !this.#isLookedAt || this.isPaused) return;
-    this.#seen = this.#subscription?.position ?? this.#seen;
-    this.#lookedAtUpTo = this.#seen;
-    this.#unread = 0;
+    if (!this.#isLookedAt || this.isPaused) return;
+    this.#progress.see(this.#subscription?.position ?? null);
   }
 
   #tell(change: FeedChange): void {

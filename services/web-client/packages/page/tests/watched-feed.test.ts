@@ -1,7 +1,8 @@
 import { RecordStore } from "aviso-feed";
 import { beforeEach, expect, test, vi } from "vitest";
+import { KEPT_AFTER_TRIM, MOST_KEPT, MOST_KEPT_BYTES } from "../src/kept-limits";
 import type { FeedEvent } from "../src/library";
-import { KEPT_AFTER_TRIM, MOST_KEPT, MOST_KEPT_BYTES, WatchedFeed } from "../src/watched-feed";
+import { WatchedFeed } from "../src/watched-feed";
 import { eventOf, FakeSubscription, feedInfo } from "./fake-library";
 
 let subscription: FakeSubscription;
