@@ -1,11 +1,11 @@
-"""Without its secrets the stack does not start."""
+"""Without its secrets the stack does not start, nor on what an older one left."""
 
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from .stack import COMPOSE_FILE, SECRETS, clean_environment
+from .stack import COMPOSE_FILE, SECRETS, ComposeStack, clean_environment
 
 
 def run_compose(env_file: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -41,3 +41,26 @@ def test_a_missing_secret_is_named(missing: str, tmp_path: Path) -> None:
 
     assert done.returncode != 0
     assert f"required variable {missing} is missing" in done.stderr
+
+
+@pytest.mark.timeout(1500)
+def test_a_volume_of_an_older_aviso_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    stack = ComposeStack(tmp_path)
+    secret = "x" * 32
+    stack.env_file.write_text("".join(f"{name}={secret}\n" for name in SECRETS))
+    try:
+        stack.compose("up", "--detach", "--build", "--wait", "postgres")
+        as_owner = ("psql", "--username=aviso", "--dbname=aviso")
+        older = "--command=CREATE TABLE public.feed_heads (feed text)"
+        stack.compose("exec", "-T", "postgres", *as_owner, older)
+
+        with pytest.raises(AssertionError) as refused:
+            stack.up()
+
+        assert "made by an older Aviso" in str(refused.value)
+        assert "the volume of PostgreSQL" in str(refused.value)
+        assert "Traceback" not in str(refused.value)
+        assert stack.containers()["records-api"]["State"]["Status"] == "created"
+    finally:
+        stack.down("--volumes", "--remove-orphans")
+    assert stack.leftovers() == []

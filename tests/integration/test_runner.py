@@ -12,15 +12,19 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.client import HTTPException
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from aviso_native import postgres  # on the path that running.py sets
 
 from .api import Api
 from .archive import archived_batches, check_spans, events_of, sequences_of
 from .chat import Chat, Refused
 from .conftest import OpenPage
 from .database import Database
+from .projects import server_of_its_own
 from .running import PARTS, Stack
 from .test_parking import parked_in
 from .waiting import until, until_equal
@@ -29,6 +33,8 @@ FEED = "orders"
 LEVELS = 2000
 TOO_DEEP = '{"a":' * LEVELS + "1" + "}" * LEVELS
 SHALLOW = {"text": "xxxx"}
+# One that had no schema of its own.
+OF_OLDER_AVISO = "CREATE TABLE public.feed_heads (feed text)"
 
 
 @dataclass(frozen=True)
@@ -162,6 +168,23 @@ def test_a_second_runner_of_the_same_directory_is_refused(mended: Mended) -> Non
         twin.start()
 
     assert mended.stack.pid("postgres")
+
+
+def test_a_directory_of_an_older_aviso_is_refused_with_what_to_do(
+    run_dirs: Callable[[], Path],
+) -> None:
+    directory = run_dirs()
+    with server_of_its_own(directory) as settings:
+        postgres.query(settings, OF_OLDER_AVISO, user="aviso", database="aviso")
+    older = Stack(directory)
+
+    with pytest.raises(AssertionError) as refused:
+        older.start()
+
+    assert str(refused.value).count("made by an older Aviso") == 1
+    assert "remove the folder .run" in str(refused.value)
+    assert "Traceback" not in str(refused.value)
+    assert older.leftovers() == []
 
 
 def test_every_part_killed_at_once_comes_back_and_the_next_record_arrives(
