@@ -20,7 +20,7 @@ from .heads import archived_head, wait_until_beyond
 from .parking import parked_causes
 from .queues import count_messages
 
-FULL_S = choose(10, 150)
+FULL_S = choose(5, 150)
 # Three times what the relay keeps under way of a feed.
 UNDER_WAY = 4
 BATCH_EVENTS = 250

@@ -38,7 +38,7 @@ def test_long_polling_that_is_cut_under_load(experiment: Experiment) -> None:
     page = trial.watched
 
     # A page keeps its newest 20,000 records at most: so many must not be reached.
-    with trial.writing(rate=choose(50, 20)):
+    with trial.writing(rate=20):
         for _ in range(choose(2, 20)):
             assert page.transport == "long polling"
             reach(page, len(trial.acknowledged))

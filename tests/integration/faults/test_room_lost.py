@@ -23,7 +23,7 @@ from .queues import count_messages
 
 TIMES = choose(3, 30)
 NEIGHBOURS = 4
-SHUT_S = choose(15, 120)
+SHUT_S = choose(7, 120)
 
 Break = Callable[[Stack, str], None]
 

@@ -14,7 +14,7 @@ from .news import reach, wait_for_news
 from .pushers import demand_no_detour, memory_mib
 from .queues import count_messages
 
-OUTAGE_S = choose(10, 120)
+OUTAGE_S = choose(5, 120)
 KILLS = choose(3, 20)
 # Several times what is under way at once.
 BURST = 4000

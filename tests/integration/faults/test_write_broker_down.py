@@ -11,7 +11,7 @@ from ..running import Stack
 from .effort import choose
 from .experiment import Experiment
 
-AWAY_S = choose(10.0, 60.0)
+AWAY_S = choose(5.0, 60.0)
 BURST = choose(1_000, 5_000)
 ROWS_PER_STATEMENT = 25
 
