@@ -48,27 +48,13 @@ remove_user(User, Host) ->
 
 user_send_packet({Packet, #{jid := JID, owner := _} = State} = Acc) when element(1, Packet) =:= iq ->
     {User, Host, _} = jid:tolower(JID),
-    case question(Packet, Host) of
-        none -> Acc;
-        Question -> {stop, {drop, allow(Question, Packet, User, Host, State)}}
+    case mod_ticket:asked_of(Host, ?NS, Packet) of
+        {get, <<"marks">>, _} -> {stop, {drop, allow(get, Packet, User, Host, State)}};
+        {set, <<"marks">>, Changes} -> {stop, {drop, allow({set, Changes}, Packet, User, Host, State)}};
+        _ -> Acc
     end;
 user_send_packet(Acc) ->
     Acc.
-
-question(IQ, Host) ->
-    To = xmpp:get_to(IQ),
-    IsToHost = To =/= undefined andalso jid:tolower(To) =:= {<<>>, Host, <<>>},
-    case {IsToHost, xmpp:get_type(IQ), xmpp:get_els(IQ)} of
-        {true, get, [{xmlel, <<"marks">>, Attrs, _}]} -> is_ours(Attrs, get);
-        {true, set, [{xmlel, <<"marks">>, Attrs, _} = El]} -> is_ours(Attrs, {set, fxml:get_tag_cdata(El)});
-        _ -> none
-    end.
-
-is_ours(Attrs, Question) ->
-    case lists:keyfind(<<"xmlns">>, 1, Attrs) of
-        {_, ?NS} -> Question;
-        _ -> none
-    end.
 
 allow(Question, IQ, User, Host, State) ->
     Now = erlang:monotonic_time(millisecond),

@@ -14,6 +14,8 @@
 
 -export([start/2, stop/1, reload/3, depends/2, mod_options/1, mod_opt_type/1, mod_doc/0, feeds/1,
          check_decoded_jwt/5, c2s_session_opened/1, c2s_handle_info/2, user_send_packet/1]).
+%% For the other module that an account's session asks.
+-export([asked_of/3]).
 
 -define(NS, <<"urn:aviso:token:0">>).
 -define(TOKEN_S, 600).
@@ -91,26 +93,24 @@ c2s_handle_info(State, _Info) ->
 
 user_send_packet({Packet, #{jid := JID} = State} = Acc) when element(1, Packet) =:= iq ->
     {_, Host, _} = jid:tolower(JID),
-    case question(Packet, Host) of
-        token -> {stop, {drop, give_token(Packet, Host, State)}};
-        {ticket, Text} -> {stop, {drop, take_ticket(Packet, Text, Host, State)}};
-        none -> Acc
+    case asked_of(Host, ?NS, Packet) of
+        {get, <<"token">>, _} -> {stop, {drop, give_token(Packet, Host, State)}};
+        {set, <<"ticket">>, Text} -> {stop, {drop, take_ticket(Packet, Text, Host, State)}};
+        _ -> Acc
     end;
 user_send_packet(Acc) ->
     Acc.
 
-question(IQ, Host) ->
+%% What an iq asks of the host itself in this namespace: its type, its element's name and text; else none.
+asked_of(Host, NS, IQ) ->
     To = xmpp:get_to(IQ),
     IsToHost = To =/= undefined andalso jid:tolower(To) =:= {<<>>, Host, <<>>},
-    case {IsToHost, xmpp:get_type(IQ), xmpp:get_els(IQ)} of
-        {true, get, [{xmlel, <<"token">>, Attrs, _}]} -> is_ours(Attrs, token);
-        {true, set, [{xmlel, <<"ticket">>, Attrs, _} = El]} -> is_ours(Attrs, {ticket, fxml:get_tag_cdata(El)});
-        _ -> none
-    end.
-
-is_ours(Attrs, Question) ->
-    case lists:keyfind(<<"xmlns">>, 1, Attrs) of
-        {_, ?NS} -> Question;
+    case {IsToHost, xmpp:get_els(IQ)} of
+        {true, [{xmlel, Name, Attrs, _} = El]} ->
+            case lists:keyfind(<<"xmlns">>, 1, Attrs) of
+                {_, NS} -> {xmpp:get_type(IQ), Name, fxml:get_tag_cdata(El)};
+                _ -> none
+            end;
         _ -> none
     end.
 
