@@ -97,6 +97,25 @@ def test_columns_are_picked_and_ordered_and_rows_are_dense(
     until_equal(["n", "city", "what"], lambda: columns(page), "all as they come")
 
 
+def test_of_a_long_table_only_what_is_near_the_screen_is_made_below_its_head(
+    api: Api, feed: str, open_page: OpenPage
+) -> None:
+    api.write_all(feed, [{"n": n} for n in range(100)])
+    page = open_page(feed)
+    page.go_to("?view=table")
+    grid = page.tab.get_by_role("grid")
+    rows = grid.locator("[data-record-id]")
+    expect(grid).to_have_attribute("data-count", "100")
+    head = page.tab.get_by_role("columnheader", name="n", exact=True)
+
+    rows.first.hover()
+    page.tab.mouse.wheel(0, 100_000)
+
+    expect(rows.last.get_by_role("gridcell", name="0", exact=True)).to_be_in_viewport()
+    assert rows.count() < 60
+    expect(head).to_be_in_viewport()
+
+
 def test_on_a_phone_one_finds_sorts_opens_changes_and_looks_back(
     stack: Stack, api: Api, feed: str, open_page: OpenPage
 ) -> None:
