@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, BrowserContext
 
 from .. import chromium
+from ..waiting import until
 from ..wire import Wire
 from .effort import choose
 from .experiment import Experiment
 from .sharing_tabs import SharingTabs, sharing_tabs
-from .tabs import FollowingTab
+from .tabs import SPY, FollowingTab
 
 TABS = 3
 TIMES = choose(1, 10)
@@ -51,6 +53,30 @@ def test_hidden_tabs_have_everything_as_it_comes(
                     tab.show()
         experiment.conclude(trial)
         tabs.judge()
+
+
+@pytest.mark.timeout(choose(300, 1800))
+def test_a_hidden_tab_over_long_polling_has_everything(
+    experiment: Experiment, browser: Browser, tmp_path: Path
+) -> None:
+    """The server has more patience than a hidden tab's timers are late, a minute."""
+    trial = experiment.make_trial(watched=False)
+    wire = experiment.make_wire(passes_websocket=False)
+
+    with chromium.launch_plain(browser.browser_type, tmp_path, wire.url) as context:
+        context.add_init_script(SPY)
+        tab = FollowingTab(context, experiment.stack.url, trial.feed)
+        until(lambda: tab.state == "live", "the tab to be live")
+        tab.hide()
+        for _ in range(10 * TIMES):
+            trial.insert(5)
+            wanted = len(trial.acknowledged)
+            until(lambda at=wanted: tab.position >= at, "what was written", 150)
+        experiment.conclude(trial)
+
+        assert tab.state == "live"
+        assert tab.sockets == 0
+        assert tab.seen() == (trial.acknowledged, list(range(1, wanted + 1)))
 
 
 def test_a_frozen_tab_is_complete_again_and_says_nothing_as_the_leader_it_was(
