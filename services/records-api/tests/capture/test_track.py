@@ -83,6 +83,45 @@ def test_an_update_of_one_row_of_plain_types_is_told_as_any_other_statement(
     assert many == one
 
 
+@pytest.mark.parametrize(("key", "count"), [("id", 49), ("a", 50), ("id", 130)])
+def test_a_wide_row_of_plain_types_is_told_as_any_other_statement(
+    database: Database, key: LiteralString, count: int
+) -> None:
+    """With more columns, and with as many, as one call of a function takes."""
+    columns = ", ".join(f"c{n} int DEFAULT {n}" for n in range(1, count + 1))
+    database.run(f"CREATE TABLE wide ({key} int PRIMARY KEY, {columns})")
+    database.run(f"INSERT INTO wide ({key}) VALUES (1), (2)")
+    database.run(
+        "SELECT aviso.track('wide', 'wide', ARRAY(SELECT attname::text"
+        " FROM pg_attribute WHERE attrelid = 'wide'::regclass AND attnum > 0))"
+    )
+
+    database.run(f"UPDATE wide SET c1 = NULL WHERE {key} = 1")
+    database.run("UPDATE wide SET c1 = 0")
+    database.run("UPDATE wide SET c1 = NULL")
+
+    one, _, many = database.run(
+        "SELECT data FROM aviso.events WHERE subject = '1' ORDER BY changeset"
+    )
+    assert many == one
+
+
+def test_a_plain_column_of_another_type_is_told_in_json_before_anybody_noticed(
+    database: Database,
+) -> None:
+    database.run("CREATE TABLE counts (id int PRIMARY KEY, n int, status text)")
+    database.run("INSERT INTO counts VALUES (1, 2)")
+    database.run("SELECT aviso.track('counts', 'counts', '{id,n,status}')")
+    database.run("ALTER TABLE counts ALTER n TYPE text USING 'two'")
+
+    # A session that has made ready nothing of the table as it was.
+    with database.connect() as another:
+        another.execute("UPDATE counts SET status = 'paid'")
+
+    expected = {"1": {"id": 1, "n": "two", "status": "paid"}}
+    assert expected == fold(database, "counts")
+
+
 def test_an_updated_row_of_plain_types_may_be_as_large_as_any_other(
     orders: Database,
 ) -> None:

@@ -92,15 +92,15 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT format($code$
         IF TG_RELID = %8$s::oid AND NOT (%1$s) THEN%2$s%3$s
             IF %4$s THEN
-                made := pg_catalog.nextval('aviso.changesets');
-                INSERT INTO aviso.queue (changeset, feed, size) VALUES (made, %5$s, 1);
+                INSERT INTO aviso.queue (changeset, feed, size)
+                VALUES (pg_catalog.nextval('aviso.changesets'), %5$s, 1);
                 INSERT INTO aviso.events (changeset, place, type, feed, start, subject,
                     data, traceparent)
-                VALUES (made, 1, one.type, %5$s, pg_catalog.left(one.subject, 600),
-                    one.subject, one.data, aviso.traceparent());
+                VALUES (pg_catalog.currval('aviso.changesets'), 1, %9$s, %5$s,
+                    %10$s, %13$s, %11$s, aviso.traceparent());
                 %6$s
                 RETURN NULL;
-            ELSIF NOT one.is_told THEN
+            ELSIF %12$s THEN
                 RETURN NULL;
             END IF;
             PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
@@ -113,10 +113,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
         -- Several rows are an error here, and so is what fails in the owner's function.
         CASE op WHEN 'updated' THEN format($code$
             BEGIN
-                one := aviso_rows.%I(before.*, written.*) FROM before, written LIMIT 2;
+                %2$I := aviso_rows.%1$I(before.*, written.*) FROM before, written LIMIT 2;
             EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
-                one := NULL;
-            END;$code$, 'change_' || t.id)
+                %2$I := NULL;
+            END;$code$, 'change_' || t.id, CASE WHEN is_text THEN 'event_data' ELSE 'one' END)
         ELSE format($code$
             SELECT CASE WHEN (said).cause IS NULL THEN (said).data IS NOT NULL END, %1$L,
                 (said).value, (said).subject, (said).data INTO one
@@ -127,8 +127,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
             IF one.is_told THEN
                 named := aviso.feed_name(%L, one.value, %L);
             END IF;$code$, t.prefix, t.suffix) END,
-        CASE WHEN aviso.is_lean(t) AND op = 'updated' THEN
-            'one.is_told AND pg_catalog.octet_length(one.data) OPERATOR(pg_catalog.<=) 65536'
+        CASE WHEN is_text THEN 'pg_catalog.octet_length(event_data) OPERATOR(pg_catalog.>) 0'
+                ' AND pg_catalog.octet_length(event_data) OPERATOR(pg_catalog.<=) 65536'
             WHEN t.placeholder IS NULL THEN 'one.is_told'
             ELSE format('one.is_told AND EXISTS (SELECT FROM aviso.tracked_feeds AS f WHERE'
                 ' f.tracked OPERATOR(pg_catalog.=) %s AND f.feed OPERATOR(pg_catalog.=) named)',
@@ -136,8 +136,18 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
         CASE WHEN t.placeholder IS NULL THEN quote_literal(t.feed) ELSE 'named' END,
         aviso.waking_code(),
         touched,
-        t.relation::oid)
-    FROM (SELECT CASE op WHEN 'deleted' THEN 'before' ELSE 'written' END AS touched) AS tables
+        t.relation::oid,
+        CASE WHEN is_text THEN '''updated''' ELSE 'one.type' END,
+        -- A key that needs no more than quotes: {"id":"7","data":
+        CASE WHEN is_text THEN 'pg_catalog.split_part(event_data, ''"'', 4)'
+            ELSE 'pg_catalog.left(one.subject, 600)' END,
+        CASE WHEN is_text THEN 'event_data' ELSE 'one.data' END,
+        CASE WHEN is_text THEN 'pg_catalog.octet_length(event_data) OPERATOR(pg_catalog.=) 0'
+            ELSE 'NOT one.is_told' END,
+        CASE WHEN is_text THEN 'pg_catalog.split_part(event_data, ''"'', 4)'
+            ELSE 'one.subject' END)
+    FROM (SELECT CASE op WHEN 'deleted' THEN 'before' ELSE 'written' END AS touched,
+        op = 'updated' AND aviso.is_lean(t) AS is_text) AS tables
 $$;
 
 -- Refuse to tell rows of another table than this one, or one of its partitions.
@@ -356,7 +366,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     ),$code$),
         aviso.single_code(t, 'created'), aviso.single_code(t, 'updated'),
         aviso.single_code(t, 'deleted'), aviso.within_code()), aviso.pinned(t),
-        'is_nested boolean; made bigint; named text; one aviso.change;')
+        'is_nested boolean; named text; event_data text; one aviso.change;')
 $$;
 
 -- Write the function of the row triggers: of partitions, whose rows may be written past

@@ -51,38 +51,43 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     FROM pg_attribute WHERE attrelid = t.relation AND attname = ANY (t.columns)
 $$;
 
--- Write the object of the told columns, all of plain types, as jsonb writes it: the
--- shortest name first.
-CREATE FUNCTION aviso.plain_data_code(relation regclass, columns text[]) RETURNS text
+-- Write what is told of a row whose types are all plain: its subject, and its data as jsonb
+-- writes it, the shortest name first. One call has a template and many values: a writer's
+-- transaction makes each node of an expression ready anew. It is an error where the key is
+-- of another type by now.
+CREATE FUNCTION aviso.lean_data_code(t aviso.tracked_tables) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT '''{''' || string_agg(format(' || %L || coalesce(%s::text, ''null'')',
-        CASE WHEN place > 1 THEN ', ' ELSE '' END || to_json(name)::text || ': ',
-        CASE WHEN type IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype,
-                'bool'::regtype) THEN format('"aviso row".%I', name)
-            WHEN type = 'timestamptz'::regtype THEN
-                format('(%s)', aviso.column_code(name, type))
-            ELSE format('to_json("aviso row".%I)', name) END), '' ORDER BY place) || ' || ''}'''
+    SELECT string_agg(format('format(%L, %s)',
+            CASE WHEN part = 0 THEN '{"id":"%s","data":{' ELSE ', ' END || names ||
+                CASE WHEN part = (cardinality(t.columns) - 1) / 50 THEN '}}' ELSE '' END,
+            concat_ws(', ', CASE WHEN part = 0 THEN subject END, forms)),
+        ' || ' ORDER BY part)
     FROM (
-        SELECT attname::text AS name, atttypid AS type,
-            row_number() OVER (ORDER BY octet_length(attname::text), attname) AS place
-        FROM pg_attribute WHERE attrelid = relation AND attname = ANY (columns)
-    ) AS listed
+        SELECT place / 50 AS part, min(subject) AS subject,
+            string_agg(replace(to_json(name)::text, '%', '%%') || ': ' ||
+                CASE WHEN NOT is_subject THEN '%s' WHEN type = 'uuid'::regtype THEN '"%1$s"'
+                    ELSE '%1$s' END, ', ' ORDER BY place) AS names,
+            string_agg(CASE WHEN is_subject THEN NULL WHEN type = 'timestamptz'::regtype THEN
+                    format('coalesce(%s, ''null'')', aviso.column_code(name, type))
+                ELSE format('coalesce(to_json("aviso row".%I), ''null'')', name) END,
+                ', ' ORDER BY place) AS forms
+        FROM (
+            SELECT attname::text AS name, atttypid AS type, place, min(CASE
+                    WHEN attname = t.key[1] THEN format('"aviso row".%I::%s', attname,
+                        format_type(atttypid, NULL)) END) OVER () AS subject,
+                -- Given again where it comes first: behind it goes on with the second value.
+                attname = t.key[1] AND place = 0 AS is_subject
+            FROM (
+                SELECT *, row_number() OVER (
+                    ORDER BY octet_length(attname::text), attname) - 1 AS place
+                FROM pg_attribute WHERE attrelid = t.relation AND attname = ANY (t.columns)
+            ) AS placed
+        ) AS listed GROUP BY 1
+    ) AS parts
 $$;
 
--- Write the statement that says it.
-CREATE FUNCTION aviso.lean_code(t aviso.tracked_tables) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT format($code$
-    RETURN CASE WHEN %1$s THEN ROW(false, NULL, NULL, NULL, NULL)::aviso.change
-        WHEN %2$s THEN ROW(true, 'updated', NULL, %3$s,
-            '{"id":"' || %3$s || '","data":' || %4$s || '}')::aviso.change END;$code$,
-        aviso.sameness_code(t.relation, t.columns),
-        aviso.sameness_code(t.relation, t.key),
-        aviso.short_subject_code(t.relation, t.key[1]),
-        aviso.plain_data_code(t.relation, t.columns))
-$$;
-
--- What a statement of a single row tells. Null: that is not decided here.
+-- What a statement of a single row tells. Null: that is not decided here. Where one
+-- expression says all, that is a text instead, the event's data, and '' is nothing.
 CREATE TYPE aviso.change AS (is_told boolean, type text, value text, subject text, data text);
 
 -- Write the function that says of a row's two states what an UPDATE tells of it. It
@@ -91,10 +96,14 @@ CREATE FUNCTION aviso.change_code(t aviso.tracked_tables) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT CASE WHEN aviso.is_lean(t) THEN format($code$
 CREATE OR REPLACE FUNCTION aviso_rows.%1$I("aviso before" record, "aviso row" record)
-RETURNS aviso.change
+RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER AS $aviso$
-BEGIN%2$s
-END $aviso$;$code$, 'change_' || t.id, aviso.lean_code(t))
+BEGIN
+    RETURN CASE WHEN %2$s THEN '' WHEN %3$s THEN %4$s END;
+END $aviso$;$code$, 'change_' || t.id,
+        aviso.sameness_code(t.relation, t.columns),
+        aviso.sameness_code(t.relation, t.key),
+        aviso.lean_data_code(t))
     ELSE format($code$
 CREATE OR REPLACE FUNCTION aviso_rows.%1$I("aviso before" record, "aviso row" record)
 RETURNS aviso.change

@@ -346,6 +346,14 @@ BEGIN
         EXECUTE aviso.where_code(t);
     END IF;
     EXECUTE aviso.row_code(t);
+    -- What it answers is of another type where columns have become plain, or are no more.
+    FOR one IN
+        SELECT oid FROM pg_proc WHERE pronamespace = 'aviso_rows'::regnamespace
+            AND proname = 'change_' || t.id AND prorettype <>
+                CASE WHEN aviso.is_lean(t) THEN 'text'::regtype ELSE 'aviso.change'::regtype END
+    LOOP
+        EXECUTE format('DROP FUNCTION %s', one);
+    END LOOP;
     EXECUTE aviso.change_code(t);
     EXECUTE aviso.find_code(t);
     EXECUTE aviso.page_code(t);
