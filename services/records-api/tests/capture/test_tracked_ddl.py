@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import LiteralString
 
+import psycopg
 import pytest
 
 from tests.capture.folding import fold, told
@@ -223,6 +224,25 @@ def test_a_partition_that_is_emptied_before_anybody_noticed_it_leaves_nothing(
 
     reconcile(parted)
 
+    assert {"1"} == set(fold(parted))
+
+
+def test_a_partition_that_its_first_transaction_empties_is_told_until_tracked_anew(
+    parted: Database,
+) -> None:
+    """PostgreSQL empties it in place: no trigger, and no file that says so."""
+    with psycopg.connect(parted.url) as connection:
+        connection.execute(
+            "CREATE TABLE high PARTITION OF orders FOR VALUES FROM (200) TO (300)"
+        )
+        connection.execute("INSERT INTO orders VALUES (1, 'low'), (201, 'high')")
+        connection.execute("TRUNCATE high")
+
+    assert [("orders", None)] == reconcile(parted)
+    assert {"1", "201"} == set(fold(parted))
+
+    parted.run("SELECT aviso.track('orders', 'orders', '{id,status}')")
+    reconcile(parted)
     assert {"1"} == set(fold(parted))
 
 
