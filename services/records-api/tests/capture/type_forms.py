@@ -188,6 +188,32 @@ OTHERS = [
     Form("pg_lsn", "'16/B374D848'", '"16/B374D848"'),
     Form("ltree", "'a.b'", '"a.b"', extension="ltree"),
     Form("cube", "'(0.1,2)'", '"(0.1, 2)"', extension="cube"),
+    Form(
+        "geometry(Point, 4326)",
+        "'SRID=4326;POINT(2.1734 0.30000000000000004)'",
+        '{"crs": {"type": "name", "properties": {"name": "EPSG:4326"}},'
+        ' "type": "Point", "coordinates": [2.1734, 0.3]}',
+        extension="postgis",
+    ),
+    Form(
+        "geometry",
+        "'POINT Z (1 2 3)'",
+        '{"type": "Point", "coordinates": [1, 2, 3]}',
+        extension="postgis",
+    ),
+    Form(
+        "geometry",
+        "'POLYGON EMPTY'",
+        '{"type": "Polygon", "coordinates": []}',
+        extension="postgis",
+    ),
+    Form(
+        "geography",
+        "'POINT(1 2)'",
+        '"0101000020E6100000000000000000F03F0000000000000040"',
+        extension="postgis",
+    ),
+    Form("box2d", "'BOX(0 0,1 1)'", '"BOX(0 0,1 1)"', extension="postgis"),
 ]
 FORMS = {
     "numbers": NUMBERS,
@@ -208,6 +234,8 @@ NO_FORMS = [
     Form("text", "repeat('x', 65600)", "too-large"),
     Form("text", f"({RANDOM})", "too-large"),
     Form('"char"', "'é'", "no-form", before=15),
+    Form("geometry", "'CIRCULARSTRING(0 0,1 1,2 0)'", "no-form", extension="postgis"),
+    Form("geometry", "'POINT(NaN 1)'", "no-form", extension="postgis"),
 ]  # fmt: skip
 
 KEYS = [
