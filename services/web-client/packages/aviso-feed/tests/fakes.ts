@@ -234,6 +234,8 @@ function json(body: unknown, status = 200, headers: Record<string, string> = {})
 class FakeLink implements LinkPort {
   readonly sent: string[] = [];
   isOpen = true;
+  /** Ours, once logged in. */
+  jid = "";
   /** room/nick by room. */
   readonly occupancies = new Map<string, string>();
   /** Its questions about archives that were not answered yet. */
@@ -366,6 +368,7 @@ export class FakeXmpp {
     const outcome = isOver ? "refused" : this.opening[transport];
     const name = credentials.kind === "guest" ? `g${this.links.length}` : credentials.username;
     const jid = `${name}@${link.request.domain}/r`;
+    link.jid = jid;
     if (outcome === "up") link.listener.up(jid, false);
     if (outcome === "resume") {
       const before = this.links.at(-2);
@@ -393,7 +396,7 @@ export class FakeXmpp {
   #leave(link: FakeLink, room: string): void {
     const nick = link.occupancies.get(room);
     link.occupancies.delete(room);
-    if (nick !== undefined) link.deliver(presence(room, nick, "none", ["110"], "unavailable"));
+    if (nick !== undefined) this.#showOut(link, room, nick, ["110"]);
   }
 
   #join(link: FakeLink, room: string, nick: string): void {
@@ -402,21 +405,26 @@ export class FakeXmpp {
     const refusal = isChange ? "not-allowed" : this.refusals.get(room);
     if (refusal !== undefined) {
       link.deliver(
-        `<presence xmlns="jabber:client" from="${room}/${nick}" type="error"><error type="cancel">` +
-          `<${refusal} xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error></presence>`,
+        `<presence xmlns="jabber:client" from="${room}/${nick}" to="${link.jid}" type="error">` +
+          `${errorOf("cancel", refusal)}</presence>`,
       );
       return;
     }
     link.occupancies.set(room, nick);
-    if (this.pusherIsThere) link.deliver(presence(room, PUSHER, "owner"));
-    link.deliver(presence(room, nick, "none", ["110"]));
+    if (this.pusherIsThere) {
+      const item = `<item affiliation="owner" role="moderator"/>`;
+      link.deliver(presence(link, `${room}/${PUSHER}`, item));
+    }
+    link.deliver(ownPresence(link, room, nick, ["110"]));
     link.deliver(
-      `<message xmlns="jabber:client" from="${room}" type="groupchat"><subject/></message>`,
+      `<message xmlns="jabber:client" from="${room}" to="${link.jid}" type="groupchat">` +
+        `<subject/></message>`,
     );
   }
 
   #answer(link: FakeLink, iq: Element, to: string, room: string): void {
-    const head = `<iq xmlns="jabber:client" from="${to}" id="${escapeXml(iq.getAttribute("id") ?? "")}"`;
+    const id = escapeXml(iq.getAttribute("id") ?? "");
+    const head = `<iq xmlns="jabber:client" from="${to}" to="${link.jid}" id="${id}"`;
     const { token } = this;
     if (token !== null && iq.querySelector("token") !== null) {
       const text = token();
@@ -429,9 +437,7 @@ export class FakeXmpp {
     const marks = iq.querySelector("marks");
     if (marks !== null) {
       if (this.marks === null) {
-        const stanzas = "urn:ietf:params:xml:ns:xmpp-stanzas";
-        const error = `<error type="cancel"><not-allowed xmlns="${stanzas}"/></error>`;
-        link.deliver(`${head} type="error">${error}</iq>`);
+        link.deliver(`${head} type="error">${errorOf("cancel", "not-allowed")}</iq>`);
         return;
       }
       if (iq.getAttribute("type") === "set") this.changes.push(marks.textContent ?? "");
@@ -442,7 +448,7 @@ export class FakeXmpp {
     const fresh = iq.querySelector("ticket")?.textContent;
     if (fresh) {
       this.fresh.push(fresh);
-      const error = `<error type="auth"><not-authorized xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error>`;
+      const error = errorOf("auth", "not-authorized");
       link.deliver(
         this.takesFresh ? `${head} type="result"/>` : `${head} type="error">${error}</iq>`,
       );
@@ -452,13 +458,13 @@ export class FakeXmpp {
     if (query !== null && this.eatsQueries) return;
     if (query === null) {
       const isIn = !to.includes("@") || link.occupancies.get(room) === to.split("/")[1];
-      const error = `<error type="cancel"><not-acceptable xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error>`;
+      const error = errorOf("modify", "not-acceptable");
       link.deliver(isIn ? `${head} type="result"/>` : `${head} type="error">${error}</iq>`);
       return;
     }
     if (link.reading === MAX_READING) {
       this.refused += 1;
-      const error = `<error type="wait"><resource-constraint xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></error>`;
+      const error = errorOf("wait", "resource-constraint");
       link.deliver(`${head} type="error">${error}</iq>`);
       return;
     }
@@ -490,17 +496,20 @@ export class FakeXmpp {
     this.sentFromArchives += page.length;
     for (const { id, message } of page) {
       link.deliver(
-        `<message xmlns="jabber:client" from="${room}"><result xmlns="urn:xmpp:mam:2" id="${id}" ` +
+        `<message xmlns="jabber:client" from="${room}" to="${link.jid}">` +
+          `<result xmlns="urn:xmpp:mam:2" id="${id}" ` +
           `queryid="${query.getAttribute("queryid")}"><forwarded xmlns="urn:xmpp:forward:0">` +
-          `${message}</forwarded></result></message>`,
+          `${message}<delay xmlns="urn:xmpp:delay" from="${room}" stamp="${timeOf(id)}"/>` +
+          `</forwarded></result></message>`,
       );
     }
     const isLast = page.length === matching.length && !this.archiveFails;
     const isComplete = isLast ? ' complete="true"' : "";
+    const count = `<count>${matching.length}</count>`;
     const ids = page.length ? `<first>${page[0]?.id}</first><last>${page.at(-1)?.id}</last>` : "";
     link.deliver(
       `${head} type="result"><fin xmlns="urn:xmpp:mam:2"${isComplete}>` +
-        `<set xmlns="http://jabber.org/protocol/rsm">${ids}</set></fin></iq>`,
+        `<set xmlns="http://jabber.org/protocol/rsm">${count}${ids}</set></fin></iq>`,
       () => {
         link.reading -= 1;
       },
@@ -532,23 +541,46 @@ export class FakeXmpp {
     }));
     this.#last = Math.max(this.#last + 1, this.line.now * 1000 - FIRST_ID);
     const id = FIRST_ID + this.#last;
+    const payload = count === 0 ? "" : jsonPayload(options.payload ?? textOf(events));
     const ours = feedMessage(
       { feed, epoch, first, last },
-      (count === 0 ? "" : jsonPayload(options.payload ?? textOf(events))) +
-        `<stanza-id xmlns="urn:xmpp:sid:0" by="${room}" id="${id}"/>`,
+      `${payload}<body>${count} events</body>`,
       ` from="${room}/${options.nick ?? PUSHER}"`,
     );
     const namespace = options.namespace ?? "urn:aviso:feed:2";
-    const message = ours.replaceAll("urn:aviso:feed:2", namespace);
-    this.archives.set(room, [...(this.archives.get(room) ?? []), { id, message }]);
+    const stanzaId = `<stanza-id xmlns="urn:xmpp:sid:0" by="${room}" id="${id}"/>`;
+    const message = (inside: string): string =>
+      ours.replace("<events ", `${inside}<events `).replaceAll("urn:aviso:feed:2", namespace);
+    const tmp = `<archived xmlns="urn:xmpp:mam:tmp" by="${room}" id="${id}"/>`;
+    const archived = { id, message: message(tmp + stanzaId) };
+    this.archives.set(room, [...(this.archives.get(room) ?? []), archived]);
     if (options.isLost) return;
-    for (const link of this.links) if (link.occupancies.has(room)) link.deliver(message);
+    const live = message(`${stanzaId}<archived xmlns="urn:aviso:feed:2"/>`);
+    for (const link of this.links) {
+      if (link.occupancies.has(room))
+        link.deliver(live.replace(" type=", ` to="${link.jid}" type=`));
+    }
   }
 
   putOut(room: string, statuses: readonly string[]): void {
     const nick = this.link.occupancies.get(room) ?? "";
     this.link.occupancies.delete(room);
-    this.link.deliver(presence(room, nick, "none", ["110", ...statuses], "unavailable"));
+    if (statuses.includes("322")) {
+      // It is told that its configuration changed, and then what follows from it.
+      this.link.deliver(
+        `<message xmlns="jabber:client" from="${room}" to="${this.link.jid}" id="1" ` +
+          `type="groupchat"><x xmlns="${MUC_USER}"><status code="104"/></x></message>`,
+      );
+    }
+    this.#showOut(this.link, room, nick, ["110", ...statuses]);
+  }
+
+  #showOut(link: FakeLink, room: string, nick: string, statuses: readonly string[]): void {
+    // The room itself had a presence, too.
+    link.deliver(
+      `<presence xmlns="jabber:client" from="${room}" to="${link.jid}" id="1" type="unavailable"/>`,
+    );
+    link.deliver(ownPresence(link, room, nick, statuses, "unavailable"));
   }
 }
 
@@ -558,18 +590,38 @@ function microsecondsOf(text: string): number {
   return Date.parse(`${seconds}Z`) * 1000 + Number(fraction);
 }
 
-function presence(
+function timeOf(microseconds: number): string {
+  return new Date(microseconds / 1000).toISOString();
+}
+
+const MUC_USER = "http://jabber.org/protocol/muc#user";
+
+/** `from`: an occupant; `told`: about him. */
+function presence(link: FakeLink, from: string, told: string, type = ""): string {
+  return (
+    `<presence xmlns="jabber:client" from="${from}" to="${link.jid}"${type && ` type="${type}"`}>` +
+    `<x xmlns="${MUC_USER}">${told}</x></presence>`
+  );
+}
+
+function ownPresence(
+  link: FakeLink,
   room: string,
   nick: string,
-  affiliation: string,
-  statuses: readonly string[] = [],
+  statuses: readonly string[],
   type = "",
 ): string {
+  const role = type === "unavailable" ? "none" : "visitor";
+  const item = `<item affiliation="none" role="${role}" jid="${link.jid}"/>`;
   const codes = statuses.map((code) => `<status code="${code}"/>`).join("");
+  return presence(link, `${room}/${nick}`, item + codes, type);
+}
+
+function errorOf(type: string, condition: string): string {
+  const stanzas = "urn:ietf:params:xml:ns:xmpp-stanzas";
   return (
-    `<presence xmlns="jabber:client" from="${room}/${nick}"${type && ` type="${type}"`}>` +
-    `<x xmlns="http://jabber.org/protocol/muc#user">` +
-    `<item affiliation="${affiliation}" role="visitor"/>${codes}</x></presence>`
+    `<error type="${type}"><${condition} xmlns="${stanzas}"/>` +
+    `<text xmlns="${stanzas}">No.</text></error>`
   );
 }
 
