@@ -31,6 +31,7 @@ expect.set_options(timeout=ALIVE_S * 1000)
 
 OpenPage = Callable[..., FeedPage]
 LONGEST_FIRST = (
+    "test_lines.py",
     "test_abuse.py",
     "faults/test_page_opened.py",
     "faults/test_tracked_pgbench.py",
@@ -61,7 +62,6 @@ LONGEST_FIRST = (
     "test_django_shop.py",
     "test_examples.py",
     "test_many_feeds.py",
-    "test_lines.py",
 )
 """Those of more than half a minute."""
 OUTCOME = "outcome"
