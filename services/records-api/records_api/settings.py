@@ -51,7 +51,6 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "aviso.rest.slashes.SlashMiddleware",
-    "aviso.records.hot_write.write_at_once",
     "aviso.limits.request_bodies.limit_bodies",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

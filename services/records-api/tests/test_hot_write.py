@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from aviso.access.keys import Rights, create_key, revoke_key
 from aviso.feeds.models import Feed
@@ -91,7 +91,7 @@ def test_a_key_writes_only_into_its_feeds(statements: list[str]) -> None:
 
 def test_a_key_without_the_right_to_write_is_refused(known: KnownKeys) -> None:
     _, text = create_key(name="x", rights=Rights(all_feeds=True, read=True))
-    hot_write.known_keys.add((text.split("_")[1], "0" * 64))
+    hot_write.known_keys.add((text.split("_")[1], "0" * 64), [])
 
     Api(text).post(PATH, BODY).problem(403)
 
@@ -145,21 +145,40 @@ def test_a_write_whose_outcome_nobody_knows_is_not_tried_again(
     assert 1 == Record.objects.count()
 
 
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(OperationalError("no connection"), 503), (KeyError("x"), 500)],
+)
+def test_what_goes_wrong_here_is_answered_as_anywhere(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, status: int
+) -> None:
+    api = writer(all_feeds=True, write=True)
+    assert 201 == api.post(PATH, BODY).status
+
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("aviso.records.hot_write.quotas.take", fail)
+
+    api.post(PATH, BODY).problem(status)
+    assert 1 == Record.objects.count()
+
+
 def test_a_key_is_known_for_a_minute() -> None:
     now = [0.0]
     keys = KnownKeys(lambda: now[0])
-    keys.add(("a", "b"))
-    assert ("a", "b") in keys
+    keys.add(("a", "b"), [("X-Frame-Options", "DENY")])
+    assert [("X-Frame-Options", "DENY")] == keys.find(("a", "b"))
 
     now[0] = 60.0
 
-    assert ("a", "b") not in keys
+    assert keys.find(("a", "b")) is None
 
 
 def test_no_more_keys_are_known_than_a_thousand() -> None:
     keys = KnownKeys()
     for number in range(1001):
-        keys.add((str(number), ""))
+        keys.add((str(number), ""), [])
 
-    assert ("0", "") not in keys
-    assert ("1000", "") in keys
+    assert keys.find(("0", "")) is None
+    assert keys.find(("1000", "")) is not None

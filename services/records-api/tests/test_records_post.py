@@ -32,10 +32,10 @@ class _Known:
     def __init__(self, *, is_known: bool) -> None:
         self._is_known = is_known
 
-    def __contains__(self, key: object) -> bool:
-        return self._is_known
+    def find(self, key: object) -> list[tuple[str, str]] | None:  # noqa: ARG002
+        return [("X-Content-Type-Options", "nosniff")] if self._is_known else None
 
-    def add(self, key: object) -> None:
+    def add(self, key: object, standing: object) -> None:
         """Learn nothing."""
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.urls import ResolverMatch
 
 from aviso.monitoring.metrics import REQUEST_SECONDS
 from aviso.rest.trace import start_trace
@@ -23,30 +24,48 @@ def observe_requests(get_response: Answer) -> Answer:
 
     def answer(request: HttpRequest) -> HttpResponseBase:
         start = time.perf_counter()
-        trace = start_trace(request)
+        trace = start_trace(request.META)
         response = get_response(request)
-        seconds = time.perf_counter() - start
-        view = _name_view(request)
-        # Whoever asks may invent methods, and each label value is kept for ever.
-        method = request.method if request.method in _METHODS else "other"
-        REQUEST_SECONDS.labels(view, method, response.status_code).observe(seconds)
-        logger.info(
-            "request",
-            extra={
-                "method": request.method,
-                "path": request.path,
-                "view": view,
-                "status": response.status_code,
-                "duration_ms": round(seconds * 1000, 1),
-                "traceparent": trace,
-            },
+        note_answer(
+            str(request.method),
+            request.path,
+            request.resolver_match,
+            response.status_code,
+            seconds=time.perf_counter() - start,
+            trace=trace,
         )
         return response
 
     return answer
 
 
-def _name_view(request: HttpRequest) -> str:
+def note_answer(
+    method: str,
+    path: str,
+    match: ResolverMatch | None,
+    status: int,
+    *,
+    seconds: float,
+    trace: str,
+) -> None:
+    """Log and count one answer."""
+    view = _name_view(match)
+    # Whoever asks may invent methods, and each label value is kept for ever.
+    label = method if method in _METHODS else "other"
+    REQUEST_SECONDS.labels(view, label, status).observe(seconds)
+    logger.info(
+        "request",
+        extra={
+            "method": method,
+            "path": path,
+            "view": view,
+            "status": status,
+            "duration_ms": round(seconds * 1000, 1),
+            "traceparent": trace,
+        },
+    )
+
+
+def _name_view(match: ResolverMatch | None) -> str:
     """Name the route, not the address: one time series a view, not one a record."""
-    match = request.resolver_match
     return f"/{match.route}" if match and match.route else "none"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from typing import Any
 
 from django.http import HttpRequest
 
@@ -16,11 +17,14 @@ _FORMAT = re.compile(
 _KEPT_AS = "aviso.traceparent"
 
 
-def start_trace(request: HttpRequest) -> str:
-    """Take the caller's trace, or start one; a malformed one counts as none."""
-    given = request.headers.get("traceparent", "")
+def start_trace(meta: dict[str, Any]) -> str:
+    """Take the caller's trace, or start one; a malformed one counts as none.
+
+    `meta` is WSGI's environment, which a request has as META.
+    """
+    given = meta.get("HTTP_TRACEPARENT", "")
     trace = given if _FORMAT.fullmatch(given) else _new_trace()
-    request.META[_KEPT_AS] = trace
+    meta[_KEPT_AS] = trace
     return trace
 
 
