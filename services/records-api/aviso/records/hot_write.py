@@ -152,7 +152,8 @@ def write_at_once(application: Application, note: Note) -> Application:
     """
 
     def answer(environ: dict[str, Any], start_response: StartResponse) -> Any:
-        feed, key = _read_feed(environ), _read_key(environ)
+        feed = _read_feed(environ)
+        key = _read_key(environ) if feed is not None else None
         if feed is None or key is None:
             return application(environ, start_response)
         standing = known_keys.find(key)
