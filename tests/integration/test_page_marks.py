@@ -29,7 +29,7 @@ class Pair:
 @pytest.fixture
 def pair(api: Api) -> Pair:
     base = new_slug("marks")
-    slugs = Pair(f"{base}-a", f"{base}-b")
+    slugs = Pair(f"{base}-x", f"{base}-y")
     for slug in (slugs.shown, slugs.left):
         api.create_feed(slug)
         api.write(slug, {"n": 0})
