@@ -16,15 +16,6 @@ def statement(code: str) -> str:
     return _quote(code)
 
 
-def telling_one(source: str, is_told: str, values: str) -> str:
-    """Have a statement that touched a single record, as most do, told more cheaply.
-
-    `one` is that record, which `source` selects. Where it is not told, and where there
-    are more, the statements behind this go on.
-    """
-    return f"aviso.telling_one({_quote(source)}, {_quote(is_told)}, {_quote(values)})"
-
-
 def telling_function(name: str, *statements: str, variables: str = "") -> str:
     """Have a statement trigger's function made of what the functions above return."""
     body = " || ".join(statements)

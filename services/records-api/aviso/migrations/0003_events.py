@@ -10,7 +10,7 @@ from django.db import migrations, models
 import aviso.database.columns
 from aviso.capture.sql_files import read_sql
 from aviso.database.migrating import SharedMigration
-from aviso.database.telling import telling, telling_function, telling_one
+from aviso.database.telling import statement, telling, telling_function
 
 # A changeset is what one statement did to one feed: its events have the places 1, 2, …
 # in it. Its id is taken after the statement has locked its rows, so that a later change
@@ -233,6 +233,28 @@ BEGIN
     RETURN told;
 END $$;
 """
+
+
+def telling_one(source: str, is_told: str, values: str) -> str:
+    """Have a record that was the only one of its statement told without sets.
+
+    `source` selects it into `one`. Where it is not told, and where there are more, the
+    statements behind this go on.
+    """
+    told = statement(f"""
+    {source}
+    IF one.id IS NOT NULL AND {is_told} THEN
+        made := nextval('aviso.changesets');
+        INSERT INTO aviso.queue (changeset, feed, size) VALUES (made, one.feed, 1);
+        INSERT INTO aviso.events (changeset, place, feed, start, subject, traceparent,
+            type, data, time)
+        VALUES (made, 1, one.feed, one.id::text, one.id::text, aviso.traceparent(),
+            {values});
+        """)
+    end = statement("""
+        RETURN NULL;
+    END IF;""")
+    return f"{told} || aviso.waking_code() || {end}"
 
 
 # What a writer makes is younger than his transaction. Anything older was restored or

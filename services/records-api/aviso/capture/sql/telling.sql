@@ -54,24 +54,6 @@ LANGUAGE sql IMMUTABLE AS $$
     END IF;$code$, columns, source, ordering, ctes, aviso.waking_code())
 $$;
 
--- Write what tells a record that was the only one of its statement, in half the time of
--- the above; everything else goes on. `one` is declared as a row of records, `made` as a
--- bigint. `source` has the record where there is but one.
-CREATE FUNCTION aviso.telling_one(source text, is_told text, columns text) RETURNS text
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT pg_catalog.format($code$
-    %1$s
-    IF one.id IS NOT NULL AND %2$s THEN
-        made := nextval('aviso.changesets');
-        INSERT INTO aviso.queue (changeset, feed, size) VALUES (made, one.feed, 1);
-        INSERT INTO aviso.events (changeset, place, feed, start, subject, traceparent,
-            type, data, time)
-        VALUES (made, 1, one.feed, one.id::text, one.id::text, aviso.traceparent(), %3$s);
-        %4$s
-        RETURN NULL;
-    END IF;$code$, source, is_told, columns, aviso.waking_code())
-$$;
-
 -- Write a trigger's function, whose statements may say what `variables` declare.
 --
 -- As a rule, joins by hash alone: a plan is kept for as long as its session, and one that was
