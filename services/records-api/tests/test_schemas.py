@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -38,6 +39,9 @@ def _doubling(levels: int) -> dict[str, Any]:
         {"$id": "urn:example:order", "$ref": "#/$defs/o", "$defs": {"o": {}}},
         {"properties": {"a": {"$ref": "#/$defs/a"}}, "$defs": {"a": {"type": "null"}}},
         {"properties": {"n": {"$ref": "#"}}},
+        {"properties": {"n": {"anyOf": [{"$ref": "#"}, {"type": "null"}]}}},
+        {"properties": dict.fromkeys(["allOf", "not", "dependentSchemas"], True)},
+        {"allOf": [{"$ref": "#/$defs/a"}] * 2, "$defs": {"a": {}}},
         {"properties": {"a": {"const": {"$ref": "http://not.a.reference/"}}}},
         {"patternProperties": {"^x-": {"type": "string"}}},
         {"properties": {"pattern": {"pattern": "^[a-z]+$"}}},
@@ -57,6 +61,10 @@ def test_a_schema_is_taken(schema: dict[str, Any]) -> None:
         ({"$schema": "http://json-schema.org/draft-07/schema#"}, "2020-12"),
         ({"$schema": 5}, "2020-12"),
         ({"$ref": "#"}, "back to itself"),
+        ({"not": {"$dynamicRef": "#"}}, "back to itself"),
+        ({"properties": {"a": {"$ref": "#/properties/a"}}}, "back to itself"),
+        ({"$defs": {"a": {"allOf": [{}, {"$ref": "#/$defs/a"}]}}}, "back to itself"),
+        ({"dependentSchemas": {"a": {"if": {"$ref": "#"}}}}, "back to itself"),
         ({"$ref": "#/$defs/nothing"}, "leads nowhere"),
         ({"properties": {"a": {"$ref": "#/$defs/nothing"}}}, "leads nowhere"),
         ({"$ref": "http://127.0.0.1:1/schema"}, "into this schema"),
@@ -143,6 +151,19 @@ def test_a_costly_check_ends_at_its_deadline(
         _check(data, schema)
 
     assert time.thread_time() - start_s < 3
+
+
+def test_a_thread_that_has_to_wait_is_not_a_costly_check(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(json_schemas, "CHECK_TIMEOUT_S", 0.3)
+
+    def documents() -> Iterator[object]:
+        yield {}
+        time.sleep(0.5)
+        yield {}
+
+    check_all_data(documents(), '{"minProperties": 0}')
 
 
 def test_a_pattern_costs_no_more_where_a_schema_names_its_dialect() -> None:

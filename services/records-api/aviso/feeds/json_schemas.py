@@ -29,6 +29,7 @@ CHECK_TIMEOUT_S = 10.0
 _TRIAL_TIMEOUT_S = 1.0
 # What these hold is data, even where it looks like a schema.
 _PLAIN_VALUES = frozenset({"const", "default", "enum", "examples"})
+_REFERENCES = ("$ref", "$dynamicRef")
 
 
 class SchemaRefused(ValueError):
@@ -63,7 +64,7 @@ def check_schema(schema: object) -> None:
     try:
         _make_validator(write_json(schema)).is_valid({})
     except RecursionError as exc:
-        raise SchemaRefused("a $ref leads back to itself") from exc
+        raise SchemaRefused("nested too deep") from exc
     except (ArithmeticError, DeadlinePassed) as exc:
         raise SchemaRefused("too costly to check") from exc
 
@@ -123,7 +124,7 @@ def _check_words(schema: dict[str, Any]) -> None:
     for part in _iterate_objects(schema):
         if part is not schema and isinstance(part.get("$id"), str):
             raise SchemaRefused(f"$id {part['$id']!r} stands inside the schema")
-        for word in ("$ref", "$dynamicRef"):
+        for word in _REFERENCES:
             if isinstance(part.get(word), str):
                 _check_reference(word, part[word], resolver)
         if "unevaluatedProperties" in part and "patternProperties" in part:
@@ -131,6 +132,7 @@ def _check_words(schema: dict[str, Any]) -> None:
                 "unevaluatedProperties beside patternProperties is not supported"
             )
         _check_patterns(part)
+    _check_loops(schema, resolver)
 
 
 def _iterate_objects(schema: object) -> Iterator[dict[str, Any]]:
@@ -154,6 +156,46 @@ def _check_reference(word: str, target: str, resolver: Any) -> None:
         resolver.lookup(target)
     except Unresolvable as exc:
         raise SchemaRefused(f"{word} {target!r} leads nowhere in this schema") from exc
+
+
+def _check_loops(schema: dict[str, Any], resolver: Any) -> None:
+    """Refuse references that lead back to themselves at the same value."""
+    ends: set[int] = set()
+    for part in _iterate_objects(schema):
+        _follow(part, resolver, ends)
+
+
+def _follow(part: dict[str, Any], resolver: Any, ends: set[int]) -> None:
+    """Walk what applies at the value that `part` does; `ends` have been walked."""
+    open_parts = {id(part): _iterate_in_place(part, resolver)}
+    while open_parts and id(part) not in ends:
+        at, rest = next(reversed(open_parts.items()))
+        for inner in rest:
+            if id(inner) in open_parts:
+                raise SchemaRefused("a $ref leads back to itself")
+            if id(inner) not in ends:
+                open_parts[id(inner)] = _iterate_in_place(inner, resolver)
+                break
+        else:
+            ends.add(at)
+            del open_parts[at]
+
+
+def _iterate_in_place(part: dict[str, Any], resolver: Any) -> Iterator[dict[str, Any]]:
+    """Yield the schemas that apply to the same value as `part`."""
+    for word in _REFERENCES:
+        if isinstance(part.get(word), str):
+            target = resolver.lookup(part[word]).contents
+            if isinstance(target, dict):
+                yield target
+    found = [part.get(word) for word in ("not", "if", "then", "else")]
+    for word in ("allOf", "anyOf", "oneOf", "dependentSchemas"):
+        match part.get(word):
+            case list(inner):
+                found.extend(inner)
+            case dict(inner):
+                found.extend(inner.values())
+    yield from (inner for inner in found if isinstance(inner, dict))
 
 
 def _check_patterns(part: dict[str, Any]) -> None:
