@@ -20,8 +20,10 @@ import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, Protocol
+
+import psycopg
 
 from ..integration.batches import read_payload
 from ..integration.running import REPOSITORY, find_free_port, is_free
@@ -44,10 +46,11 @@ class System(Protocol):
     is_pushed: bool
     """Whether anybody is told; else a record is stored, and that is all."""
 
-    def write(self, connection: http.client.HTTPConnection, data: list[Any]) -> None:
-        """POST these, as a list if there are more than one. RuntimeError unless 201."""
+    def write(self, connection: Any, data: list[Any]) -> None:
+        """Write these, together if there are more than one. Raises unless they are."""
 
-    def connect(self) -> http.client.HTTPConnection: ...
+    def connect(self) -> Any:
+        """Return what one writer writes over, with a `close`."""
 
     def subscribe(self) -> WebSocket:
         """Return a socket that is told of everything from here on."""
@@ -62,7 +65,6 @@ class Aviso:
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
-        bench.api.create_feed(self.feed)
 
     def connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self._bench.stack.port)
@@ -87,6 +89,19 @@ class Aviso:
             return []
         events = read_payload(ET.fromstring(message))  # noqa: S314 # our own server
         return [each["data"]["data"]["t"] for each in events]
+
+
+class AvisoBySql(Aviso):
+    """Written to as by psql: one INSERT in a transaction of its own."""
+
+    def connect(self) -> psycopg.Connection[Any]:
+        url = str(self._bench.stack.facts["database_url"])
+        return psycopg.connect(url, autocommit=True, prepare_threshold=None)
+
+    def write(self, connection: psycopg.Connection[Any], data: list[Any]) -> None:
+        insert = "INSERT INTO records (feed, data) VALUES (%s, %s)"
+        for each in data:
+            connection.execute(insert, (self.feed, json.dumps(each)))
 
 
 class Peer:
@@ -194,7 +209,10 @@ class Arrivals:
         deadline = time.monotonic() + _LAST_S
         while len(self.waits()) < count:
             if time.monotonic() > deadline:
-                raise RuntimeError(f"{len(self.waits())} of {count} records arrived")
+                name = type(self._system).__name__
+                raise RuntimeError(
+                    f"{name}: {len(self.waits())} of {count} records arrived"
+                )
             time.sleep(0.02)
         return self.waits()
 
@@ -210,7 +228,8 @@ class Arrivals:
         return self._came[-1][0]
 
     def close(self) -> None:
-        self._socket.tcp.shutdown(2)
+        with suppress(OSError):  # the other end may have closed it
+            self._socket.tcp.shutdown(2)
         self._thread.join(10)
         self._socket.close()
 
@@ -225,16 +244,21 @@ class Arrivals:
 
 def beside_channels(bench: Bench) -> None:
     """Latency, single POSTs and lists: Aviso, Channels, and the write alone."""
-    aviso = Aviso(bench)
+    bench.api.create_feed(Aviso.feed)
+    aviso, by_sql = Aviso(bench), AvisoBySql(bench)
     alone, peer = Peer(bench, push=False), Peer(bench, push=True)
     peer.make_table()
     with peer.run(), alone.run():
         time.sleep(2)
         _warm_up(aviso, peer, alone)
-        ours, theirs = _in_turns(
-            lambda system: _latency_ms(system, seconds=bench.seconds), aviso, peer
+        ours, sql, theirs = _in_turns(
+            lambda system: _latency_ms(system, bench.seconds), aviso, by_sql, peer
         )
-        for name, waits in (("Aviso", ours), ("Channels", theirs)):
+        for name, waits in (
+            ("Aviso", ours),
+            ("Aviso by SQL", sql),
+            ("Channels", theirs),
+        ):
             for each, ms in waits.items():
                 bench.note(f"{name}, insert to subscriber at 20/s, {each} (ms)", ms)
         bench.goals += [
@@ -291,7 +315,7 @@ def _warm_up(*systems: System) -> None:
 
 
 def _latency_ms(system: System, seconds: float, rate: float = 20) -> dict[str, float]:
-    """From the moment before a POST is sent until it is with the subscriber."""
+    """From the moment before a record is written until it is with the subscriber."""
     arrivals, connection = Arrivals(system), system.connect()
     start = time.monotonic()
     count = int(rate * seconds)
