@@ -51,6 +51,8 @@ export class RecordEditor extends LightElement {
   declare isSending: boolean;
 
   readonly #keys = new IdempotencyKeys();
+  /** Counts what was begun: the answer to an earlier one changes nothing of what is written now. */
+  #turn = 0;
 
   constructor() {
     super();
@@ -65,9 +67,11 @@ export class RecordEditor extends LightElement {
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (!changed.has("purpose")) return;
+    this.#turn += 1;
     this.base = this.record;
     this.failure = null;
     this.conflict = null;
+    this.isSending = false;
   }
 
   protected override updated(changed: PropertyValues<this>): void {
@@ -190,26 +194,31 @@ export class RecordEditor extends LightElement {
     const { id, version = 0 } = this.base;
     const address = { feed: this.feed, id, version };
     const key = this.#keys.keyFor(this.purpose, id, version, data);
+    // Somebody may leave meanwhile, and begin another.
+    const turn = this.#turn;
+    const isWaitedFor = (): boolean => this.isConnected && turn === this.#turn;
     this.isSending = true;
     try {
       if (data === null) await deleteRecord(address, signature, key);
       else await replaceRecord(address, data, signature, key);
-      // Somebody may have left meanwhile, and begun another.
-      if (this.isConnected) this.#close();
+      if (isWaitedFor()) this.#close();
     } catch (error) {
       if (!(error instanceof WriteFailure)) throw error;
-      if (OVERTAKEN.includes(error.status)) await this.#meet(data);
+      if (!isWaitedFor()) return;
+      if (OVERTAKEN.includes(error.status)) await this.#meet(data, isWaitedFor);
       else this.failure = shownFailure(error, signature.kind);
     } finally {
-      this.isSending = false;
+      if (isWaitedFor()) this.isSending = false;
     }
   }
 
   /** Somebody else was quicker: what stands there now? */
-  async #meet(mine: JsonObject | null): Promise<void> {
+  async #meet(mine: JsonObject | null, isWaitedFor: () => boolean): Promise<void> {
     try {
-      this.conflict = { theirs: await this.readAgain(), mine };
+      const theirs = await this.readAgain();
+      if (isWaitedFor()) this.conflict = { theirs, mine };
     } catch {
+      if (!isWaitedFor()) return;
       this.failure = shownFailure(new WriteFailure(0, "", null), "key");
     }
   }

@@ -132,6 +132,29 @@ test("the form to edit it opens and closes at its button, and closes at another 
   expect(view.querySelector("record-editor")).toBeNull();
 });
 
+test("the answer to a change closes no form that was opened meanwhile", async () => {
+  await shown();
+  let answer: (response: Response) => void = () => {};
+  vi.stubGlobal("fetch", () => new Promise<Response>((resolve) => (answer = resolve)));
+  action("edit")?.click();
+  await settled();
+  const key = view.querySelector<HTMLInputElement>("#edit-key");
+  if (key !== null) key.value = "aviso_a_key";
+  key?.dispatchEvent(new InputEvent("input", { bubbles: true }));
+  view.querySelector("form")?.requestSubmit();
+  await settled();
+
+  // The feed told of the change before the answer came.
+  action("delete")?.click();
+  await settled();
+  answer(Response.json(recordOf(1, { item: "tea", count: 2 }, 4)));
+  await settled();
+
+  expect(action("delete")?.getAttribute("aria-expanded")).toBe("true");
+  expect(view.querySelector<RecordEditor>("record-editor")?.isSending).toBe(false);
+  expect(view.querySelector("form")?.textContent).toContain(readingIn("en").t("deleteSure"));
+});
+
 test("a row of somebody's own table is not written here", async () => {
   const table = { schema: "shop", name: "orders", columns: ["item"] };
   feed.info = feedInfo("orders", { table } as never);
