@@ -151,6 +151,7 @@ export class AvisoClient extends RecordsClient {
 
   async #startWith<Data>(log: EventLog, subscription: Subscription<Data>): Promise<void> {
     const { origin, host } = this.connection;
+    const ends = this.#ends;
     const keeper = new LogKeeper(log, subscription as unknown as Subscription, {
       clock: host,
       origin,
@@ -160,8 +161,10 @@ export class AvisoClient extends RecordsClient {
         const info = await this.connection.rest(() => host.rest.feed(origin, feed, token));
         return info.visibility === "public";
       },
+      served: async () => {
+        if (ends === this.#ends) await reachServer(this.connection);
+      },
     });
-    const ends = this.#ends;
     const kept = await keeper.read();
     if (subscription.closing.aborted) return;
     const isOver = ends !== this.#ends;
@@ -234,6 +237,20 @@ export class AvisoClient extends RecordsClient {
   signOut(): void {
     this.connection.signOut();
   }
+}
+
+/** Connect; resolves when it is online, or refused. */
+function reachServer(connection: FeedConnection): Promise<void> {
+  connection.connect();
+  return new Promise((resolve) => {
+    const look = ({ kind }: ConnectionState): void => {
+      if (kind !== "online" && kind !== "refused") return;
+      off();
+      resolve();
+    };
+    const off = connection.on("state", look);
+    look(connection.state);
+  });
 }
 
 /** In whose log it is kept; null: nobody knows yet. */

@@ -17,7 +17,7 @@ import type { FeedState } from "./states";
 const GATHER_MS = 500;
 /** So long it is believed that everybody may read a feed. */
 const PUBLIC_MS = 60_000;
-/** So long a subscription waits for what was kept. */
+/** So long a subscription waits for what was kept, and on while no server has it. */
 const READ_LIMIT_MS = 2_000;
 
 /** What it needs of a subscription. */
@@ -41,6 +41,8 @@ export type Surroundings = {
   reader(): string | null;
   /** Whether everybody may read the feed. Rejects where nobody can say. */
   isPublic(feed: string): Promise<boolean>;
+  /** Resolves when a server is there, or refuses us. */
+  served(): Promise<void>;
 };
 
 type Gathered = { -readonly [Name in keyof Passage]: Passage[Name] } & {
@@ -65,12 +67,15 @@ export class LogKeeper {
     private readonly surroundings: Surroundings,
   ) {}
 
-  /** What was kept of the feed for this reader; null: nothing, or nothing in time. */
+  /** What was kept of the feed for this reader; null: nothing, or nothing before a server was there. */
   async read(): Promise<Kept | null> {
     const { clock } = this.surroundings;
     let timer: Timer = null;
     const late = new Promise<null>((resolve) => {
-      timer = clock.setTimer(() => resolve(null), READ_LIMIT_MS);
+      timer = clock.setTimer(async () => {
+        await this.surroundings.served();
+        resolve(null);
+      }, READ_LIMIT_MS);
     });
     const kept = await Promise.race([this.#read(), late]);
     clock.clearTimer(timer);

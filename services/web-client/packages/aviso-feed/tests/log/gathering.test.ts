@@ -40,6 +40,7 @@ test.each([
   const keeper = new LogKeeper(log, feed, {
     ...{ clock: host, origin: "", reader: () => "" },
     isPublic: async () => true,
+    served: async () => {},
   });
   keeper.start();
 

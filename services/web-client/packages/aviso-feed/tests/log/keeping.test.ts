@@ -204,6 +204,26 @@ describe("a page that keeps its events", () => {
 
     expect(states.at(-1)).toBe("live");
   });
+
+  test("waits for a slow log as long as no server has what it keeps", async () => {
+    await (await open()).close();
+    world.rest.failure = "unreachable";
+    const kept = log;
+    log = Object.assign(memoryLog(), {
+      read: async (key: Parameters<EventLog["read"]>[0]) => {
+        await new Promise<void>((resolve) => world.clock.setTimer(resolve, 10_000));
+        return kept.read(key);
+      },
+    });
+
+    const { client, shown, subscription } = await open();
+    await world.clock.advance(2_000);
+    expect(client.state.kind).toBe("offline");
+    await world.clock.advance(8_000);
+
+    expect(shown).toEqual([1, 2, 3]);
+    expect(subscription.state.kind).toBe("offline");
+  });
 });
 
 describe("who reads by an account or a ticket", () => {
