@@ -17,10 +17,11 @@ from . import chromium
 from .api import Api, new_slug
 from .chat import Chat
 from .database import Database
+from .faults.heads import archived_head
 from .page import FeedPage
 from .rooms import wait_for_open_room
 from .running import Stack
-from .waiting import ALIVE_S
+from .waiting import ALIVE_S, until
 from .wire import Wire
 
 _LOGS = pytest.StashKey[Callable[[], list[tuple[str, str]]]]()
@@ -162,9 +163,13 @@ def private_feed(api: Api) -> str:
 
 @pytest.fixture
 def room(stack: Stack, api: Api, feed: str) -> str:
-    """The address of that feed's room; the pusher is in it, and it is open."""
+    """The address of that feed's room; the pusher is in it, and it is open.
+
+    Its first event has been sent: nobody who comes now hears it.
+    """
     api.write(feed, {"n": 1})
     wait_for_open_room(stack, feed)
+    until(lambda: archived_head(stack, feed) == 1, "the first event")
     return str(api.get(f"feeds/{feed}/")["room"])
 
 
