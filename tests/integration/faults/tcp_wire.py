@@ -134,6 +134,8 @@ class _Link:
         self.kept = b""
         self._wire = wire
         self._ends = (near, far)
+        # Of what comes while it is released nothing may be lost, or overtake it.
+        self._lock = threading.Lock()
 
     def start(self) -> None:
         near, far = self._ends
@@ -145,19 +147,26 @@ class _Link:
             _reset(each)
 
     def release(self) -> None:
-        way, self.held = self.held, None
-        target = self._ends[way is Way.THERE]
-        with suppress(OSError):
-            target.sendall(self.kept)
-        self.kept = b""
+        with self._lock:
+            way, self.held = self.held, None
+            target = self._ends[way is Way.THERE]
+            with suppress(OSError):
+                target.sendall(self.kept)
+            self.kept = b""
+
+    def _keep(self, way: Way, chunk: bytes) -> bool:
+        with self._lock:
+            is_held = self.held is way and bool(self.kept or self.since in chunk)
+            if is_held:
+                self.kept += chunk
+            return is_held
 
     def _carry(self, way: Way, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):
             while chunk := source.recv(_CHUNK_BYTES):
                 if self.is_dead:
                     continue
-                if self.held is way and (self.kept or self.since in chunk):
-                    self.kept += chunk
+                if self._keep(way, chunk):
                     continue
                 if self._wire.delay_s:
                     time.sleep(self._wire.delay_s)

@@ -12,17 +12,16 @@ from pathlib import Path
 import pytest
 
 from ..running import Stack
+from ..waiting import until
 from .effort import choose
 from .experiment import Experiment
-from .heads import archived_head
 from .news import reach
+from .tcp_wire import BATCH, Way
 from .trial import Trial
 
 KILLS = choose(3, 20)
 # A page keeps its newest 20,000 records at most: so many must not be reached.
 BURST = choose(3000, 800)
-# For each piece on its way to the room or back, so that the burst lasts.
-DELAY_S = 0.2
 # Longer than the pusher waits for a room; in a soak also than ejabberd for a query.
 STILL_S = choose(15, 100)
 
@@ -51,19 +50,19 @@ def test_postgresql_killed_under_load_loses_and_repeats_nothing(
 def test_postgresql_that_stands_still_for_a_while_loses_and_repeats_nothing(
     experiment: Experiment,
 ) -> None:
-    stack, feed, tcp_wire = experiment.stack, experiment.feed, experiment.tcp_wire
+    stack, tcp_wire = experiment.stack, experiment.tcp_wire
     pusher = experiment.make_pusher(AVISO_XMPP_PORT=str(tcp_wire.port))
     trial = experiment.make_trial()
     page = trial.watched
 
     # So that a batch comes to the room while its archive stands still.
-    tcp_wire.delay_s = DELAY_S
-    begin_burst(trial)
-    assert archived_head(stack, feed) < BURST, "too quick"
+    tcp_wire.hold(Way.THERE, since=BATCH)
+    trial.insert(BURST)
+    until(lambda: BATCH in tcp_wire.kept, "a batch on its way")
     with trial.writing(rate=20):
-        with standing_still(experiment.stack):
+        with standing_still(stack):
+            tcp_wire.release()
             time.sleep(STILL_S)
-        tcp_wire.delay_s = 0
         with experiment.recovery():
             reach(page, len(trial.acknowledged) + 1, 120)
 

@@ -14,12 +14,10 @@ from .queues import count_unacked
 from .tcp_wire import BATCH, Way
 
 KILLS = choose(3, 50)
-# Several times what is under way at once.
+# The half of it several times what is under way at once.
 BURST = 4000
 # And one after it, for which the next pusher wakes whatever became of the burst.
 ROUND = BURST + 1
-# For each piece on its way to the room or back, so that the burst lasts.
-DELAY_S = 0.2
 CRASHES = choose(5, 25)
 # What the relay keeps under way of a feed (contracts/topology.json: a batch's events).
 UNDER_WAY = 4
@@ -35,15 +33,14 @@ def test_the_pusher_killed_under_load_repeats_and_loses_nothing(
     trial = experiment.make_trial(watched=choose(True, False))
 
     for kill in range(KILLS):
-        tcp_wire.delay_s = DELAY_S
-        trial.insert(BURST)
-        wait_until_beyond(kill * ROUND, stack, feed)
+        trial.insert(BURST // 2)
+        wait_until_beyond(kill * ROUND + BURST // 2 - 1, stack, feed)
         # In turn: the room never has the batch, or only the answer does not come.
         tcp_wire.hold((Way.THERE, Way.BACK)[kill % 2], since=BATCH)
+        trial.insert(BURST // 2)
         until(lambda: BATCH in tcp_wire.kept, "a batch without an answer")
         pusher.kill()
         tcp_wire.cut()
-        tcp_wire.delay_s = 0
         tcp_wire.mend()
         pusher.start()
         with experiment.recovery():

@@ -11,12 +11,13 @@ from .parking import parked_causes
 from .pushers import count_relayed, demand_no_detour, tell_apart, wait_until_shared
 
 ROUNDS = choose(3, 30)
-# Several times what is under way at once, so that the pusher is killed amid it.
-BURST = 2_000
+# Many times what is under way at once, so that the pusher is killed amid it.
+BURST = 4_000
 # And one after it: on a quick machine the burst is through before its pusher ends.
 ROUND = BURST + 1
-# For each piece on its way to the room or back, so that the burst lasts.
-DELAY_S = 0.2
+# For each piece on its way to the room or back, so that the burst lasts: some seconds,
+# of which looking who has the queue takes one on a busy machine.
+DELAY_S = 1.0
 # Far more than may be under way at once.
 MANY = 3000
 
