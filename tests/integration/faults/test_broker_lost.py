@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 import pytest
 from pika.adapters.blocking_connection import BlockingChannel
@@ -10,7 +11,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 from aviso_native import rabbitmq
 
 from ..running import Stack
-from ..waiting import until_equal
+from ..waiting import ALIVE_S, until_equal
 from .experiment import Experiment
 from .queues import TRAVELLING, channel_to, count_ready
 
@@ -90,11 +91,12 @@ def lose(channel: BlockingChannel, after: int, count: int) -> None:
     """Take `count` messages away, after the first ones of the queue that has any."""
     lost = 0
     for queue in TRAVELLING:
-        messages = channel.consume(queue, inactivity_timeout=1)
-        for number, (method, _, _) in enumerate(messages):
-            if method is None or lost == count:
-                break
-            if number >= after:
+        there = count_ready(channel, queue)
+        # How many come is known: however late, each is waited for.
+        messages = channel.consume(queue, inactivity_timeout=ALIVE_S)
+        for number, (method, _, _) in enumerate(islice(messages, there)):
+            assert method is not None, f"{number} of {there} messages came"
+            if number >= after and lost < count:
                 channel.basic_ack(method.delivery_tag)
                 lost += 1
         channel.cancel()
