@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aviso.events import batches
@@ -92,7 +92,7 @@ def runs(draw: st.DrawFn) -> list[EventRow]:
     return events
 
 
-@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50)
 @given(runs())
 def test_written_out_a_batch_is_its_events_to_the_digit(events: list[EventRow]) -> None:
     written = list(write_batches(events, EPOCH))
@@ -109,7 +109,7 @@ def test_written_out_a_batch_is_its_events_to_the_digit(events: list[EventRow]) 
         )
 
 
-@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50)
 @given(runs())
 def test_an_event_of_a_reader_begins_its_batch(events: list[EventRow]) -> None:
     about = {event.sequence: event.reader for event in events}

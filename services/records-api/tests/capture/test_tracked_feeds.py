@@ -104,7 +104,7 @@ def test_a_writer_with_an_old_snapshot_is_not_failed(orders: Database) -> None:
 def test_names_have_no_collisions_and_are_slugs(database: Database) -> None:
     with database.connect() as connection:
 
-        @settings(max_examples=60, deadline=None)
+        @settings(max_examples=60)
         @given(st.lists(st.text(max_size=90).map(lambda s: s.replace("\0", "")),
                         unique=True, min_size=2, max_size=20))  # fmt: skip
         def check(values: list[str]) -> None:

@@ -126,7 +126,6 @@ def test_what_a_subscriber_holds_is_what_the_table_has(
         settings=settings(
             max_examples=20,
             stateful_step_count=25,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )

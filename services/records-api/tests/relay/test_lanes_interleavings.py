@@ -359,7 +359,7 @@ happenings = st.tuples(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(happenings, max_size=80))
 def test_every_event_is_archived_in_the_end(plan: list[tuple[str, str, int]]) -> None:
     world = World()

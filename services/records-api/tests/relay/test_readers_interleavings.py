@@ -122,7 +122,6 @@ def write_in_savepoint(
 
 @settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(plan=st.lists(steps, min_size=10, max_size=40))

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aviso.relay.reports import (
@@ -102,7 +102,6 @@ anything = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(st.binary() | anything.map(lambda value: json.dumps(value).encode()))
 def test_no_message_is_too_odd(body: bytes) -> None:
     list(read_reports(body))

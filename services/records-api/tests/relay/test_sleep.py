@@ -162,7 +162,6 @@ steps = st.one_of(
 
 @settings(
     max_examples=80,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(plan=st.lists(steps, max_size=40))
