@@ -12,7 +12,7 @@ from pathlib import Path
 
 from aviso_native.addresses import find_free_port, is_listening
 
-from real.waiting import wait_for
+from real.waiting import ALIVE_S, START_S, wait_for
 
 _BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 SCHEMA = Path("/usr/share/ejabberd/sql/pg.new.sql")
@@ -50,7 +50,7 @@ class Postgres:
             self._process = subprocess.Popen(
                 command, cwd="/", stdin=subprocess.DEVNULL, stdout=output, stderr=output
             )
-        wait_for(self._is_up, "PostgreSQL's start", 60)
+        wait_for(self._is_up, "PostgreSQL's start", START_S)
 
     def make_database(self) -> None:
         self.query("CREATE DATABASE ejabberd", database="postgres")
@@ -78,12 +78,12 @@ class Postgres:
             assert session.stdout.readline() == "1\n"
             yield
         finally:
-            session.communicate(timeout=30)
+            session.communicate(timeout=ALIVE_S)
 
     def close(self) -> None:
         if self._process is not None:
             self._process.send_signal(signal.SIGQUIT)
-            self._process.wait(60)
+            self._process.wait(ALIVE_S)
             self._process = None
 
     def _is_up(self) -> bool:
@@ -103,7 +103,7 @@ class Postgres:
             ["psql", *self._options(database), *arguments],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=ALIVE_S,
         )
         if done.returncode != 0:
             raise RuntimeError(done.stderr)

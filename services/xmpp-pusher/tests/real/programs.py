@@ -29,7 +29,7 @@ from pika.exceptions import AMQPError
 from slixmpp import ClientXMPP
 
 from real.servers import Ejabberd, Rabbit
-from real.waiting import wait_for
+from real.waiting import ALIVE_S, wait_for
 
 SOURCE = Path(__file__).parents[2] / "src"
 MAM = "{urn:xmpp:mam:2}"
@@ -224,7 +224,13 @@ class PusherProcess:
         }
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, timeout_s: float = 60) -> Self:
+    def start(self) -> Self:
+        self.launch()
+        wait_for(lambda: self.health()[0] == 200, "the pusher's start")
+        return self
+
+    def launch(self) -> None:
+        """Start it where it may never be well."""
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "xmpp_pusher"],
@@ -233,8 +239,6 @@ class PusherProcess:
                 stdout=output,
                 stderr=output,
             )
-        wait_for(lambda: self.health()[0] == 200, "the pusher's start", timeout_s)
-        return self
 
     def send_signal(self, number: signal.Signals) -> None:
         assert self.process is not None
@@ -243,41 +247,52 @@ class PusherProcess:
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         assert self.process is not None
         self.send_signal(number)
-        code = self.process.wait(20)
+        code = self.process.wait(ALIVE_S)
         self.process = None
         return code
 
     def close(self) -> None:
         if self.process is not None:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(ALIVE_S)
 
     def health(self) -> tuple[int, dict[str, Any]]:
+        """Ask how it is; 0 and nothing before it listens."""
         assert self.process is not None
         if self.process.poll() is not None:
             raise RuntimeError(self.output.read_text()[-3000:])
-        url = f"http://127.0.0.1:{self.port}/healthz"
         try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
-                return answer.status, json.load(answer)
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, json.load(error)
-        except (urllib.error.URLError, ConnectionError):
+            status, body = self._ask("healthz")
+        except urllib.error.URLError:
             return 0, {}
+        return status, json.loads(body)
 
     def metric(self, name: str) -> float:
-        url = f"http://127.0.0.1:{self.port}/metrics"
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            lines = answer.read().decode().splitlines()
+        _, body = self._ask("metrics")
         return sum(
             float(line.rpartition(" ")[2])
-            for line in lines
+            for line in body.decode().splitlines()
             if line.startswith((f"{name} ", f"{name}{{"))
         )
 
+    def _ask(self, path: str) -> tuple[int, bytes]:
+        url = f"http://127.0.0.1:{self.port}/{path}"
+        for _ in range(9):
+            try:
+                with urllib.request.urlopen(url, timeout=ALIVE_S) as answer:
+                    return answer.status, answer.read()
+            except urllib.error.HTTPError as error:
+                with error:
+                    return error.code, error.read()
+            except ConnectionError:
+                # It lets go of whoever is with it for too long, as on a machine that
+                # stands still; one that has ended is not there the next time.
+                continue
+        raise ConnectionError(f"the pusher answers nothing at {url}")
+
     def logs(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.output.read_text().splitlines()]
+        whole, _, _ = self.output.read_text().rpartition("\n")
+        return [json.loads(line) for line in whole.splitlines()]
 
 
 class Relay:
@@ -383,7 +398,7 @@ class Guest(ClientXMPP):
 
     async def __aenter__(self) -> Self:
         self.connect(*self._server)
-        await self.wait_until("session_start", 60)
+        await self.wait_until("session_start", ALIVE_S)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -392,7 +407,7 @@ class Guest(ClientXMPP):
             self._run_out_filters.cancel()
 
     async def wait_heard(self, tag: str, id_: str | None) -> ElementTree.Element:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(ALIVE_S):
             while True:
                 for xml in self.heard:
                     if xml.tag == tag and xml.get("id") == id_:
@@ -410,7 +425,7 @@ class Guest(ClientXMPP):
             f"<presence to='{room}/{nick}'><x xmlns='http://jabber.org/protocol/muc'>"
             "<history maxstanzas='0'/></x></presence>"
         )
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(ALIVE_S):
             while not any(x.get("from") == f"{room}/{nick}" for x in self.heard):
                 await asyncio.sleep(0.005)
 
@@ -464,7 +479,7 @@ def read_payload(message: ElementTree.Element) -> str | None:
 
 
 def wait_for_report(
-    publisher: Publisher, feed: str, kind: str, timeout_s: float = 60, **members: Any
+    publisher: Publisher, feed: str, kind: str, **members: Any
 ) -> list[dict[str, Any]]:
     """Wait until the pusher has reported this; returns all it said of the feed."""
     heard: list[dict[str, Any]] = []
@@ -474,13 +489,11 @@ def wait_for_report(
         expected = {"kind": kind, "feed": feed, **members}.items()
         return any(expected <= report.items() for report in heard)
 
-    wait_for(is_there, f"{kind} of {feed}, {members}", timeout_s)
+    wait_for(is_there, f"{kind} of {feed}, {members}")
     return heard
 
 
-def wait_archived(
-    publisher: Publisher, feed: str, last: int, timeout_s: float = 60
-) -> list[dict[str, Any]]:
+def wait_archived(publisher: Publisher, feed: str, last: int) -> list[dict[str, Any]]:
     """Wait until the pusher has reported this much; returns all it said of the feed."""
     heard: list[dict[str, Any]] = []
 
@@ -491,5 +504,5 @@ def wait_archived(
             for report in heard
         )
 
-    wait_for(is_there, f"{last} of {feed} archived", timeout_s)
+    wait_for(is_there, f"{last} of {feed} archived")
     return heard

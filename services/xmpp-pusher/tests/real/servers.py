@@ -11,7 +11,6 @@ import os
 import shutil
 import signal
 import subprocess
-import urllib.error
 import urllib.request
 from contextlib import closing
 from pathlib import Path
@@ -22,7 +21,7 @@ from aviso_native.definitions import make_definitions
 
 from real import postgres
 from real.postgres import Postgres
-from real.waiting import wait_for
+from real.waiting import ALIVE_S, START_S, wait_for
 
 HERE = Path(__file__).parent
 _PASSWORD = "broker-test-password"
@@ -91,7 +90,7 @@ class Rabbit:
                 stdout=output,
                 stderr=output,
             )
-        wait_for(lambda: self._is_up(), "RabbitMQ's start", 90)
+        wait_for(lambda: self._is_up(), "RabbitMQ's start", START_S)
 
     def delete_queue(self, name: str) -> None:
         with closing(pika.BlockingConnection(pika.URLParameters(self.url))) as each:
@@ -121,13 +120,13 @@ class Rabbit:
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         if self.process is not None:
             self.process.send_signal(how)
-            self.process.wait(60)
+            self.process.wait(ALIVE_S)
             self.process = None
 
     def close(self) -> None:
         self.stop(signal.SIGKILL)
         self.epmd.terminate()
-        self.epmd.wait(10)
+        self.epmd.wait(ALIVE_S)
 
 
 def _make_definitions() -> str:
@@ -211,7 +210,7 @@ class Ejabberd:
                 stdout=output,
                 stderr=output,
             )
-        wait_for(lambda: self._is_up(), "ejabberd's start", 60)
+        wait_for(lambda: self._is_up(), "ejabberd's start", START_S)
 
     def _is_up(self) -> bool:
         assert self.process is not None
@@ -220,7 +219,7 @@ class Ejabberd:
             raise RuntimeError(log.read_text()[-3000:])
         try:
             self.call("status")
-        except (urllib.error.URLError, ConnectionError):
+        except OSError:
             return False
         return True
 
@@ -257,7 +256,7 @@ class Ejabberd:
             data=json.dumps(arguments).encode(),
             headers={"content-type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=ALIVE_S) as answer:
             return json.loads(answer.read() or b"null")
 
     def register(self, user: str, password: str, host: str = DOMAIN) -> None:
@@ -266,7 +265,7 @@ class Ejabberd:
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         if self.process is not None:
             self.process.send_signal(how)
-            self.process.wait(60)
+            self.process.wait(ALIVE_S)
             self.process = None
 
     def close(self) -> None:

@@ -55,10 +55,10 @@ class Stream:
         self._thread.start()
 
     def wait_published(self, sequence: int) -> None:
-        wait_for(lambda: self.relay.published >= sequence, f"{sequence} published", 60)
+        wait_for(lambda: self.relay.published >= sequence, f"{sequence} published")
 
     def wait(self) -> None:
-        self._thread.join(120)
+        self._thread.join(240)
         assert self._last == self.relay.published
         self._publisher.close()
 
@@ -160,7 +160,7 @@ async def test_with_ejabberd_down_it_says_that_it_is_away_and_goes_on_by_itself(
 
     wait_for(is_away, "two reports that it is away")
     # It keeps what it has: no more than its prefetch.
-    assert 3 == pusher.metric("aviso_pusher_waiting")
+    wait_for(lambda: pusher.metric("aviso_pusher_waiting") == 3, "its prefetch")
     assert {"opened", "archived", "away"} == relay.kinds()
 
     ejabberd.start()
@@ -189,8 +189,9 @@ async def test_an_archive_that_lost_its_end_is_filled_from_its_head(
         relay.relay_until(relay.numbered)
 
         assert expect(relay.numbered) == await read_places(ejabberd, room)
+    # Once a run: the relay begins another where it has heard nothing for too long.
     told = [r["last"] for r in relay.reports if r["kind"] == "behind"]
-    assert ["6", None] == told
+    assert ["6", None] == list(dict.fromkeys(told))
 
 
 async def test_an_emptied_archive_begins_where_the_epoch_does_though_more_was_known(
@@ -302,8 +303,13 @@ def wait_shared(*pushers: PusherProcess) -> None:
 
 def find_active(*pushers: PusherProcess) -> tuple[PusherProcess, PusherProcess]:
     """Return the one that has the only room, then the other."""
-    rooms = [pusher.health()[1]["rooms"] for pusher in pushers]
-    assert [0, 1] == sorted(rooms)
+    rooms: list[int] = []
+
+    def is_clear() -> bool:
+        rooms[:] = [pusher.health()[1]["rooms"] for pusher in pushers]
+        return [0, 1] == sorted(rooms)
+
+    wait_for(is_clear, "one of them in the room")
     active = rooms.index(1)
     return pushers[active], pushers[1 - active]
 
@@ -388,7 +394,10 @@ async def test_a_queue_that_is_deleted_is_named_and_missed_until_it_is_back(
         rabbit.delete_queue(queue)
         wait_for(lambda: pusher.health()[0] == 503, "the pusher's noticing")
         wait_for(
-            lambda: f"RabbitMQ has no queue '{queue}'" in pusher.logs()[-1]["message"],  # noqa: B023
+            lambda: any(
+                f"RabbitMQ has no queue '{queue}'" in line["message"]  # noqa: B023
+                for line in pusher.logs()
+            ),
             "its saying so",
         )
         rabbit.load_definitions()

@@ -11,14 +11,14 @@ import pytest
 
 from real.programs import SOURCE, StartPusher
 from real.servers import Ejabberd, Rabbit
-from real.waiting import wait_for
+from real.waiting import ALIVE_S, wait_for
 
 
 def run_with(**settings: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), **settings}
     command = [sys.executable, "-m", "xmpp_pusher"]
     return subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=20
+        command, env=environment, capture_output=True, text=True, timeout=ALIVE_S
     )
 
 

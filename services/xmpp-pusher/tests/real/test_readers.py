@@ -20,7 +20,7 @@ from real.programs import (
     wait_for_report,
 )
 from real.servers import Ejabberd
-from real.waiting import wait_for
+from real.waiting import ALIVE_S, wait_for
 
 PRESENCE = "{jabber:client}presence"
 MESSAGE = "{jabber:client}message"
@@ -72,7 +72,7 @@ def read_lists(ejabberd: Ejabberd, feed: str) -> dict[str, str]:
 async def may_enter(guest: Guest, room: str) -> bool:
     nick = uuid.uuid4().hex
     guest.send_raw(f"<presence to='{room}/{nick}'><x xmlns='{MUC}'/></presence>")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(ALIVE_S):
         while True:
             for xml in guest.heard:
                 if xml.get("from") == f"{room}/{nick}":
@@ -89,13 +89,13 @@ async def wait_put_out(guest: Guest, room: str) -> None:
             for xml in guest.heard
         )
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(ALIVE_S):
         while not is_out():
             await asyncio.sleep(0.005)
 
 
 async def wait_heard_place(guest: Guest, room: str, sequence: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(ALIVE_S):
         while sequence not in heard_places(guest, room):
             await asyncio.sleep(0.005)
 
