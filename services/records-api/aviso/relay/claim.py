@@ -33,8 +33,10 @@ from amqp_client.publisher import Publisher
 from aviso.broker.topology import REPORTS_QUEUE, SOURCE_EXCHANGE, SOURCE_QUEUE
 from aviso.outbox.source import Source
 
-# It is there at once, or not at all. One that comes later comes first all the same.
+# A queue that says it is empty may be about to get back what somebody looked at. What
+# comes later than this comes first all the same.
 _SEEN_S = 1.0
+# Of one that says it is not, however slow the machine is.
 _ANSWER_S = 20.0
 # Another relay looks, for a moment.
 _LOOKING_S = 5.0
@@ -77,7 +79,7 @@ async def claim(
     """
     is_worked_with = takes and await _is_worked_with(session)
     async with _looking(session) as claims:
-        found = await claims.next(_SEEN_S)
+        found = await claims.first()
         if found is None:
             found = await claims.write(publisher, source)
         if found.source.id == source.id:
@@ -94,7 +96,7 @@ async def claim(
 async def read_claim(session: Connection) -> Claim | None:
     """Tell whose the broker is; None: nobody's yet. Raises BrokerError."""
     async with _looking(session) as claims:
-        return await claims.next(_SEEN_S)
+        return await claims.first()
 
 
 async def _is_worked_with(session: Connection) -> bool:
@@ -108,6 +110,8 @@ class _Claims:
     def __init__(self) -> None:
         self._waiting: asyncio.Queue[Claim] = asyncio.Queue()
         self._seen: list[tuple[Claim, int]] = []
+        self.is_empty = True
+        """As the queue said before it was consumed."""
         self.consumer: Consumer | None = None
 
     def take_in(self, _: Consumer, delivery: Delivery) -> None:
@@ -115,12 +119,24 @@ class _Claims:
         self._seen.append((found, delivery.tag))
         self._waiting.put_nowait(found)
 
-    async def next(self, timeout_s: float) -> Claim | None:
+    async def first(self) -> Claim | None:
+        """Tell what the queue has; None: nothing."""
+        return await (self._next(_SEEN_S) if self.is_empty else self._given())
+
+    async def _next(self, timeout_s: float) -> Claim | None:
         try:
             async with asyncio.timeout(timeout_s):
                 return await self._waiting.get()
         except TimeoutError:
             return None
+
+    async def _given(self) -> Claim:
+        found = await self._next(_ANSWER_S)
+        if found is None:
+            raise BrokerUnavailableError(
+                f"{SOURCE_QUEUE} does not give out what it has"
+            )
+        return found
 
     async def write(self, publisher: Publisher, source: Source) -> Claim:
         """Add one's own, and tell what the queue gives out next."""
@@ -129,14 +145,10 @@ class _Claims:
         await publisher.publish_confirmed(
             Publication(SOURCE_EXCHANGE, "", body, content_type="application/json")
         )
-        found = await self.next(_ANSWER_S)
-        if found is None:
-            raise BrokerUnavailableError(
-                f"{SOURCE_QUEUE} does not give out what it has"
-            )
+        found = await self._given()
         if found.source.id != source.id:
             # One's own is behind it.
-            await self.next(_ANSWER_S)
+            await self._given()
         return found
 
     def drop(self, source_id: str) -> None:
@@ -153,6 +165,9 @@ async def _looking(session: Connection) -> AsyncIterator[_Claims]:
     claims = _Claims()
     until = time.monotonic() + _LOOKING_S
     while claims.consumer is None:
+        states = await session.inspect(SOURCE_QUEUE)
+        state = states[SOURCE_QUEUE]
+        claims.is_empty = state is None or state.depth == 0
         try:
             claims.consumer = await session.consume(
                 SOURCE_QUEUE, claims.take_in, prefetch=_MOST, is_exclusive=True

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from amqp_client.connection import Connection
 from aviso_native.addresses import find_free_port
 
+from aviso.relay import claim
 from tests.relay.drivers import (
     Broker,
     Database,
@@ -169,3 +173,30 @@ def test_what_nobody_can_read_is_somebody_elses(
 
     relay.wait_for_broker("refused")
     assert "belongs to the database 'unknown'" in relay.health()["refusal"]
+
+
+def test_what_stands_there_is_waited_for_however_slowly_it_comes(
+    node: Node, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take_in = claim._Claims.take_in
+
+    def take_in_late(*given: Any) -> None:
+        asyncio.get_running_loop().call_later(0.2, take_in, *given)
+
+    monkeypatch.setattr(claim._Claims, "take_in", take_in_late)
+    monkeypatch.setattr(claim, "_SEEN_S", 0.0)
+    with broker.channel() as channel:
+        channel.confirm_delivery()
+        channel.basic_publish(SOURCE, "", b"{", mandatory=True)
+
+    async def look() -> claim.Claim | None:
+        connection = await Connection.open(node.url, name="test")
+        try:
+            return await claim.read_claim(connection)
+        finally:
+            await connection.close()
+
+    found = asyncio.run(look())
+
+    assert found is not None
+    assert "unknown" == found.source.name
