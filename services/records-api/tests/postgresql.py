@@ -18,7 +18,7 @@ from pathlib import Path
 import psycopg
 from aviso_native.addresses import find_free_port
 
-_START_S = 60
+_START_S = 240
 _DEBIAN = Path("/usr/lib/postgresql")
 # Read at import: the tests' own settings are not the service's, and are taken away.
 _PROGRAMS = os.environ.get("AVISO_TEST_POSTGRESQL")

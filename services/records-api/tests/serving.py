@@ -17,7 +17,7 @@ from aviso_native.addresses import find_free_port
 from django.db import connection
 
 SERVICE = Path(__file__).resolve().parents[1]
-DEADLINE_S = 60
+DEADLINE_S = 120
 
 
 class Server:

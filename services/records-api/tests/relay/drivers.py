@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -252,17 +253,13 @@ class Broker:
                 bind = channel.queue_bind if is_queue else channel.exchange_bind
                 bind(each["destination"], each["source"], each["routing_key"])
 
-    def count_by_feed(self, queue: str) -> dict[str, int]:
-        """Count what a queue holds, by feed; what it holds stays."""
-        counts: dict[str, int] = {}
+    def peek(self, queue: str) -> list[pika.BasicProperties]:
+        """Tell what a queue holds, in its order; it stays there."""
+        depth = self.depth(queue)
         with self.channel() as channel:
             # A queue with a single active consumer does not answer basic.get.
-            for method, properties, _ in channel.consume(queue, inactivity_timeout=0.5):
-                if method is None:
-                    break
-                feed = properties.headers["feed"]
-                counts[feed] = counts.get(feed, 0) + 1
-        return counts
+            coming = channel.consume(queue, inactivity_timeout=PATIENCE_S)
+            return [properties for _, properties, _ in itertools.islice(coming, depth)]
 
     def park(self, body: bytes, routing_key: str = "", **properties: Any) -> None:
         with self.channel() as channel:
@@ -312,20 +309,27 @@ class Relay:
     def health(self) -> dict[str, Any]:
         """Answer what /healthz says, with its status; empty before it listens."""
         try:
-            with urllib.request.urlopen(
-                f"http://{self.address}/healthz", timeout=5
-            ) as answer:
-                return {"code": answer.status, **json.load(answer)}
-        except urllib.error.HTTPError as exc:
-            return {"code": exc.code, **json.load(exc)}
-        except OSError:
+            code, text = self._ask("healthz")
+        except urllib.error.URLError:
             return {}
+        return {"code": code, **json.loads(text)}
 
     def metrics(self) -> str:
-        with urllib.request.urlopen(
-            f"http://{self.address}/metrics", timeout=5
-        ) as answer:
-            return str(answer.read().decode())
+        return self._ask("metrics")[1]
+
+    def _ask(self, path: str) -> tuple[int, str]:
+        url = f"http://{self.address}/{path}"
+        for _ in range(9):
+            try:
+                with urllib.request.urlopen(url, timeout=PATIENCE_S) as answer:
+                    return answer.status, answer.read().decode()
+            except urllib.error.HTTPError as exc:
+                return exc.code, exc.read().decode()
+            except ConnectionError:
+                # It lets go of whoever is with it for too long, as on a machine that
+                # stands still; one that has ended is not there the next time.
+                continue
+        raise ConnectionError(f"the relay answers nothing at {url}")
 
     def wait_for_role(self, role: str) -> None:
         eventually(lambda: self.health().get("role") == role)
@@ -338,7 +342,7 @@ class Relay:
 
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(30)
+        self.process.wait(PATIENCE_S)
 
     def pause(self) -> None:
         self.process.send_signal(signal.SIGSTOP)
@@ -347,7 +351,7 @@ class Relay:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGCONT)
             self.process.terminate()
-        return self.process.wait(30)
+        return self.process.wait(PATIENCE_S)
 
 
 def environment_for(database_url: str, amqp_url: str, port: int) -> dict[str, str]:

@@ -10,6 +10,7 @@ import contextlib
 import json
 import threading
 import zlib
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -62,7 +63,7 @@ class Pusher:
     received: list[tuple[Any, bytes]] = field(default_factory=list)
     """Each batch and opening that came: properties, and the text as it is inflated."""
     reported: list[dict[str, Any]] = field(default_factory=list)
-    _taken: list[Taken] = field(default_factory=list)
+    _taken: deque[Taken] = field(default_factory=deque)
     _told: dict[str, str] = field(default_factory=dict)
     _stopping: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
@@ -79,8 +80,8 @@ class Pusher:
 
     def take(self) -> list[Taken]:
         """Give what was opened and archived since this was asked last."""
-        taken, self._taken = self._taken, []
-        return taken
+        # The thread adds to it meanwhile.
+        return [self._taken.popleft() for _ in range(len(self._taken))]
 
     def sequences(self, feed: str) -> list[int]:
         """List what the archive of a feed has, in its order."""
@@ -165,7 +166,7 @@ class Pusher:
         if any(self.refused(event) for event in events):
             span = {"epoch": epoch, "first": str(first), "last": str(last)}
             return [{"kind": "refused", **about, **span, "detail": "not acceptable"}]
-        self._taken += [Taken(event, headers) for event in events]
+        self._taken.extend(Taken(event, headers) for event in events)
         archive.events += events
         archive.last = last
         return [_archived(feed, epoch, last)]

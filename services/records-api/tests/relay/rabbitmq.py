@@ -23,7 +23,7 @@ from typing import Any
 from aviso_native.addresses import find_free_ports
 from aviso_native.definitions import make_definitions
 
-START_S = 90
+START_S = 240
 QUEUES = 2
 _BIN = Path("/usr/lib/rabbitmq/bin")
 _CONFIGURATION = """\

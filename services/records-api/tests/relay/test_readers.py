@@ -153,20 +153,20 @@ def test_somebody_who_holds_a_row_does_not_hold_up_the_relay(
     database: Database, pusher: Pusher, start_relay: StartRelay
 ) -> None:
     database.add_feed("orders")
-    start_relay().wait_for_broker()
     with psycopg.connect(database.url) as holder:
         holder.execute(
             "INSERT INTO aviso.readers (feed, reader, expires_at)"
-            " VALUES ('orders', %s, now() + interval '2 s')",
+            " VALUES ('orders', %s, now() + interval '1 s')",
             [ADA],
         )
         holder.commit()
-        # At once: nobody but this session may see him after his time.
         holder.execute("SELECT FROM aviso.readers FOR UPDATE")
         database.run(
             "SELECT pg_sleep(extract(epoch FROM expires_at - now()) + 0.1)"
             " FROM aviso.readers"
         )
+        # Now: nobody but this session may see him after his time.
+        start_relay().wait_for_broker()
         database.add_records("orders", 1)
         database.wait_until_published()
         assert ["opened", "granted", "created"] == kinds(pusher.take())

@@ -9,7 +9,7 @@ import pytest
 
 from aviso.outbox import tables
 from aviso.outbox.tables import TrackedTable
-from tests.relay.drivers import Database
+from tests.relay.drivers import PATIENCE_S, Database
 
 
 def test_it_tells_of_each_table(
@@ -27,7 +27,7 @@ def test_it_tells_of_each_table(
         told: asyncio.Future[list[TrackedTable]] = asyncio.Future()
         looking = asyncio.create_task(tables.look_after_tables(told.set_result))
         try:
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(PATIENCE_S):
                 return await told
         finally:
             looking.cancel()
