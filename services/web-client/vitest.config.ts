@@ -29,7 +29,9 @@ export default defineConfig({
     restoreMocks: true,
     // By default one core is left idle: on a machine of two, half of it.
     maxWorkers: "100%",
-    // A loaded machine is no fault of what is tested.
-    testTimeout: 30_000,
+    // A loaded machine is no fault of what is tested: more than what waits within a test waits.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    setupFiles: ["vitest.setup.ts"],
   },
 });

@@ -154,7 +154,7 @@ test("in a new epoch the search begins anew", async () => {
   pages.push(page([1], { position: { epoch: "n3w1", sequence: 4 } }));
   subscription.reset({ epoch: "n3w1", sequence: 0 });
   expect(shown()).toEqual([]);
-  await vi.waitFor(() => expect(shown()).toEqual([1]), { timeout: 10_000 });
+  await vi.waitFor(() => expect(shown()).toEqual([1]));
   subscription.deliver([eventOf(5, { item: "tea" }, { epoch: "n3w1" })]);
   expect(shown()).toEqual([5, 1]);
 });

@@ -67,13 +67,13 @@ test("hundreds at once come in order, each once", async () => {
   const events = Array.from({ length: 500 }, (_, i) => eventOf(i + 3));
   subscription.deliver(events.slice(0, 300));
   subscription.deliver(events.slice(300));
-  await vi.waitFor(() => expect(list.dataset.count).toBe("502"), { timeout: 60_000 });
+  await vi.waitFor(() => expect(list.dataset.count).toBe("502"));
   expect(sequences()).toEqual(Array.from({ length: 502 }, (_, i) => 502 - i));
-}, 70_000);
+});
 
 test("of hundreds at once only the newest have content before the browser asks for others", async () => {
   subscription.deliver(Array.from({ length: 500 }, (_, i) => eventOf(i + 3)));
-  await vi.waitFor(() => expect(list.dataset.count).toBe("502"), { timeout: 60_000 });
+  await vi.waitFor(() => expect(list.dataset.count).toBe("502"));
   await list.firstRow?.updateComplete;
 
   const blocks = [...list.querySelectorAll(".row-block")].map((block) => block.childElementCount);
@@ -81,7 +81,7 @@ test("of hundreds at once only the newest have content before the browser asks f
   const made = [...list.querySelectorAll("record-row")].map((row) => row.childElementCount > 0);
   expect(made.slice(0, 10)).toEqual(Array(10).fill(true));
   expect(made.filter(Boolean).length).toBeLessThanOrEqual(30);
-}, 70_000);
+});
 
 test("a new epoch begins with an empty list", async () => {
   subscription.reset({ epoch: "n3w1", sequence: 0 });

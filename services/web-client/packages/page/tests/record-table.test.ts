@@ -82,7 +82,7 @@ async function arrive(...events: Parameters<typeof eventOf>[]): Promise<void> {
   const count = store.size;
   subscription.deliver(events.map((each) => eventOf(...each)));
   const isShown = () => expect(grid().dataset.position).toBe(String(feed.applied?.sequence));
-  await vi.waitFor(isShown, 30_000);
+  await vi.waitFor(isShown);
   expect(store.size).toBeGreaterThanOrEqual(count);
 }
 
@@ -117,7 +117,7 @@ test("what was cleared leaves no row, and what follows has one", async () => {
   await drawn(3);
   subscription.reset({ epoch: "other", sequence: 0 });
   subscription.deliver([eventOf(1, { n: 1 }, { epoch: "other" })]);
-  await vi.waitFor(() => expect(grid().dataset.count).toBe("1"), 30_000);
+  await vi.waitFor(() => expect(grid().dataset.count).toBe("1"));
   expect(sequences()).toEqual([1]);
 });
 
@@ -178,7 +178,7 @@ for (const sorting of [null, { column: "n", isDescending: false }]) {
     await drawn(5_000, { sorting });
     store.asked = 0;
     subscription.deliver([eventOf(5_001, { n: 5 })]);
-    await vi.waitFor(() => expect(grid().dataset.count).toBe("5001"), 30_000);
+    await vi.waitFor(() => expect(grid().dataset.count).toBe("5001"));
     expect(store.asked).toBeLessThan(100);
   });
 }

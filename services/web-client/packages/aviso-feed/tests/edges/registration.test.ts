@@ -70,7 +70,7 @@ function attempt(
     socket = new FakeSocket(url, script);
     return socket as unknown as WebSocket;
   };
-  const io = { fetch: rest.fetch, openSocket, timeoutMs: script === "silent" ? 20 : 10_000 };
+  const io = { fetch: rest.fetch, openSocket, timeoutMs: script === "silent" ? 20 : 60_000 };
   return register("", username, password, io).then(
     () => "made",
     (error) => {

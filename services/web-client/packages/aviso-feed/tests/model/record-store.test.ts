@@ -187,7 +187,7 @@ describe("a store", () => {
     const store = new RecordStore();
     const many = Array.from({ length: 50_000 }, (_, index) => event(index + 1001, `r${index}`, 1));
     store.apply(many);
-    const before = performance.now();
+    const before = process.cpuUsage();
 
     for (let round = 0; round < 1000; round += 1) {
       store.apply([event(60_000 + round, `n${round}`, 1)]);
@@ -197,7 +197,7 @@ describe("a store", () => {
 
     expect(store.size).toBe(52_000);
     expect(store.at(51_999)?.key).toBe("o0");
-    expect(performance.now() - before).toBeLessThan(5_000);
+    expect(process.cpuUsage(before).user / 1_000).toBeLessThan(5_000);
   });
 });
 

@@ -162,7 +162,7 @@ test("lets go of the feed some time after nobody looks any more", async () => {
   const orders = await open(collect({ gcTime: 1 }));
   const look = orders.subscribeChanges(() => {});
   look.unsubscribe();
-  await vi.waitFor(() => expect(orders.status).toBe("cleaned-up"), { timeout: 5_000 });
+  await vi.waitFor(() => expect(orders.status).toBe("cleaned-up"));
   await feed.settle();
   expect(feed.isFollowed).toBe(false);
 });

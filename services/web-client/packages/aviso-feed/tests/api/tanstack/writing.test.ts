@@ -14,7 +14,7 @@ const collect = (confirmWithin: number) =>
     avisoCollectionOptions<Order>({ client: feed.client, feed: "orders", confirmWithin }),
   );
 
-async function open(confirmWithin = 5_000): Promise<void> {
+async function open(confirmWithin = 60_000): Promise<void> {
   orders = collect(confirmWithin);
   const ready = orders.preload();
   await feed.settle();
