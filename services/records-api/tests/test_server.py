@@ -16,7 +16,7 @@ from aviso.events.models import Event
 from aviso.feeds.models import Feed
 from aviso.feeds.reading import MAX_HEADS
 from aviso.records.models import Record
-from tests.serving import Server, serving
+from tests.serving import DEADLINE_S, Server, serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
 RECORDS = "/api/v1/feeds/orders/records/"
@@ -38,6 +38,10 @@ def _head(key: dict[str, str], *, length: int) -> bytes:
         f"Authorization: {key['Authorization']}",
     ]
     return "".join(f"{line}\r\n" for line in [*lines, ""]).encode()
+
+
+def _connect(server: Server) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE_S)
 
 
 def _chunks(piece: bytes, count: int) -> Iterator[bytes]:
@@ -81,7 +85,7 @@ def test_a_chunked_request_over_8_mib_is_refused(
 def test_a_long_request_is_refused_before_it_is_sent(
     server: Server, key: dict[str, str]
 ) -> None:
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as peer:
+    with _connect(server) as peer:
         peer.sendall(_head(key, length=999_999_999))
         answer = peer.recv(4096)
 
@@ -91,7 +95,7 @@ def test_a_long_request_is_refused_before_it_is_sent(
 def test_a_body_that_breaks_off_writes_nothing(
     server: Server, key: dict[str, str]
 ) -> None:
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as peer:
+    with _connect(server) as peer:
         peer.sendall(_head(key, length=50) + b'{"data": {}}')
         peer.shutdown(socket.SHUT_WR)
         answer = peer.recv(4096)

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 
 from aviso.database.limits import limit_statements
 from aviso.records.models import Record
-from tests.serving import Server
+from tests.serving import DEADLINE_S, Server
 from tests.test_server import RECORDS
 
 pytestmark = [
@@ -30,7 +30,7 @@ def send(
     peer = opened.enter_context(socket.socket())
     if buffer_bytes:
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
-    peer.settimeout(10)
+    peer.settimeout(DEADLINE_S)
     peer.connect(("127.0.0.1", server.port))
     peer.sendall(text.encode())
     return peer

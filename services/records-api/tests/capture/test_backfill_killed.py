@@ -14,7 +14,13 @@ import psycopg
 import pytest
 
 from tests.capture.folding import EVENTS, fold_rows
-from tests.relay.drivers import SERVICE, Database, environment_for, eventually
+from tests.relay.drivers import (
+    PATIENCE_S,
+    SERVICE,
+    Database,
+    environment_for,
+    eventually,
+)
 
 ROWS = 20_000
 _SEED = 20260729
@@ -61,13 +67,13 @@ def test_each_row_is_told_once_whenever_it_is_killed(stock: Database) -> None:
             process = start_backfill(stock)
             ((session,),) = eventually(lambda: stock.run(_WAITING))
             stock.run("SELECT pg_terminate_backend(%s)", session)
-            assert 0 != process.wait(60)
+            assert 0 != process.wait(PATIENCE_S)
         told = count_told(stock)
         process = start_backfill(stock)
         eventually(lambda: count_told(stock) > told + 2_000)
         kill(process)
         assert "running" == stock.value("SELECT backfilled FROM aviso.tracked")
-        assert 0 == start_backfill(stock).wait(120)
+        assert 0 == start_backfill(stock).wait(3 * PATIENCE_S)
 
     assert "done" == stock.value("SELECT backfilled FROM aviso.tracked")
     events = stock.run(EVENTS, "orders")

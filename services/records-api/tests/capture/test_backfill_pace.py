@@ -35,6 +35,9 @@ def test_no_page_comes_before_its_time(orders: Database) -> None:
     orders.run("SELECT aviso.ask_backfill('orders', rate => 30)")
 
     assert (30, False, True) == step(orders)
+    orders.run(
+        "UPDATE aviso.tracked_tables SET backfill_next = backfill_next + interval '1 h'"
+    )
     assert (0, False, True) == step(orders)
     let_time_pass(orders)
     assert (30, False, True) == step(orders)
