@@ -110,6 +110,7 @@ class Notices:
     def __init__(self, connection: Connection, told: Callable[[str], None]) -> None:
         self._connection = connection
         self._told = told
+        self._socket: int | None = None
 
     async def begin(self) -> None:
         """Listen from now on. Raises DatabaseLostError or StatementRefusedError."""
@@ -122,28 +123,33 @@ class Notices:
     @contextlib.contextmanager
     def heard(self) -> Iterator[None]:
         """Raises DatabaseLostError if the session is gone already."""
-        loop = asyncio.get_running_loop()
         try:
-            socket = self._connection.pgconn.socket
+            self._socket = self._connection.pgconn.socket
         except psycopg.Error as exc:
             raise DatabaseLostError(describe(exc)) from exc
-        loop.add_reader(socket, self._read, socket)
+        asyncio.get_running_loop().add_reader(self._socket, self._read)
         try:
             # One that came right behind an answer has been read with it.
             self._tell()
             yield
         finally:
-            loop.remove_reader(socket)
+            self._stop_reading()
 
-    def _read(self, socket: int) -> None:
+    def _read(self) -> None:
         try:
             self._connection.pgconn.consume_input()
         except psycopg.Error:
             # It would be readable for ever. The next statement finds out.
-            asyncio.get_running_loop().remove_reader(socket)
+            self._stop_reading()
             self._told(LOST_NOTICE)
             return
         self._tell()
+
+    def _stop_reading(self) -> None:
+        # Once, and at once: it may be closed already, and its number another socket's.
+        if self._socket is not None:
+            asyncio.get_running_loop().remove_reader(self._socket)
+            self._socket = None
 
     def _tell(self) -> None:
         while notice := self._connection.pgconn.notifies():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
@@ -132,5 +134,29 @@ def test_a_session_that_is_ended_wakes_whoever_waits(run: Run) -> None:
             await fetch(hearing.session, "SELECT 1")
         with pytest.raises(DatabaseLostError):
             await hearing.wait()
+
+    run(work)
+
+
+def test_what_gets_the_number_of_an_ended_sessions_socket_is_left_alone(
+    run: Run,
+) -> None:
+    """The driver closes the socket at once, and the next one has its number."""
+
+    async def work(hearing: Hearing) -> None:
+        loop = asyncio.get_running_loop()
+        number = hearing.session.pgconn.socket
+        ((pid,),) = await fetch(hearing.session, "SELECT pg_backend_pid()")
+        next_one, other_end = socket.socketpair()
+        with next_one, other_end:
+            with hearing.notices.heard():
+                hearing._writer.execute("SELECT pg_terminate_backend(%s)", [pid])
+                async with asyncio.timeout(ALIVE_S):
+                    await hearing.woken.wait()
+                os.dup2(next_one.fileno(), number)
+                loop.add_reader(number, lambda: None)
+
+            assert loop.remove_reader(number)
+            os.close(number)
 
     run(work)
