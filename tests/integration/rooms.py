@@ -29,7 +29,7 @@ def wait_for_open_room(stack: Stack, slug: str) -> None:
         options = stack.ask_ejabberd("get_room_options", room)
         return bool(options["members_only"] == "false")
 
-    until(is_open, f"the room of {slug} to open", 40)
+    until(is_open, f"the room of {slug} to open")
 
 
 def let_in(stack: Stack, slug: str, jid: str) -> None:

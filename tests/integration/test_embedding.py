@@ -106,7 +106,7 @@ def test_names_and_origins_that_cannot_be_are_told_at_once(
     tab = embed(page, {"feed": "Demo"}, {"feed": feed, "origin": f"{page.url}/"})
 
     wanted = ["There is no such feed, or it is not open to you.", "Live"]
-    until_equal(wanted, lambda: states(tab), "the elements", 20)
+    until_equal(wanted, lambda: states(tab), "the elements")
 
 
 def test_a_session_too_many_is_told_and_stays_quiet(

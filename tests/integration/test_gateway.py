@@ -19,7 +19,7 @@ from aviso_native.settings import find_program
 
 from .api import Api
 from .running import Stack
-from .waiting import until
+from .waiting import ALIVE_S, until
 
 BOSH = "http://jabber.org/protocol/httpbind"
 
@@ -87,7 +87,9 @@ def test_the_named_websocket_address_speaks_xmpp(guest_api: Api) -> None:
     url = urlsplit(guest_api.get("connection/")["websocket_url"])
     assert url.scheme == "ws"
 
-    with socket.create_connection((url.hostname, url.port), timeout=10) as connection:
+    with socket.create_connection(
+        (url.hostname, url.port), timeout=ALIVE_S
+    ) as connection:
         key = base64.b64encode(os.urandom(16)).decode()
         connection.sendall(
             f"GET {url.path} HTTP/1.1\r\nHost: {url.netloc}\r\n"
@@ -114,7 +116,7 @@ def test_the_named_bosh_address_speaks_xmpp(guest_api: Api) -> None:
     )
 
     def session() -> re.Match[str] | None:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=ALIVE_S) as answer:
             return re.search(r"\bsid='([^']+)'", answer.read().decode())
 
     assert until(session, "a BOSH session")
@@ -133,7 +135,9 @@ def test_the_named_domains_are_the_stacks(stack: Stack, guest_api: Api) -> None:
 def test_what_the_page_and_the_library_bundle_comes_with_its_licenses(
     folder: str, stack: Stack
 ) -> None:
-    with urllib.request.urlopen(f"{stack.url}/{folder}licenses.md", timeout=10) as told:
+    with urllib.request.urlopen(
+        f"{stack.url}/{folder}licenses.md", timeout=ALIVE_S
+    ) as told:
         text = told.read().decode()
 
     for package in ("strophe.js", "lit-html"):
@@ -144,7 +148,7 @@ def test_the_library_is_kept_for_ever_and_its_short_address_asked_each_time(
     stack: Stack,
 ) -> None:
     def fetch(path: str) -> tuple[str | None, str | None, str]:
-        with urllib.request.urlopen(f"{folder}/{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"{folder}/{path}", timeout=ALIVE_S) as answer:
             told = answer.headers
             return (
                 told["Cache-Control"],

@@ -17,7 +17,7 @@ from aviso_native.gateway import CONFIGURATION, make_env
 from aviso_native.settings import find_program
 
 from .running import Stack
-from .waiting import until
+from .waiting import ALIVE_S, until
 
 EMBEDDING = "https://shop.example"
 FOREIGN = "https://evil.example"
@@ -107,10 +107,10 @@ def ask(
     sent = {**(headers or {}), **({"Origin": origin} if origin else {})}
     connection = (
         http.client.HTTPSConnection(
-            "localhost", port, timeout=15, context=_any_certificate()
+            "localhost", port, timeout=ALIVE_S, context=_any_certificate()
         )
         if is_https
-        else http.client.HTTPConnection("localhost", port, timeout=15)
+        else http.client.HTTPConnection("localhost", port, timeout=ALIVE_S)
     )
     with closing(connection):
         connection.request("POST" if body else "GET", path, body, sent)

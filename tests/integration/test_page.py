@@ -13,7 +13,7 @@ from .conftest import OpenPage
 from .database import Database
 from .page import FeedPage
 from .running import Stack
-from .waiting import until, until_equal
+from .waiting import ALIVE_S, until, until_equal
 
 PASSWORD = "a-password-of-one-test"
 
@@ -118,7 +118,7 @@ def test_markup_in_a_record_stays_text(
 
 
 def test_the_page_forbids_scripts_of_others(stack: Stack) -> None:
-    with urllib.request.urlopen(stack.url, timeout=10) as answer:
+    with urllib.request.urlopen(stack.url, timeout=ALIVE_S) as answer:
         policy = answer.headers["Content-Security-Policy"]
 
     rules = dict(rule.split(" ", 1) for rule in policy.split("; "))

@@ -20,10 +20,10 @@ from aviso_native.process import Command, Part
 from aviso_native.settings import Settings
 
 from ..running import Stack
-from ..waiting import until, until_equal
+from ..waiting import ALIVE_S, until, until_equal
 from .queues import TRAVELLING
 
-_STOP_S = 30.0
+_STOP_S = 60.0
 
 
 class Pusher:
@@ -97,7 +97,7 @@ class Pusher:
 
     def _open(self, page: str) -> Any:
         return urllib.request.urlopen(
-            f"http://127.0.0.1:{self._port}/{page}", timeout=5
+            f"http://127.0.0.1:{self._port}/{page}", timeout=ALIVE_S
         )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..archive import batches_with, events_of
 from ..page import FeedPage
 from ..running import Stack
-from ..waiting import until
+from ..waiting import ALIVE_S, until
 from .experiment import Experiment
 from .report import judge_lists
 
@@ -112,7 +112,7 @@ def test_a_new_epoch_that_was_forgotten_is_said_and_mends_it_later(
 def relay_problems(stack: Stack) -> dict[str, str]:
     """What the relay's /healthz tells of feeds that want a person."""
     url = f"http://127.0.0.1:{stack.settings.ports['relay']}/healthz"
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=ALIVE_S) as answer:
         told: dict[str, str] = json.load(answer)["problems"]
     return told
 
