@@ -16,6 +16,7 @@ from .page import FeedPage
 from .running import Stack
 from .waiting import until_equal
 
+_STEPS = "[...document.querySelectorAll('.step')].map(each => each.dataset.step)"
 FRAMES = """() => new Promise((done) => {
   let left = 30;
   const next = () => ((left -= 1) > 0 ? requestAnimationFrame(next) : done());
@@ -23,15 +24,18 @@ FRAMES = """() => new Promise((done) => {
 })"""
 
 
+# At one moment: each of the three may be gone at the next.
+_FOUND = """() => {
+  const summary = document.querySelector(".found-summary");
+  const others = summary?.querySelector("[data-others]");
+  return [summary?.dataset.found, summary?.dataset.lookedAt, others?.dataset.others]
+    .map((text) => text ?? null);
+}"""
+
+
 def found(page: FeedPage) -> tuple[str | None, ...]:
     """How many were found, among how many, and how many came that do not match."""
-    summary = page.tab.locator(".found-summary")
-    others = summary.locator("[data-others]")
-    return (
-        summary.get_attribute("data-found"),
-        summary.get_attribute("data-looked-at"),
-        others.get_attribute("data-others") if others.count() else None,
-    )
+    return tuple(page.tab.evaluate(_FOUND))
 
 
 def shown(page: FeedPage) -> list[int]:
@@ -71,7 +75,7 @@ def test_what_is_sought_stands_in_the_address_and_what_arrives_is_sought_as_well
         data = {"n": 900 + n, "what": what, "city": city}
         api.write(feed, data)
     until_equal(("42", "160", "2"), lambda: found(page), "what arrived")
-    assert shown(page)[:3] == [903, 900, 159]
+    until_equal([903, 900, 159], lambda: shown(page)[:3], "the newest that match")
     page.tab.go_back()
     until_equal("100", lambda: found(page)[0], "the step before")
 
@@ -118,9 +122,8 @@ def test_a_record_has_an_address_with_its_history_and_can_be_changed_by_one_at_a
     path = f"feeds/{feed}/records/{record['id']}/"
 
     def steps() -> list[str | None]:
-        return [
-            each.get_attribute("data-step") for each in page.tab.locator(".step").all()
-        ]
+        told: list[str | None] = page.tab.evaluate(_STEPS)
+        return told
 
     until_equal(["created"], steps, "the history")
     page.tab.click('[data-action="edit"]')
@@ -142,7 +145,7 @@ def test_a_record_has_an_address_with_its_history_and_can_be_changed_by_one_at_a
     page.tab.click('[data-action="delete"]')
     form.locator("#edit-key").fill(stack.facts["api_key"])
     form.locator("[type=submit]").click()
-    until_equal("deleted", lambda: steps()[0], "the deletion")
+    until_equal(["deleted"], lambda: steps()[:1], "the deletion")
     page.reload()
     until_equal(
         ["deleted", "updated", "updated", "created"], steps, "the whole history"

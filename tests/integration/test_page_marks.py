@@ -178,8 +178,8 @@ def test_on_a_phone_what_a_feed_s_tools_open_is_on_the_screen(
 
     menus = page.tab.locator(".menu > summary:visible")
     boxes = page.tab.locator(".menu[open] .menu-body")
-    assert menus.count() == 3  # alerts, columns, export
-    for n in range(menus.count()):
+    expect(menus).to_have_count(3)  # alerts, columns, export
+    for n in range(3):
         menus.nth(n).click()
         expect(boxes).to_have_count(1)
         assert_on_screen(page, boxes)

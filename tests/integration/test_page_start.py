@@ -8,7 +8,7 @@ from contextlib import closing
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Page, Route, expect
 
 from .api import Api
 from .conftest import OpenPage
@@ -100,8 +100,8 @@ def test_what_fails_at_the_start_is_said_and_tried_again(
     tab.unroute("**/api/v1/**")
 
     # The first feed of the list is shown, as if nothing had been.
-    tab.locator('[data-connection-state="live"]').wait_for(timeout=40_000)
-    assert tab.locator("feed-view").count() == 1
+    live = tab.locator('feed-view [data-connection-state="live"]')
+    expect(live).to_have_count(1)
 
 
 def test_a_feed_that_is_none_is_not_live(stack: Stack, feed: str, tab: Page) -> None:

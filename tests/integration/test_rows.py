@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import uuid
 
+from playwright.sync_api import expect
+
 from .api import Api, new_slug
 from .conftest import OpenPage
 from .database import Database
@@ -55,8 +57,13 @@ def test_rows_of_any_key_and_a_reset_are_the_same_by_rest_and_on_the_page(
     events = api.all_events(feed)
     assert [*KEYS, "42", KEYS[1]] == [event["subject"] for event in events]
     assert [0] * len(KEYS) == [each.version for each in page.rows()]
-    assert [each.state for each in page.rows()[-2:]] == ["deleted", "present"]
-    assert page.row("42").get_by_text("99").count() == 1
+    # Rows are drawn in several goes, the newest first.
+    until_equal(
+        ["deleted", "present"],
+        lambda: [each.state for each in page.rows()[-2:]],
+        "the deletion",
+    )
+    expect(page.row("42").get_by_text("99")).to_have_count(1)
     assert overflow(page) <= 0
     page.tab.set_viewport_size({"width": 360, "height": 640})
     assert overflow(page) <= 0
@@ -76,7 +83,8 @@ def test_rows_of_any_key_and_a_reset_are_the_same_by_rest_and_on_the_page(
         reset["data"],
     ) == ("aviso.feed.reset.v1", {"cause": "truncated"})
     assert (last["subject"], last["data"]["data"]["n"]) == ("42", 100)
-    assert late.position == page.position == len(KEYS) + 4
+    for each in (late, page):
+        each.wait_for_position(len(KEYS) + 4)
 
 
 def test_a_table_that_was_never_told_is_on_the_page_and_goes_on(
@@ -108,14 +116,20 @@ def test_a_table_that_was_never_told_is_on_the_page_and_goes_on(
     database.psql(f"INSERT INTO {table} VALUES (501, 1)")
 
     page.wait_for_position(3)
+
     # What is new waits above whoever reads further down.
-    page.tab.mouse.wheel(0, -200_000)
-    until_equal(501, lambda: page.count, "the new row")
-    states = {row.record_id: row.state for row in page.rows()}
-    assert (states["250"], states["100"], states["501"]) == (
-        "present",
-        "deleted",
-        "present",
+    def go_up() -> int:
+        page.tab.mouse.wheel(0, -200_000)
+        return page.count
+
+    until_equal(501, go_up, "the new row")
+    shown = {"250": "present", "100": "deleted", "501": "present"}
+    until_equal(
+        shown,
+        lambda: {
+            row.record_id: row.state for row in page.rows() if row.record_id in shown
+        },
+        "the rows to be what they have become",
     )
     assert api.get(f"feeds/{feed}/records/250/") == {
         "id": "250",

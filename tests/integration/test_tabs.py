@@ -126,7 +126,7 @@ def test_an_account_s_tabs_share_one_connection_and_one_sign_out(
     wait_for_states(tabs, "live")
     api.write(private_feed, {"note": "for all"})
     wait_for_shown(tabs, ["from before", "for all"])
-    assert wire.websockets == 1
+    wait_for_connections(wire, 1)
     mine = f"account:{account['username']} {private_feed}"
     until(lambda: mine in tabs[0].kept(), "the feed to be kept")
 
@@ -135,7 +135,7 @@ def test_an_account_s_tabs_share_one_connection_and_one_sign_out(
     wait_for_states(tabs, "signed-out")
     wait_for_shown(tabs, [])
     until_equal([], tabs[0].kept, "what is kept")
-    until_equal(0, lambda: wire.websockets, "connections")
+    wait_for_connections(wire, 0)
 
     # The next one who reads in one of them is nobody to the others.
     tabs[0].follow(private_feed, {"credentials": account})
@@ -165,7 +165,7 @@ def test_a_tab_of_another_account_reads_what_is_his(
     api.write(other_feed, {"note": "his"})
     wait_for_shown(tabs[:1], ["his"])
     wait_for_shown(tabs[1:], ["from before", "mine"])
-    assert wire.websockets == 2
+    wait_for_connections(wire, 2)
     tabs[0].page.evaluate("client.signOut()")
     wait_for_states(tabs[:1], "signed-out")
     api.write(private_feed, {"note": "still mine"})
@@ -243,7 +243,7 @@ def test_tabs_that_may_not_share_do_not(
     tabs += [open_tab(feed), open_tab(feed)]
     wait_for_states(tabs, "live")
 
-    assert wire.websockets == 3
+    wait_for_connections(wire, 3)
     api.write(feed, {"note": "for all"})
     wait_for_shown(tabs, ["for all"])
 
@@ -310,6 +310,11 @@ def make_account(stack: Stack, api: Api, feed: str) -> dict[str, str]:
     stack.ask_ejabberd("register", him)
     api.grant(feed, f"{name}@localhost")
     return {"kind": "account", "username": name, "password": PASSWORD}
+
+
+def wait_for_connections(wire: Wire, count: int) -> None:
+    """One that was left ends a moment later."""
+    until_equal(count, lambda: wire.websockets, "connections")
 
 
 def wait_for_states(tabs: list[Tab], state: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import uuid
 
+from playwright.sync_api import expect
+
 from . import curl
 from .api import Api
 from .conftest import OpenPage
@@ -32,7 +34,7 @@ def test_a_record_written_by_curl_appears(
     assert status == 201
     record_id = record["id"]
     assert page.wait_for_record(record_id) == Row(record_id, 1, 1, "present")
-    assert "hola desde curl" in page.row(record_id).inner_text()
+    expect(page.row(record_id)).to_contain_text("hola desde curl")
 
 
 def test_a_record_written_by_psql_appears(
@@ -46,7 +48,7 @@ def test_a_record_written_by_psql_appears(
 
     record_id = database.value("SELECT id::text FROM records WHERE feed = %s", [feed])
     page.wait_for_record(record_id)
-    assert "psql" in page.row(record_id).inner_text()
+    expect(page.row(record_id)).to_contain_text("psql")
 
 
 def test_records_written_by_bulk_create_appear(
@@ -93,7 +95,7 @@ def test_a_record_written_on_the_admin_site_appears(
     tab.click("[name=_save]")
 
     [row] = until(page.rows, "the record on the page")
-    assert "the admin site" in page.row(row.record_id).inner_text()
+    expect(page.row(row.record_id)).to_contain_text("the admin site")
 
 
 def test_an_update_and_a_delete_show(api: Api, feed: str, open_page: OpenPage) -> None:
@@ -104,7 +106,7 @@ def test_an_update_and_a_delete_show(api: Api, feed: str, open_page: OpenPage) -
 
     assert api.call("PATCH", path, {"data": {"state": "paid"}}).status == 200
     until_equal([Row(record_id, 2, 2, "present")], page.rows, "the update on the page")
-    assert "paid" in page.row(record_id).inner_text()
+    expect(page.row(record_id)).to_contain_text("paid")
 
     assert api.call("DELETE", path).status == 204
     until(
