@@ -152,7 +152,8 @@ class Trial:
         rows = None
         if self.page is not None:
             page = self.page
-            _wait(lambda: page.position >= head, deadline + timeout_s)
+            deadline += timeout_s
+            _wait(lambda: page.position >= head, deadline)
             _wait(lambda: len(page.rows()) >= len(set(self.acknowledged)), deadline)
             rows = page.rows()
         return judge(
