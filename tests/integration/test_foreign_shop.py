@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from .api import Api
 from .database import Database
@@ -109,7 +109,7 @@ def test_what_the_pages_of_a_foreign_shop_write_is_live(
         )
     api.close()
     order = pages["orders"]
-    assert "Pending" in order.list.inner_text()
+    expect(order.list).to_contain_text("Pending")
     for page in pages.values():
         assert "Nobody-is-to-know" not in page.list.inner_text()
         assert page.faults == []

@@ -82,7 +82,7 @@ def call(
     arguments: dict[str, Any] | None = None,
     *,
     accepted: tuple[int, ...] = (200,),
-    timeout_s: float = 10,
+    timeout_s: float = 60,
 ) -> Any:
     """Run one of ejabberd's commands over its local HTTP API; return its answer.
 
