@@ -56,6 +56,9 @@ WITH page AS MATERIALIZED (
     ORDER BY changeset LIMIT %(page)s
 )"""
 
+# What is asked of `numbered` alone is asked before an event is read: a busy feed's
+# would be read for nothing, however many they are.
+#
 # One statement, so that no sequence is given twice or left out. The events themselves
 # come along if there are no more of them than %(inline)s beside those of %(busy)s, with
 # their feeds' state: both of one snapshot, so that no event gets an epoch that was not
@@ -102,7 +105,7 @@ LEFT JOIN LATERAL (
         SELECT * FROM aviso.events WHERE changeset = numbered.changeset
         ORDER BY place LIMIT numbered.size
     ) AS e
-    WHERE numbered.feed = told.feed AND told.feed <> ALL(%(busy)s::text[])
+    WHERE numbered.feed = told.feed AND numbered.feed <> ALL(%(busy)s::text[])
         AND (SELECT events FROM total) <= %(inline)s
 ) AS run ON true
 ORDER BY told.feed, run.sequence
@@ -119,21 +122,25 @@ RETURNING changeset
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """PostgreSQL's `pg_snapshot`: who was under way, and who had not begun."""
+    """PostgreSQL's `pg_snapshot`: who had not begun, and who was under way.
+
+    `in_progress` is a text for PostgreSQL to read: of a list the driver would ask each
+    number for its type, and the statement would be another one for each type.
+    """
 
     text: str
     xmax: int
-    in_progress: tuple[int, ...]
+    in_progress: str
 
     @classmethod
     def read(cls, text: str) -> Self:
         """Read `xmin:xmax:xid,xid,…`."""
         _, xmax, listed = text.split(":")
-        return cls(text, int(xmax), tuple(int(x) for x in listed.split(",") if x))
+        return cls(text, int(xmax), f"{{{listed}}}")
 
 
 # Before the first pass of a term nothing was seen: it reads everything.
-NOTHING_SEEN = Snapshot("1:1:", 0, ())
+NOTHING_SEEN = Snapshot("1:1:", 0, "{}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +204,7 @@ class Queue:
         }
         if self._pass is None:
             seen = self._seen
-            values |= {"xmax": seen.xmax, "in_progress": list(seen.in_progress)}
+            values |= {"xmax": seen.xmax, "in_progress": seen.in_progress}
             rows = await fetch(self._connection, _NEW + _NUMBER, values)
             self._pass = Snapshot.read(rows[0][0])
         else:

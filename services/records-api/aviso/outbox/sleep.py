@@ -32,7 +32,7 @@ asleep, and wait for no poll.
 
 **Not looking for each event.** A look costs as much for one changeset as for ten, and
 takes it from the writers if they share the server's cores. While each look finds many,
-the next ones come later, 20 ms apart at most; while each finds a crowd, 50 ms.
+the next ones come later, 20 ms apart at most; while they come as a crowd, 100 ms.
 """
 
 from __future__ import annotations
@@ -52,9 +52,10 @@ BUSY_S = 0.02
 QUIET_S = 0.025
 # So many changesets in a look come faster than they are worth one each.
 MANY = 5
-# So many cost more to be looked for than to be numbered.
-CROWD = 30
-CROWD_POLL_S = 0.05
+# So many in a second cost more to be looked for than to be numbered. Not so many in a
+# look: after one that came late that would be a crowd for good.
+CROWD_A_S = 600
+CROWD_POLL_S = 0.1
 
 
 class Sleep:
@@ -68,6 +69,7 @@ class Sleep:
         self._poll_s = POLL_S
         self._found_at = clock()
         self._tried_at = clock()
+        self._looked_at = clock()
         self.is_asleep = False
 
     async def next_look_s(self, *, found: int) -> float:
@@ -75,12 +77,14 @@ class Sleep:
 
         `found` tells how many changesets the look that is just over found.
         """
+        now = self._clock()
+        since_s, self._looked_at = now - self._looked_at, now
         if self.is_asleep:
             return await self._after_a_look_in_sleep(found=found > 0)
-        now = self._clock()
         if found:
             self._found_at = now
-            longest_s = CROWD_POLL_S if found >= CROWD else LONGEST_POLL_S
+            is_crowd = found >= CROWD_A_S * since_s
+            longest_s = CROWD_POLL_S if is_crowd else LONGEST_POLL_S
             longer_s = min(longest_s, 2 * self._poll_s)
             self._poll_s = longer_s if found >= MANY else POLL_S
             return self._poll_s

@@ -27,8 +27,14 @@ logger = logging.getLogger("aviso.relay.election")
 
 # pg_try_advisory_lock(bigint): one number for the relay of a database.
 LOCK_KEY = int.from_bytes(b"aviso-1", "big")
-# A sequence must be on disk before anyone sees it, whatever the server's default is.
-_SESSION = {"idle_session_timeout": SILENCE_TIMEOUT, "synchronous_commit": "on"}
+_SESSION = {
+    "idle_session_timeout": SILENCE_TIMEOUT,
+    # A sequence must be on disk before anyone sees it, whatever the server's own is.
+    "synchronous_commit": "on",
+    # What is asked again and again is planned once: a look's plan costs as much as the
+    # look, and is the same whatever the values are.
+    "plan_cache_mode": "force_generic_plan",
+}
 
 
 # A standby of PostgreSQL has locks too. A session that is read-only may stay so when

@@ -6,6 +6,8 @@ out of the queue since then can't be removed, and neither can older states of pr
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Iterator
 from typing import Any, LiteralString
 
@@ -31,7 +33,9 @@ STEPS: dict[str, tuple[LiteralString, Any]] = {
     "prune": (PRUNE, FEED | {"limit": NEW}),
 }
 # As the relay's own session has it.
-SESSION = "SET enable_seqscan = off; SET jit = off"
+SESSION = """
+SET enable_seqscan = off; SET jit = off; SET plan_cache_mode = force_generic_plan
+"""
 
 
 @pytest.fixture
@@ -104,6 +108,23 @@ def test_while_a_snapshot_is_open_a_look_does_not_read_what_was_taken_since(
         assert after[step] <= before[step] + 8, (step, before, after)
 
 
+def test_a_look_reads_no_event_of_a_feed_that_is_busy(database: Database) -> None:
+    database.add_feed("orders")
+    with Looking(database) as looking:
+        looking.take_all()
+        database.add_records("orders", NEW)
+        seen = looking.queue._seen
+        values = {"xmax": seen.xmax, "in_progress": seen.in_progress}
+        common = {"page": 2_000, "inline": 100, "busy": ["orders"]}
+
+        with database.connect() as connection:
+            plan = explain(connection, _NEW + _NUMBER, values | common)
+
+    of_log = [n for n in walk(plan) if n.get("Relation Name") == "events"]
+    assert of_log
+    assert 0 == sum(n["Actual Loops"] * n["Actual Rows"] for n in of_log)
+
+
 LOOKS = ("first page", "further page", "load")
 
 
@@ -118,7 +139,7 @@ def count_pages(database: Database, looking: Looking, step: str) -> int:
     steps: dict[str, tuple[str, Any]] = {
         "first page": (
             _NEW + _NUMBER,
-            common | {"xmax": seen.xmax, "in_progress": list(seen.in_progress)},
+            common | {"xmax": seen.xmax, "in_progress": seen.in_progress},
         ),
         "further page": (
             _FURTHER + _NUMBER,
@@ -143,17 +164,36 @@ def explain(
     values: Any,
     options: str = "ANALYZE",
 ) -> dict[str, Any]:
-    """Run the query, take back what it did, and return how it was done."""
+    """Run the query, take back what it did, and return how it was done.
+
+    As one that is prepared, and planned without its values.
+    """
+    text, given = number_values(query, values)
     connection.execute(SESSION)
+    connection.execute("DEALLOCATE ALL")
+    connection.execute(f"PREPARE step AS {text}".encode())
     with connection.transaction(force_rollback=True):
-        cursor = connection.execute(
-            f"EXPLAIN ({options}, FORMAT JSON) {query}",
-            values,
+        places = ", ".join(["%s"] * len(given))
+        cursor = psycopg.ClientCursor(connection).execute(
+            f"EXPLAIN ({options}, FORMAT JSON) EXECUTE step ({places})", given
         )
         row = cursor.fetchone()
     assert row is not None
     plan: dict[str, Any] = row[0][0]["Plan"]
     return plan
+
+
+def number_values(query: str, values: Any) -> tuple[str, list[Any]]:
+    """Write `$1` for `%s` or `%(name)s`; return the values in their order, too."""
+    if isinstance(values, dict):
+        names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", query)))
+        text = re.sub(
+            r"%\((\w+)\)s", lambda found: f"${names.index(found[1]) + 1}", query
+        )
+        return text.replace("%%", "%"), [values[name] for name in names]
+    numbers = itertools.count(1)
+    text = re.sub("%s", lambda _: f"${next(numbers)}", query)
+    return text.replace("%%", "%"), list(values)
 
 
 def plan_text(nodes: list[dict[str, Any]]) -> str:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from aviso.outbox.sleep import (
     BUSY_S,
-    CROWD,
+    CROWD_A_S,
     CROWD_POLL_S,
     LONGEST_POLL_S,
     MANY,
@@ -127,13 +127,32 @@ def test_it_polls_more_slowly_while_it_finds_many(database: Database) -> None:
         looking.take_all()
 
         pauses = []
-        for found in (MANY, MANY, MANY, MANY, CROWD, CROWD, MANY, MANY - 1):
+        for found in (MANY, MANY, MANY, MANY, MANY, MANY - 1):
             for _ in range(found):
                 database.add_records("orders", 1)
-            pauses.append(look(looking))
+            pauses.append(look(looking, LONGEST_POLL_S))
 
-    assert [2 * POLL_S, 4 * POLL_S, 8 * POLL_S, LONGEST_POLL_S] == pauses[:4]
-    assert [2 * LONGEST_POLL_S, CROWD_POLL_S, LONGEST_POLL_S, POLL_S] == pauses[4:]
+    assert [2 * POLL_S, 4 * POLL_S, 8 * POLL_S] == pauses[:3]
+    assert [LONGEST_POLL_S, LONGEST_POLL_S, POLL_S] == pauses[3:]
+
+
+def test_it_polls_more_slowly_still_while_they_come_as_a_crowd(
+    database: Database,
+) -> None:
+    database.add_feed("orders")
+    with Looking(database) as looking:
+        looking.take_all()
+
+        pauses = [POLL_S]
+        # One look that comes late finds as many, and they are no crowd.
+        for every_s in (1 / CROWD_A_S,) * 7 + (2 / CROWD_A_S,):
+            found = max(MANY, round(pauses[-1] / every_s))
+            for _ in range(found):
+                database.add_records("orders", 1)
+            pauses.append(look(looking, found * every_s * 0.99))
+
+    assert pauses == sorted(pauses[:-1]) + pauses[-1:]
+    assert [CROWD_POLL_S, CROWD_POLL_S, LONGEST_POLL_S] == pauses[-3:]
 
 
 def test_it_can_not_fall_asleep_beside_a_writer_who_saw_it_awake(
