@@ -17,7 +17,7 @@ from aviso.events.models import (
     QueuedChangeset,
 )
 from aviso.feeds.models import Feed, FeedHead, FeedProgress
-from aviso.outbox.models import SourceRow
+from aviso.outbox.models import RelayRow, SourceRow
 from aviso.parked.models import ParkedEvent
 from aviso.readers.models import Reader
 from aviso.records.models import IdempotencyKey, Record
@@ -39,6 +39,7 @@ __all__ = [
     "QueuedChangeset",
     "Reader",
     "Record",
+    "RelayRow",
     "RequestCount",
     "SourceRow",
     "Tracked",

@@ -54,6 +54,12 @@ def run(query: str) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall()) if cursor.description else []
 
 
+def show(client: Client, path: str) -> str:
+    response = client.get(path)
+    assert 200 == response.status_code, response
+    return str(response.content.decode())
+
+
 def page_of(table: str = "public.orders") -> str:
     return f"{ADD}?{urlencode({'table': table})}"
 
@@ -505,3 +511,30 @@ def test_one_that_is_not_there_leads_back(admin: Client, number: str) -> None:
         ):
             assert 302 == response.status_code
             assert "deleted" in said(response)
+
+
+@pytest.mark.parametrize("page", ["tracked", "outboxfeed"])
+def test_it_is_said_why_nothing_is_sent(admin: Client, page: str) -> None:
+    path = f"/admin/aviso/{page}/"
+    assert "Nothing is sent: no relay has been seen yet" in show(admin, path)
+
+    run(
+        "INSERT INTO aviso.relay (seen_at, broker, refusal)"
+        " VALUES (clock_timestamp(), 'refused', 'it is <b>theirs')"
+    )
+    assert "Nothing is sent: it is &lt;b&gt;theirs" in show(admin, path)
+
+    run("UPDATE aviso.relay SET broker = 'blocked', refusal = NULL")
+    assert "Nothing is sent: RabbitMQ takes nothing at present" in show(admin, path)
+
+    run("UPDATE aviso.relay SET broker = 'connected'")
+    assert "Nothing is sent" not in show(admin, path)
+
+
+def test_a_tables_own_page_says_why_nothing_is_sent(admin: Client) -> None:
+    track(admin)
+    ((number,),) = run("SELECT id FROM aviso.tracked")
+
+    page = show(admin, f"/admin/aviso/tracked/{number}/change/")
+
+    assert "Nothing is sent: no relay has been seen yet" in page

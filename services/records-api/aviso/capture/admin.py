@@ -13,6 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from aviso.access.audit import name_person, note_change
+from aviso.admin_site.hindrance import SaysHindrance
 from aviso.capture.backfilling import ask_backfill, pause_backfill
 from aviso.capture.candidates import count_rows, find_declaring_model
 from aviso.capture.forms import BackfillForm
@@ -44,7 +45,7 @@ _FIELDSETS: Any = [
 
 
 @admin.register(Tracked)
-class TrackedAdmin(TrackPages):
+class TrackedAdmin(SaysHindrance[Tracked], TrackPages):
     list_display = ["name", "feed", "state", "unavailable", "backfill", "tracked_at"]
     ordering = ["schema_name", "table_name"]
     search_fields = ["table_name", "feed"]

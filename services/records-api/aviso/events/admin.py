@@ -10,6 +10,7 @@ from django.db.models.expressions import OuterRef
 from django.db.models.functions import Coalesce, Left
 from django.http import HttpRequest
 
+from aviso.admin_site.hindrance import SaysHindrance
 from aviso.admin_site.pages import BigTableAdmin
 from aviso.events.models import Event, OutboxFeed, Place, QueuedChangeset
 from aviso.feeds.models import Feed
@@ -79,7 +80,7 @@ class EventAdmin(BigTableAdmin[Event]):
 
 
 @admin.register(OutboxFeed)
-class OutboxAdmin(BigTableAdmin[OutboxFeed]):
+class OutboxAdmin(SaysHindrance[OutboxFeed], BigTableAdmin[OutboxFeed]):
     """What each feed waits for: the relay, which numbers, or the broker's confirm."""
 
     list_display = ["feed", "published", "sequence", "unnumbered"]

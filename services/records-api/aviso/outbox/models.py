@@ -1,4 +1,4 @@
-"""Which database this is, as Django knows it."""
+"""Which database this is, and what its relay says, as Django knows it."""
 
 from __future__ import annotations
 
@@ -18,3 +18,20 @@ class SourceRow(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class RelayRow(models.Model):
+    """The one row of `aviso.relay`, which the relay writes over (`standing.py`)."""
+
+    is_one = models.BooleanField(primary_key=True)
+    seen_at = models.DateTimeField()
+    broker = models.TextField()
+    refusal = models.TextField(null=True)
+
+    class Meta:
+        managed = False
+        default_permissions = ()
+        db_table = 'aviso"."relay'
+
+    def __str__(self) -> str:
+        return f"seen at {self.seen_at}"

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from aviso.outbox.connection import Connection, connect, fetch
 from aviso.outbox.errors import DatabaseError, StatementRefusedError
+from aviso.outbox.standing import Standing, write_standing
 
 logger = logging.getLogger("aviso.outbox.tables")
 
@@ -45,34 +46,39 @@ class TrackedTable:
 
 
 Note = Callable[[list[TrackedTable]], None]
+Tell = Callable[[], Standing]
 
 
-async def look_after_tables(note: Note) -> None:
+async def look_after_tables(
+    note: Note, tell: Tell, interval_s: float = INTERVAL_S
+) -> None:
     """Reconcile every 5 s and backfill what is asked for, until cancelled.
 
-    `note` gets the tables after each look. What goes wrong with one is logged, and
-    tried again; a lost connection is made again.
+    `note` gets the tables after each look; what `tell` says is written down before it.
+    What goes wrong with one is logged, and tried again; a lost connection is made
+    again.
     """
     while True:
         try:
             connection = await connect(name="aviso-relay-tables")
             try:
                 while True:
-                    await _look(connection, note)
+                    await write_standing(connection, tell())
+                    await _look(connection, note, interval_s)
             finally:
                 await connection.close()
         except DatabaseError as exc:
             logger.warning("Tracked tables: %s", exc, extra={"outcome": "failed"})
-        await asyncio.sleep(INTERVAL_S)
+        await asyncio.sleep(interval_s)
 
 
-async def _look(connection: Connection, note: Note) -> None:
+async def _look(connection: Connection, note: Note, interval_s: float) -> None:
     for name, problem in await fetch(connection, _RECONCILE):
         logger.warning("%s: %s", name, problem, extra={"outcome": "reconciled"})
     tables = [TrackedTable(*row) for row in await fetch(connection, _TRACKED)]
     note(tables)
     started = time.monotonic()
-    until = started + INTERVAL_S
+    until = started + interval_s
     # When each is to go on.
     due = {table: started for table in tables if table.is_backfilling}
     while due and (now := min(due.values())) < until:

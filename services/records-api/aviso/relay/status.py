@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from aviso.outbox.metrics import BROKER_STATES, ROLES, Metrics
+from aviso.outbox.standing import Standing
 from aviso.outbox.tables import TrackedTable
 
 # The relay looks at its database every second; silence for so long is no health.
@@ -69,6 +70,10 @@ class Status:
         self.tables = {table.name: table.problem for table in tables if table.problem}
         self.metrics.table_problems.set(len(self.tables))
         self.metrics.unavailable.set(sum(table.unavailable for table in tables))
+
+    def tell(self) -> Standing:
+        """Tell what whoever looks at the database is to know."""
+        return Standing(self.broker, self.refusal)
 
     def see_database(self) -> None:
         self.database_seen_at = time.monotonic()

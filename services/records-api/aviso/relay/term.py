@@ -96,7 +96,7 @@ class Term:
             for work in (
                 self._run_cycle(stopping),
                 self._link.run(source),
-                look_after_tables(self._status.note_tables),
+                look_after_tables(self._status.note_tables, self._status.tell),
             )
         ]
         try:

@@ -104,6 +104,19 @@ def test_the_way_of_a_record_says_whose_the_broker_is(
     assert "broker          reachable" in own
 
 
+def test_whoever_looks_at_his_tables_is_told_whose_the_broker_is(
+    database: Database, other: Database, start: Start
+) -> None:
+    start(database).wait_for_broker()
+    second = start(other)
+    second.wait_for_broker("refused")
+
+    eventually(lambda: other.run("SELECT 1 FROM aviso.relay WHERE broker = 'refused'"))
+    said = manage(environment_for(other.url, "", 1), "tracked", words=True)
+
+    assert f"warning: nothing is sent: {second.health()['refusal']}\n" == said
+
+
 def test_of_two_that_come_at_once_one_has_the_broker(
     database: Database, other: Database, start: Start
 ) -> None:

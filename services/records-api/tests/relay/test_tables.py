@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from aviso.outbox import tables
+from aviso.outbox.standing import Standing
 from aviso.outbox.tables import TrackedTable
 from tests.relay.drivers import PATIENCE_S, Database
 
@@ -25,7 +26,9 @@ def test_it_tells_of_each_table(
 
     async def look() -> list[TrackedTable]:
         told: asyncio.Future[list[TrackedTable]] = asyncio.Future()
-        looking = asyncio.create_task(tables.look_after_tables(told.set_result))
+        looking = asyncio.create_task(
+            tables.look_after_tables(told.set_result, lambda: Standing("connected"))
+        )
         try:
             async with asyncio.timeout(PATIENCE_S):
                 return await told
