@@ -10,7 +10,9 @@ from typing import ClassVar
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
+from psycopg import conninfo
 
+from aviso.outbox import connection
 from tests.capture.table_machine import TableMachine
 from tests.relay.drivers import Database
 
@@ -51,6 +53,12 @@ STATEMENTS = [
     " WHEN NOT MATCHED THEN INSERT VALUES (g.id, {s}, {n})",
 ]
 COPY = "COPY {0} (id, kind, n) FROM STDIN"
+APPLIED = [
+    "INSERT INTO {0} (id, kind, n) VALUES ({k}, {s}, {n})",
+    "UPDATE {0} SET kind = {s}, n = {n} WHERE id = {k}",
+    "UPDATE {0} SET id = {k} WHERE id = {k2}",
+    "DELETE FROM {0} WHERE id = {k}",
+]
 DEFINITIONS = [
     "ALTER TABLE {0} ADD COLUMN IF NOT EXISTS extra text DEFAULT 'x'",
     "ALTER TABLE {0} DROP COLUMN IF EXISTS extra",
@@ -71,6 +79,7 @@ class PlainTable(TableMachine):
     feed = "orders"
     statements: ClassVar = STATEMENTS
     copies: ClassVar = [COPY]
+    applied: ClassVar = APPLIED
     definitions: ClassVar = DEFINITIONS
 
 
@@ -91,6 +100,12 @@ CREATE TABLE {{0}}_high PARTITION OF {{0}} FOR VALUES FROM (3) TO (99){AGAIN}"""
         "TRUNCATE {0}_high",
     ]
     copies: ClassVar = [COPY, "COPY {0}_high (id, kind, n) FROM STDIN"]
+    applied: ClassVar = [
+        *APPLIED,
+        "INSERT INTO {0}_high (id, kind, n) VALUES ({k}, {s}, {n})",
+        "UPDATE {0}_low SET kind = {s}, n = {n} WHERE id = {k}",
+        "DELETE FROM {0}_high WHERE id = {k}",
+    ]
     definitions: ClassVar = [
         "ALTER TABLE {0} DETACH PARTITION {0}_high",
         "ALTER TABLE {0} ATTACH PARTITION {0}_high FOR VALUES FROM (3) TO (99)",
@@ -109,6 +124,7 @@ class FeedAValue(TableMachine):
     feed = "of-{kind}"
     statements: ClassVar = STATEMENTS
     copies: ClassVar = [COPY]
+    applied: ClassVar = APPLIED
     definitions: ClassVar = [
         *DEFINITIONS,
         "ALTER TABLE {0} ALTER COLUMN kind TYPE varchar(9)",
@@ -118,13 +134,17 @@ class FeedAValue(TableMachine):
 
 @pytest.mark.parametrize("machine", [PlainTable, TableInPartitions, FeedAValue])
 def test_what_a_subscriber_holds_is_what_the_table_has(
-    database: Database, machine: type[TableMachine]
+    database: Database,
+    machine: type[TableMachine],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     machine.database = database
+    to_it = conninfo.conninfo_to_dict(database.url)
+    monkeypatch.setattr(connection, "_connection_arguments", lambda: to_it)
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=20,
+            max_examples=15,
             stateful_step_count=25,
             suppress_health_check=list(HealthCheck),
         ),
