@@ -60,7 +60,7 @@ class Project:
 
     def __init__(self, folder: Path, database_url: str, python: Path | None = None):
         self.folder = folder
-        self._python = str(python or sys.executable)
+        self.python = str(python or sys.executable)
         path = {} if python else {"PYTHONPATH": str(SERVICE)}
         self.environment = {
             "PATH": os.environ["PATH"],
@@ -109,7 +109,7 @@ class Project:
 
     def call(self, *arguments: str, fails: bool = False) -> str:
         done = subprocess.run(
-            [self._python, *arguments],
+            [self.python, *arguments],
             cwd=self.folder,
             env=self.environment,
             capture_output=True,

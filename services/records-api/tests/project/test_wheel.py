@@ -1,30 +1,42 @@
-"""The wheel in an environment of its own, with a project that tracks its models."""
+"""The wheels in an environment of their own, with a project that tracks its models."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from aviso_native.addresses import find_free_ports
 
 from tests.project.driver import Project
 from tests.project.test_tracking import ORDER, TOLD
-from tests.relay.drivers import SERVICE, Database
+from tests.relay.drivers import (
+    PATIENCE_S,
+    SERVICE,
+    Database,
+    Relay,
+    environment_for,
+    eventually,
+)
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make those of `make wheel`."""
+    folder = tmp_path_factory.mktemp("wheels")
     options = ("--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir")
-    _run(sys.executable, "-m", "pip", "wheel", *options, str(folder), str(SERVICE))
-    [made] = folder.glob("django_aviso-*.whl")
-    return made
+    packages = (str(SERVICE), str(SERVICE.parent / "amqp-client"))
+    _run(sys.executable, "-m", "pip", "wheel", *options, str(folder), *packages)
+    return folder
 
 
-def test_the_wheel_holds_the_package_alone(wheel: Path) -> None:
+def test_the_wheel_holds_the_package_alone(wheels: Path) -> None:
+    [wheel] = wheels.glob("django_aviso-*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     folders = {name.split("/")[0] for name in names}
 
@@ -44,13 +56,14 @@ def test_the_wheel_holds_the_package_alone(wheel: Path) -> None:
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 
-def test_a_project_with_nothing_but_the_wheel(wheel: Path, tmp_path: Path) -> None:
+def test_a_project_with_nothing_but_the_wheels(wheels: Path, tmp_path: Path) -> None:
     python = tmp_path / "venv/bin/python"
     _run(sys.executable, "-m", "venv", str(tmp_path / "venv"))
     locked = tmp_path / "locked.txt"
     locked.write_text(_without_hashes(SERVICE / "requirements.txt"))
     options = ("--quiet", "--disable-pip-version-check", "--constraint", str(locked))
-    _run(str(python), "-m", "pip", "install", *options, str(wheel), "psycopg[binary]")
+    install = (str(python), "-m", "pip", "install", *options, "--find-links")
+    _run(*install, str(wheels), "django-aviso", "psycopg[binary]")
     folder = tmp_path / "project"
     folder.mkdir()
     database = Database(os.environ["AVISO_DATABASE_URL"])
@@ -66,12 +79,42 @@ def test_a_project_with_nothing_but_the_wheel(wheel: Path, tmp_path: Path) -> No
             database.run(TOLD)
         )
         assert "django-aviso[relay]" in project.manage("aviso_relay", fails=True)
+
+        _run(*install, str(wheels), "django-aviso[relay]")
+        with _running_relay(project) as relay:
+            relay.wait_for_role("active")
+            relay.wait_for_broker("connecting")
+            eventually(lambda: 0 == database.unnumbered())
+        assert 0 == relay.process.returncode, relay.log
+
         assert [] == database.run(
             "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
             " AND tablename !~ '^(auth|django|shop)_'"
         )
     finally:
         database.drop()
+
+
+@contextlib.contextmanager
+def _running_relay(project: Project) -> Iterator[Relay]:
+    """Run the project's worker, on a broker that is not there, and end it."""
+    bind, broker = find_free_ports(2)
+    url = f"amqp://aviso:secret@127.0.0.1:{broker}/%2F"
+    environment = environment_for("", url, bind)
+    ours = {name: environment[name] for name in ("AVISO_AMQP_URL", "AVISO_RELAY_BIND")}
+    relay = Relay(
+        project.environment | ours,
+        project.folder / "relay.log",
+        [project.python, "manage.py", "aviso_relay"],
+        project.folder,
+    )
+    try:
+        yield relay
+        relay.process.terminate()
+        relay.process.wait(PATIENCE_S)
+    finally:
+        relay.process.kill()
+        relay.process.wait(PATIENCE_S)
 
 
 def _without_hashes(lock: Path) -> str:

@@ -278,19 +278,21 @@ class Broker:
 
 
 class Relay:
-    """A `manage.py aviso_relay` process."""
+    """A `manage.py aviso_relay` process, of the service or of another project."""
 
-    def __init__(self, environment: dict[str, str], log: Path) -> None:
+    def __init__(
+        self,
+        environment: dict[str, str],
+        log: Path,
+        command: Sequence[str] = (sys.executable, "manage.py", "aviso_relay"),
+        folder: Path = SERVICE,
+    ) -> None:
         self._environment = environment
         self._log = log
         self.address = environment["AVISO_RELAY_BIND"]
         with log.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "aviso_relay"],
-                cwd=SERVICE,
-                env=environment,
-                stdout=output,
-                stderr=output,
+                command, cwd=folder, env=environment, stdout=output, stderr=output
             )
 
     @property
