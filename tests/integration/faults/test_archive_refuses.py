@@ -19,12 +19,11 @@ from .effort import choose
 from .experiment import Experiment
 from .news import reach, wait_for_news
 from .pushers import Pusher
+from .tcp_wire import BATCH, Way
 
 TIMES = choose(1, 5)
 # A page keeps its newest 20,000 records at most: so many must not be reached.
 BURST = 4000
-# For each piece on its way to the room or back, so that the burst lasts.
-DELAY_S = 0.5
 MODULE = REPOSITORY / "deploy/ejabberd/mod_feed_archive.erl"
 
 
@@ -40,23 +39,18 @@ def test_a_commit_that_shows_late_makes_no_hole_and_no_copy(
         trial = experiment.make_trial()
         page = trial.watched
         for _ in range(TIMES):
-            # So that batches are on their way to the archive. Nothing is written yet:
+            # So that batches are on their way to the archive. Nothing else is written:
             # to give it numbers the relay would wait too, and send no more of them.
-            tcp_wire.delay_s = DELAY_S
-            before = archived(stack, trial.feed)
+            tcp_wire.hold(Way.THERE, since=BATCH)
             trial.insert(BURST)
-            # The archive says it first: a page may be late until all of them are in it.
-            until(
-                lambda: archived(stack, trial.feed) != before,  # noqa: B023 # at once
-                "the archive to have the first",
-            )
+            until(lambda: BATCH in tcp_wire.kept, "a batch on its way")
             with ExitStack() as writing:
                 with standby_gone(stack):
+                    tcp_wire.release()
                     wait_for_doubts(pusher, 2)
                     writing.enter_context(trial.writing(rate=20))
                     if end == "terminate":
                         ask(stack, TERMINATE_WAITING)
-                tcp_wire.delay_s = 0
                 with experiment.recovery():
                     reach(page, len(trial.acknowledged) + 1, 120)
         experiment.conclude(trial)
