@@ -85,7 +85,7 @@ class Project:
             assert process.poll() is None, log.read_text()
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(ALIVE_S)
 
     @contextmanager
     def serving(self, log: Path) -> Iterator[None]:

@@ -28,6 +28,8 @@ from aviso_native.addresses import find_free_port, is_free  # noqa: E402
 from aviso_native.settings import Settings  # noqa: E402
 
 START_TIMEOUT_S = 150.0
+# Each part has 15 s or 30 s to end in order, and is ended then.
+STOP_TIMEOUT_S = 180.0
 _PR_SET_PDEATHSIG = 1
 PARTS = (
     "postgres",
@@ -193,7 +195,7 @@ class Stack:
         if runner.poll() is None:
             self._seen |= _descendants(runner.pid)
             runner.send_signal(sent)
-        code = runner.wait(90)
+        code = runner.wait(STOP_TIMEOUT_S)
         self._runner = None
         return code
 

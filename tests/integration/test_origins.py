@@ -58,7 +58,7 @@ def https_port(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield port
     finally:
         gateway.terminate()
-        gateway.wait(30)
+        gateway.wait(ALIVE_S)
         log.close()
 
 

@@ -19,7 +19,7 @@ from .chat import Chat
 from .database import Database
 from .projects import database_of_its_own
 from .running import PYTHON, REPOSITORY, Stack
-from .waiting import until
+from .waiting import ALIVE_S, until
 
 from aviso_native import services  # isort: skip # found on the path that .running sets
 from aviso_native.addresses import find_free_port  # isort: skip # likewise
@@ -58,7 +58,7 @@ class OtherSource:
             assert process.poll() is None, self._log.read_text()
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(ALIVE_S)
 
     def health(self) -> dict[str, Any]:
         """What its relay says of itself; empty before it listens."""

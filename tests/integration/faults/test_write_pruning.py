@@ -15,7 +15,7 @@ from aviso_native.addresses import find_free_port
 from ..api import new_slug
 from ..database import Database
 from ..running import PYTHON, REPOSITORY, Stack
-from ..waiting import until
+from ..waiting import ALIVE_S, until
 from .effort import choose
 from .experiment import Experiment
 from .trial import Trial
@@ -62,7 +62,7 @@ def start_pruning(stack: Stack) -> Iterator[Callable[[], None]]:
     yield start
     for process in started:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(ALIVE_S) == 0
     stack.start_part("relay")
 
 

@@ -22,7 +22,7 @@ from aviso_native.addresses import find_free_port
 from ..beside import beside
 from ..database import Database
 from ..running import PYTHON, REPOSITORY, Stack
-from ..waiting import until
+from ..waiting import ALIVE_S, until
 from .effort import choose
 from .experiment import Experiment
 from .gate import hold_marks
@@ -140,7 +140,7 @@ def second_relay(stack: Stack) -> Iterator[str]:
         )
     yield relay_url(port)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 0
+    assert process.wait(ALIVE_S) == 0
 
 
 class Terms:
