@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -204,7 +205,15 @@ class Stack:
             self.interrupt(sent)
 
     def leftovers(self) -> list[str]:
-        """What is still there of a stack that has ended: processes and ports."""
+        """What is still there of a stack that has ended: processes and ports.
+
+        What was killed at the end takes a moment to die, more on a busy machine.
+        """
+        with suppress(AssertionError):
+            until(lambda: not self._still_there(), "all of it to end")
+        return self._still_there()
+
+    def _still_there(self) -> list[str]:
         alive = [
             f"process {pid}: {_command_line(pid)}"
             for pid, started in self._seen
