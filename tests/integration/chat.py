@@ -17,13 +17,15 @@ from xml.sax.saxutils import quoteattr
 
 import slixmpp
 
-from .waiting import until
+from .waiting import ALIVE_S, until
 
 T = TypeVar("T")
 
 CLIENT = "{jabber:client}"
 MUC_USER = "{http://jabber.org/protocol/muc#user}"
 _STANZA_ERRORS = "{urn:ietf:params:xml:ns:xmpp-stanzas}"
+# Whoever waits for a server to come back tries it again then.
+_LOG_IN_S = 30.0
 
 
 class Refused(Exception):
@@ -53,7 +55,8 @@ class Chat:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         try:
-            self._client = self._await(self._log_in(xmpp, account, register, host), 30)
+            log_in = self._log_in(xmpp, account, register, host)
+            self._client = self._await(log_in, _LOG_IN_S + 5)
         except BaseException:
             self._end_loop()
             raise
@@ -75,7 +78,7 @@ class Chat:
         self._loop.call_soon_threadsafe(transport.pause_reading)
 
     def ask(
-        self, kind: str, to: str, payload: str, timeout_s: float = 20
+        self, kind: str, to: str, payload: str, timeout_s: float = ALIVE_S
     ) -> ET.Element:
         """Send an <iq/> and return the result. Raises Refused."""
         number = f"ask-{next(self._numbers)}"
@@ -136,7 +139,7 @@ class Chat:
                 self._client.abort()  # it would wait for an answer
             await self._client.disconnect()
 
-        self._await(leave(), 10)
+        self._await(leave(), ALIVE_S)
         self._end_loop()
 
     def __enter__(self) -> Chat:
@@ -181,13 +184,13 @@ class Chat:
                 wish["register"]["username"] = name
                 wish["register"]["password"] = password
                 try:
-                    await wish.send(timeout=10)
+                    await wish.send(timeout=_LOG_IN_S)
                 except slixmpp.exceptions.IqError as error:
                     settle(str(error.condition))
 
             client.add_event_handler("register", make_account)
         client.connect("127.0.0.1", xmpp["c2s_port"])
-        if refusal := await asyncio.wait_for(outcome, 25):
+        if refusal := await asyncio.wait_for(outcome, _LOG_IN_S):
             await client.disconnect()
             raise Refused(refusal)
         client.send_raw("<presence/>")
@@ -208,7 +211,7 @@ class Chat:
                 task.cancel()
             await asyncio.gather(*rest, return_exceptions=True)
 
-        self._await(cancel_the_rest(), 10)
+        self._await(cancel_the_rest(), ALIVE_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
