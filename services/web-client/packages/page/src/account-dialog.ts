@@ -39,6 +39,8 @@ export class AccountDialog extends LightElement {
 
   /** Nobody can sign in at the address that the page was reached at. */
   #addressFault: AccountFault | null = null;
+  /** Of what is under way: whoever closes the dialog has given it up. */
+  #attempt: AbortController | null = null;
 
   constructor() {
     super();
@@ -72,8 +74,11 @@ export class AccountDialog extends LightElement {
     this.querySelector("dialog")?.close();
   }
 
-  /** However it was closed, also by Escape: no password stays. */
+  /** However it was closed, also by Escape: no password stays, and nobody is signed in later. */
   readonly #onClosed = (): void => {
+    this.#attempt?.abort();
+    this.#attempt = null;
+    this.progress = null;
     this.querySelector("form")?.reset();
     this.isPasswordShown = false;
   };
@@ -199,7 +204,7 @@ export class AccountDialog extends LightElement {
 
   readonly #submit = async (event: Event): Promise<void> => {
     event.preventDefault();
-    if (this.progress !== null) return;
+    if (this.#attempt !== null) return;
     const form = new FormData(event.target as HTMLFormElement);
     const username = String(form.get("username") ?? "").trim();
     const password = String(form.get("password") ?? "");
@@ -207,9 +212,15 @@ export class AccountDialog extends LightElement {
     this.faults =
       this.#addressFault === null ? accountFaults(username, password, isNew) : [this.#addressFault];
     if (this.faults.length === 0) {
-      this.faults = await this.#enter(username, password, isNew, form.has("remember"));
+      const attempt = new AbortController();
+      this.#attempt = attempt;
+      const remember = form.has("remember");
+      const faults = await this.#enter(username, password, isNew, remember, attempt.signal);
+      if (attempt.signal.aborted) return;
+      this.#attempt = null;
+      this.progress = null;
+      this.faults = faults;
     }
-    this.progress = null;
     if (this.faults.length === 0) this.close();
     else await this.#focusFault();
   };
@@ -219,6 +230,7 @@ export class AccountDialog extends LightElement {
     password: string,
     isNew: boolean,
     remember: boolean,
+    signal: AbortSignal,
   ): Promise<readonly AccountFault[]> {
     if (isNew) {
       this.progress = "signingUp";
@@ -227,11 +239,12 @@ export class AccountDialog extends LightElement {
       } catch (error) {
         return [registrationFault(error, username)];
       }
+      if (signal.aborted) return [];
       // The account exists from here on: if signing in fails, trying again must not register again.
       this.purpose = "sign-in";
     }
     this.progress = "signingIn";
-    const fault = await this.model.signIn(username, password, remember);
+    const fault = await this.model.signIn(username, password, remember, signal);
     return fault === null ? [] : [fault];
   }
 

@@ -357,17 +357,20 @@ export class PageModel {
   /**
    * Sign in; returns null, or what is wrong. Whoever was reading goes on reading when it fails.
    * What is on the page stays: the feeds go on from their positions over the new client.
+   * `signal` gives it up: null, and whoever was reading goes on reading.
    */
   async signIn(
     username: string,
     password: string,
     remember: boolean,
+    signal?: AbortSignal,
   ): Promise<AccountFault | null> {
     const credentials: Credentials = { kind: "account", username, password };
     const candidate = this.library.createClient(credentials);
-    const outcome = await outcomeOfConnecting(candidate);
-    if (outcome !== "online") {
+    const outcome = await outcomeOfConnecting(candidate, signal);
+    if (outcome !== "online" || signal?.aborted) {
       candidate.close();
+      if (signal?.aborted) return null;
       return outcome === "refused"
         ? { field: "password", message: "errorCredentials" }
         : { field: null, message: "errorUnreachable" };

@@ -165,3 +165,57 @@ test("where no accounts are made, it says so and offers none", async () => {
   expect(dialog.purpose).toBe("sign-in");
   expect(dialog.querySelector("[data-registration=closed]")).not.toBeNull();
 });
+
+for (const step of ["asked to sign in", "making the account"]) {
+  test(`closed while ${step}, nobody is signed in afterwards, and it can be begun anew`, async () => {
+    await opened("sign-in");
+    vi.restoreAllMocks();
+    let made = () => {};
+    library.register = () =>
+      new Promise((resolve) => {
+        made = resolve;
+      });
+    if (step === "making the account") await dialog.open("sign-up");
+    field("username").value = "ada";
+    field("password").value = "long enough";
+    const form = dialog.querySelector("form") as HTMLFormElement;
+    form.dispatchEvent(new SubmitEvent("submit", { bubbles: true, cancelable: true }));
+    await dialog.updateComplete;
+    box().close();
+    await dialog.updateComplete;
+    expect(submit().disabled).toBe(false);
+    made();
+    await vi.waitFor(() => {
+      for (const candidate of library.clients.slice(1)) expect(candidate.isClosed).toBe(true);
+    });
+    for (const candidate of library.clients.slice(1)) {
+      candidate.become({ kind: "online", jid: "ada@localhost" });
+    }
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(dialog.model.credentials.kind).toBe("guest");
+    expect(library.clients[0]?.isClosed).toBe(false);
+    expect(sessionStorage).toHaveLength(0);
+    expect(general()).toBe("");
+  });
+}
+
+test("an answer to what was given up does not close the dialog that was opened again", async () => {
+  await opened("sign-in");
+  const answers: ((fault: AccountFault | null) => void)[] = [];
+  answer = () => new Promise((resolve) => answers.push(resolve));
+  const form = dialog.querySelector("form") as HTMLFormElement;
+  const begin = async () => {
+    field("username").value = "ada";
+    field("password").value = "secret";
+    form.dispatchEvent(new SubmitEvent("submit", { bubbles: true, cancelable: true }));
+    await dialog.updateComplete;
+  };
+  await begin();
+  box().close();
+  await dialog.open("sign-in");
+  await begin();
+  answers[0]?.({ field: "password", message: "errorCredentials" });
+  await new Promise((resolve) => setTimeout(resolve));
+  await dialog.updateComplete;
+  expect([box().open, submit().disabled, note("password")]).toEqual([true, true, ""]);
+});
