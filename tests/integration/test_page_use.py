@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import time
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
+import pytest
 from playwright.sync_api import Locator, expect
 
 from .api import Api
@@ -124,6 +125,31 @@ def test_of_a_long_table_only_what_is_near_the_screen_is_made_below_its_head(
     expect(head).to_be_in_viewport()
 
 
+def test_figures_stand_below_their_head_and_a_form_s_fields_below_its_tabs(
+    api: Api, feed: str, open_page: OpenPage
+) -> None:
+    api.write_all(feed, [{"n": n, "what": "tea"} for n in range(3)])
+    page = open_page(feed)
+    page.go_to("?view=table")
+    tab = page.tab
+    expect(tab.locator("[role=grid] [data-record-id]")).to_have_count(3)
+
+    figures = tab.locator(".table-row [aria-colindex='2'] .cell-text").first
+    words = tab.locator(".table-row [aria-colindex='3'] .cell-text").first
+    numbers_head = tab.get_by_role("columnheader", name="n", exact=True).locator("bdi")
+    words_head = tab.get_by_role("columnheader", name="what", exact=True).locator("bdi")
+    assert edges(numbers_head).right == pytest.approx(edges(figures).right, abs=1)
+    assert edges(words_head).left == pytest.approx(edges(words).left, abs=1)
+    numbers_head.click()
+    tab.locator("[aria-sort=ascending]").wait_for()
+    assert edges(numbers_head).right == pytest.approx(edges(figures).right, abs=1)
+
+    tab.click('[data-action="write"]')
+    form = tab.locator("draft-editor")
+    first = edges(form.locator(".draft-row").first)
+    assert first.top - edges(form.locator(".segments")).bottom >= 8
+
+
 def test_on_a_phone_one_finds_sorts_opens_changes_and_looks_back(
     stack: Stack, api: Api, feed: str, open_page: OpenPage
 ) -> None:
@@ -171,6 +197,23 @@ def test_on_a_phone_one_finds_sorts_opens_changes_and_looks_back(
     expect(page.list.get_by_text("black tea")).to_have_count(0)
     tab.locator("[data-action=live]").tap()
     expect(page.list.get_by_text("black tea")).to_be_visible()
+
+
+class Edges(NamedTuple):
+    left: float
+    right: float
+    top: float
+    bottom: float
+
+
+def edges(place: Locator) -> Edges:
+    """Of what is drawn, all at one moment, in pixels."""
+    return Edges(
+        *place.evaluate(
+            "drawn => { const {left, right, top, bottom} = drawn.getBoundingClientRect();"
+            " return [left, right, top, bottom] }"
+        )
+    )
 
 
 def jump_to(page: FeedPage, seconds: float) -> None:

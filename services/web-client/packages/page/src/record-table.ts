@@ -16,7 +16,7 @@ import { LightElement } from "./light-element";
 import type { Reading } from "./reading";
 import { type FeedRoute, hashOfRoute, type Sorting } from "./route";
 import type { ShownRecords } from "./shown-records";
-import { columnWidths, tableHead, tableRow } from "./table-drawing";
+import { type ColumnMeasures, measureColumns, tableHead, tableRow } from "./table-drawing";
 import { TableModel } from "./table-model";
 import { VirtualRows } from "./virtual-rows";
 import type { FeedChange } from "./watched-feed";
@@ -52,8 +52,8 @@ export class RecordTable extends LightElement {
   /** What came, changed or went, and no row shows yet; null: all may have. */
   #touched: Set<string> | null = new Set();
   #names: readonly string[] = [];
-  #widths = { template: "", least: "" };
-  #widthsOf = "";
+  #measures: ColumnMeasures = { template: "", least: "", numbers: new Set() };
+  #measuresOf = "";
   /** What stands at the window's top, and how far above it that begins. */
   #anchor: { readonly key: string; readonly offset: number } | null = null;
   #listened: ShownRecords | null = null;
@@ -151,12 +151,12 @@ export class RecordTable extends LightElement {
     this.#virtual.update(this.#model.size, this.#rowHeight);
   }
 
-  /** Once for the columns that there are: what arrives does not change their widths. */
+  /** Once for the columns that there are: what arrives does not change them. */
   #measureColumns(sample: readonly RecordEntry[]): void {
     const of = [this.reading.locale, sample.length, ...this.columns].join("\0");
-    if (of === this.#widthsOf) return;
-    this.#widthsOf = of;
-    this.#widths = columnWidths(this.columns, sample, this.reading);
+    if (of === this.#measuresOf) return;
+    this.#measuresOf = of;
+    this.#measures = measureColumns(this.columns, sample, this.reading);
   }
 
   get #rowHeight(): number {
@@ -187,7 +187,7 @@ export class RecordTable extends LightElement {
       @click=${this.#onClick}
       @dblclick=${this.#onOpen}
     >
-      ${tableHead(columns, this.route.sorting, this.reading, (column) => this.#sortBy(column))}
+      ${tableHead({ names: columns, numbers: this.#measures.numbers }, this.route.sorting, this.reading, (column) => this.#sortBy(column))}
       <div class="table-body" role="rowgroup">
         ${repeat(
           visible,
@@ -234,8 +234,8 @@ export class RecordTable extends LightElement {
     if (body === null || scroll === null) return;
     // Through the CSSOM: the Content-Security-Policy allows no style in an attribute.
     body.style.height = `${this.#virtual.totalHeight}px`;
-    scroll.style.setProperty("--columns", this.#widths.template);
-    scroll.style.setProperty("--row-width", this.#widths.least);
+    scroll.style.setProperty("--columns", this.#measures.template);
+    scroll.style.setProperty("--row-width", this.#measures.least);
     const starts = new Map(this.#virtual.rows.map(({ index, start }) => [index, start]));
     for (const row of body.querySelectorAll<HTMLElement>(".table-row")) {
       row.style.translate = `0 ${starts.get(Number(row.dataset.index)) ?? 0}px`;

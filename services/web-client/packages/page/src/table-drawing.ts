@@ -19,8 +19,14 @@ const CHARACTER_REM = 0.56;
 const PADDING_REM = 1.5;
 const KEY_REM = 7.5;
 
+export interface Columns {
+  readonly names: readonly string[];
+  /** Those whose head stands above figures. */
+  readonly numbers: ReadonlySet<string>;
+}
+
 export function tableHead(
-  columns: readonly string[],
+  { names, numbers }: Columns,
   sorting: Sorting | null,
   reading: Reading,
   sort: (column: string) => void,
@@ -29,7 +35,7 @@ export function tableHead(
   return html`<div class="table-head" role="rowgroup">
     <div class="table-head-row" role="row" aria-rowindex="1">
       <span class="table-cell table-key" role="columnheader" aria-colindex="1">${t("columnKey")}</span>
-      ${columns.map((name, index) => {
+      ${names.map((name, index) => {
         const isSorted = sorting?.column === name;
         const order = isSorted ? (sorting.isDescending ? "descending" : "ascending") : "none";
         return html`<span
@@ -37,6 +43,7 @@ export function tableHead(
           role="columnheader"
           aria-colindex=${index + 2}
           aria-sort=${order}
+          ?data-number=${numbers.has(name)}
         >
           <button type="button" class="sort" title=${name} @click=${() => sort(name)}>
             <bdi>${fieldLabel(name)}</bdi>${isSorted ? html`<span class="sort-mark" data-order=${order}>${upIcon}</span>` : nothing}
@@ -109,22 +116,34 @@ function tableCell(
   >`;
 }
 
-/** As wide as what the newest records have in them, within bounds. `least`: of a whole row. */
-export function columnWidths(
+export interface ColumnMeasures {
+  /** As wide as what the newest records have in them, within bounds. */
+  readonly template: string;
+  /** Of a whole row. */
+  readonly least: string;
+  /** The columns that have numbers in them, and nothing else. */
+  readonly numbers: ReadonlySet<string>;
+}
+
+export function measureColumns(
   columns: readonly string[],
   newest: readonly RecordEntry[],
   reading: Reading,
-): { readonly template: string; readonly least: string } {
+): ColumnMeasures {
+  const numbers = new Set<string>();
   const widths = columns.map((name) => {
-    const lengths = newest.map(
-      ({ record }) => cellOf(memberOf(record?.data ?? {}, name), reading).text.length,
-    );
+    const values = newest.map(({ record }) => memberOf(record?.data ?? {}, name) ?? undefined);
+    const cells = values.map((value) => cellOf(value, reading));
+    const isThere = values.map((value) => value !== undefined);
+    const isNumbers = cells.every(({ isNumber }, at) => isNumber || !isThere[at]);
+    if (isNumbers && isThere.includes(true)) numbers.add(name);
     // The head is in letters as wide, and has room for its mark.
-    const longest = Math.max(fieldLabel(name).length + 2, ...lengths);
+    const longest = Math.max(fieldLabel(name).length + 2, ...cells.map(({ text }) => text.length));
     const characters = Math.min(MOST_CHARACTERS, Math.max(LEAST_CHARACTERS, longest));
     return PADDING_REM + characters * CHARACTER_REM;
   });
   const least = widths.reduce((sum, width) => sum + width, KEY_REM);
   const tracks = widths.map((width) => `minmax(${width.toFixed(2)}rem, ${width.toFixed(2)}fr)`);
-  return { template: [`${KEY_REM}rem`, ...tracks].join(" "), least: `${least.toFixed(2)}rem` };
+  const template = [`${KEY_REM}rem`, ...tracks].join(" ");
+  return { template, least: `${least.toFixed(2)}rem`, numbers };
 }

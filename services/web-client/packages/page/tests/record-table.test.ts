@@ -94,6 +94,18 @@ test("the newest stand first, only those near the window are drawn, and all are 
   expect(grid().getAttribute("aria-rowcount")).toBe("101");
 });
 
+test("the head of a column of numbers stands above its figures", async () => {
+  subscription.deliver([
+    eventOf(1, { count: 12, name: "tea", mixed: 1, none: null }),
+    eventOf(2, { count: null, name: "7", mixed: "one", none: null }),
+    eventOf(3, { name: "oat", mixed: 2 }),
+  ]);
+  await drawn(0);
+  const heads = [...table.querySelectorAll<HTMLElement>("[role=columnheader]")];
+  const ofNumbers = heads.filter(({ dataset }) => "number" in dataset);
+  expect(ofNumbers.map((head) => head.textContent?.trim())).toEqual(["count"]);
+});
+
 test("no more rows are drawn than there are", async () => {
   await drawn(3);
   expect(sequences()).toEqual([3, 2, 1]);
