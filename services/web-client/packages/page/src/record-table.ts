@@ -15,6 +15,7 @@ import type { RecordEntry, StoreChange } from "./library";
 import { LightElement } from "./light-element";
 import type { Reading } from "./reading";
 import { type FeedRoute, hashOfRoute, type Sorting } from "./route";
+import { RowSlots } from "./row-slots";
 import type { ShownRecords } from "./shown-records";
 import { type ColumnMeasures, measureColumns, tableHead, tableRow } from "./table-drawing";
 import { TableModel } from "./table-model";
@@ -48,6 +49,7 @@ export class RecordTable extends LightElement {
     () => this.querySelector<HTMLElement>(".table-scroll"),
     () => this.requestUpdate(),
   );
+  readonly #slots = new RowSlots();
   readonly #fresh = new FreshMarks<string>();
   /** What came, changed or went, and no row shows yet; null: all may have. */
   #touched: Set<string> | null = new Set();
@@ -169,6 +171,8 @@ export class RecordTable extends LightElement {
     const { columns } = this;
     const name = this.shown.info.title || this.shown.info.slug;
     const visible = this.#virtual.rows;
+    const keys = visible.map(({ index }) => this.#model.at(index)?.key ?? "");
+    const slots = this.#slots.assign(keys);
     return html`<div
       class="table-scroll"
       role="grid"
@@ -186,12 +190,14 @@ export class RecordTable extends LightElement {
       @scroll=${this.#onScroll}
       @click=${this.#onClick}
       @dblclick=${this.#onOpen}
+      @pointerdown=${this.#onHold}
+      @focusin=${this.#onHold}
     >
       ${tableHead({ names: columns, numbers: this.#measures.numbers }, this.route.sorting, this.reading, (column) => this.#sortBy(column))}
       <div class="table-body" role="rowgroup">
         ${repeat(
           visible,
-          ({ index }) => this.#model.at(index)?.key,
+          (_, at) => slots[at],
           ({ index }) => {
             const entry = this.#model.at(index);
             if (entry === undefined) return nothing;
@@ -285,9 +291,19 @@ export class RecordTable extends LightElement {
   };
 
   readonly #onClick = (event: Event): void => {
-    const row = (event.target as Element).closest<HTMLElement>(".table-row");
-    if (row !== null) this.selected = this.#model.at(Number(row.dataset.index))?.key ?? null;
+    this.selected = this.#keyAt(event) ?? this.selected;
   };
+
+  /** What is pressed or has the focus must not become another record below the reader's finger. */
+  readonly #onHold = (event: Event): void => {
+    const key = this.#keyAt(event);
+    if (key !== null) this.#slots.hold(key);
+  };
+
+  #keyAt(event: Event): string | null {
+    const row = (event.target as Element).closest<HTMLElement>(".table-row");
+    return row === null ? null : (this.#model.at(Number(row.dataset.index))?.key ?? null);
+  }
 
   readonly #onOpen = (event: Event): void => {
     if ((event.target as Element).closest(".table-row") !== null) this.#open();

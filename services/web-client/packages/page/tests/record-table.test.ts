@@ -169,6 +169,38 @@ test("Enter opens the selected record, at its own address", async () => {
   location.hash = "";
 });
 
+/** As many as push all that was drawn out of sight. */
+const burst = (from: number) =>
+  Array.from({ length: 40 }, (_, at): [number, { n: number }] => [from + at, { n: from + at }]);
+
+test("where all records in sight are others, their rows stay and show those", async () => {
+  await drawn(50);
+  const before = rows();
+  await arrive(...burst(51));
+  expect(rows().every((row, at) => row === before[at])).toBe(true);
+  expect(rows().length).toBe(before.length);
+  const first = rows()[0];
+  expect(first?.dataset).toMatchObject({ sequence: "90", index: "0", state: "present" });
+  expect(first?.querySelector(".table-key a")?.getAttribute("href")).toContain("0000005a");
+  expect(first?.querySelector(".cell-text")?.textContent).toBe("90");
+  expect(rows().every(({ dataset }) => "fresh" in dataset)).toBe(true);
+});
+
+for (const [what, event] of [
+  ["pressed", "pointerdown"],
+  ["with the focus", "focusin"],
+]) {
+  test(`a row ${what} never shows another record`, async () => {
+    await drawn(50);
+    const row = rows()[3] as HTMLElement;
+    const { recordId } = row.dataset;
+    row.querySelector("a")?.dispatchEvent(new Event(event as string, { bubbles: true }));
+    await arrive(...burst(51));
+    expect([row.isConnected, row.dataset.recordId]).toEqual([false, recordId]);
+    expect(sequences()).toEqual(Array.from({ length: rows().length }, (_, at) => 90 - at));
+  });
+}
+
 test("a column is sorted up, then down, then as records come", async () => {
   const said: unknown[] = [];
   for (const sorting of [null, false, true]) {
