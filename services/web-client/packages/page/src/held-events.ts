@@ -23,10 +23,14 @@ export class HeldEvents {
       this.#bytes += sizeOf(event);
     }
     this.#count += events.length;
-    if (this.#events.length > MOST_KEPT) this.#events = this.#events.slice(-KEPT_AFTER_TRIM);
-    else if (this.#bytes > MOST_KEPT_BYTES) {
-      this.#events = this.#events.slice(-Math.max(1, Math.floor(this.#events.length / 4)));
-    } else return;
+    if (this.#events.length > MOST_KEPT) this.#keepNewest(KEPT_AFTER_TRIM);
+    while (this.#bytes > MOST_KEPT_BYTES && this.#events.length > 1) {
+      this.#keepNewest(Math.floor(this.#events.length / 4) || 1);
+    }
+  }
+
+  #keepNewest(count: number): void {
+    this.#events = this.#events.slice(-count);
     this.#bytes = this.#events.reduce((sum, event) => sum + sizeOf(event), 0);
   }
 
