@@ -1,6 +1,6 @@
 /**
- * `<drop-menu>`: a button that opens a small box below it. Esc closes it, and so does a click elsewhere.
- * Says `toggle` when it has opened or closed.
+ * `<drop-menu>`: a button that opens a small box below it. Esc closes it, and so does a click or the
+ * keyboard's going elsewhere: it stands over what is there. Says `toggle` when it has opened or closed.
  */
 
 import { html, type TemplateResult } from "lit";
@@ -20,12 +20,14 @@ export class DropMenu extends LightElement {
     super.connectedCallback();
     document.addEventListener("pointerdown", this.#onPointer);
     this.addEventListener("keydown", this.#onKey);
+    this.addEventListener("focusout", this.#onFocusOut);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     document.removeEventListener("pointerdown", this.#onPointer);
     this.removeEventListener("keydown", this.#onKey);
+    this.removeEventListener("focusout", this.#onFocusOut);
   }
 
   override render(): TemplateResult {
@@ -46,10 +48,17 @@ export class DropMenu extends LightElement {
     details.querySelector<HTMLElement>("summary")?.focus();
   };
 
-  readonly #onPointer = (event: PointerEvent): void => {
-    const details = this.querySelector("details");
-    if (details?.open && !this.contains(event.target as Node)) details.open = false;
+  readonly #onPointer = (event: PointerEvent): void => this.#closeFor(event.target as Node);
+
+  /** Where the focus goes nowhere, what had it may only have been drawn anew. */
+  readonly #onFocusOut = (event: FocusEvent): void => {
+    if (event.relatedTarget !== null) this.#closeFor(event.relatedTarget as Node);
   };
+
+  #closeFor(place: Node): void {
+    const details = this.querySelector("details");
+    if (details?.open && !this.contains(place)) details.open = false;
+  }
 }
 
 customElements.define("drop-menu", DropMenu);
