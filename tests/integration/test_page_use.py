@@ -210,8 +210,8 @@ def edges(place: Locator) -> Edges:
     """Of what is drawn, all at one moment, in pixels."""
     return Edges(
         *place.evaluate(
-            "drawn => { const {left, right, top, bottom} = drawn.getBoundingClientRect();"
-            " return [left, right, top, bottom] }"
+            "drawn => { const box = drawn.getBoundingClientRect();"
+            " return [box.left, box.right, box.top, box.bottom] }"
         )
     )
 

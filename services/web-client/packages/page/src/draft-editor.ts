@@ -15,10 +15,12 @@ import {
   textOfRecord,
   translatedFields,
 } from "./draft";
-import { draftRows, type RefusedField, type RowsHandler } from "./draft-rows";
+import { draftRows, type Folded, type RefusedField, type RowsHandler } from "./draft-rows";
 import { LightElement } from "./light-element";
 import type { Reading } from "./reading";
 
+/** So many rows are drawn at once: a record may have thousands of fields. */
+const ROWS_DRAWN = 100;
 const EMPTY_TEXT = "{\n  \n}";
 
 export class DraftEditor extends LightElement {
@@ -29,6 +31,7 @@ export class DraftEditor extends LightElement {
     isRefused: { attribute: false },
     mode: { state: true },
     fields: { state: true },
+    folded: { state: true },
     text: { state: true },
     faults: { state: true },
   };
@@ -41,6 +44,7 @@ export class DraftEditor extends LightElement {
   declare isRefused: boolean;
   declare mode: "fields" | "json";
   declare fields: readonly DraftField[];
+  declare folded: Folded;
   declare text: string;
   declare faults: readonly DraftFault[];
 
@@ -51,16 +55,22 @@ export class DraftEditor extends LightElement {
     this.isRefused = false;
     this.mode = "fields";
     this.fields = [EMPTY_FIELD];
+    this.folded = [0, 0];
     this.text = EMPTY_TEXT;
     this.faults = [];
   }
 
   begin(fields: readonly DraftField[]): void {
-    this.fields = fields;
+    this.#show(fields);
     this.faults = [];
     const result = recordOfFields(fields, this.reading.locale);
     this.text =
       result.ok && Object.keys(result.data).length > 0 ? textOfRecord(result.data) : EMPTY_TEXT;
+  }
+
+  #show(fields: readonly DraftField[]): void {
+    this.fields = fields;
+    this.folded = [Math.min(ROWS_DRAWN, fields.length), fields.length];
   }
 
   /** The same rows without their values. */
@@ -102,7 +112,7 @@ export class DraftEditor extends LightElement {
     return html`${this.#modeSwitch()}
     ${
       this.mode === "fields"
-        ? draftRows(this.fields, this.faults, this.refused, this.reading, this.#rows)
+        ? draftRows(this.fields, this.faults, this.refused, this.folded, this.reading, this.#rows)
         : this.#jsonEditor()
     }`;
   }
@@ -136,8 +146,16 @@ export class DraftEditor extends LightElement {
     remove: (row) => {
       const rest = this.fields.filter((_, i) => i !== row);
       this.fields = rest.length > 0 ? rest : [EMPTY_FIELD];
+      const [from, to] = this.folded;
+      this.folded = [row < from ? from - 1 : from, row < to ? to - 1 : to];
       this.faults = [];
       this.#tell();
+    },
+    unfold: async () => {
+      const [from, to] = this.folded;
+      this.folded = [Math.min(from + ROWS_DRAWN, to), to];
+      await this.updateComplete;
+      this.querySelectorAll<HTMLElement>(".draft-value")[from]?.focus();
     },
   };
 
@@ -181,7 +199,7 @@ export class DraftEditor extends LightElement {
       this.text = isEmpty ? EMPTY_TEXT : textOfRecord(result.data);
     } else {
       const fields = fieldsOfRecord(result.data, this.reading.locale);
-      if (fields.length > 0) this.fields = fields;
+      if (fields.length > 0) this.#show(fields);
     }
     this.mode = mode;
   }

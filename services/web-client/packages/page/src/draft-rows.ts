@@ -10,7 +10,12 @@ export interface RowsHandler {
   change(row: number, change: Partial<DraftField>): void;
   add(): void;
   remove(row: number): void;
+  /** Draw more of those that are folded away. */
+  unfold(): void;
 }
+
+/** Rows from the first number up to the second, and without it, are drawn only where they are at fault. */
+export type Folded = readonly [from: number, to: number];
 
 const KIND_NAMES: Readonly<Record<FieldKind, MessageKey>> = {
   text: "typeText",
@@ -29,17 +34,35 @@ export function draftRows(
   fields: readonly DraftField[],
   faults: readonly DraftFault[],
   refused: RefusedField | null,
+  folded: Folded,
   reading: Reading,
   handler: RowsHandler,
 ): TemplateResult {
   const { t } = reading;
+  const [from, to] = folded;
+  const faultAt = new Map(faults.map((fault) => [fault.row, fault]));
+  const draw = (field: DraftField, row: number) => {
+    const fault = faultAt.get(row) ?? null;
+    const detail = refused?.field === field.name.trim() ? refused.detail : null;
+    const isFolded = row >= from && row < to && fault === null && detail === null;
+    return isFolded ? [] : [draftRow(field, row, fault, detail, reading, handler)];
+  };
   return html`
     <div class="draft">
-      ${fields.map((field, row) => {
-        const fault = faults.find((candidate) => candidate.row === row) ?? null;
-        const detail = refused?.field === field.name.trim() ? refused.detail : null;
-        return draftRow(field, row, fault, detail, reading, handler);
-      })}
+      ${fields.slice(0, to).flatMap(draw)}
+      ${
+        from >= to
+          ? nothing
+          : html`<button
+              type="button"
+              class="button button-small"
+              data-action="more-fields"
+              @click=${handler.unfold}
+            >
+              ${t("moreFields", { count: to - from })}
+            </button>`
+      }
+      ${fields.slice(to).flatMap((field, at) => draw(field, to + at))}
       <div class="draft-foot">
         <button type="button" class="button button-quiet button-small" @click=${handler.add}>
           ${plusIcon}${t("writeFieldAdd")}

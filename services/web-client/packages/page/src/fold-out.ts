@@ -4,6 +4,7 @@
  */
 
 import { html, nothing, type TemplateResult } from "lit";
+import { guard } from "lit/directives/guard.js";
 import { LightElement } from "./light-element";
 import type { Reading } from "./reading";
 
@@ -35,7 +36,7 @@ export class FoldOut extends LightElement {
     const parts = Array.from({ length: Math.ceil(this.shown / PART) }, (_, part) => part * PART);
     return html`<details class="fold" @toggle=${this.#onToggle}>
       <summary>${this.label}</summary>
-      ${parts.map((from) => this.draw(from, from + PART))}
+      ${parts.map((from) => guard([this.draw], () => this.draw(from, from + PART)))}
       ${
         this.shown > 0 && left > 0
           ? html`<button type="button" class="button button-small" @click=${this.#more}>

@@ -154,7 +154,7 @@ export class RecordView extends LightElement {
         ${
           Object.keys(data).length === 0
             ? html`<p class="value-quiet">${t("recordEmpty")}</p>`
-            : fieldList(data, this.reading)
+            : guard([data, this.reading], () => fieldList(data, this.reading))
         }
         ${facts(seen, this.reading)}
       </section>

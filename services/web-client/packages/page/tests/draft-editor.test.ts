@@ -156,3 +156,61 @@ test("what the server says of a field stands at its row, where there is one", as
   expect(faults()).toEqual(["", "", "total must be at least 2"]);
   expect([editor.hasRow("total"), editor.hasRow("city")]).toEqual([true, false]);
 });
+
+const WIDE: readonly DraftField[] = Array.from({ length: 3000 }, (_, at) => ({
+  name: `f${at}`,
+  kind: "number",
+  value: String(at),
+}));
+
+const more = () => click("[data-action=more-fields]");
+const read = () => Object.keys((editor.read() as { data: object }).data);
+
+test("of thousands of fields few rows are drawn, and more on demand; all are written", async () => {
+  await begun(WIDE);
+  expect([names().length, names()[0], names().at(-1)]).toEqual([100, "f0", "f99"]);
+  expect(read()).toHaveLength(3000);
+  await more();
+  expect([names().length, names().at(-1)]).toEqual([200, "f199"]);
+  expect(document.activeElement).toBe(at(".draft-value", 100));
+});
+
+test("all rows can be drawn, and then nothing is said to be left", async () => {
+  await begun(WIDE.slice(0, 250));
+  await more();
+  await more();
+  expect(names()).toEqual(WIDE.slice(0, 250).map(({ name }) => name));
+  expect(all("[data-action=more-fields]")).toEqual([]);
+});
+
+test("a field that is added is drawn behind those that are not, and one is removed as it is", async () => {
+  await begun(WIDE);
+  await click(".draft-foot button");
+  await set(".draft-name", 100, "mine");
+  await set(".draft-value", 100, "tea");
+  await click(".draft-remove", 1);
+  expect(names().slice(-2)).toEqual(["f99", "mine"]);
+  expect([read().length, read().at(-1), read()[1]]).toEqual([3000, "mine", "f2"]);
+  await more();
+  expect(names().slice(99)).toEqual([...WIDE.slice(100, 200).map(({ name }) => name), "mine"]);
+});
+
+test("what is wrong with a row that was not drawn is shown at that row", async () => {
+  await begun(WIDE);
+  await set(".draft-name", 0, "f2500");
+  expect(editor.read().ok).toBe(false);
+  await editor.updateComplete;
+  expect([names().length, names().at(-1)]).toEqual([101, "f2500"]);
+  expect(at(".draft-name", 100).getAttribute("aria-invalid")).toBe("true");
+  editor.refused = { field: "f1234", detail: "is no city" };
+  await editor.updateComplete;
+  expect(names().slice(100)).toEqual(["f1234", "f2500"]);
+});
+
+test("coming back from JSON few rows are drawn as well", async () => {
+  await begun(FIELDS);
+  await mode("json");
+  await set("textarea", 0, JSON.stringify(Object.fromEntries(WIDE.map(({ name }) => [name, 1]))));
+  await mode("fields");
+  expect(names()).toHaveLength(100);
+});
