@@ -136,7 +136,7 @@ def run_program(name: str, *options: str, text: str = "", session: str = "") -> 
         text=True,
         input=text,
         env={**os.environ, "PGOPTIONS": session},
-        timeout=60,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

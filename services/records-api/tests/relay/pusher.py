@@ -76,7 +76,7 @@ class Pusher:
     def stop(self) -> None:
         self._stopping.set()
         if self._thread is not None:
-            self._thread.join(30)
+            self._thread.join(90)
 
     def take(self) -> list[Taken]:
         """Give what was opened and archived since this was asked last."""
