@@ -9,7 +9,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 # Nothing is promised by it: it ends the wait for what will not come any more.
-ALIVE_S = 60.0
+ALIVE_S = 120.0
 # Each question goes to a server or into a page: soon at first, then less often.
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S, _GROWTH = 0.01, 0.2, 1.3
 
