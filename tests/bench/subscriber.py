@@ -129,8 +129,20 @@ def _connect(
 
 
 async def _join(client: ClientXMPP, room: str) -> None:
-    """Enter a room; wait until it says that we are in (status 110)."""
-    joined = asyncio.get_running_loop().create_future()
+    """Enter a room; wait until it says that we are in (status 110).
+
+    A feed that was just made has no room yet: it is asked again.
+    """
+    loop = asyncio.get_running_loop()
+    joined = loop.create_future()
+    address = f"{room}/bench-{id(client)}"
+
+    def enter() -> None:
+        if not joined.done():
+            client.send_raw(
+                f'<presence to="{address}"><x xmlns="http://jabber.org/protocol/muc"/>'
+                "</presence>"
+            )
 
     def note(presence: ElementBase) -> None:
         codes = presence.xml.iter("{http://jabber.org/protocol/muc#user}status")
@@ -138,9 +150,6 @@ async def _join(client: ClientXMPP, room: str) -> None:
             joined.set_result(None)
 
     client.add_event_handler("presence_available", note)
-    nick = f"bench-{id(client)}"
-    client.send_raw(
-        f'<presence to="{room}/{nick}"><x xmlns="http://jabber.org/protocol/muc"/>'
-        "</presence>"
-    )
+    client.add_event_handler("presence_error", lambda _: loop.call_later(0.2, enter))
+    enter()
     await asyncio.wait_for(joined, 30)
