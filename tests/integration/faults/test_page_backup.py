@@ -7,7 +7,7 @@ import subprocess
 import urllib.request
 from pathlib import Path
 
-from ..archive import batches_with, events_of
+from ..archive import Batch, batches_with, events_of
 from ..page import FeedPage
 from ..running import Stack
 from ..waiting import ALIVE_S, until
@@ -53,12 +53,16 @@ def test_pages_start_over_after_an_older_backup_was_restored(
         page.tab.get_by_text("This feed was begun anew.").wait_for()
     room = experiment.api.get(f"feeds/{trial.feed}/")["room"]
     batches = batches_with(experiment.observer, room, restored)
-    created = [e["subject"] for e in events_of(batches) if "subject" in e]
+    former, present = (
+        created_in(batches, epoch) for epoch in dict.fromkeys(b.epoch for b in batches)
+    )
+    # What the backup does not know stays in the archive, under the old epoch. What it
+    # does not know to be archived, since that is reported later, is told again.
+    archived = [each for each in former if each not in (*forgotten, *present)] + present
     experiment.outcome.report = judge_lists(
         restored,
         restored,
-        # What the backup does not know stays in the archive, under the old epoch.
-        archived=[record for record in created if record not in forgotten],
+        archived=archived,
         shown=[row.record_id for row in reversed(pages[1].rows())],
     )
     assert experiment.outcome.report.is_clean, str(experiment.outcome.report)
@@ -107,6 +111,12 @@ def test_a_new_epoch_that_was_forgotten_is_said_and_mends_it_later(
         restored, restored, archived=None, shown=shown
     )
     assert experiment.outcome.report.is_clean, str(experiment.outcome.report)
+
+
+def created_in(batches: list[Batch], epoch: str) -> list[str]:
+    """The records that the archive has under this epoch, in its order."""
+    events = events_of([batch for batch in batches if batch.epoch == epoch])
+    return [each["subject"] for each in events if "subject" in each]
 
 
 def relay_problems(stack: Stack) -> dict[str, str]:
