@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -238,3 +239,40 @@ def row_height(page: FeedPage) -> float:
 
 def draft(form: Locator, name: str) -> Locator:
     return form.get_by_role("group", name=name, exact=True).locator(".draft-value")
+
+
+def test_wherever_one_scrolls_to_cards_have_their_content(
+    api: Api, feed: str, open_page: OpenPage
+) -> None:
+    page = open_page(feed)
+    page.go_to("?view=cards")
+    for first in range(0, 2_000, 100):
+        api.write_all(feed, [{"n": n} for n in range(first, first + 100)])
+    page.wait_for_position(2_000)
+    until_equal(2_000, lambda: page.count, "the page's rows")
+
+    for part in (0.5, 1.0, 0.25, 0.75, 0.0):
+        page.tab.evaluate(
+            "part => window.scrollTo(0, document.body.scrollHeight * part)", part
+        )
+        sequences = until(lambda: drawn_in_the_middle(page), f"cards at {part}")
+        assert sequences == sorted(sequences, reverse=True)
+        # What is far away is not laid out at all.
+        assert page.tab.evaluate(_LAID_OUT) < 100
+
+
+_IN_THE_MIDDLE = """() => {
+    const cards = [0.3, 0.5, 0.7].map((part) => document
+        .elementFromPoint(innerWidth / 2, innerHeight * part)?.closest("record-row"));
+    return cards.map((card) => card && [card.dataset.sequence, card.innerText]);
+}"""
+_LAID_OUT = """() => [...document.querySelectorAll(".row-block")]
+    .filter((block) => block.getClientRects().length > 0).length"""
+
+
+def drawn_in_the_middle(page: FeedPage) -> list[int]:
+    """The sequences of cards in the screen's middle, if each shows its record."""
+    found = page.tab.evaluate(_IN_THE_MIDDLE)
+    cards = [(int(card[0]), card[1]) for card in found if card]
+    shown = [n for n, text in cards if re.search(rf"\bn\s+{n - 1}\b", text)]
+    return shown if shown and len(shown) == len(cards) else []

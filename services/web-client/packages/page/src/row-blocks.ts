@@ -1,29 +1,46 @@
 /**
- * The blocks that rows stand in, and which of them are near the screen. Only the record list uses
- * it. A block's height is set through the CSSOM, which the page's content security policy allows.
+ * The blocks that rows stand in, the groups that blocks stand in, and which of both are near the screen.
+ * Only the record list uses it. In a group that is far away nothing is laid out, painted, hit or watched,
+ * so that thousands of rows cost what some dozen groups do. Heights are set through the CSSOM, which the
+ * page's content security policy allows.
  */
 
 import type { RecordRow } from "./record-row";
 import { placeOf } from "./row-order";
 
 const ROWS_PER_BLOCK = 15;
+const BLOCKS_PER_GROUP = 16;
 /** How far beyond the screen rows have content. */
 const NEAR_MARGIN = "1200px 0px";
+/** How far beyond the screen blocks are laid out: they are, before their rows get content. */
+const NEAR_GROUP_MARGIN = "4800px 0px";
 /** A row's height in pixels as long as none was measured. */
 const ROW_HEIGHT_GUESS = 132;
 
+/** An element between the feed and its rows. */
+function makeBetween(className: string): HTMLElement {
+  const element = document.createElement("div");
+  element.className = className;
+  // A feed owns articles; what stands between must not count in the accessibility tree.
+  element.setAttribute("role", "none");
+  return element;
+}
+
+class Group {
+  readonly element = makeBetween("row-group");
+  /** The newest first, as everywhere here. */
+  readonly blocks: Block[] = [];
+  isNear = false;
+}
+
 class Block {
-  readonly element = document.createElement("div");
+  readonly element = makeBetween("row-block");
   readonly rows: RecordRow[] = [];
   readonly sequences: number[] = [];
   isNear = false;
   height: number | null = null;
 
-  constructor() {
-    this.element.className = "row-block";
-    // A feed owns articles; what stands between must not count in the accessibility tree.
-    this.element.setAttribute("role", "none");
-  }
+  constructor(public group: Group) {}
 
   get newest(): number {
     return this.sequences[0] ?? Number.NEGATIVE_INFINITY;
@@ -37,7 +54,9 @@ class Block {
 export class RowBlocks {
   readonly #blocks: Block[] = [];
   readonly #blockOf = new Map<Element, Block>();
+  readonly #groups = new Map<Element, Group>();
   readonly #observer: IntersectionObserver;
+  readonly #groupObserver: IntersectionObserver;
   #rowHeight = ROW_HEIGHT_GUESS;
 
   constructor(
@@ -47,6 +66,15 @@ export class RowBlocks {
     this.#observer = new IntersectionObserver((entries) => this.#onIntersect(entries), {
       rootMargin: NEAR_MARGIN,
     });
+    this.#groupObserver = new IntersectionObserver(
+      (entries) => {
+        for (const entry of entries) {
+          const group = this.#groups.get(entry.target);
+          if (group !== undefined) this.#setGroupNear(group, entry.isIntersecting);
+        }
+      },
+      { rootMargin: NEAR_GROUP_MARGIN },
+    );
   }
 
   get newestSequence(): number {
@@ -81,12 +109,8 @@ export class RowBlocks {
     block.rows.splice(index, 0, row);
     block.sequences.splice(index, 0, sequence);
     this.#blockOf.set(row, block);
-    if (block.isNear) {
-      this.#makeNear(row);
-    } else {
-      block.height = null;
-      this.#setHeight(block);
-    }
+    if (block.isNear) this.#makeNear(row);
+    else this.#forgetHeight(block);
     block.element.insertBefore(row, next);
   }
 
@@ -99,18 +123,23 @@ export class RowBlocks {
     this.#blockOf.delete(row);
     row.remove();
     if (block.rows.length === 0) this.#dropBlock(block);
+    else this.#forgetHeight(block);
   }
 
   clear(): void {
     this.#observer.disconnect();
-    for (const block of this.#blocks) block.element.remove();
+    this.#groupObserver.disconnect();
+    for (const element of this.#groups.keys()) element.remove();
     this.#blocks.length = 0;
     this.#blockOf.clear();
+    this.#groups.clear();
   }
 
   bringNear(row: RecordRow): void {
     const block = this.#blockOf.get(row);
-    if (block !== undefined) this.#setNear(block, true);
+    if (block === undefined) return;
+    this.#setGroupNear(block.group, true);
+    this.#setNear(block, true);
   }
 
   /** Find the block that `sequence` belongs in; a new one is made where its neighbours are full. */
@@ -139,15 +168,51 @@ export class RowBlocks {
   }
 
   #makeBlock(index: number): Block {
-    const block = new Block();
-    const next = this.#blocks[index]?.element ?? null;
+    const group = this.#groupFor(index);
+    const block = new Block(group);
+    const next = this.#blocks[index];
     this.#blocks.splice(index, 0, block);
     this.#blockOf.set(block.element, block);
-    this.host.insertBefore(block.element, next);
+    const place = next?.group === group ? group.blocks.indexOf(next) : group.blocks.length;
+    group.element.insertBefore(block.element, group.blocks[place]?.element ?? null);
+    group.blocks.splice(place, 0, block);
     // The first block is on the screen; the others hear from the observer.
+    if (index === 0) this.#setGroupNear(group, true);
     this.#setNear(block, index === 0);
-    this.#observer.observe(block.element);
+    if (group.isNear) this.#observer.observe(block.element);
     return block;
+  }
+
+  /** Find the group of a block that is to come to `index`; a new one where its neighbours' are full. */
+  #groupFor(index: number): Group {
+    const above = this.#blocks[index - 1]?.group;
+    const below = this.#blocks[index]?.group;
+    const open = [above, below].find((group) => group && group.blocks.length < BLOCKS_PER_GROUP);
+    if (open !== undefined) return open;
+    if (above !== undefined && above === below) return this.#splitGroup(above, index);
+    return this.#makeGroup(below ?? null);
+  }
+
+  #makeGroup(below: Group | null): Group {
+    const group = new Group();
+    this.#groups.set(group.element, group);
+    this.host.insertBefore(group.element, below?.element ?? null);
+    group.element.toggleAttribute("data-far", true);
+    this.#groupObserver.observe(group.element);
+    return group;
+  }
+
+  /** Give the blocks of a full group that stand above `index` one of their own, and return it. */
+  #splitGroup(full: Group, index: number): Group {
+    const group = this.#makeGroup(full);
+    const count = full.blocks.indexOf(this.#blocks[index] as Block);
+    group.blocks.push(...full.blocks.splice(0, count));
+    for (const block of group.blocks) block.group = group;
+    group.element.append(...group.blocks.map((block) => block.element));
+    this.#setGroupHeight(full);
+    if (full.isNear) this.#setGroupNear(group, true);
+    else this.#setGroupHeight(group);
+    return group;
   }
 
   /**
@@ -163,8 +228,7 @@ export class RowBlocks {
     for (const row of block.rows) this.#blockOf.set(row, block);
     block.element.append(...block.rows);
     this.#setNear(block, block.isNear);
-    full.height = null;
-    if (!full.isNear) this.#setHeight(full);
+    this.#forgetHeight(full);
     return block;
   }
 
@@ -173,12 +237,22 @@ export class RowBlocks {
     this.#blocks.splice(this.#blocks.indexOf(block), 1);
     this.#blockOf.delete(block.element);
     block.element.remove();
+    const { group } = block;
+    group.blocks.splice(group.blocks.indexOf(block), 1);
+    if (group.blocks.length > 0) {
+      this.#setGroupHeight(group);
+      return;
+    }
+    this.#groupObserver.unobserve(group.element);
+    this.#groups.delete(group.element);
+    group.element.remove();
   }
 
   #onIntersect(entries: readonly IntersectionObserverEntry[]): void {
     for (const entry of entries) {
       const block = this.#blockOf.get(entry.target);
-      if (block === undefined) continue;
+      // What is told of a block whose group has gone far meanwhile is that it is not laid out.
+      if (block === undefined || !block.group.isNear) continue;
       if (!entry.isIntersecting) {
         if (block.isNear) this.#measure(block, entry.boundingClientRect.height);
         this.#setNear(block, false);
@@ -212,8 +286,43 @@ export class RowBlocks {
     row.isNear = true;
   }
 
+  #setGroupNear(group: Group, isNear: boolean): void {
+    if (group.isNear === isNear) return;
+    group.isNear = isNear;
+    group.element.toggleAttribute("data-far", !isNear);
+    for (const block of group.blocks) {
+      if (isNear) {
+        this.#observer.observe(block.element);
+      } else {
+        this.#observer.unobserve(block.element);
+        if (block.isNear) this.#setNear(block, false);
+      }
+    }
+    this.#setGroupHeight(group);
+  }
+
+  /** A block that is not near has other rows than when it was measured. */
+  #forgetHeight(block: Block): void {
+    if (block.isNear) return;
+    block.height = null;
+    this.#setHeight(block);
+  }
+
   #setHeight(block: Block): void {
-    const height = block.height ?? block.rows.length * this.#rowHeight;
-    block.element.style.height = `${Math.round(height)}px`;
+    block.element.style.height = `${this.#heightOf(block)}px`;
+    this.#setGroupHeight(block.group);
+  }
+
+  #setGroupHeight(group: Group): void {
+    if (group.isNear) {
+      group.element.style.removeProperty("height");
+      return;
+    }
+    const height = group.blocks.reduce((sum, block) => sum + this.#heightOf(block), 0);
+    group.element.style.height = `${height}px`;
+  }
+
+  #heightOf(block: Block): number {
+    return Math.round(block.height ?? block.rows.length * this.#rowHeight);
   }
 }
