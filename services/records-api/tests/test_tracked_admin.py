@@ -513,7 +513,7 @@ def test_one_that_is_not_there_leads_back(admin: Client, number: str) -> None:
             assert "deleted" in said(response)
 
 
-@pytest.mark.parametrize("page", ["tracked", "outboxfeed"])
+@pytest.mark.parametrize("page", ["tracked", "outboxfeed", "feed"])
 def test_it_is_said_why_nothing_is_sent(admin: Client, page: str) -> None:
     path = f"/admin/aviso/{page}/"
     assert "Nothing is sent: no relay has been seen yet" in show(admin, path)

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from aviso.access.audit import name_person, note_change
 from aviso.admin_site.forms import SeenAdmin, SeenForm
+from aviso.admin_site.hindrance import SaysHindrance
 from aviso.admin_site.pages import DefaultsByDatabaseAdmin, JsonTextField
 from aviso.exact_json.numbers import write_json
 from aviso.feeds.bodies import MAX_SCHEMA_BYTES, MAX_TITLE_CHARS
@@ -55,7 +56,7 @@ class FeedForm(SeenForm[Feed]):
 
 
 @admin.register(Feed)
-class FeedAdmin(SeenAdmin[Feed], DefaultsByDatabaseAdmin[Feed]):
+class FeedAdmin(SaysHindrance[Feed], SeenAdmin[Feed], DefaultsByDatabaseAdmin[Feed]):
     form = FeedForm
     list_display = ["slug", "title", "visibility", "newest", "epoch", "announced_at"]
     list_filter = ["visibility"]

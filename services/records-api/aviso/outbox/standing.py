@@ -1,7 +1,7 @@
 """What the relay says of itself in the database, for `aviso.database.hindrance`.
 
-With its look after the tables, every few seconds; what it says of one moment is one row
-that is written over.
+With its look after the tables, every few seconds, and soon after a change; what it says
+of one moment is one row that is written over.
 """
 
 from __future__ import annotations

@@ -20,6 +20,8 @@ from aviso.outbox.standing import Standing, write_standing
 logger = logging.getLogger("aviso.outbox.tables")
 
 INTERVAL_S = 5.0
+# How long what has changed about the relay is not written down yet.
+TELL_INTERVAL_S = 0.5
 PAGE_ROWS = 500
 
 _RECONCILE = """
@@ -54,7 +56,8 @@ async def look_after_tables(
 ) -> None:
     """Reconcile every 5 s and backfill what is asked for, until cancelled.
 
-    `note` gets the tables after each look; what `tell` says is written down before it.
+    `note` gets the tables after each look; what `tell` says is written down before it,
+    and when it changes behind it.
     What goes wrong with one is logged, and tried again; a lost connection is made
     again.
     """
@@ -63,8 +66,10 @@ async def look_after_tables(
             connection = await connect(name="aviso-relay-tables")
             try:
                 while True:
-                    await write_standing(connection, tell())
-                    await _look(connection, note, interval_s)
+                    told = tell()
+                    await write_standing(connection, told)
+                    until = await _look(connection, note, interval_s)
+                    await _rest(connection, tell, told, until)
             finally:
                 await connection.close()
         except DatabaseError as exc:
@@ -72,7 +77,8 @@ async def look_after_tables(
         await asyncio.sleep(interval_s)
 
 
-async def _look(connection: Connection, note: Note, interval_s: float) -> None:
+async def _look(connection: Connection, note: Note, interval_s: float) -> float:
+    """Look once; return the monotonic time until which there is nothing more to do."""
     for name, problem in await fetch(connection, _RECONCILE):
         logger.warning("%s: %s", name, problem, extra={"outcome": "reconciled"})
     tables = [TrackedTable(*row) for row in await fetch(connection, _TRACKED)]
@@ -89,7 +95,17 @@ async def _look(connection: Connection, note: Note, interval_s: float) -> None:
             del due[table]
         else:
             due[table] = time.monotonic() + rest_s
-    await asyncio.sleep(max(0.0, until - time.monotonic()))
+    return until
+
+
+async def _rest(
+    connection: Connection, tell: Tell, told: Standing, until: float
+) -> None:
+    while (left_s := until - time.monotonic()) > 0:
+        await asyncio.sleep(min(left_s, TELL_INTERVAL_S))
+        if (now := tell()) != told:
+            await write_standing(connection, now)
+            told = now
 
 
 async def _step(connection: Connection, table: TrackedTable) -> float | None:

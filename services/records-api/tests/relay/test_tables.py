@@ -13,16 +13,17 @@ from aviso.outbox.tables import TrackedTable
 from tests.relay.drivers import PATIENCE_S, Database
 
 
-def test_it_tells_of_each_table(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    database.run("CREATE TABLE public.books (id bigint PRIMARY KEY, title text)")
-    database.run("SELECT aviso.track('public.books', 'books', '{id,title}')")
-
+@pytest.fixture(autouse=True)
+def connected(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     async def connect(*, name: str) -> psycopg.AsyncConnection[tuple[object, ...]]:
         return await psycopg.AsyncConnection.connect(database.url, autocommit=True)
 
     monkeypatch.setattr(tables, "connect", connect)
+
+
+def test_it_tells_of_each_table(database: Database) -> None:
+    database.run("CREATE TABLE public.books (id bigint PRIMARY KEY, title text)")
+    database.run("SELECT aviso.track('public.books', 'books', '{id,title}')")
 
     async def look() -> list[TrackedTable]:
         told: asyncio.Future[list[TrackedTable]] = asyncio.Future()
@@ -38,3 +39,33 @@ def test_it_tells_of_each_table(
     assert [("public.books", None)] == [
         (table.name, table.problem) for table in asyncio.run(look())
     ]
+
+
+def test_what_changes_about_the_relay_is_written_before_the_next_look(
+    database: Database,
+) -> None:
+    standings = [Standing("idle")]
+
+    def broker() -> str:
+        ((found,),) = database.run("SELECT broker FROM aviso.relay")
+        return str(found)
+
+    async def look() -> str:
+        looked = asyncio.Event()
+        looking = asyncio.create_task(
+            tables.look_after_tables(
+                lambda _: looked.set(), lambda: standings[-1], interval_s=86_400
+            )
+        )
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await looked.wait()
+                assert "idle" == broker()
+                standings.append(Standing("connected"))
+                while broker() == "idle":
+                    await asyncio.sleep(0.05)
+                return broker()
+        finally:
+            looking.cancel()
+
+    assert "connected" == asyncio.run(look())
