@@ -7,6 +7,8 @@ deadline for each wait.
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import itertools
 import os
 import socket
@@ -42,7 +44,7 @@ class WebSocket:
             ("127.0.0.1", port), 20, source_address=(source, 0)
         )
         self._pending = b""
-        key = base64.b64encode(os.urandom(16)).decode()
+        key = _base64(os.urandom(16))
         self.tcp.sendall(
             f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\n"
             "Connection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -138,14 +140,17 @@ class XmppSocket(WebSocket):
         self.host = host
         self.jid = ""
         self._numbers = itertools.count(1)
+        self._offered: set[str | None] = set()
 
     def open_stream(self) -> ET.Element:
         """Open the stream (again, after a login); return its features."""
         self.send(f"<open xmlns='{FRAMING}' to={quoteattr(self.host)} version='1.0'/>")
-        return self.wait_for(lambda each: each.tag.endswith("}features"))
+        features = self.wait_for(lambda each: each.tag.endswith("}features"))
+        self._offered = {each.text for each in features.iter(f"{{{SASL}}}mechanism")}
+        return features
 
     def log_in(self, name: str = "", password: str = "") -> None:
-        """Log in with a password as it is (SASL PLAIN), or as a guest without a name.
+        """Log in as an account, with a ticket as the password, or without a name.
 
         Raises Closed, with the server's condition, when it refuses.
         """
@@ -157,12 +162,49 @@ class XmppSocket(WebSocket):
         self.send("<presence xmlns='jabber:client'/>")
 
     def authenticate(self, name: str = "", password: str = "") -> None:
-        secret = base64.b64encode(f"\0{name}\0{password}".encode()).decode()
-        kind, text = ("PLAIN", secret) if name else ("ANONYMOUS", "=")
-        self.send(f"<auth xmlns='{SASL}' mechanism='{kind}'>{text}</auth>")
-        outcome = self.wait_for(lambda each: each.tag.startswith(f"{{{SASL}}}"))
+        """Say who it is, in the one way that each host offers.
+
+        Nothing as a guest, proof of an account's password, or the ticket as it is.
+        """
+        if not name:
+            outcome = self._say_sasl("auth mechanism='ANONYMOUS'", "=")
+        elif "SCRAM-SHA-256" in self._offered:
+            outcome = self._prove(name, password)
+        else:
+            secret = _base64(f"\0{name}\0{password}".encode())
+            outcome = self._say_sasl("auth mechanism='PLAIN'", secret)
         if not outcome.tag.endswith("}success"):
             raise Closed(outcome[0].tag.rpartition("}")[2])
+
+    def _prove(self, name: str, password: str) -> ET.Element:
+        """SCRAM-SHA-256 (RFC 5802, section 3), without a look at the server's proof."""
+        first = f"n={name},r={os.urandom(16).hex()}"
+        answer = self._say_sasl(
+            "auth mechanism='SCRAM-SHA-256'", _base64(f"n,,{first}".encode())
+        )
+        if not answer.tag.endswith("}challenge"):
+            return answer
+        challenge = base64.b64decode(answer.text or "").decode()
+        given = dict(each.split("=", 1) for each in challenge.split(","))
+        last = f"c={_base64(b'n,,')},r={given['r']}"
+        salted = hashlib.pbkdf2_hmac(
+            "sha256", password.encode(), base64.b64decode(given["s"]), int(given["i"])
+        )
+        key = hmac.digest(salted, b"Client Key", "sha256")
+        signature = hmac.digest(
+            hashlib.sha256(key).digest(),
+            f"{first},{challenge},{last}".encode(),
+            "sha256",
+        )
+        proof = bytes(one ^ other for one, other in zip(key, signature, strict=True))
+        return self._say_sasl(
+            "response", _base64(f"{last},p={_base64(proof)}".encode())
+        )
+
+    def _say_sasl(self, element: str, text: str) -> ET.Element:
+        tag = element.partition(" ")[0]
+        self.send(f"<{element} xmlns='{SASL}'>{text}</{tag}>")
+        return self.wait_for(lambda each: each.tag.startswith(f"{{{SASL}}}"))
 
     def ask(
         self, kind: str, to: str, payload: str, timeout_s: float = 20
@@ -199,6 +241,10 @@ class XmppSocket(WebSocket):
             element = ET.fromstring(self.receive(deadline - time.monotonic()))  # noqa: S314
             if is_it(element):
                 return element
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
 
 
 def frame(payload: bytes, kind: int = _TEXT, *, is_last: bool = True) -> bytes:
