@@ -29,7 +29,9 @@ need caddy caddy
 need haproxy haproxy /usr/sbin/haproxy
 need curl curl
 if [ "${1:-}" = test ] || [ "${1:-}" = compare ]; then
-  need chromium-headless-shell chromium-headless-shell chromium
+  need chromium-headless-shell chromium-headless-shell
+  # Pages that the way back finds again: only a browser with windows keeps any.
+  need chromium chromium
   need fonts-dejavu-core /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
   # The Node.js that Playwright brings links to it.
   need libatomic1 '/usr/lib/*-linux-gnu/libatomic.so.1'

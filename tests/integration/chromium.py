@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Browser, BrowserContext, BrowserType, Playwright
 
 from .waiting import until
@@ -73,15 +72,12 @@ def launch_plain(
 
 @contextmanager
 def launch_keeping_pages(kind: BrowserType, proxy_url: str) -> Iterator[BrowserContext]:
-    """A browser that keeps pages for the way back; skips where there is none.
+    """A browser that keeps pages for the way back.
 
     Playwright forbids it that, and the headless shell can't.
     """
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("only Debian's chromium, with windows, keeps pages")
     browser = kind.launch(
-        executable_path=program,
+        executable_path=_program("chromium"),
         args=_FLAGS,
         ignore_default_args=["--disable-back-forward-cache"],
     )
@@ -102,9 +98,11 @@ def launch_with_profile(
     )
 
 
-def _program() -> str:
-    found = [program for each in _PROGRAMS if (program := shutil.which(each))]
-    assert found, f"none of {_PROGRAMS} is installed (Debian packages of these names)"
+def _program(*names: str) -> str:
+    """The first of these that is installed, if none are given of all."""
+    wanted = names or _PROGRAMS
+    found = [program for each in wanted if (program := shutil.which(each))]
+    assert found, f"none of {wanted} is installed (Debian packages of these names)"
     return found[0]
 
 
