@@ -1,6 +1,7 @@
 /** `<alert-menu>`: whether the reader is told of what comes into a feed, and what the browser says to that. */
 
 import { html, nothing, type TemplateResult } from "lit";
+import { keyed } from "lit/directives/keyed.js";
 import type { BrowserAlerts } from "./browser-alerts";
 import type { AlertKind } from "./feed-alerts";
 import { alertIcon, alertOnIcon } from "./icons";
@@ -112,14 +113,20 @@ export class AlertMenu extends LightElement {
     const isTooMany = !isSet && this.model.marked.isFull(kind);
     const said = isTooMany ? "alertTooMany" : hint;
     return html`<label class="check">
-        <input
-          type="checkbox"
-          data-alert=${kind}
-          .checked=${isSet}
-          ?disabled=${(state === "unsupported" && !isSet) || isTooMany}
-          aria-describedby=${said === null ? nothing : `alert-${kind}-hint`}
-          @change=${toggle}
-        />
+        ${
+          // What is ticked and not granted yet is ticked for this feed only.
+          keyed(
+            this.info.slug,
+            html`<input
+              type="checkbox"
+              data-alert=${kind}
+              .checked=${isSet}
+              ?disabled=${(state === "unsupported" && !isSet) || isTooMany}
+              aria-describedby=${said === null ? nothing : `alert-${kind}-hint`}
+              @change=${toggle}
+            />`,
+          )
+        }
         <span>${t(label)}</span>
       </label>
       ${
