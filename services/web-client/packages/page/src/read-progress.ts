@@ -100,5 +100,6 @@ export class ReadProgress {
   forget(): void {
     this.#seen = null;
     this.#lookedAtUpTo = null;
+    this.#unread = 0;
   }
 }
