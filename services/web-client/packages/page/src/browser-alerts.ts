@@ -22,7 +22,7 @@ export interface AlertPorts {
 }
 
 export class BrowserAlerts implements AlertEdge {
-  readonly notifier = new Notifier();
+  readonly notifier: Notifier;
   readonly chime: Chime;
   readonly #lookedAt = new LookedAt();
   readonly #notifies = new LeadingTab();
@@ -31,6 +31,7 @@ export class BrowserAlerts implements AlertEdge {
   #reader = "";
 
   constructor(private readonly ports: AlertPorts) {
+    this.notifier = new Notifier(() => ports.onChange());
     this.chime = new Chime(() => {
       this.#joinSounds();
       ports.onChange();

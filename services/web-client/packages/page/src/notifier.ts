@@ -1,4 +1,7 @@
-/** The browser's notifications: the only file that knows them. Where there are none, that is a state. */
+/**
+ * The browser's notifications: the only file that knows them. Where there are none, that is a state. What
+ * may be done is read when it may be another: the browser answers that from another process.
+ */
 
 import type { AlertText } from "./alert-text";
 
@@ -9,28 +12,58 @@ export class Notifier {
   readonly #shown = new Map<string, Notification>();
   /** The browser has them, and lets no page show one. */
   #isRefused = false;
+  #state: NotifyState;
+
+  /** `onChange`: what may be done is another. */
+  constructor(private readonly onChange: () => void) {
+    this.#state = this.#read();
+    document.addEventListener("visibilitychange", this.#look);
+    void this.#watch();
+  }
 
   get state(): NotifyState {
+    return this.#state;
+  }
+
+  /** Browsers ask only out of a click. */
+  async ask(): Promise<NotifyState> {
+    if (this.#look() === "ask") await Notification.requestPermission();
+    return this.#look();
+  }
+
+  /** Not every browser tells of it. */
+  async #watch(): Promise<void> {
+    const status = await navigator.permissions
+      ?.query({ name: "notifications" })
+      .catch(() => undefined);
+    status?.addEventListener("change", this.#look);
+  }
+
+  readonly #look = (): NotifyState => {
+    const state = this.#read();
+    if (state !== this.#state) {
+      this.#state = state;
+      this.onChange();
+    }
+    return state;
+  };
+
+  #read(): NotifyState {
     if (this.#isRefused || typeof Notification === "undefined") return "unsupported";
     const { permission } = Notification;
     return permission === "default" ? "ask" : permission;
   }
 
-  /** Browsers ask only out of a click. */
-  async ask(): Promise<NotifyState> {
-    if (this.state === "ask") await Notification.requestPermission();
-    return this.state;
-  }
-
   /** One of a tag, renewed. Silent: the sound is the page's own. */
   show(tag: string, { title, body }: AlertText, onClick: () => void, onClose: () => void): void {
-    if (this.state !== "granted") return;
+    if (this.#look() !== "granted") return;
     let shown: Notification;
     try {
       shown = new Notification(title, { body, tag, silent: true, icon: "/favicon.svg" });
     } catch {
       // On some phones only a worker may show one.
       this.#isRefused = true;
+      this.#look();
       return;
     }
     this.#shown.set(tag, shown);
