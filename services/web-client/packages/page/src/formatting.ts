@@ -10,7 +10,7 @@ export interface Formatting {
   number(value: number): string;
   /** A number of a record: every digit, and nothing between them. */
   value(value: number | ExactNumber): string;
-  /** Date and time to the millisecond, in the reader's time zone: for titles. */
+  /** Date and time to the second, in the reader's time zone. */
   exactTime(time: Date): string;
   /** Time to the second, and of another day its date before it. */
   moment(time: Date, now: Date): string;
@@ -34,16 +34,9 @@ const RELATIVE_LIMIT_MS = 7 * DAY_MS;
 export function formattingFor(locale: string, nowText: string): Formatting {
   const number = new Intl.NumberFormat(locale, { useGrouping: "min2" });
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: "always", style: "short" });
-  const exact = new Intl.DateTimeFormat(locale, {
-    dateStyle: "full",
-    timeStyle: "medium",
-  });
-  const clock = new Intl.DateTimeFormat(locale, { timeStyle: "medium", hourCycle: "h23" });
-  const dated = new Intl.DateTimeFormat(locale, {
-    dateStyle: "medium",
-    timeStyle: "medium",
-    hourCycle: "h23",
-  });
+  const exact = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "medium" });
+  const clock = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
+  const dated = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
   const short = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
   const day = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" });
   const old = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });

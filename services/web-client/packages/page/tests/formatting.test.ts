@@ -33,3 +33,15 @@ test("four digits are not grouped, so that years stay years", () => {
 test("a day is the same day in every time zone", () => {
   expect(english.day(new Date("2026-11-24T00:00:00Z"))).toBe("Nov 24, 2026");
 });
+
+test("a time of day has the form that the reader's language gives it, wherever it stands", () => {
+  const time = new Date(2026, 10, 24, 2, 46, 1);
+  const inEnglish = [
+    english.moment(time, time),
+    english.moment(time, later(30 * 86_400)),
+    english.exactTime(time),
+  ];
+  for (const text of inEnglish) expect(text).toMatch(/\b2:46:01\sAM$/);
+  const inSpanish = [spanish.moment(time, time), spanish.exactTime(time)];
+  for (const text of inSpanish) expect(text).toMatch(/\b2:46:01$/);
+});
