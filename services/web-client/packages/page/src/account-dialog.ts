@@ -27,6 +27,7 @@ export class AccountDialog extends LightElement {
     progress: { state: true },
     isPasswordShown: { state: true },
     isClosed: { state: true },
+    made: { state: true },
   };
   declare model: PageModel;
   declare reading: Reading;
@@ -36,11 +37,15 @@ export class AccountDialog extends LightElement {
   declare isPasswordShown: boolean;
   /** This server makes no accounts. */
   declare isClosed: boolean;
+  /** Whose account was made though the dialog had been closed; nobody is signed in to it. */
+  declare made: string | null;
 
   /** Nobody can sign in at the address that the page was reached at. */
   #addressFault: AccountFault | null = null;
   /** Of what is under way: whoever closes the dialog has given it up. */
   #attempt: AbortController | null = null;
+  /** By name: an account that is being made, or was, is not asked for again. */
+  readonly #accounts = new Map<string, Promise<void>>();
 
   constructor() {
     super();
@@ -49,6 +54,7 @@ export class AccountDialog extends LightElement {
     this.progress = null;
     this.isPasswordShown = false;
     this.isClosed = false;
+    this.made = null;
   }
 
   async open(purpose: Purpose): Promise<void> {
@@ -101,7 +107,7 @@ export class AccountDialog extends LightElement {
             ${closeIcon}
           </button>
         </div>
-        <p class="form-hint">${t(isNew ? "signUpIntro" : "signInIntro")}</p>
+        <p class="form-hint">${isNew ? t("signUpIntro") : this.#signInIntro()}</p>
         ${this.#nameField(isNew)} ${this.#passwordField(isNew)}
         <label class="check">
           <input type="checkbox" name="remember" />
@@ -131,6 +137,11 @@ export class AccountDialog extends LightElement {
         </div>
       </form>
     </dialog>`;
+  }
+
+  #signInIntro(): string {
+    const { t } = this.reading;
+    return this.made === null ? t("signInIntro") : t("signInMade", { name: this.made });
   }
 
   #nameField(isNew: boolean): TemplateResult {
@@ -235,17 +246,29 @@ export class AccountDialog extends LightElement {
     if (isNew) {
       this.progress = "signingUp";
       try {
-        await this.model.library.register(username, password);
+        await this.#makeAccount(username, password);
       } catch (error) {
         return [registrationFault(error, username)];
       }
-      if (signal.aborted) return [];
+      if (signal.aborted) {
+        this.made = username;
+        return [];
+      }
       // The account exists from here on: if signing in fails, trying again must not register again.
       this.purpose = "sign-in";
     }
     this.progress = "signingIn";
     const fault = await this.model.signIn(username, password, remember, signal);
-    return fault === null ? [] : [fault];
+    if (fault !== null) return [fault];
+    if (!signal.aborted) this.made = null;
+    return [];
+  }
+
+  #makeAccount(username: string, password: string): Promise<void> {
+    const making = this.#accounts.get(username) ?? this.model.library.register(username, password);
+    this.#accounts.set(username, making);
+    making.catch(() => this.#accounts.delete(username));
+    return making;
   }
 
   async #focusFault(): Promise<void> {

@@ -330,6 +330,7 @@ export const english = {
   signUpTitle: "Create an account",
   signInIntro:
     "With an account your connection resumes where it stopped, and private feeds can let you in.",
+  signInMade: "The account “{name}” was made after all. Nobody is signed in to it yet.",
   signUpIntro: "A name and a password are enough. No e-mail, nothing to confirm.",
   stayGuest: "Stay a guest",
   haveAccount: "I have an account",

@@ -338,6 +338,7 @@ export const spanish: Messages = {
   signUpTitle: "Crear una cuenta",
   signInIntro:
     "Con una cuenta, la conexión continúa donde se cortó y los canales privados pueden admitirle.",
+  signInMade: "La cuenta «{name}» se creó de todos modos. Aún no se ha entrado con ella.",
   signUpIntro: "Bastan un nombre y una contraseña. Sin correo y sin nada que confirmar.",
   stayGuest: "Seguir como invitado",
   haveAccount: "Ya tengo cuenta",

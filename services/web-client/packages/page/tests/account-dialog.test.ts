@@ -1,6 +1,6 @@
 // @vitest-environment jsdom
 import { RegistrationError } from "aviso-feed";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { AccountFault } from "../src/account";
 import { AccountDialog } from "../src/account-dialog";
 import type { Locale } from "../src/locale";
@@ -218,4 +218,63 @@ test("an answer to what was given up does not close the dialog that was opened a
   await new Promise((resolve) => setTimeout(resolve));
   await dialog.updateComplete;
   expect([box().open, submit().disabled, note("password")]).toEqual([true, true, ""]);
+});
+
+describe("an account whose making was not waited for", () => {
+  let answers: { resolve: () => void; reject: (error: unknown) => void }[];
+
+  /** The dialog is closed while the server makes it. */
+  beforeEach(async () => {
+    await opened("sign-up");
+    answers = [];
+    library.register = (username) =>
+      new Promise((resolve, reject) => {
+        library.registered.push(username);
+        answers.push({ resolve, reject });
+      });
+    await begin("ada", "long enough");
+    box().close();
+  });
+
+  async function begin(username: string, password: string): Promise<void> {
+    field("username").value = username;
+    field("password").value = password;
+    dialog
+      .querySelector("form")
+      ?.dispatchEvent(new SubmitEvent("submit", { bubbles: true, cancelable: true }));
+    await dialog.updateComplete;
+  }
+
+  async function answered(end: () => void): Promise<void> {
+    end();
+    await new Promise((resolve) => setTimeout(resolve));
+    await dialog.updateComplete;
+  }
+
+  const intro = () => dialog.querySelector(".form-hint")?.textContent;
+
+  test("is told of when the dialog is opened again, and is there to sign in to", async () => {
+    await answered(() => answers[0]?.resolve());
+    await dialog.open("sign-in");
+    await dialog.updateComplete;
+    expect(intro()).toBe(readingIn("en").t("signInMade", { name: "ada" }));
+    await send("ada", "long enough");
+    expect(signIns).toEqual([{ username: "ada", remember: false }]);
+    expect(intro()).toBe(readingIn("en").t("signInIntro"));
+  });
+
+  test("is not asked for again, nor called taken, by who asks for it once more", async () => {
+    await dialog.open("sign-up");
+    await begin("ada", "long enough");
+    await answered(() => answers[0]?.resolve());
+    expect([library.registered, note("username"), signIns.length]).toEqual([["ada"], "", 1]);
+  });
+
+  test("is not told of where none was made, and can be asked for again", async () => {
+    await answered(() => answers[0]?.reject(new RegistrationError("unreachable")));
+    await dialog.open("sign-up");
+    expect(intro()).toBe(readingIn("en").t("signUpIntro"));
+    await begin("ada", "long enough");
+    expect(library.registered).toEqual(["ada", "ada"]);
+  });
 });
