@@ -272,6 +272,11 @@ class Broker:
                 mandatory=True,
             )
 
+    def readers(self, queue: str) -> int:
+        """Count who consumes a queue."""
+        with self.channel() as channel:
+            return int(channel.queue_declare(queue, passive=True).method.consumer_count)
+
     def depth(self, queue: str = PARKED_QUEUE) -> int:
         with self.channel() as channel:
             return int(channel.queue_declare(queue, passive=True).method.message_count)

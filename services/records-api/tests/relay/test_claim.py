@@ -12,6 +12,7 @@ import pytest
 from amqp_client.connection import Connection
 from aviso_native.addresses import find_free_port
 
+from aviso.broker.topology import REPORTS_QUEUE
 from aviso.relay import claim
 from tests.relay.drivers import (
     Broker,
@@ -159,7 +160,8 @@ def test_a_broker_is_taken_when_the_other_relay_has_ended(
 ) -> None:
     write(other, 2)
     first = start(database)
-    first.wait_for_broker()
+    # It reads its reports a moment after it has the broker.
+    eventually(lambda: broker.readers(REPORTS_QUEUE) == 1)
 
     second = start(other, AVISO_TAKE_BROKER="yes")
     second.wait_for_broker("refused")

@@ -59,6 +59,8 @@ def test_a_standby_takes_over_from_a_killed_relay(
     active.wait_for_role("active")
     standby = start_relay()
     standby.wait_for_role("standby")
+    # Opened by the first: what is not known to be opened is opened by the next again.
+    database.wait_until_published()
 
     active.kill()
 
@@ -107,7 +109,8 @@ def test_sigterm_in_a_burst_ends_in_order(
 ) -> None:
     database.add_feed("orders")
     relay = start_relay()
-    relay.wait_for_broker()
+    # Opened: what is not known to be opened the next relay opens again.
+    database.wait_until_published()
     database.add_records("orders", 1000)
 
     assert 0 == relay.stop()
