@@ -172,6 +172,8 @@ def test_a_page_ends_when_it_gets_large(stack: Stack, api: Api, feed: str) -> No
             after, pages = "", 0
             while True:
                 page = large.ask(f"<max>250</max>{after}")
+                if page.condition:  # not opened yet
+                    return False
                 found.extend(page.ids)
                 pages += 1
                 if page.is_complete:

@@ -14,7 +14,7 @@ from aviso_native import postgres
 from aviso_native.settings import REPOSITORY
 
 from ..running import Stack
-from ..waiting import until
+from ..waiting import until, until_equal
 from .effort import choose
 from .experiment import Experiment
 from .news import reach, wait_for_news
@@ -125,6 +125,11 @@ def standby_gone(stack: Stack) -> Iterator[None]:
     ask(stack, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
     ask(stack, "SELECT pg_reload_conf()")
     try:
+        # Its checkpointer is the one that makes commits wait: it has been told when a
+        # new session knows of it, and does that before its next checkpoint.
+        shown = "SHOW synchronous_standby_names"
+        until_equal("nobody", lambda: ask(stack, shown), "the setting")
+        ask(stack, "CHECKPOINT")
         yield
     finally:
         ask(stack, "ALTER SYSTEM RESET synchronous_standby_names")

@@ -36,6 +36,8 @@ def test_a_page_offline_while_many_arrive(experiment: Experiment) -> None:
     for _ in range(PARTS):
         trial.insert(MANY // PARTS)
         time.sleep(AWAY_S / PARTS)
+    # Else it may be live before all of them have their numbers, and be right.
+    trial.wait_for_head(60)
     # "connecting" for as long as a try takes.
     assert page.state in ("offline", "connecting")
     assert page.position == 3

@@ -6,7 +6,7 @@ import pytest
 
 from ..api import new_slug
 from ..database import Database
-from ..waiting import until
+from ..waiting import until, until_equal
 from .effort import choose
 from .experiment import Experiment
 from .heads import archived_head, wait_until_beyond
@@ -37,6 +37,11 @@ def test_a_thousand_large_events_wait_beside_the_pusher_and_arrive_later(
         api.create_feed(each)
     trial.post()
     wait_until_beyond(0, stack, feed)
+    # A few openings would be all that is sent.
+    unopened = (
+        "SELECT count(*) FROM feeds WHERE slug = ANY(%s) AND announced_at IS NULL"
+    )
+    until_equal(0, lambda: database.value(unopened, [others]), "the feeds to be opened")
     each_of = EVENTS // len(others)
 
     stack.stop_part("ejabberd")

@@ -12,7 +12,7 @@ from aviso_native import ejabberd
 
 from ..api import new_slug
 from ..running import Stack
-from ..waiting import until_equal
+from ..waiting import until, until_equal
 from .effort import choose
 from .experiment import Experiment
 from .heads import wait_until_beyond
@@ -58,7 +58,11 @@ def destroy(stack: Stack, feed: str) -> None:
 def end_session(stack: Stack, feed: str) -> None:
     settings = stack.settings
     account = {"user": "pusher", "host": settings.domain}
-    assert ejabberd.call(settings, "kick_user", account)["num_resources"] > 0
+    # A page that hears nothing for a while has its news over REST.
+    until(
+        lambda: ejabberd.call(settings, "kick_user", account)["num_resources"],
+        "a session of the pusher",
+    )
 
 
 @pytest.mark.timeout(choose(300, 900))
