@@ -119,6 +119,8 @@ export class FeedView extends LightElement {
 
   protected override updated(): void {
     this.#watchSentinel();
+    // The rows that a list begins with are made before it is heard.
+    this.#countRows();
   }
 
   override render(): TemplateResult {
@@ -330,10 +332,16 @@ export class FeedView extends LightElement {
     list.isReading = this.#top > READING_FROM_PX || isOnRow === true;
   };
 
-  readonly #onRows = (): void => {
-    this.shown = this.list?.rowCount ?? 0;
+  /** Of the feed itself: what is found, or was, has a list of its own. */
+  #countRows(): void {
+    const list = this.querySelector<RecordList>(":scope > .list-area > record-list");
+    this.shown = list?.rowCount ?? 0;
     const { heldCount, isPaused } = this.feed;
-    this.waiting = (this.list?.waitingCount ?? 0) + (isPaused ? 0 : heldCount);
+    this.waiting = (list?.waitingCount ?? 0) + (isPaused ? 0 : heldCount);
+  }
+
+  readonly #onRows = (): void => {
+    this.#countRows();
     this.#noteReading();
     if (this.#sentinel === null) return;
     // Observing anew asks again: the end may be in sight still after a page of older ones.
