@@ -22,7 +22,9 @@ export class PageSize {
   /** A page of `count` came: so many bytes (0: not known), in so many milliseconds. */
   learn({ count, bytes, ms }: { count: number; bytes: number; ms: number }): void {
     if (count < 1) return;
-    const inTime = (count * TARGET_MS) / Math.max(1, ms);
+    const carried = (count * TARGET_MS) / Math.max(1, ms);
+    // Of a page that came in time it may be the way that took long, not what is on it.
+    const inTime = ms <= TARGET_MS ? Math.max(this.#size, carried) : carried;
     const inBytes = bytes > 0 ? (count * MAX_BYTES) / bytes : this.options.most;
     // One page says little: no more than twice as much as was tried.
     this.#set(Math.min(inTime, inBytes, Math.max(this.#size, 2 * count)));

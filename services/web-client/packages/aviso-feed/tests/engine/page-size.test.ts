@@ -38,3 +38,11 @@ test("learns nothing of an empty page, and asks for less after one that did not 
   page.shrink();
   expect(page.size).toBe(4);
 });
+
+test("asks for no less because there was little, however far away the server is", () => {
+  const page = pages();
+
+  page.learn({ count: 1, bytes: 200, ms: 900 });
+
+  expect(page.size).toBe(16);
+});
