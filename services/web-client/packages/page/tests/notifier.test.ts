@@ -56,8 +56,7 @@ afterEach(() => vi.unstubAllGlobals());
 
 async function made(): Promise<Notifier> {
   const notifier = new Notifier(onChange);
-  await Promise.resolve();
-  await Promise.resolve();
+  await new Promise((resolve) => setTimeout(resolve));
   return notifier;
 }
 
