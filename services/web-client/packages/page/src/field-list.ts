@@ -174,7 +174,7 @@ function list(items: readonly Json[], reading: Reading, depth: number): Template
   }
   const limit = items.length <= ITEMS_SHOWN + 1 ? items.length : ITEMS_SHOWN;
   const item = (value: Json) => html`<li>${fieldValue(value, reading, depth + 1)}</li>`;
-  const folded = items.slice(limit, limit + 200);
+  const folded = items.slice(limit);
   return html`
     <ol class="items">
       ${items.slice(0, limit).map(item)}
@@ -182,10 +182,13 @@ function list(items: readonly Json[], reading: Reading, depth: number): Template
     ${
       folded.length === 0
         ? nothing
-        : html`<details class="fold">
-            <summary>${reading.t("moreItems", { count: items.length - limit })}</summary>
-            <ol class="items" start=${limit + 1}>${folded.map(item)}</ol>
-          </details>`
+        : html`<fold-out
+            .count=${folded.length}
+            .label=${reading.t("moreItems", { count: folded.length })}
+            .draw=${(from: number, to: number) =>
+              html`<ol class="items" start=${limit + from + 1}>${folded.slice(from, to).map(item)}</ol>`}
+            .reading=${reading}
+          ></fold-out>`
     }
   `;
 }

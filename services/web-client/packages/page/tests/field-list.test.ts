@@ -23,6 +23,16 @@ const texts = (place: Element, selector: string) =>
   );
 const many = (count: number): JsonObject =>
   Object.fromEntries(Array.from({ length: count }, (_, n) => [`field${n + 1}`, n]));
+async function unfolded(place: Element): Promise<FoldOut> {
+  const fold = place.querySelector("fold-out") as FoldOut;
+  await fold.updateComplete;
+  const details = fold.querySelector("details") as HTMLDetailsElement;
+  details.open = true;
+  details.dispatchEvent(new Event("toggle"));
+  await fold.updateComplete;
+  return fold;
+}
+
 const shownFields = (place: Element) => place.querySelectorAll(".field").length;
 
 test.each([
@@ -80,23 +90,25 @@ test("many fields are folded, and one alone never is", async () => {
   expect(shownFields(drawn(many(13)))).toBe(13);
   const place = drawn(many(14));
   expect(shownFields(place)).toBe(12);
-  const fold = place.querySelector("fold-out") as FoldOut;
-  await fold.updateComplete;
+  const fold = await unfolded(place);
   expect(texts(fold, "summary")).toEqual([t("moreFields", { count: 2 })]);
-  fold.querySelector("details")?.setAttribute("open", "");
-  fold.querySelector("details")?.dispatchEvent(new Event("toggle"));
-  await fold.updateComplete;
   expect(texts(fold, "dt").at(-1)).toBe("field14");
 });
 
-test("many items are folded, and counted on below", () => {
+test("many items are folded and counted on below, and all of them can be seen", async () => {
   const items = (count: number) => Array.from({ length: count }, (_, n) => ({ n }));
-  expect(drawn({ items: items(6) }).querySelector(".fold")).toBeNull();
-  const place = drawn({ items: items(8) });
+  expect(drawn({ items: items(6) }).querySelectorAll("fold-out, .fold")).toHaveLength(0);
+  const place = drawn({ items: items(300) });
   expect(place.querySelectorAll("dd > .items > li")).toHaveLength(5);
-  expect(texts(place, ".fold summary")).toEqual([t("moreItems", { count: 3 })]);
-  const folded = place.querySelector<HTMLOListElement>(".fold ol");
-  expect([folded?.start, folded?.children.length]).toEqual([6, 3]);
+  const fold = await unfolded(place);
+  expect(texts(fold, "summary")).toEqual([t("moreItems", { count: 295 })]);
+  fold.querySelector("button")?.click();
+  await fold.updateComplete;
+  const parts = [...fold.querySelectorAll<HTMLOListElement>(".fold > ol")];
+  expect(parts.map(({ start, children }) => [start, children.length])).toEqual([
+    [6, 200],
+    [206, 95],
+  ]);
 });
 
 test("what is nested too deeply is counted, and left to the JSON", () => {
