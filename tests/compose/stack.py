@@ -7,6 +7,8 @@ import os
 import re
 import subprocess
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,6 +53,18 @@ class ComposeStack:
             "docker", "compose", "--env-file", str(self.env_file),
             "--file", str(COMPOSE_FILE), *arguments,
         )  # fmt: skip
+
+    @contextmanager
+    def other_ejabberd(self, folder: Path, settings: dict[str, Any]) -> Iterator[None]:
+        """Have ejabberd's container made anew, with settings over compose.yml's."""
+        other = folder / "other-ejabberd.yml"
+        other.write_text(json.dumps({"services": {"ejabberd": settings}}))
+        up = ("up", "--detach", "--no-build", "--no-deps", "--wait", "ejabberd")
+        try:
+            self.compose("--file", str(other), *up)
+            yield
+        finally:
+            self.compose(*up)
 
     def setting(self, name: str) -> str:
         [value] = re.findall(rf"^{name}=(.+)$", self.env_file.read_text(), re.M)

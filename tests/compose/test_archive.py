@@ -83,15 +83,11 @@ def spoiled(
     whole = module.read_text()
     module.write_text(spoil(whole))
     assert module.read_text() != whole
-    other = folder / "spoiled.yml"
-    other.write_text(f"services: {{ejabberd: {{image: {_SPOILED}}}}}")
-    up = ("up", "--detach", "--no-build", "--no-deps", "--wait", "ejabberd")
     docker("build", "--quiet", "--tag", _SPOILED, str(context))
     try:
-        stack.compose("--file", str(other), *up)
-        yield
+        with stack.other_ejabberd(folder, {"image": _SPOILED}):
+            yield
     finally:
-        stack.compose(*up)
         docker("image", "rm", _SPOILED)
 
 

@@ -229,15 +229,9 @@ def test_they_go_with_the_account(
 
 
 def make_account(stack: ComposeStack, name: str) -> str:
-    """In band (XEP-0077), before a login; return its name."""
+    """In band; return its name."""
     with closing(XmppSocket(stack.port, "localhost")) as client:
-        client.open_stream()
-        answer = client.ask(
-            "set",
-            "localhost",
-            f"<query xmlns='jabber:iq:register'><username>{name}</username>"
-            f"<password>{PASSWORD}</password></query>",
-        )
+        answer = client.register(name, PASSWORD)
     assert answer.get("type") == "result", ET.tostring(answer)
     return name
 

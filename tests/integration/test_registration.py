@@ -103,13 +103,7 @@ def register(
     headers = f"X-Forwarded-For: {told}\r\n" if told else ""
     client = XmppSocket(stack.port, "localhost", source=source, headers=headers)
     with closing(client):
-        client.open_stream()
-        answer = client.ask(
-            "set",
-            "localhost",
-            f"<query xmlns='jabber:iq:register'><username>{name}</username>"
-            f"<password>{PASSWORD}</password></query>",
-        )
+        answer = client.register(name, PASSWORD)
     return condition_of(answer), words_of(answer)
 
 

@@ -29,19 +29,20 @@ class Closed(Exception):
 
 
 class WebSocket:
-    """Frames over TCP (RFC 6455), from `source` to a port of loopback."""
+    """Frames over TCP (RFC 6455), from `source` to a port of one of our own servers."""
 
     def __init__(
         self,
         port: int,
         *,
-        source: str = "127.0.0.1",
+        address: str = "127.0.0.1",
+        source: str = "",
         path: str = "/xmpp-websocket",
         headers: str = "",
     ) -> None:
         """Open it. Raises Closed when the server answers anything but 101."""
         self.tcp = socket.create_connection(
-            ("127.0.0.1", port), 20, source_address=(source, 0)
+            (address, port), 20, source_address=(source, 0)
         )
         self._pending = b""
         key = _base64(os.urandom(16))
@@ -134,18 +135,31 @@ class XmppSocket(WebSocket):
     """A stream to one of the server's hosts, and a session when logged in."""
 
     def __init__(
-        self, port: int, host: str, *, source: str = "127.0.0.1", headers: str = ""
+        self,
+        port: int,
+        host: str,
+        *,
+        address: str = "127.0.0.1",
+        source: str = "",
+        headers: str = "",
     ) -> None:
-        super().__init__(port, source=source, headers=headers)
+        super().__init__(port, address=address, source=source, headers=headers)
         self.host = host
         self.jid = ""
         self._numbers = itertools.count(1)
         self._offered: set[str | None] = set()
 
     def open_stream(self) -> ET.Element:
-        """Open the stream (again, after a login); return its features."""
+        """Open the stream (again, after a login); return its features.
+
+        Raises Closed, with the server's condition, when it refuses.
+        """
         self.send(f"<open xmlns='{FRAMING}' to={quoteattr(self.host)} version='1.0'/>")
-        features = self.wait_for(lambda each: each.tag.endswith("}features"))
+        features = self.wait_for(
+            lambda each: each.tag.endswith(("}features", "}error"))
+        )
+        if features.tag.endswith("}error"):
+            raise Closed(features[0].tag.rpartition("}")[2])
         self._offered = {each.text for each in features.iter(f"{{{SASL}}}mechanism")}
         return features
 
@@ -175,6 +189,16 @@ class XmppSocket(WebSocket):
             outcome = self._say_sasl("auth mechanism='PLAIN'", secret)
         if not outcome.tag.endswith("}success"):
             raise Closed(outcome[0].tag.rpartition("}")[2])
+
+    def register(self, name: str, password: str) -> ET.Element:
+        """Ask for an account, in a stream of its own (XEP-0077); return the answer."""
+        self.open_stream()
+        return self.ask(
+            "set",
+            self.host,
+            f"<query xmlns='jabber:iq:register'><username>{name}</username>"
+            f"<password>{password}</password></query>",
+        )
 
     def _prove(self, name: str, password: str) -> ET.Element:
         """SCRAM-SHA-256 (RFC 5802, section 3), without a look at the server's proof."""
