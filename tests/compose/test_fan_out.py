@@ -14,7 +14,7 @@ from contextlib import ExitStack, closing
 import psycopg
 import pytest
 from integration.api import Api
-from integration.test_fan_out import is_batch, said
+from integration.test_fan_out import WAITING, is_batch, said
 from integration.waiting import ALIVE_S, until
 from integration.xmpp_socket import CLIENT, XmppSocket
 
@@ -89,6 +89,8 @@ def test_a_join_asks_the_database_for_no_nick(
         held.execute("LOCK TABLE muc_registered IN ACCESS EXCLUSIVE MODE")
 
         assert [enters(each, "demo@feeds.localhost") for each in guests] == [True, True]
+        # ejabberd lets in whoever it could not ask about in time.
+        assert held.execute(WAITING).fetchall() == []
 
 
 def join(room: str) -> str:

@@ -16,6 +16,9 @@ from .waiting import until
 from .xmpp_socket import XmppSocket
 
 BATCHES = 3
+# For what the one that asks has locked.
+WAITING = """SELECT query FROM pg_stat_activity
+    WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))"""
 
 
 @pytest.fixture
@@ -72,8 +75,11 @@ def test_a_join_asks_the_database_for_no_nick(
         )
         # Who else is in is told before.
         me = guest.wait_for(lambda each: each.get("from") == f"{room}/guest")
+        # ejabberd lets in whoever it could not ask about in time.
+        waiting = held.execute(WAITING).fetchall()
 
     assert me.get("type") is None
+    assert waiting == []
 
 
 def batches(chat: Chat, room: str) -> list[ET.Element]:
