@@ -89,13 +89,14 @@ def test_a_chat_client_pages_the_whole_archive(
     until(lambda: archive_reaches(client, room, 901), "the archive to hold all")
 
     batches = archived_batches(client, room)
-    in_small_pages = archived_batches(client, room, page=7)
+    in_small_pages = archived_batches(client, room, page=2)
 
     check_spans(batches)
     assert sequences_of(batches) == list(range(1, 902))
     assert [event["subject"] for event in events_of(batches)][1:] == ids
     assert in_small_pages == batches
-    assert len(batches) > 7
+    # However many of the records went together, a batch has 250 at most.
+    assert len(batches) > 4
 
 
 def test_a_chat_client_cannot_speak_in_a_room(
