@@ -15,7 +15,7 @@ from .conftest import OpenPage
 from .faults.tcp_wire import TcpWire
 from .running import Stack
 from .test_embedding import embed, states
-from .waiting import until_equal
+from .waiting import ALIVE_S, until_equal
 
 
 @pytest.fixture
@@ -117,3 +117,43 @@ def has_ipv6(port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+_ALL_CAME = """() => sessionStorage.getItem("aviso.loads") === null
+    && document.styleSheets.length > 0 && !document.querySelector(".loading")"""
+
+
+# Without its scripts twice; without the stylesheet once: then it keeps a copy itself.
+@pytest.mark.parametrize(
+    ("part", "times"), [("**/assets/*.js", 2), ("**/assets/*.css", 1)]
+)
+def test_a_part_of_it_that_did_not_come_is_asked_for_again(
+    stack: Stack, feed: str, tab: Page, part: str, times: int
+) -> None:
+    lost: list[str] = []
+
+    def lose(route: Route) -> None:
+        if len(lost) < times:
+            lost.append(route.request.url)
+            route.abort()
+        else:
+            route.continue_()
+
+    def losses() -> int:
+        tab.wait_for_timeout(50)  # Playwright hears of requests while it waits itself
+        return len(lost)
+
+    tab.route(part, lose)
+    tab.goto(f"{stack.url}/#/feeds/{feed}")
+
+    until_equal(times, losses, "the part to be asked for again")
+    tab.locator("[data-connection-state=live]").first.wait_for(timeout=ALIVE_S * 1000)
+    tab.wait_for_function(_ALL_CAME, timeout=ALIVE_S * 1000)
+
+
+def test_where_no_script_comes_it_says_what_to_do(stack: Stack, tab: Page) -> None:
+    tab.route("**/*.js", lambda route: route.abort())
+    tab.goto(stack.url)
+
+    expect(tab.get_by_text("reload this page")).to_be_visible(timeout=ALIVE_S * 1000)
+    expect(tab.get_by_text("recargue esta página")).to_be_visible()

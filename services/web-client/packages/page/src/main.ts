@@ -63,5 +63,6 @@ const library: FeedLibrary = {
   register: (username, password) => register(ORIGIN, username, password),
 };
 
+document.querySelector(".loading")?.remove();
 document.body.append(new AvisoPage(library));
 keepPage();
