@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,6 +13,7 @@ from aviso.events.models import Event
 from aviso.feeds.models import Feed
 from aviso.records.models import IdempotencyKey, Record
 from tests.api import Api, Reply, make_api
+from tests.relay.drivers import PATIENCE_S, eventually
 
 PATH = "feeds/orders/records/"
 
@@ -132,23 +132,36 @@ def test_20_equal_ids_at_once_make_one_record(orders: Feed) -> None:
 def test_a_write_that_postgresql_ends_for_a_deadlock_comes_again(
     orders: Feed,
 ) -> None:
-    """Another writer holds the first id and asks for the second; the list has both."""
-    first, second = (f"7d3c1f5e-2b4a-4c6d-8e9f-{n:012}" for n in (1, 2))
+    """Another writer holds the last id and asks for the first; the list has both.
+
+    PostgreSQL looks for a deadlock once, a while after a wait began: who closes it
+    finds it. Held at its second id, the list asks for its last when the other waits.
+    """
+    first, second, last = ids = [f"7d3c1f5e-2b4a-4c6d-8e9f-{n:012}" for n in (1, 2, 3)]
     insert = "INSERT INTO aviso.records (id, feed, data) VALUES (%s, 'orders', '{}')"
-    body = [{"id": key, "data": {}} for key in (second, first)]
+    body = [{"id": key, "data": {}} for key in ids]
 
-    with _connect() as other, ThreadPoolExecutor(1) as threads:
-        # PostgreSQL must find the deadlock at the list, however slow the machine is.
-        other.execute("SET deadlock_timeout = '1min'")
-        other.execute(insert, [first])
+    with (
+        _connect() as holding,
+        _connect() as other,
+        _connect() as looking,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        # It looks when the list has found it long ago.
+        other.execute("SET deadlock_timeout = '10min'")
+        other.execute(insert, [last])
+        holding.execute(insert, [second])
         reply = threads.submit(_post_at_once, make_api(), [body])
-        _wait_until_blocked(other)
-        other.execute(insert, [second])
+        listing = _wait_until_blocked(holding)
+        inserted = threads.submit(other.execute, insert, [first])
+        assert other.info.backend_pid == _wait_until_blocked(looking, by=listing)
+        holding.rollback()
+        inserted.result(PATIENCE_S)
         other.commit()
-        (answer,) = reply.result(30)
+        (answer,) = reply.result(PATIENCE_S)
 
-    assert (201, {"ids": [second, first]}) == (answer.status, answer.body)
-    assert 2 == Event.objects.count()
+    assert (201, {"ids": ids}) == (answer.status, answer.body)
+    assert 3 == Event.objects.count()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -169,7 +182,7 @@ def test_an_id_that_was_used_and_deleted_while_its_list_waited_is_not_used_again
         other.execute("DELETE FROM aviso.records WHERE id = %s", [second])
         other.commit()
         holding.rollback()
-        (answer,) = reply.result(30)
+        (answer,) = reply.result(PATIENCE_S)
 
     assert (201, {"ids": [first, second]}) == (answer.status, answer.body)
     created = Event.objects.filter(type="created").values_list("subject", flat=True)
@@ -188,14 +201,9 @@ def _connect() -> psycopg.Connection[Any]:
     )
 
 
-def _wait_until_blocked(other: psycopg.Connection[Any]) -> None:
-    blocked = (
-        "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
-    )
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        found = other.execute(blocked, [other.info.backend_pid]).fetchone()
-        if found and found[0]:
-            return
-        time.sleep(0.01)
-    raise AssertionError("the list never waited")
+def _wait_until_blocked(other: psycopg.Connection[Any], by: int | None = None) -> int:
+    """Wait until a session waits for `other`'s, or another; return its process."""
+    blocked = "SELECT pid FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
+    held = [by or other.info.backend_pid]
+    found = eventually(lambda: other.execute(blocked, held).fetchall())
+    return int(found[0][0])
