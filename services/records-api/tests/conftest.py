@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ import django
 import hypothesis
 import pytest
 from django.conf import settings
-from pytest_django import DjangoDbBlocker
+from pytest_django import DjangoDbBlocker, Settings
 
 from tests.postgresql import private_postgresql
 
@@ -54,6 +55,10 @@ def pytest_configure() -> None:
         "DJANGO_SETTINGS_MODULE": "records_api.settings",
     }
     django.setup()
+    # Nor is it one who searches for too long, whom tests in this process don't try.
+    from aviso.database import limits
+
+    limits.STRANGERS_STATEMENT_TIMEOUT_MS = 120_000
     # Else the static files are listed for each test's client: half of its time.
     settings.WHITENOISE_AUTOREFRESH = True
 
@@ -67,6 +72,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the folders: their tests take long, none is to be left for the end."""
     here = Path(__file__).parent
     items.sort(key=lambda item: item.path.parent == here)
+
+
+@pytest.fixture
+def one_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep this process to one minute, with nothing taken from the last one."""
+    from aviso.access.quotas import quotas
+
+    minute = time.time() // 60 + 10
+    monkeypatch.setattr(quotas, "_clock", lambda: 60 * minute + 30)
+    monkeypatch.setattr(quotas, "_minute", 0)
+
+
+@pytest.fixture
+def no_limits(settings: Settings) -> None:
+    """Have no request take its place in the limits, for tests that count statements.
+
+    The first of a minute does, and one in a hundredth of the limit.
+    """
+    settings.AVISO_THROTTLE_KEY = settings.AVISO_THROTTLE_ADDRESS = 0
 
 
 @pytest.fixture(scope="session")

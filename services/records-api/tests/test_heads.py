@@ -82,7 +82,7 @@ def test_it_gives_what_the_caller_may_read(caller: str, expected: list[str]) -> 
     assert expected == slugs(callers[caller](), "a,secret,no-such-feed")
 
 
-@pytest.mark.usefixtures("_feeds")
+@pytest.mark.usefixtures("_feeds", "no_limits")
 @pytest.mark.parametrize("name", ["anonymous", "key", "account", "ticket"])
 def test_a_hidden_feed_is_like_none(name: str) -> None:
     callers: dict[str, Callable[[], Api]] = {

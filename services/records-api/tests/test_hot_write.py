@@ -46,6 +46,7 @@ def writer(**rights: Any) -> Api:
     return Api(text)
 
 
+@pytest.mark.usefixtures("no_limits")
 def test_the_first_write_of_a_key_goes_the_long_way_and_the_next_do_not(
     statements: list[str], django_assert_num_queries: Any
 ) -> None:

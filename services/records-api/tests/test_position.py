@@ -16,6 +16,7 @@ from aviso.feeds import position
 from aviso.feeds.models import Feed
 from aviso.feeds.position import one_snapshot, read_standing, wait_for_position
 from tests.api import NUMBER_ALL, Api, Reply, number_events
+from tests.relay.drivers import PATIENCE_S
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ALL = {"xmax": 0, "in_progress": [], "page": 100_000, "inline": 0, "busy": []}
@@ -116,7 +117,7 @@ class Load:
     def __exit__(self, *_: object) -> None:
         self._is_over.set()
         for thread in self._threads:
-            thread.join(30)
+            thread.join(PATIENCE_S)
         assert [] == self.failures
 
     def _guard(self, work: Callable[[], None]) -> None:

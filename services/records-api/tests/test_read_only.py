@@ -81,7 +81,7 @@ def _is_taken(stack: Stack) -> bool:
 
 
 _END_SESSIONS: LiteralString = (
-    "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+    "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity"
     " WHERE application_name = 'aviso-records-api'"
 )
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from pytest_django import Settings
 
 from aviso.events.models import Event
 from aviso.exact_json.numbers import write_json
@@ -85,6 +84,7 @@ def test_a_list_of_one_is_a_list(api: Api) -> None:
 
 
 @only_the_long_way
+@pytest.mark.usefixtures("no_limits")
 def test_a_list_costs_one_statement(api: Api, django_assert_num_queries: Any) -> None:
     api.get("feeds/")
 
@@ -401,11 +401,9 @@ def test_json_of_a_thousand_records_of_8_kib_is_written(api: Api) -> None:
 
 
 @only_the_long_way
+@pytest.mark.usefixtures("no_limits")
 @pytest.mark.django_db(transaction=True)
-def test_one_record_takes_three_ways_to_the_database(
-    api: Api, settings: Settings
-) -> None:
-    settings.AVISO_THROTTLE_KEY = 0  # it goes there once in a hundredth of its limit
+def test_one_record_takes_three_ways_to_the_database(api: Api) -> None:
     api.post(PATH, {"data": {}})  # notes the key's use
 
     with CaptureQueriesContext(connection) as asked:

@@ -148,7 +148,7 @@ def test_a_restarted_database_costs_at_most_the_requests_meanwhile(
     with connection.cursor() as cursor:
         cursor.execute(
             # Waits for each end: a request of that very moment may well fail.
-            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE"
+            "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE"
             " datname = current_database() AND pid <> pg_backend_pid()"
         )
 

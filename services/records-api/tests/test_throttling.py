@@ -12,22 +12,14 @@ from django.test import RequestFactory
 from pytest_django import Settings
 
 from aviso.access.addresses import address_of
-from aviso.access.quotas import Quotas, quotas
+from aviso.access.quotas import Quotas
 from aviso.feeds.models import Feed
 from tests.api import Api, make_api
 from tests.serving import serving
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_minute")]
 ONE = {"data": {"n": 1}}
 RECORDS = "feeds/orders/records/"
-
-
-@pytest.fixture(autouse=True)
-def _one_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep this process to one minute, with nothing taken from the last one."""
-    minute = time.time() // 60 + 10
-    monkeypatch.setattr(quotas, "_clock", lambda: 60 * minute + 30)
-    monkeypatch.setattr(quotas, "_minute", 0)
 
 
 def _address(peer: str, told: str | None = None) -> str:

@@ -187,6 +187,7 @@ def test_the_tokens_of_these_tests_can_be_taken(orders: Feed) -> None:
     assert 200 == Api(sign(account_claims())).get("feeds/orders/").status
 
 
+@pytest.mark.usefixtures("one_minute")
 def test_each_reader_has_a_limit_of_his_own(orders: Feed, settings: Settings) -> None:
     settings.AVISO_THROTTLE_ADDRESS = 2
     first, second = account("throttled@localhost"), account("another@localhost")
@@ -199,6 +200,7 @@ def test_each_reader_has_a_limit_of_his_own(orders: Feed, settings: Settings) ->
     assert 200 == second.get("feeds/orders/").status
 
 
+@pytest.mark.usefixtures("one_minute")
 def test_wrong_tokens_are_counted_by_address(orders: Feed, settings: Settings) -> None:
     settings.AVISO_THROTTLE_ADDRESS = 1
     here: Any = {"X-Forwarded-For": "203.0.113.77"}
