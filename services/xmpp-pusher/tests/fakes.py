@@ -30,6 +30,8 @@ from xmpp_pusher.reports import Report
 
 # What becomes of a batch that follows: "late" is archived, and nobody hears of it.
 Outcome = Literal["archived", "late", "lost"]
+# What is right comes long before, on a loaded machine too.
+ALIVE_S = 120.0
 
 
 @dataclass
@@ -274,7 +276,7 @@ class FakeRoom:
             raise RoomLost("no reflection")
 
 
-async def until(is_so: Callable[[], bool], timeout_s: float = 30.0) -> None:
+async def until(is_so: Callable[[], bool], timeout_s: float = ALIVE_S) -> None:
     """Let the loop run until something is so."""
     deadline_s = time.monotonic() + timeout_s
     while not is_so():

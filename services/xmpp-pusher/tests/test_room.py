@@ -13,6 +13,7 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
+from fakes import ALIVE_S
 from xmpp_pusher.errors import (
     Behind,
     Bounced,
@@ -506,7 +507,7 @@ async def test_a_room_that_ends_takes_the_join_with_it(bench: Bench) -> None:
 
     bench.room.handle(presence("aviso-1", more="type='unavailable'", status="332"))
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(ALIVE_S):
         with pytest.raises(RoomEnded, match="ended"):
             await joining
 

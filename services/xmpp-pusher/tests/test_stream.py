@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from fakes import ALIVE_S
 from xmpp_pusher.errors import RoomEnded, RoomLost
 from xmpp_pusher.xmpp import stream as stream_module
 from xmpp_pusher.xmpp.stream import OnStanza, Stream
@@ -66,7 +67,7 @@ async def test_a_question_ends_with_the_room_that_it_went_to() -> None:
 
     login.receive(presence(stream.nick, "type='unavailable'"))
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(ALIVE_S):
         with pytest.raises(RoomLost, match="before its answer"):
             await entering
     assert not elsewhere.done()
@@ -88,7 +89,7 @@ async def test_a_room_that_is_gone_when_it_is_asked_is_lost() -> None:
         "<item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"
     )
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(ALIVE_S):
         with pytest.raises(RoomEnded, match="item-not-found"):
             await entering
 
@@ -102,7 +103,7 @@ async def test_a_room_that_ended_a_moment_ago_is_not_asked() -> None:
     login.receive(presence(stream.nick))
     login.receive(presence(stream.nick, "type='unavailable'"))
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(ALIVE_S):
         with pytest.raises(RoomLost, match="out of"):
             await entering
     assert not any("muc#owner" in stanza for stanza in login.sent)
@@ -121,7 +122,7 @@ async def test_a_server_that_does_not_answer_is_given_up(
     stream, login = make_stream()
     watching = asyncio.create_task(stream.watch())
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(ALIVE_S):
         while not watching.done():
             if is_talking:
                 login.receive("<message from='somebody@acct.test'/>")
@@ -145,7 +146,7 @@ class Clock:
     async def until_looked_at(self) -> None:
         """Wait until a look that began after this call is over."""
         enough = self._asked + 2
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(ALIVE_S):
             while self._asked < enough:
                 await asyncio.sleep(0.001)
 
