@@ -176,6 +176,8 @@ def test_a_revoke_is_told_in_all_tabs_and_so_is_a_grant(
     api: Api, private_feed: str, account: dict[str, str], open_tab: OpenTab
 ) -> None:
     tabs = [open_tab(private_feed, credentials=account) for _ in range(3)]
+    # What REST has is shown before the room lets a tab in.
+    wait_for_states(tabs, "live")
     wait_for_shown(tabs, ["from before"])
     mine = f"account:{account['username']} {private_feed}"
     until(lambda: mine in tabs[0].kept(), "the feed to be kept")
@@ -196,6 +198,8 @@ def test_a_changed_password_ends_the_reading_in_all_tabs(
     stack: Stack, private_feed: str, account: dict[str, str], open_tab: OpenTab
 ) -> None:
     tabs = [open_tab(private_feed, credentials=account) for _ in range(3)]
+    # What REST has is shown before the room lets a tab in.
+    wait_for_states(tabs, "live")
     wait_for_shown(tabs, ["from before"])
     mine = f"account:{account['username']} {private_feed}"
     until(lambda: mine in tabs[0].kept(), "the feed to be kept")
@@ -220,6 +224,8 @@ def test_an_account_that_is_removed_reads_no_more_in_any_tab(
 ) -> None:
     wire.passes_websocket = passes_websocket
     tabs = [open_tab(private_feed, credentials=account) for _ in range(3)]
+    # What REST has is shown before the room lets a tab in.
+    wait_for_states(tabs, "live")
     wait_for_shown(tabs, ["from before"])
     mine = f"account:{account['username']} {private_feed}"
     until(lambda: mine in tabs[0].kept(), "the feed to be kept")

@@ -101,6 +101,7 @@ def test_a_revoked_ticket_holder_is_told_and_comes_back(
     api.write(private_feed, {"note": "from before"})
     tab = embed(feed=private_feed, ticket=make_ticket(api, private_feed))
     wait_for_text(tab, "from before")
+    wait_for_text(tab, "Live")
     domain = api.get("connection/")["ticket_domain"]
 
     api.revoke(private_feed, f"u-17@{domain}")
