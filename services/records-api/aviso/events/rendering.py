@@ -93,7 +93,7 @@ def render_opened(
 
 
 def escape_json(text: str) -> str:
-    r"""Rewrite every non-ASCII character of a JSON text as \uXXXX.
+    """Rewrite every non-ASCII character of a JSON text as its escape.
 
     They stand inside strings only, so the value stays the same. Above the BMP it takes
     a surrogate pair.

@@ -260,7 +260,10 @@ export class AccountDialog extends LightElement {
     this.progress = "signingIn";
     const fault = await this.model.signIn(username, password, remember, signal);
     if (fault !== null) return [fault];
-    if (!signal.aborted) this.made = null;
+    if (!signal.aborted) {
+      this.made = null;
+      this.#accounts.delete(username);
+    }
     return [];
   }
 
