@@ -3,18 +3,12 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { AvisoPage } from "../src/aviso-page";
 import { rememberAccount, rememberApiKey } from "../src/storage";
 import { FakeLibrary, feedInfo } from "./fake-library";
-
-/** jsdom lays nothing out, so there is nothing to observe. */
-class NoObserver {
-  observe(): void {}
-  unobserve(): void {}
-  disconnect(): void {}
-}
+import { FakeObserver } from "./fake-observer";
 
 let page: AvisoPage;
 
 beforeEach(() => {
-  for (const name of ["ResizeObserver", "IntersectionObserver"]) vi.stubGlobal(name, NoObserver);
+  for (const name of ["ResizeObserver", "IntersectionObserver"]) vi.stubGlobal(name, FakeObserver);
   vi.stubGlobal("scrollTo", () => {});
   localStorage.clear();
   rememberAccount({ kind: "account", username: "ana", password: "long enough" });

@@ -7,13 +7,7 @@ import { feedNav } from "../src/feed-nav";
 import { PageModel } from "../src/page-model";
 import { readingIn } from "../src/reading";
 import { FakeLibrary, feedInfo } from "./fake-library";
-
-/** jsdom lays nothing out: a window of ten rows. */
-class NoObserver {
-  observe(): void {}
-  unobserve(): void {}
-  disconnect(): void {}
-}
+import { FakeObserver } from "./fake-observer";
 
 const name = (number: number) => `feed-${String(number).padStart(4, "0")}`;
 
@@ -22,7 +16,8 @@ let list: FeedList;
 let model: PageModel;
 
 beforeEach(async () => {
-  vi.stubGlobal("ResizeObserver", NoObserver);
+  vi.stubGlobal("ResizeObserver", FakeObserver);
+  // jsdom lays nothing out: a window of ten rows.
   vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(400);
   vi.spyOn(HTMLElement.prototype, "offsetHeight", "get").mockReturnValue(40);
   localStorage.clear();

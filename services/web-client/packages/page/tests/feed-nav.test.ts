@@ -6,6 +6,7 @@ import { feedNav, focusFeeds } from "../src/feed-nav";
 import { PageModel } from "../src/page-model";
 import { readingIn } from "../src/reading";
 import { FakeLibrary, feedInfo } from "./fake-library";
+import { FakeObserver } from "./fake-observer";
 
 const reading = readingIn("en");
 const { t } = reading;
@@ -17,14 +18,7 @@ let picked: number;
 let revision = 0;
 
 beforeEach(() => {
-  vi.stubGlobal(
-    "ResizeObserver",
-    class {
-      observe() {}
-      unobserve() {}
-      disconnect() {}
-    },
-  );
+  vi.stubGlobal("ResizeObserver", FakeObserver);
   vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(400);
   vi.spyOn(HTMLElement.prototype, "offsetHeight", "get").mockReturnValue(40);
   localStorage.clear();

@@ -16,6 +16,7 @@ import {
   feedInfo,
   recordOf,
 } from "./fake-library";
+import { FakeObserver } from "./fake-observer";
 
 const reading = readingIn("en");
 const { t } = reading;
@@ -24,28 +25,10 @@ let model: PageModel;
 let view: FeedView;
 let feed: WatchedFeed;
 let subscription: FakeSubscription;
-let observers: FakeObserver[];
-
-/** jsdom lays nothing out: a test says what comes into sight. */
-class FakeObserver {
-  readonly seen = new Set<Element>();
-  constructor(readonly tell: (entries: unknown[]) => void) {
-    observers.push(this);
-  }
-  observe(element: Element): void {
-    this.seen.add(element);
-  }
-  unobserve(element: Element): void {
-    this.seen.delete(element);
-  }
-  disconnect(): void {
-    this.seen.clear();
-  }
-}
 
 beforeEach(() => {
   localStorage.clear();
-  observers = [];
+  FakeObserver.made.length = 0;
   vi.stubGlobal("IntersectionObserver", FakeObserver);
   vi.stubGlobal("ResizeObserver", FakeObserver);
   vi.spyOn(window, "scrollTo").mockImplementation(() => scrollBy(0));
@@ -107,8 +90,8 @@ function scrollBy(top: number): void {
 /** The end of the list comes into sight. */
 function reachEnd(): void {
   const sentinel = part("[data-older-sentinel]");
-  for (const { seen, tell } of observers) {
-    if (sentinel !== null && seen.has(sentinel)) tell([{ isIntersecting: true }]);
+  for (const { watched, tell } of FakeObserver.made) {
+    if (sentinel !== null && watched.has(sentinel)) tell([{ isIntersecting: true }]);
   }
 }
 

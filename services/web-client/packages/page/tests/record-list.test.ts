@@ -5,6 +5,7 @@ import { readingIn } from "../src/reading";
 import type { RecordList } from "../src/record-list";
 import { WatchedFeed } from "../src/watched-feed";
 import { eventOf, FakeSubscription, feedInfo } from "./fake-library";
+import { FakeObserver } from "./fake-observer";
 
 let subscription: FakeSubscription;
 let feed: WatchedFeed;
@@ -12,14 +13,7 @@ let list: RecordList;
 
 beforeEach(async () => {
   // jsdom has no layout and so no observer; which rows are near the screen is a browser's matter.
-  vi.stubGlobal(
-    "IntersectionObserver",
-    class {
-      observe() {}
-      unobserve() {}
-      disconnect() {}
-    },
-  );
+  vi.stubGlobal("IntersectionObserver", FakeObserver);
   await import("../src/record-list");
   subscription = new FakeSubscription("orders", null);
   feed = new WatchedFeed(feedInfo("orders"), new RecordStore());

@@ -6,6 +6,7 @@ import type { RecordTable } from "../src/record-table";
 import { type FeedRoute, routeOfFeed } from "../src/route";
 import { WatchedFeed } from "../src/watched-feed";
 import { eventOf, FakeSubscription, feedInfo } from "./fake-library";
+import { FakeObserver } from "./fake-observer";
 
 /** A store that counts how many entries it was asked for. */
 class CountingStore extends RecordStore {
@@ -31,14 +32,7 @@ let table: RecordTable;
 
 /** jsdom lays nothing out: a window of ten rows. */
 beforeEach(async () => {
-  vi.stubGlobal(
-    "ResizeObserver",
-    class {
-      observe() {}
-      unobserve() {}
-      disconnect() {}
-    },
-  );
+  vi.stubGlobal("ResizeObserver", FakeObserver);
   vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(440);
   vi.spyOn(HTMLElement.prototype, "offsetHeight", "get").mockReturnValue(440);
   vi.spyOn(HTMLElement.prototype, "offsetWidth", "get").mockReturnValue(800);

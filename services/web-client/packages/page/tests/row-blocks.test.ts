@@ -3,39 +3,14 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import type { RecordRow } from "../src/record-row";
 import { RowBlocks } from "../src/row-blocks";
+import { FakeObserver } from "./fake-observer";
 
-/** What the browser is asked to watch, and what it tells of it. */
-class FakeObserver {
-  readonly watched = new Set<Element>();
-
-  constructor(private readonly tell: (entries: object[]) => void) {
-    observers.push(this);
-  }
-
-  observe(element: Element): void {
-    this.watched.add(element);
-  }
-
-  unobserve(element: Element): void {
-    this.watched.delete(element);
-  }
-
-  disconnect(): void {
-    this.watched.clear();
-  }
-
-  say(element: Element, isIntersecting: boolean, height = 0): void {
-    this.tell([{ target: element, isIntersecting, boundingClientRect: { height } }]);
-  }
-}
-
-let observers: FakeObserver[];
 let host: HTMLElement;
 let blocks: RowBlocks;
 let rows: Map<number, RecordRow>;
 
 beforeEach(() => {
-  observers = [];
+  FakeObserver.made.length = 0;
   vi.stubGlobal("IntersectionObserver", FakeObserver);
   host = document.createElement("div");
   rows = new Map();
@@ -53,8 +28,14 @@ const upTo = (last: number) => Array.from({ length: last }, (_, i) => i + 1);
 const sequences = () =>
   [...host.querySelectorAll<HTMLElement>("p")].map((row) => Number(row.dataset.sequence));
 const groups = () => [...host.children] as HTMLElement[];
-const watchedBlocks = () => observers[0]?.watched ?? new Set();
-const watchedGroups = () => observers[1] as FakeObserver;
+// Made in this order.
+const ofBlocks = () => FakeObserver.made[0] as FakeObserver;
+const ofGroups = () => FakeObserver.made[1] as FakeObserver;
+
+function say(observer: FakeObserver, element: Element, isIntersecting: boolean, height = 0): void {
+  observer.tell([{ target: element, isIntersecting, boundingClientRect: { height } }]);
+}
+
 const nearRows = () => [...rows.values()].filter((row) => row.isNear).length;
 
 test.each([
@@ -67,17 +48,17 @@ test.each([
   expect(sequences()).toEqual(upTo(2_000).reverse());
   expect(Math.max(...groups().map((group) => group.childElementCount))).toBeLessThanOrEqual(16);
   expect(groups().length).toBeLessThan(80);
-  expect([...watchedGroups().watched]).toHaveLength(groups().length);
+  expect([...ofGroups().watched]).toHaveLength(groups().length);
   expect(blocks.newestSequence).toBe(2_000);
 });
 
 test("of a group that is far no block is watched, and it is as high as its blocks", () => {
   upTo(2_000).forEach(insert);
-  for (const group of groups().slice(1)) watchedGroups().say(group, false);
+  for (const group of groups().slice(1)) say(ofGroups(), group, false);
   const [first, second] = groups() as [HTMLElement, HTMLElement];
   expect(first.hasAttribute("data-far")).toBe(false);
   expect(first.style.height).toBe("");
-  expect([...watchedBlocks()].every((block) => first.contains(block))).toBe(true);
+  expect([...ofBlocks().watched].every((block) => first.contains(block))).toBe(true);
   expect(second.style.height).toBe(`${16 * 15 * 132}px`);
   expect(nearRows()).toBeLessThanOrEqual(16 * 15);
 });
@@ -85,11 +66,11 @@ test("of a group that is far no block is watched, and it is as high as its block
 test("a group that comes near is laid out, and its blocks are asked for", () => {
   upTo(1_000).forEach(insert);
   const second = groups()[1] as HTMLElement;
-  watchedGroups().say(second, true);
+  say(ofGroups(), second, true);
   expect([second.hasAttribute("data-far"), second.style.height]).toEqual([false, ""]);
-  expect([...second.children].every((block) => watchedBlocks().has(block))).toBe(true);
+  expect([...second.children].every((block) => ofBlocks().watched.has(block))).toBe(true);
   const block = second.children[3] as HTMLElement;
-  observers[0]?.say(block, true);
+  say(ofBlocks(), block, true);
   expect(nearRowsIn(block)).toBe(15);
 });
 
@@ -97,15 +78,15 @@ test("what was measured stays when its group goes far, until its rows are others
   upTo(1_000).forEach(insert);
   const second = groups()[1] as HTMLElement;
   const block = second.children[3] as HTMLElement;
-  watchedGroups().say(second, true);
-  observers[0]?.say(block, true);
-  observers[0]?.say(block, false, 4_500);
-  watchedGroups().say(second, false);
+  say(ofGroups(), second, true);
+  say(ofBlocks(), block, true);
+  say(ofBlocks(), block, false, 4_500);
+  say(ofGroups(), second, false);
   expect(block.style.height).toBe("4500px");
   expect(second.style.height).toBe(`${4_500 + 15 * 15 * 300}px`);
-  expect(watchedBlocks().has(block)).toBe(false);
+  expect(ofBlocks().watched.has(block)).toBe(false);
   // Told late, of one that is not laid out any more.
-  observers[0]?.say(block, true);
+  say(ofBlocks(), block, true);
   expect(nearRowsIn(block)).toBe(0);
 
   blocks.remove(block.firstElementChild as RecordRow);
@@ -133,7 +114,7 @@ test("neighbours are found across blocks and groups, and what is taken away leav
   expect(sequences()).toEqual(upTo(1_000).slice(990).reverse());
   expect(groups()).toHaveLength(1);
   blocks.clear();
-  expect([host.childElementCount, watchedGroups().watched.size, watchedBlocks().size]).toEqual([
+  expect([host.childElementCount, ofGroups().watched.size, ofBlocks().watched.size]).toEqual([
     0, 0, 0,
   ]);
 });
