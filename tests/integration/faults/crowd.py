@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 from playwright.sync_api import Page
 
+# Over WebSockets alone: who waits for 8 s falls back to BOSH, and a browser has no more
+# than six requests open at a server.
 _OPEN = """async ([feed, count]) => {
     const { AvisoClient } = await import("/feed-client/aviso-feed.js");
     window.crowd = Array.from({ length: count }, () => {
-        const one = { ids: [], state: "", liveAt: 0, resets: 0, pauses: [] };
-        const subscription = new AvisoClient().subscribe(feed);
+        const one = { ids: [], state: "", liveAt: 0, resets: 0, states: [] };
+        const subscription = new AvisoClient("", {transport: "websocket"})
+            .subscribe(feed);
         subscription.on("events", ({ events }) =>
             one.ids.push(...events.map(event => event.subject)));
         subscription.on("reset", () => { one.resets += 1; });
         subscription.on("state", state => {
             one.state = state.kind;
             if (state.kind === "live") one.liveAt = performance.now();
-            if (state.retryAt) one.pauses.push(state.retryAt - Date.now());
+            const pauseMs = state.retryAt ? state.retryAt - Date.now() : null;
+            one.states.push([performance.now(), state.kind, state.reason, pauseMs]);
         });
         return one;
     });
@@ -24,7 +30,15 @@ _COUNT_LIVE = "() => window.crowd.filter(one => one.state === 'live').length"
 # Strings, so that three hundred equal answers are one.
 _READINGS = "() => [...new Set(window.crowd.map(one => one.ids.join()))]"
 _LIVE_AT = "() => window.crowd.map(one => one.liveAt)"
-_TAKE_PAUSES = "() => window.crowd.flatMap(one => one.pauses.splice(0).slice(0, 1))"
+_TAKE_STATES = "() => window.crowd.map(one => one.states.splice(0))"
+
+
+class State(NamedTuple):
+    at_ms: float
+    kind: str
+    reason: str | None
+    pause_ms: float | None
+    """How long it means to wait before it tries again."""
 
 
 class Crowd:
@@ -52,7 +66,7 @@ class Crowd:
         times: list[float] = self._tab.evaluate(_LIVE_AT)
         return [(each - min(times)) / 1000 for each in times]
 
-    def take_first_pauses_s(self) -> list[float]:
-        """How long each meant to wait, since the last call, before its first try."""
-        pauses_ms: list[float] = self._tab.evaluate(_TAKE_PAUSES)
-        return [each / 1000 for each in pauses_ms]
+    def take_states(self) -> list[list[State]]:
+        """What each was since the last call."""
+        told: list[list[list[Any]]] = self._tab.evaluate(_TAKE_STATES)
+        return [[State(*state) for state in states] for states in told]
