@@ -53,6 +53,8 @@ export class RecordTable extends LightElement {
   readonly #fresh = new FreshMarks<string>();
   /** What came, changed or went, and no row shows yet; null: all may have. */
   #touched: Set<string> | null = new Set();
+  /** How far what the rows show goes. */
+  #position = 0;
   #names: readonly string[] = [];
   #measures: ColumnMeasures = { template: "", least: "", numbers: new Set() };
   #measuresOf = "";
@@ -144,6 +146,7 @@ export class RecordTable extends LightElement {
       this.#model.fill(records, this.route.sorting, this.reading.locale);
     } else this.#model.update(records, this.#touched);
     this.#touched = new Set();
+    this.#position = this.shown.applied?.sequence ?? 0;
     const newest = newestOf(records);
     this.#names = columnNames(
       info,
@@ -185,7 +188,7 @@ export class RecordTable extends LightElement {
       ?data-dense=${this.route.isDense}
       data-feed=${this.shown.info.slug}
       data-count=${size}
-      data-position=${this.shown.applied?.sequence ?? 0}
+      data-position=${this.#position}
       @keydown=${this.#onKey}
       @scroll=${this.#onScroll}
       @click=${this.#onClick}

@@ -112,6 +112,16 @@ test("a new record comes to the top, marked as new", async () => {
   expect(rows().map(({ dataset }) => "fresh" in dataset)).toEqual([true, false, false, false]);
 });
 
+test("drawn for another reason before what came is, it says how far its rows go, not what came", async () => {
+  await drawn(3);
+  subscription.deliver([eventOf(4)]);
+  press("Home");
+  await table.updateComplete;
+  expect([grid().dataset.position, sequences()]).toEqual(["3", [3, 2, 1]]);
+  await vi.waitFor(() => expect(grid().dataset.position).toBe("4"));
+  expect(sequences()).toEqual([4, 3, 2, 1]);
+});
+
 test("a change is shown where the record stands, and sorted to where it belongs", async () => {
   await drawn(3, { sorting: { column: "n", isDescending: true } });
   expect(sequences()).toEqual([2, 3, 1]);
