@@ -49,17 +49,21 @@ class FakeSubscription extends Emitter<SubscriptionEvents> {
   }
 }
 
+/** When elements may draw again: at once, unless a test lets them wait. */
+let round = Promise.resolve();
+
 vi.mock("../../src/engine/subscription", () => ({ Subscription: FakeSubscription }));
+vi.mock("../../src/api/drawing-rounds", () => ({ drawingRound: () => round }));
 const { RecordFeed } = await import("../../src/api/element");
 
 type Element = InstanceType<typeof RecordFeed>;
 
 beforeEach(() => {
   FakeSubscription.made = [];
+  round = Promise.resolve();
 });
 
 afterEach(() => {
-  vi.useRealTimers();
   document.body.replaceChildren();
 });
 
@@ -283,18 +287,24 @@ describe("<record-feed>", () => {
     expect(Array.from(list(element).children).slice(1)).toEqual(before.slice(0, 2));
   });
 
-  test("draws together what comes within a moment, and the last of it", async () => {
-    vi.useFakeTimers({ toFake: ["setTimeout", "performance"] });
+  test("draws together, once it is time to draw, what came until then", async () => {
     const element = await show();
     const render = vi.spyOn(element, "render");
+    let draw = () => {};
+    round = new Promise((resolve) => {
+      draw = resolve;
+    });
     for (let n = 1; n <= 20; n += 1) {
       subscription().give([event(n, { n })]);
       // As each comes with a message of its own.
-      await vi.advanceTimersByTimeAsync(1);
+      await new Promise((resolve) => setImmediate(resolve));
     }
-    await vi.advanceTimersByTimeAsync(200);
-    // One more where an earlier test's pause ends meanwhile.
-    expect(render.mock.calls.length).toBeLessThanOrEqual(3);
+    expect(render).not.toHaveBeenCalled();
+
+    draw();
+    await element.updateComplete;
+
+    expect(render).toHaveBeenCalledTimes(1);
     expect(textOf(element, "value").slice(0, 2)).toEqual(["20", "19"]);
   });
 
