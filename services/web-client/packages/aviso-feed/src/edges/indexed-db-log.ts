@@ -162,12 +162,14 @@ class IndexedDbLog implements EventLog {
       ...{ id, epoch, sequence, anchor, isListed, at: Date.now(), count, bytes, first, next },
     };
     feeds.put(row);
-    if (known === undefined) await this.#dropOldest(stores);
+    if (known === undefined) await this.#dropOldest(stores, id);
   }
 
-  async #dropOldest(stores: Stores): Promise<void> {
+  /** `written`: the newest, whatever a clock that was set back says. */
+  async #dropOldest(stores: Stores, written: string): Promise<void> {
     const rows = await answerTo<FeedRow[]>(stores.feeds.getAll());
-    rows.sort((one, other) => other.at - one.at);
+    const at = (row: FeedRow): number => (row.id === written ? Number.POSITIVE_INFINITY : row.at);
+    rows.sort((one, other) => at(other) - at(one));
     for (const { id } of rows.slice(this.limit.feeds)) remove(id, stores);
   }
 
