@@ -29,8 +29,14 @@ async function open(hash: string): Promise<void> {
   library.infos = [feedInfo("orders")];
 }
 
+async function press(action: string): Promise<void> {
+  const button = () => page.querySelector<HTMLElement>(`[data-action="${action}"]`);
+  await vi.waitFor(() => expect(button()).not.toBeNull());
+  button()?.click();
+}
+
 async function signOut(): Promise<void> {
-  page.querySelector<HTMLElement>('[data-action="sign-out"]')?.click();
+  await press("sign-out");
   await vi.waitFor(() => expect(page.querySelector('[data-account="guest"]')).not.toBeNull());
 }
 
@@ -50,13 +56,13 @@ test.each([
 test("who signs out leaves no key and no draft", async () => {
   rememberApiKey("the person's");
   await open("#/feeds/orders");
-  page.querySelector<HTMLElement>('[data-action="write"]')?.click();
+  await press("write");
   await vi.waitFor(() => expect(page.querySelector(".draft-value")).not.toBeNull());
   const key = () => page.querySelector<HTMLInputElement>("#write-key")?.value;
   expect(key()).toBe("the person's");
   await signOut();
   await vi.waitFor(() => expect(page.querySelector("write-panel")).toBeNull());
-  page.querySelector<HTMLElement>('[data-action="write"]')?.click();
+  await press("write");
   await vi.waitFor(() => expect(page.querySelector(".draft-value")).not.toBeNull());
   expect([key(), { ...sessionStorage }]).toEqual(["", {}]);
 });
