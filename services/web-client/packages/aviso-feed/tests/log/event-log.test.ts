@@ -1,6 +1,6 @@
 import "fake-indexeddb/auto";
 import { IDBFactory } from "fake-indexeddb";
-import { describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { indexedDbLog } from "../../src/edges/indexed-db-log";
 import type { FeedEvent } from "../../src/model/event";
 import type { EventLog, LogKey, LogOptions, Passage } from "../../src/model/event-log";
@@ -50,6 +50,11 @@ const ofItsOwn =
   (factory = new IDBFactory()) =>
   () =>
     factory;
+
+// Opening a database has a limit, which a machine that is busy elsewhere is not to come to.
+beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
+
+afterEach(() => void vi.useRealTimers());
 
 const LOGS: [string, (options?: LogOptions) => EventLog][] = [
   ["in memory", (options) => memoryLog(options)],
@@ -267,7 +272,6 @@ describe("a log in IndexedDB", () => {
     // Asked to close for this, it does not.
     const deleted = opened(factory.deleteDatabase("aviso-feed"));
     const open = vi.spyOn(factory, "open");
-    vi.useFakeTimers({ toFake: ["setTimeout"] });
     const log = indexedDbLog({}, () => factory);
 
     for (let n = 0; n < 3; n += 1) {
@@ -275,7 +279,6 @@ describe("a log in IndexedDB", () => {
       await vi.advanceTimersByTimeAsync(60_000);
       await written;
     }
-    vi.useRealTimers();
 
     expect(log.state).toBe("unavailable");
     expect(open).toHaveBeenCalledTimes(1);
