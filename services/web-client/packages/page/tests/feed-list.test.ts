@@ -16,6 +16,8 @@ let list: FeedList;
 let model: PageModel;
 
 beforeEach(async () => {
+  // The list asks again by itself after a while, which a busy machine is not to come to.
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   vi.stubGlobal("ResizeObserver", FakeObserver);
   // jsdom lays nothing out: a window of ten rows.
   vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(400);
@@ -34,6 +36,7 @@ beforeEach(async () => {
 
 afterEach(() => {
   list.remove();
+  vi.useRealTimers();
   vi.restoreAllMocks();
   vi.unstubAllGlobals();
 });
@@ -46,7 +49,7 @@ async function redraw(): Promise<void> {
 
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 3; turn += 1) {
-    await new Promise((resolve) => setTimeout(resolve));
+    await new Promise((resolve) => setImmediate(resolve));
     await redraw();
   }
 }
