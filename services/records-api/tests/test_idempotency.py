@@ -12,6 +12,7 @@ from django.db import connection
 from aviso.events.models import Event
 from aviso.feeds.models import Feed
 from aviso.records.models import IdempotencyKey, Record
+from aviso.records.writing import posting
 from tests.api import Api, Reply, make_api
 from tests.relay.drivers import PATIENCE_S, eventually
 
@@ -130,13 +131,15 @@ def test_20_equal_ids_at_once_make_one_record(orders: Feed) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_write_that_postgresql_ends_for_a_deadlock_comes_again(
-    orders: Feed,
+    orders: Feed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another writer holds the last id and asks for the first; the list has both.
 
     PostgreSQL looks for a deadlock once, a while after a wait began: who closes it
     finds it. Held at its second id, the list asks for its last when the other waits.
+    Ended, it leaves the other time to get on.
     """
+    pauses: list[float] = []
     first, second, last = ids = [f"7d3c1f5e-2b4a-4c6d-8e9f-{n:012}" for n in (1, 2, 3)]
     insert = "INSERT INTO aviso.records (id, feed, data) VALUES (%s, 'orders', '{}')"
     body = [{"id": key, "data": {}} for key in ids]
@@ -144,7 +147,6 @@ def test_a_write_that_postgresql_ends_for_a_deadlock_comes_again(
     with (
         _connect() as holding,
         _connect() as other,
-        _connect() as looking,
         ThreadPoolExecutor(2) as threads,
     ):
         # It looks when the list has found it long ago.
@@ -152,15 +154,22 @@ def test_a_write_that_postgresql_ends_for_a_deadlock_comes_again(
         other.execute(insert, [last])
         holding.execute(insert, [second])
         reply = threads.submit(_post_at_once, make_api(), [body])
-        listing = _wait_until_blocked(holding)
+        listing = _wait_until_blocked(by=holding.info.backend_pid)
         inserted = threads.submit(other.execute, insert, [first])
-        assert other.info.backend_pid == _wait_until_blocked(looking, by=listing)
+
+        def let_other_on(longest_s: float) -> None:
+            pauses.append(longest_s)
+            inserted.result(PATIENCE_S)
+
+        monkeypatch.setattr(posting, "_let_the_other_on", let_other_on)
+        assert other.info.backend_pid == _wait_until_blocked(by=listing)
         holding.rollback()
         inserted.result(PATIENCE_S)
         other.commit()
         (answer,) = reply.result(PATIENCE_S)
 
     assert (201, {"ids": ids}) == (answer.status, answer.body)
+    assert [posting._FIRST_PAUSE_S] == pauses
     assert 3 == Event.objects.count()
 
 
@@ -176,7 +185,7 @@ def test_an_id_that_was_used_and_deleted_while_its_list_waited_is_not_used_again
     with _connect() as holding, _connect() as other, ThreadPoolExecutor(1) as threads:
         holding.execute(insert, [first])
         reply = threads.submit(_post_at_once, make_api(), [body])
-        _wait_until_blocked(holding)
+        _wait_until_blocked(by=holding.info.backend_pid)
         other.execute(insert, [second])
         other.commit()
         other.execute("DELETE FROM aviso.records WHERE id = %s", [second])
@@ -201,9 +210,11 @@ def _connect() -> psycopg.Connection[Any]:
     )
 
 
-def _wait_until_blocked(other: psycopg.Connection[Any], by: int | None = None) -> int:
-    """Wait until a session waits for `other`'s, or another; return its process."""
+def _wait_until_blocked(*, by: int) -> int:
+    """Wait until a session waits for this one; return its process."""
     blocked = "SELECT pid FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
-    held = [by or other.info.backend_pid]
-    found = eventually(lambda: other.execute(blocked, held).fetchall())
+    with _connect() as looking:
+        # Within a transaction the sessions stay those of its first look.
+        looking.autocommit = True
+        found = eventually(lambda: looking.execute(blocked, [by]).fetchall())
     return int(found[0][0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 
@@ -18,8 +20,10 @@ from aviso.records.writing.creation import MadeMeanwhile, create_records
 from aviso.records.writing.idempotency import Answer, WriteKey, write_once
 
 # Two lists with the same ids in another order can block each other; PostgreSQL then
-# ends one of them, and it goes through when it comes again.
+# ends one of them, and it goes through when it comes again. Not at once: on a busy
+# machine it would have its ids before the other has woken up, and be ended once more.
 _TRIES = 3
+_FIRST_PAUSE_S = 0.1
 
 
 def post_records(
@@ -69,20 +73,26 @@ def check_drafts(feed: FeedRow, drafts: Sequence[Draft]) -> None:
 def _try(write: Callable[[], Answer], *, in_transaction: bool) -> Answer:
     # Somebody's transaction around this one must outlive a refusal: a savepoint.
     needs_atomic = in_transaction or connection.in_atomic_block
-    for tries_left in reversed(range(_TRIES)):
+    for tried in range(_TRIES):
         try:
             with transaction.atomic() if needs_atomic else nullcontext():
                 return write()
-        except (OperationalError, MadeMeanwhile) as exc:
-            if not (tries_left and _is_worth_another_try(exc)):
+        except MadeMeanwhile:
+            if tried == _TRIES - 1:
                 raise
+        except OperationalError as exc:
+            if tried == _TRIES - 1 or not _was_ended_for_another(exc):
+                raise
+            _let_the_other_on(_FIRST_PAUSE_S * 2**tried)
     raise AssertionError("the last try returns or raises")
 
 
-def _is_worth_another_try(exc: Exception) -> bool:
-    return isinstance(exc, MadeMeanwhile) or isinstance(
-        exc.__cause__, DeadlockDetected | SerializationFailure
-    )
+def _was_ended_for_another(exc: OperationalError) -> bool:
+    return isinstance(exc.__cause__, DeadlockDetected | SerializationFailure)
+
+
+def _let_the_other_on(longest_s: float) -> None:
+    time.sleep(random.uniform(longest_s / 2, longest_s))  # noqa: S311 (jitter, no secret)
 
 
 def _render(
