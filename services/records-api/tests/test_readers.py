@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
-from django.utils import timezone
 
 from aviso.events.models import Event
 from aviso.feeds.models import Feed
 from aviso.readers.models import Reader
 from tests.api import Api, make_api, number_events
+from tests.readers import let_grant_end
 
 pytestmark = pytest.mark.django_db
 ADA = "ada@localhost"
@@ -130,13 +129,7 @@ def test_readers_come_in_pages(api: Api) -> None:
     for name in names:
         api.post(READERS, {"reader": name})
     api.delete(f"{READERS}{names[1]}/")
-    ended = timezone.now() - timedelta(seconds=1)
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE aviso.readers DISABLE TRIGGER readers_writing")
-        cursor.execute(
-            "UPDATE aviso.readers SET expires_at = %s WHERE reader = %s",
-            [ended, names[3]],
-        )
+    let_grant_end(names[3])
 
     found, path = [], f"{READERS}?limit=2"
     while path:
