@@ -12,16 +12,26 @@ from django.core.management import CommandError, call_command
 from django.db import connection, connections
 from pytest_django import DjangoDbBlocker
 
+from aviso.capture import recapture
 from records_api.database import parse_database_url
 from tests.capture.told import read_readers_told, read_told, untold
-from tests.relay.drivers import Database, environment_for, eventually, manage
+from tests.relay.drivers import (
+    PATIENCE_S,
+    Database,
+    environment_for,
+    eventually,
+    manage,
+)
 
 Run = Callable[..., str]
 INSERT = "INSERT INTO aviso.records (feed, data) VALUES ('orders', %s)"
 
 
 @pytest.fixture
-def run(database: Database, django_here: None) -> Run:
+def run(database: Database, django_here: None, monkeypatch: pytest.MonkeyPatch) -> Run:
+    # A writer that it waits for ends when the test has seen that it waits.
+    monkeypatch.setattr(recapture, "_LOCK_TIMEOUT_MS", round(PATIENCE_S * 1000))
+    monkeypatch.setattr(recapture, "_STATEMENT_TIMEOUT_MS", round(PATIENCE_S * 1000))
     database.add_feed("orders")
 
     def run(*arguments: str) -> str:
@@ -192,18 +202,18 @@ def test_a_record_that_is_being_written_is_told_as_it_is_afterwards(
 
     with (
         database.connect() as writer,
-        Meanwhile(run, "orders") as recapture,
+        Meanwhile(run, "orders") as meanwhile,
         writer.transaction(),
     ):
         writer.execute(
             "UPDATE aviso.records SET data = '{\"n\": 3}' WHERE data = '{\"n\": 2}'"
         )
-        recapture.start()
-        recapture.wait_for_lock(database)
+        meanwhile.start()
+        meanwhile.wait_for_lock(database)
         # What nobody else writes is not kept waiting.
         assert [("created", {"n": 1})] == read_told(database)
 
-    assert "orders created 1" == recapture.said
+    assert "orders created 1" == meanwhile.said
     told = sorted(map(str, read_told(database)))
     assert [str(("created", {"n": 1})), str(("updated", {"n": 3}))] == told
 
@@ -217,14 +227,14 @@ def test_an_id_that_is_being_used_again_is_not_told_to_be_gone(
 
     with (
         database.connect() as writer,
-        Meanwhile(run, "orders") as recapture,
+        Meanwhile(run, "orders") as meanwhile,
         writer.transaction(),
     ):
         writer.execute("INSERT INTO aviso.records (id, feed, data) SELECT * FROM kept")
-        recapture.start()
-        recapture.wait_for_lock(database)
+        meanwhile.start()
+        meanwhile.wait_for_lock(database)
 
-    assert "orders complete" == recapture.said
+    assert "orders complete" == meanwhile.said
     assert ["created", "created"] == [kind for kind, _ in read_told(database)]
 
 
@@ -256,7 +266,7 @@ class Meanwhile:
         self._thread.start()
 
     def __exit__(self, *_: object) -> None:
-        self._thread.join(60)
+        self._thread.join(2 * PATIENCE_S)
         assert self.said
 
     def wait_for_lock(self, database: Database) -> None:

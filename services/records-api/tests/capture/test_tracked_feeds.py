@@ -77,7 +77,7 @@ def test_two_writers_who_make_each_others_feeds_do_not_wait(orders: Database) ->
         two.transaction(),
     ):
         for connection in (one, two):
-            connection.execute("SET LOCAL lock_timeout = '1s'")
+            connection.execute("SET LOCAL lock_timeout = '30s'")
         one.execute(insert, (1, "a"))
         two.execute(insert, (2, "b"))
         one.execute(insert, (3, "b"))
