@@ -80,6 +80,13 @@ def _is_taken(stack: Stack) -> bool:
     return set(stack.write_at_once()) == {201}
 
 
+def _has_replayed(standby: str, end: str) -> bool:
+    with psycopg.connect(standby, autocommit=True) as connection:
+        asked = "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn"
+        found = connection.execute(asked, [end]).fetchone()
+    return bool(found and found[0])
+
+
 _END_SESSIONS: LiteralString = (
     "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity"
     " WHERE application_name = 'aviso-records-api'"
@@ -139,6 +146,9 @@ def test_a_standby_is_read_and_a_new_primary_behind_the_address_is_written(
         ask(primary, "SELECT pg_reload_conf()")
         try:
             eventually(lambda: _is_refused(stack))
+            # What it has not got yet would be lost, and is counted below.
+            ((end,),) = ask(primary, "SELECT pg_current_wal_lsn()::text")
+            eventually(lambda: _has_replayed(standby, end))
             ask(standby, "SELECT pg_promote()")
             switch.target = _port(standby)
 
