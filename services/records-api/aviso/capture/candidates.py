@@ -25,8 +25,8 @@ ORDER BY aviso.find_obstacle(c.oid) IS NOT NULL, n.nspname, c.relname LIMIT %s
 # As PostgreSQL last counted them; null where it never did.
 _ROWS = """
 CASE c.relkind WHEN 'p' THEN (
-    SELECT sum(nullif(leaf.reltuples, -1)) FROM pg_partition_tree(c.oid) AS p
-    JOIN pg_class AS leaf ON leaf.oid = p.relid WHERE p.isleaf)
+    SELECT sum(nullif(leaf.reltuples, -1)) FROM pg_class AS leaf
+    WHERE leaf.oid = ANY (aviso.find_leaves(c.oid)::oid[]) AND leaf.relkind <> 'p')
 ELSE nullif(c.reltuples, -1) END::bigint
 """
 _DESCRIBE = """

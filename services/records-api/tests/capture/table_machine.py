@@ -228,14 +228,14 @@ class TableMachine(RuleBasedStateMachine):
         rows: list[tuple[Any, ...]] | None = None,
     ) -> None:
         """Do it to the twin, then to the tracked table: both fail, or none."""
-        failures = []
+        failures: list[psycopg.Error | None] = []
         for name, waits in (("twin", "50ms"), ("mine", MINE_WAITS)):
             statement = text.format(name, f"{name}_beside", **values)
             failures.append(self._try(session, statement, rows, waits))
             # It would wait for the other session, which waits for us, in both.
-            if failures == ["55P03"]:
+            if failures[0] is not None and failures[0].sqlstate == "55P03":
                 return
-        twins, mine = failures
+        twins, mine = (each and each.sqlstate for each in failures)
         assert twins == mine, (text, values, rows, failures)
 
     def _try(
@@ -244,7 +244,7 @@ class TableMachine(RuleBasedStateMachine):
         statement: str,
         rows: list[tuple[Any, ...]] | None,
         waits: str,
-    ) -> str | None:
+    ) -> psycopg.Error | None:
         is_open = session in self._open
         if is_open:
             self._execute(session, "SAVEPOINT each")
@@ -257,7 +257,7 @@ class TableMachine(RuleBasedStateMachine):
         except psycopg.Error as exc:
             if is_open:
                 self._execute(session, "ROLLBACK TO SAVEPOINT each")
-            return exc.sqlstate
+            return exc
         return None
 
     def _settle(self) -> None:

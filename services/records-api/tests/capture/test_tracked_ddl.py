@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import LiteralString
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
@@ -194,6 +194,67 @@ def test_partitions_that_come_and_go_are_reconciled(parted: Database) -> None:
     assert {} == fold(parted)
     parted.run("UPDATE middle SET status = 'no concern of ours'")
     assert {} == fold(parted)
+
+
+def locked_of(connection: psycopg.Connection[Any]) -> set[str]:
+    """The tables of `parted`, and of what is attached, that a session has locked."""
+    found = connection.execute(
+        "SELECT relation::regclass::text FROM pg_locks"
+        " WHERE pid = pg_backend_pid() AND locktype = 'relation'"
+        " AND relation::regclass::text IN ('orders', 'low', 'middle', 'high')"
+    )
+    return {name for (name,) in found}
+
+
+def test_a_look_locks_nothing(parted: Database) -> None:
+    """Else who alters the table and the relay that mends it wait for each other."""
+    reconcile(parted)
+
+    with psycopg.connect(parted.url) as looking:
+        looking.execute("SELECT aviso.reconcile()")
+        assert set() == locked_of(looking)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO low VALUES (1, 's')",
+        "INSERT INTO low SELECT n, 's' FROM generate_series(1, 3) AS n",
+        "INSERT INTO orders VALUES (1, 's')",
+        "COPY low FROM PROGRAM 'printf \"1\\ts\\t1\\n\"'",
+        "TRUNCATE low",
+    ],
+)
+@pytest.mark.parametrize("role", ["origin", "replica"])
+def test_who_writes_to_one_partition_locks_no_other(
+    parted: Database, role: LiteralString, statement: LiteralString
+) -> None:
+    parted.run("CREATE TABLE high PARTITION OF orders FOR VALUES FROM (100) TO (200)")
+    reconcile(parted)
+
+    with psycopg.connect(parted.url) as writer:
+        writer.execute(f"SET session_replication_role = {role}")
+        writer.execute(statement)
+        assert {"orders", "low"} >= locked_of(writer)
+
+
+def test_partitions_of_partitions_are_found_and_no_children(database: Database) -> None:
+    run = database.run
+    run("CREATE TABLE orders (id int PRIMARY KEY) PARTITION BY RANGE (id)")
+    run("CREATE TABLE low PARTITION OF orders FOR VALUES FROM (0) TO (9)")
+    run(
+        "CREATE TABLE middle PARTITION OF orders FOR VALUES FROM (9) TO (99)"
+        " PARTITION BY RANGE (id)"
+    )
+    run("CREATE TABLE high PARTITION OF middle FOR VALUES FROM (50) TO (99)")
+    run("CREATE TABLE mother (id int); CREATE TABLE child () INHERITS (mother)")
+
+    found = [
+        database.value("SELECT aviso.find_leaves(%s)::text[]", name)
+        for name in ("orders", "middle", "low", "mother")
+    ]
+
+    assert [["low", "middle", "high"], ["high"], [], []] == found
 
 
 @pytest.mark.parametrize("after", ["", "DROP TABLE orders"])

@@ -155,9 +155,8 @@ CREATE FUNCTION aviso.check_trigger(tracked integer, relation oid) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM aviso.tracked_tables t
-        WHERE t.id = tracked AND check_trigger.relation IN (
-            t.relation, (SELECT relid FROM pg_partition_tree(t.relation)
-                WHERE relid = check_trigger.relation)))
+        WHERE t.id = tracked AND (t.relation = check_trigger.relation
+            OR t.relation IN (SELECT relid FROM pg_partition_ancestors(check_trigger.relation))))
     THEN
         RAISE EXCEPTION 'the trigger of tracked table % is none of %',
             tracked, check_trigger.relation::regclass
@@ -190,8 +189,8 @@ CREATE FUNCTION aviso.is_detached(tracked integer, relation oid) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT EXISTS (SELECT FROM aviso.tracked_tables AS t
         WHERE t.id = tracked AND is_detached.relation = ANY (t.leaves::oid[])
-            AND NOT EXISTS (SELECT FROM pg_partition_tree(t.relation)
-                WHERE relid = is_detached.relation))
+            AND t.relation NOT IN (
+                SELECT relid FROM pg_partition_ancestors(is_detached.relation)))
 $$;
 
 -- What is to be the last word on a subject of a feed; without data and cause: nothing.

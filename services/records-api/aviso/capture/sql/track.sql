@@ -142,10 +142,18 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
         WHERE attrelid = relation AND attname = name AND attnum > 0 AND NOT attisdropped)
 $$;
 
+-- A table's partitions, and theirs. From the catalogue: pg_partition_tree() locks them, and
+-- who then waits for the table is in a deadlock with who alters it.
 CREATE FUNCTION aviso.find_leaves(relation regclass) RETURNS regclass[]
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT ARRAY(SELECT relid FROM pg_partition_tree(relation)
-        WHERE relid <> relation ORDER BY relid::oid)
+    WITH RECURSIVE below AS (
+        SELECT inhrelid FROM pg_inherits JOIN pg_class ON pg_class.oid = inhparent
+        WHERE inhparent = relation AND relkind = 'p' AND NOT inhdetachpending
+        UNION ALL
+        SELECT i.inhrelid FROM below JOIN pg_inherits AS i ON i.inhparent = below.inhrelid
+        WHERE NOT i.inhdetachpending
+    )
+    SELECT ARRAY(SELECT inhrelid::regclass FROM below ORDER BY inhrelid)
 $$;
 
 -- The types of columns, as they are now; of one that is gone null.
