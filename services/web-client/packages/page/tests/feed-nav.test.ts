@@ -85,6 +85,8 @@ test("who picks a feed has picked, who pins one has not", async () => {
   expect(picked).toBe(0);
   place.querySelector<HTMLElement>("[data-feed-link=feed-1]")?.click();
   expect(picked).toBe(1);
+  // A link is followed a turn later, which is not to be another test's.
+  await vi.waitFor(() => expect(location.hash).toBe("#/feeds/feed-1"));
 });
 
 describe("the search of a long list", () => {
