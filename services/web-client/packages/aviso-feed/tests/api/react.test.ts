@@ -23,6 +23,7 @@ beforeEach(() => {
 afterEach(async () => {
   await act(async () => root?.unmount());
   root = null;
+  await served.rest();
   document.body.replaceChildren();
   vi.unstubAllGlobals();
 });

@@ -73,7 +73,10 @@ export class ServedFeed {
       .filter((stanza) => stanza.includes("maxstanzas")).length;
   }
 
-  /** Who lets go of a view lets go of the feed a turn later. */
+  /**
+   * Who lets go of a view lets go of the feed a turn later: before a test ends, since the server here
+   * reads what is sent by the page's DOM, which goes with the last test.
+   */
   async rest(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 5));
     await this.world.clock.advance(0);

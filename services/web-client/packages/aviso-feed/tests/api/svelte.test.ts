@@ -21,7 +21,10 @@ beforeEach(() => {
   served = new ServedFeed();
 });
 
-afterEach(() => vi.unstubAllGlobals());
+afterEach(async () => {
+  await served.rest();
+  vi.unstubAllGlobals();
+});
 
 const textOf = ({ state, records }: FeedSnapshot<Order>): string =>
   `${state.kind} ${records.map(({ data }) => data.n)}`;

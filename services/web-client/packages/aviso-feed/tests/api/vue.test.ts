@@ -28,9 +28,10 @@ beforeEach(() => {
   draws = 0;
 });
 
-afterEach(() => {
+afterEach(async () => {
   app?.unmount();
   app = null;
+  await served.rest();
   vi.unstubAllGlobals();
 });
 
