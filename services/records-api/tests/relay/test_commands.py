@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from aviso.broker.topology import PARKED_QUEUE
 from tests.relay.conftest import StartRelay
 from tests.relay.drivers import Broker, Database, eventually, manage
 from tests.relay.pusher import Pusher
@@ -23,6 +24,8 @@ def test_pipeline_tells_what_stands_where(
     relay = start_relay()
     relay.wait_for_broker()
     database.wait_until_published()
+    # It reads what is parked a moment after it has the broker.
+    eventually(lambda: broker.readers(PARKED_QUEUE) == 1)
 
     pipeline = json.loads(manage(environment, "pipeline", "--json"))
 
@@ -35,7 +38,7 @@ def test_pipeline_tells_what_stands_where(
     )
     depths = {name: state["depth"] for name, state in pipeline["queues"].items()}
     assert {0} == set(depths.values())
-    assert 1 == pipeline["queues"]["record-events.parked"]["consumers"]
+    assert 1 == pipeline["queues"][PARKED_QUEUE]["consumers"]
 
 
 def test_pipeline_says_that_the_broker_is_away_and_tells_the_rest(
