@@ -20,7 +20,7 @@ from real.programs import (
     wait_for_report,
 )
 from real.servers import Ejabberd, Rabbit
-from real.waiting import wait_for
+from real.waiting import ALIVE_S, wait_for
 
 
 def expect(last: int, first: int = 1) -> list[tuple[str, int]]:
@@ -36,7 +36,7 @@ async def read_opened(
     relay: Relay, ejabberd: Ejabberd, room: str
 ) -> list[tuple[str, int]]:
     """Read a room that an ejabberd killed at once may have forgotten, and closed."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(ALIVE_S):
         while not (places := await read_places(ejabberd, room)):
             relay.relay()
             await asyncio.sleep(0.1)
