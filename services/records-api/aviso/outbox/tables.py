@@ -24,9 +24,10 @@ INTERVAL_S = 5.0
 TELL_INTERVAL_S = 0.5
 PAGE_ROWS = 500
 
+_RELATIONS = "SELECT relation::oid FROM aviso.tracked ORDER BY id"
 _RECONCILE = """
 SELECT format('%%I.%%I', schema_name, table_name), coalesce(problem, 'mended')
-FROM aviso.reconcile()
+FROM aviso.reconcile(%s::oid::regclass)
 """
 _TRACKED = """
 SELECT id, format('%%I.%%I', schema_name, table_name), problem, unavailable,
@@ -79,8 +80,10 @@ async def look_after_tables(
 
 async def _look(connection: Connection, note: Note, interval_s: float) -> float:
     """Look once; return the monotonic time until which there is nothing more to do."""
-    for name, problem in await fetch(connection, _RECONCILE):
-        logger.warning("%s: %s", name, problem, extra={"outcome": "reconciled"})
+    # Each in a transaction of its own: one that was mended is nobody's to wait for.
+    for relation in await fetch(connection, _RELATIONS):
+        for name, problem in await fetch(connection, _RECONCILE, relation):
+            logger.warning("%s: %s", name, problem, extra={"outcome": "reconciled"})
     tables = [TrackedTable(*row) for row in await fetch(connection, _TRACKED)]
     note(tables)
     started = time.monotonic()

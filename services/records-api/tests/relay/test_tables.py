@@ -69,3 +69,46 @@ def test_what_changes_about_the_relay_is_written_before_the_next_look(
             looking.cancel()
 
     assert "connected" == asyncio.run(look())
+
+
+def test_a_table_that_is_mended_does_not_wait_for_the_next(database: Database) -> None:
+    """Whoever writes to the first would, for as long as somebody holds the second."""
+    for name in ("books", "shelves"):
+        database.run(f"CREATE TABLE public.{name} (id bigint PRIMARY KEY)")
+        database.run("SELECT aviso.track(%s, %s, '{id}')", f"public.{name}", name)
+        database.run(f"DROP TRIGGER aviso_inserted ON public.{name}")
+
+    def locked() -> dict[str, bool]:
+        """Those that somebody has to himself, or waits for."""
+        return dict(
+            database.run(
+                "SELECT relation::regclass::text, granted FROM pg_locks"
+                " WHERE mode = 'AccessExclusiveLock' AND relation IN"
+                " ('public.books'::regclass, 'public.shelves'::regclass)"
+            )
+        )
+
+    async def look(
+        reader: psycopg.Connection[tuple[object, ...]],
+    ) -> list[TrackedTable]:
+        told: asyncio.Future[list[TrackedTable]] = asyncio.Future()
+        looking = asyncio.create_task(
+            tables.look_after_tables(told.set_result, lambda: Standing("connected"))
+        )
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                while "shelves" not in (found := locked()):
+                    await asyncio.sleep(0)
+                assert {"shelves": False} == found
+                reader.rollback()
+                return await told
+        finally:
+            looking.cancel()
+
+    with psycopg.connect(database.url) as reader:
+        reader.execute("SELECT FROM public.shelves")
+        tables_told = asyncio.run(look(reader))
+
+    assert [None, None] == [table.problem for table in tables_told]
+    triggers = "SELECT count(*)::int FROM pg_trigger WHERE tgname = 'aviso_inserted'"
+    assert 2 == database.value(triggers)
