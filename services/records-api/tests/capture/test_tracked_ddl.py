@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, LiteralString
 
 import psycopg
@@ -11,7 +12,7 @@ import pytest
 from tests.capture.folding import fold, told
 from tests.capture.replication import Pair
 from tests.capture.told import as_replica
-from tests.relay.drivers import Database
+from tests.relay.drivers import PATIENCE_S, Database, eventually
 
 COLUMNS: LiteralString = "(id bigint PRIMARY KEY, status text, total numeric)"
 
@@ -348,6 +349,75 @@ def test_a_where_that_a_new_type_breaks_is_said_until_it_is_mended(
     run("ALTER TABLE orders ALTER total TYPE numeric USING total::numeric")
     assert [("orders", None)] == reconcile(database)
     assert {"1", "3"} == set(fold(database))
+
+
+def reconcile_beside(
+    database: Database, table: LiteralString, change: LiteralString
+) -> list[tuple[str, str | None]]:
+    """Reconcile, and change the table while that waits for it."""
+    waiting = (
+        "SELECT pid FROM pg_locks WHERE relation = %s::regclass"
+        " AND mode = 'AccessExclusiveLock' AND NOT granted"
+    )
+    with psycopg.connect(database.url) as writer, ThreadPoolExecutor(1) as threads:
+        writer.execute(f"LOCK TABLE ONLY {table} IN ROW SHARE MODE")
+        looked = threads.submit(reconcile, database)
+        eventually(lambda: database.run(waiting, table))
+        writer.execute(change)
+        writer.commit()
+        return looked.result(PATIENCE_S)
+
+
+def test_a_type_that_changes_while_its_table_is_waited_for_is_noticed(
+    database: Database,
+) -> None:
+    database.run(f"CREATE TABLE orders {COLUMNS}")
+    database.run("SELECT aviso.track('orders', 'orders', '{id}', 'total > 50')")
+    database.run("DROP TRIGGER aviso_inserted ON orders")
+
+    change: LiteralString = "ALTER TABLE orders ALTER total TYPE text"
+    ((_, problem),) = reconcile_beside(database, "orders", change)
+
+    assert problem is not None
+    assert "operator does not exist" in problem
+    database.run("ALTER TABLE orders ALTER total TYPE numeric USING total::numeric")
+    assert [("orders", None)] == reconcile(database)
+
+
+def test_a_partition_that_goes_while_its_table_is_waited_for_leaves_nothing(
+    parted: Database,
+) -> None:
+    parted.run("INSERT INTO orders VALUES (1, 'low')")
+    parted.run("ALTER TABLE orders RENAME TO others")
+
+    seen = reconcile_beside(parted, "others", "ALTER TABLE others DETACH PARTITION low")
+
+    assert [("others", None)] == seen
+    assert {} == fold(parted)
+
+
+def test_what_is_well_again_when_its_table_was_waited_for_is_left_alone(
+    orders: Database,
+) -> None:
+    orders.run("ALTER TABLE orders RENAME TO others")
+    before = told(orders)
+
+    assert [] == reconcile_beside(
+        orders, "others", "ALTER TABLE others RENAME TO orders"
+    )
+    assert before == told(orders)
+
+
+def test_a_key_that_goes_while_its_table_is_waited_for_is_said(
+    orders: Database,
+) -> None:
+    orders.run("ALTER TABLE orders RENAME TO others")
+
+    change: LiteralString = "ALTER TABLE others DROP CONSTRAINT orders_pkey"
+    ((_, problem),) = reconcile_beside(orders, "others", change)
+
+    assert problem is not None
+    assert "primary key" in problem
 
 
 @pytest.mark.parametrize(

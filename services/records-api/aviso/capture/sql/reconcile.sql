@@ -120,13 +120,13 @@ BEGIN
     RETURN t;
 END $$;
 
--- Make the owner's functions anew, and take the triggers away; as the owner.
+-- Make the owner's functions anew, and take the triggers away; as the owner, who has the
+-- table to himself.
 CREATE FUNCTION aviso.mend(t aviso.tracked_tables) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     one record;
 BEGIN
-    PERFORM aviso.lock_table(t.relation, 'ACCESS EXCLUSIVE');
     FOR one IN
         SELECT tgrelid::regclass AS relation, tgname FROM pg_trigger
         JOIN pg_proc ON pg_proc.oid = tgfoid
@@ -221,11 +221,17 @@ BEGIN
         IF drift.mends THEN
             BEGIN
                 PERFORM aviso.become_owner(t.relation);
-                -- It may not hold for columns that have another type.
-                PERFORM aviso.read_where(t.relation, t."where", 'pg_catalog, pg_temp');
-                PERFORM aviso.mend(t);
-                t := aviso.register_mended(t.id, drift.empties, drift.problem);
-                PERFORM aviso.make_triggers(t);
+                PERFORM aviso.lock_table(t.relation, 'ACCESS EXCLUSIVE');
+                -- It may be something else by now, and stays as it is from here on.
+                SELECT * INTO drift.problem, drift.mends, drift.empties
+                FROM aviso.find_drift(t);
+                IF drift.mends THEN
+                    -- It may not hold for columns that have another type.
+                    PERFORM aviso.read_where(t.relation, t."where", 'pg_catalog, pg_temp');
+                    PERFORM aviso.mend(t);
+                    t := aviso.register_mended(t.id, drift.empties, drift.problem);
+                    PERFORM aviso.make_triggers(t);
+                END IF;
                 PERFORM set_config('role', role, true);
             EXCEPTION WHEN OTHERS THEN
                 -- The role is what it was.
@@ -235,10 +241,11 @@ BEGIN
                 CONTINUE WHEN said = t.problem;
                 PERFORM aviso.note_problem(t.id, said);
             END;
-        ELSIF drift.problem IS DISTINCT FROM t.problem THEN
+        END IF;
+        CONTINUE WHEN drift.problem IS NULL;
+        IF NOT drift.mends THEN
+            CONTINUE WHEN drift.problem = t.problem;
             PERFORM aviso.note_problem(t.id, drift.problem);
-        ELSE
-            CONTINUE;
         END IF;
         RETURN QUERY SELECT * FROM aviso.tracked AS v WHERE v.id = t.id;
     END LOOP;

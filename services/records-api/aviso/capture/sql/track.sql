@@ -33,19 +33,25 @@ BEGIN
     END IF;
 END $$;
 
--- Lock a table without queueing behind a long transaction, with everybody behind us.
+-- Lock a table without queueing behind a long transaction, with everybody behind us. While
+-- it is waited for its name may become another, or another table's.
 CREATE FUNCTION aviso.lock_table(relation regclass, mode text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     before text := current_setting('lock_timeout');
+    name text;
 BEGIN
     PERFORM set_config('lock_timeout', '100ms', true);
     FOR try IN 1..50 LOOP
         BEGIN
-            EXECUTE format('LOCK TABLE %s IN %s MODE', aviso.full_name(relation), mode);
+            name := aviso.full_name(relation);
+            EXECUTE format('LOCK TABLE %s IN %s MODE', name, mode);
+            IF to_regclass(name) IS DISTINCT FROM relation THEN
+                RAISE lock_not_available;
+            END IF;
             PERFORM set_config('lock_timeout', before, true);
             RETURN;
-        EXCEPTION WHEN lock_not_available THEN
+        EXCEPTION WHEN lock_not_available OR undefined_table THEN
             PERFORM pg_sleep(least(0.01 * try, 0.2));
         END;
     END LOOP;
