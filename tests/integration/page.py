@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from playwright.sync_api import ConsoleMessage, Dialog, Error, Locator, Page
+from playwright.sync_api import (
+    ConsoleMessage,
+    Dialog,
+    Error,
+    Locator,
+    Page,
+    expect,
+)
 
 from .waiting import ALIVE_S, until, until_equal
 
@@ -84,6 +91,7 @@ class FeedPage:
 
     def look_for(self, feed: str) -> None:
         """Have the list show this feed, should it be open to the reader."""
+        expect(self.tab.locator(".feed-skeletons")).to_have_count(0)
         search = self.tab.locator("[data-feed-search]")
         if search.count():  # not where the list is short
             search.fill(feed)

@@ -22,9 +22,9 @@ export class FeedListing {
   sought = "";
   /** Goes up when feeds come or go. */
   revision = 0;
-  #hasMore = false;
   /** What is there belongs to another search. */
-  #isOutdated = false;
+  isOutdated = false;
+  #hasMore = false;
 
   constructor(private readonly ask: (query: FeedsQuery) => Promise<FeedsPage | null>) {}
 
@@ -48,13 +48,13 @@ export class FeedListing {
       .filter((word) => word !== "")
       .slice(0, MOST_WORDS)
       .join(" ");
-    this.#isOutdated = true;
+    this.isOutdated = true;
   }
 
   /** Ask for a page from this place on. Returns what came; throws what `ask` throws. */
   async load(from: number, limit = PAGE_FEEDS): Promise<FeedsPage> {
     const { sought } = this;
-    const after = this.#isOutdated ? null : (this.entries[from - 1]?.slug ?? null);
+    const after = this.isOutdated ? null : (this.entries[from - 1]?.slug ?? null);
     const page = await this.ask({ after, words: sought, limit });
     // Of another reader's list, and of another search, nothing may be shown.
     if (page === null || sought !== this.sought) return NOBODYS;
@@ -67,8 +67,8 @@ export class FeedListing {
   }
 
   #place(after: string | null, { feeds, hasMore }: FeedsPage): void {
-    const known = this.#isOutdated ? [] : this.entries;
-    this.#isOutdated = false;
+    const known = this.isOutdated ? [] : this.entries;
+    this.isOutdated = false;
     const end = hasMore ? feeds.at(-1)?.slug : undefined;
     const above = after === null ? [] : known.filter(({ slug }) => slug <= after);
     const below = end === undefined ? [] : known.filter(({ slug }) => slug > end);

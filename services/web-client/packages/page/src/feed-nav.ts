@@ -54,8 +54,9 @@ function finding(
   onPick: () => void,
 ): TemplateResult | typeof nothing {
   const { list } = model;
-  const { entries, sought, hasMore } = list.listing;
-  const isShort = !hasMore && entries.length < SEARCH_FROM;
+  const { entries, sought, hasMore, isOutdated } = list.listing;
+  // Nobody knows that of a list that is still to come: the field stays under who empties it.
+  const isShort = !isOutdated && !hasMore && entries.length < SEARCH_FROM;
   if (isShort && sought === "" && !list.isUnreadOnly) return nothing;
   const { t } = reading;
   const look = (event: Event) => {

@@ -140,6 +140,15 @@ describe("the search of a long list", () => {
     expect(press("Escape").defaultPrevented).toBe(false);
   });
 
+  test("stays with the keyboard where it is emptied, before the whole list has come", async () => {
+    type("ord");
+    await vi.waitFor(() => expect(links()).toEqual(["orders"]));
+    press("Escape");
+    draw();
+    expect([links(), document.activeElement === field()]).toEqual([["orders"], true]);
+    await vi.waitFor(() => expect(links().length).toBeGreaterThan(8));
+  });
+
   test("leads down into the list, and the list's first row back up to it", async () => {
     press("ArrowDown");
     await vi.waitFor(() =>
