@@ -221,12 +221,13 @@ BEGIN
         IF drift.mends THEN
             BEGIN
                 PERFORM aviso.become_owner(t.relation);
+                -- It may not hold for columns that have another type: nobody waits for that.
+                PERFORM aviso.read_where(t.relation, t."where", 'pg_catalog, pg_temp');
                 PERFORM aviso.lock_table(t.relation, 'ACCESS EXCLUSIVE');
-                -- It may be something else by now, and stays as it is from here on.
+                -- All may be something else by now, and stays as it is from here on.
                 SELECT * INTO drift.problem, drift.mends, drift.empties
                 FROM aviso.find_drift(t);
                 IF drift.mends THEN
-                    -- It may not hold for columns that have another type.
                     PERFORM aviso.read_where(t.relation, t."where", 'pg_catalog, pg_temp');
                     PERFORM aviso.mend(t);
                     t := aviso.register_mended(t.id, drift.empties, drift.problem);
