@@ -10,6 +10,7 @@ import psycopg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from aviso.outbox.connection import LOOK_INTERVAL_S
 from aviso.outbox.sleep import (
     BUSY_S,
     CROWD_A_S,
@@ -18,6 +19,8 @@ from aviso.outbox.sleep import (
     MANY,
     POLL_S,
     QUIET_S,
+    WARM_LOOK_S,
+    WARM_S,
 )
 from tests.relay.drivers import Database, Looking
 
@@ -76,6 +79,26 @@ def test_a_sleeper_is_notified_and_a_lone_event_does_not_wake_it_up(
         assert looking.sleep.is_asleep
         database.add_records("orders", 1)
         assert 1 == hear(listener)
+
+
+def test_a_sleeper_looks_often_for_a_while_behind_what_it_found(
+    database: Database,
+) -> None:
+    database.add_feed("orders")
+    with Looking(database) as looking:
+        fall_asleep(looking)
+        looking.clock_s += 10
+        assert LOOK_INTERVAL_S == look(looking)
+        database.add_records("orders", 1)
+
+        pauses = [look(looking)]
+        found_at = looking.clock_s
+        while pauses[-1] < LOOK_INTERVAL_S:
+            pauses.append(look(looking, pauses[-1]))
+
+        assert WARM_S <= looking.clock_s - found_at <= WARM_S + WARM_LOOK_S
+        assert {WARM_LOOK_S} == set(pauses[:-1])
+        assert looking.sleep.is_asleep
 
 
 def test_one_find_after_another_wakes_it_up_and_ends_the_notices(

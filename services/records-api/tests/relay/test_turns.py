@@ -133,8 +133,9 @@ class Counting:
 def test_a_lone_event_takes_one_statement_before_and_one_after(
     database: Database, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Else the sleeper's looks, one a second, would be more on a slow machine.
+    # Else the sleeper's own looks would be more.
     monkeypatch.setattr(sleep, "LOOK_INTERVAL_S", 3600.0)
+    monkeypatch.setattr(sleep, "WARM_S", 0.0)
     database.add_feed("orders")
     place = {"NAME": database.name, "PORT": str(urlsplit(database.url).port)}
     for name, value in place.items():
