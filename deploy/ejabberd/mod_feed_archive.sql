@@ -64,6 +64,14 @@ BEGIN
     END IF;
 END $$;
 
+-- Whether `archive` has a column that is there since ejabberd 24. Said to be immutable, so that each connection finds it
+-- out once: the table changes while ejabberd starts.
+CREATE OR REPLACE FUNCTION archive_has_origin_id() RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT EXISTS (SELECT FROM pg_attribute
+        WHERE attrelid = 'archive'::regclass AND attname = 'origin_id' AND NOT attisdropped)
+$$;
+
 -- Archive a batch if it follows the room's head. `verdict`:
 --   archived  it stands in the archive now, under archive_id
 --   known     it is the head already, under archive_id: whoever sent it did not know that
@@ -76,51 +84,50 @@ CREATE OR REPLACE FUNCTION archive_feed_batch(
     OUT verdict text, OUT epoch text, OUT last bigint, OUT archive_id bigint)
 LANGUAGE plpgsql SET lock_timeout = '5s' AS $$
 DECLARE
-    head record;
+    first bigint;
     newest bigint;
     before bigint;
-    highest bigint;
+    locked text;
 BEGIN
     -- Held until the commit is seen by all, so that no two can take the same place, however late a commit shows.
-    PERFORM pg_advisory_xact_lock(hashtextextended(a_host || ' ' || a_room, 5270811));
-    -- Statements of their own: so they see what was committed while the lock was waited for.
-    SELECT h.epoch, h.first, h.last, h.archive_id INTO head
-    FROM room_heads AS h WHERE h.server_host = a_host AND h.room = a_room
-    ORDER BY h.archive_id DESC LIMIT 1;
-    SELECT max(a."timestamp") INTO newest FROM archive AS a WHERE a.server_host = a_host AND a.username = a_room;
-    before := head.archive_id;
-    highest := greatest(newest, before);
-    IF newest IS DISTINCT FROM head.archive_id THEN
-        SELECT n.epoch, n.first, n.last, n.archive_id INTO head FROM newest_feed_batch(a_host, a_room) AS n;
+    locked := pg_advisory_xact_lock(hashtextextended(a_host || ' ' || a_room, 5270811));
+    -- A statement of its own: so it sees what was committed while the lock was waited for.
+    SELECT n.id, h.archive_id, h.epoch, h.first, h.last INTO newest, before, epoch, first, last
+    FROM (SELECT max(a."timestamp") AS id FROM archive AS a WHERE a.server_host = a_host AND a.username = a_room) AS n
+    LEFT JOIN LATERAL (
+        SELECT r.archive_id, r.epoch, r.first, r.last FROM room_heads AS r
+        WHERE r.server_host = a_host AND r.room = a_room ORDER BY r.archive_id DESC LIMIT 1
+    ) AS h ON true;
+    archive_id := before;
+    IF newest IS DISTINCT FROM before THEN
+        SELECT n.epoch, n.first, n.last, n.archive_id INTO epoch, first, last, archive_id
+        FROM newest_feed_batch(a_host, a_room) AS n;
     END IF;
 
-    IF head.epoch = a_epoch AND head.first = a_first AND head.last = a_last THEN
+    IF epoch = a_epoch AND first = a_first AND last = a_last THEN
         verdict := 'known';
-    ELSIF a_last >= a_first AND head.epoch = a_epoch AND head.last + 1 = a_first
-        OR a_last >= a_first AND head.epoch IS NULL AND a_first = 1
-        OR a_last = a_first - 1 AND head.epoch IS DISTINCT FROM a_epoch
+    ELSIF a_last >= a_first AND epoch = a_epoch AND last + 1 = a_first
+        OR a_last >= a_first AND epoch IS NULL AND a_first = 1
+        OR a_last = a_first - 1 AND epoch IS DISTINCT FROM a_epoch
     THEN
         verdict := 'archived';
-        highest := greatest(a_now, highest + 1);
-        -- The columns that mod_mam_sql fills for a room's message; `origin_id` is there since ejabberd 24.
-        IF EXISTS (SELECT FROM pg_attribute
-            WHERE attrelid = 'archive'::regclass AND attname = 'origin_id' AND NOT attisdropped)
-        THEN
+        epoch := a_epoch;
+        last := a_last;
+        archive_id := greatest(a_now, newest + 1, before + 1);
+        -- The columns that mod_mam_sql fills for a room's message.
+        IF archive_has_origin_id() THEN
             INSERT INTO archive
                 (username, server_host, "timestamp", peer, bare_peer, xml, txt, kind, nick, origin_id)
-            VALUES (a_room, a_host, highest, a_peer, a_bare_peer, a_xml, a_txt, 'groupchat', a_nick, highest::text);
+            VALUES (a_room, a_host, archive_id, a_peer, a_bare_peer, a_xml, a_txt, 'groupchat', a_nick,
+                archive_id::text);
         ELSE
             INSERT INTO archive (username, server_host, "timestamp", peer, bare_peer, xml, txt, kind, nick)
-            VALUES (a_room, a_host, highest, a_peer, a_bare_peer, a_xml, a_txt, 'groupchat', a_nick);
+            VALUES (a_room, a_host, archive_id, a_peer, a_bare_peer, a_xml, a_txt, 'groupchat', a_nick);
         END IF;
         INSERT INTO room_heads (server_host, room, archive_id, epoch, first, last)
-        VALUES (a_host, a_room, highest, a_epoch, a_first, a_last);
+        VALUES (a_host, a_room, archive_id, a_epoch, a_first, a_last);
         DELETE FROM room_heads AS h WHERE h.server_host = a_host AND h.room = a_room AND h.archive_id = before;
-        SELECT a_epoch AS epoch, a_first AS first, a_last AS last, highest AS archive_id INTO head;
     ELSE
         verdict := 'conflict';
     END IF;
-    epoch := head.epoch;
-    last := head.last;
-    archive_id := head.archive_id;
 END $$;
