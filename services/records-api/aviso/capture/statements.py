@@ -22,8 +22,9 @@ _TELL: LiteralString = """
 ), told AS (
     INSERT INTO aviso.events (
         changeset, place, feed, type, start, subject, reader, data)
-    SELECT changeset, row_number() OVER (ORDER BY position), %(feed)s, type,
-        coalesce(left(subject, 600), ''), subject, reader, data
+    SELECT changeset, row_number() OVER (ORDER BY position), %(feed)s,
+        type::aviso.event_type, coalesce(left(subject, 600), ''),
+        subject::aviso.event_subject, reader, data
     FROM wrong CROSS JOIN made
     RETURNING type
 )

@@ -66,7 +66,7 @@ class LoggedEvent(models.Model):
     type = models.TextField(choices=Event.Type)
     time = models.DateTimeField(db_default=ClockTimestamp())
     feed = models.TextField()
-    start = models.TextField()
+    start = models.TextField(db_collation="C")
     subject = models.TextField(null=True)
     reader = models.TextField(null=True)
     data = models.TextField()

@@ -238,7 +238,8 @@ BEGIN
     INSERT INTO aviso.events (changeset, place, feed, type, start, subject, data,
         traceparent)
     SELECT changeset, row_number() OVER (PARTITION BY feed ORDER BY is_there, place), feed,
-        type, left(subject, 600), subject, data, aviso.traceparent()
+        type::aviso.event_type, left(subject, 600), subject::aviso.event_subject, data,
+        aviso.traceparent()
     FROM wrong JOIN made USING (feed);
     GET DIAGNOSTICS told = ROW_COUNT;
     IF told > 0 THEN

@@ -43,8 +43,9 @@ LANGUAGE sql IMMUTABLE AS $$
     )
     INSERT INTO aviso.events (changeset, place, feed, type, start, subject, reader, data,
         time, traceparent)
-    SELECT changeset, place, feed, type, coalesce(pg_catalog.left(subject, 600), ''),
-        subject, reader, data, "time", aviso.traceparent()
+    SELECT changeset, place, feed, type::aviso.event_type,
+        coalesce(pg_catalog.left(subject, 600), ''), subject::aviso.event_subject, reader,
+        data, "time", aviso.traceparent()
     FROM (
         SELECT changeset, row_number() OVER (PARTITION BY feed ORDER BY %3$s), feed, %1$s
         FROM %2$s JOIN made USING (feed)
