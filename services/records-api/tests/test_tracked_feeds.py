@@ -376,7 +376,7 @@ def test_no_stranger_reads_a_table_through_the_functions(orders_table: None) -> 
         )[0][0]
     )
 
-    assert [False] * 5 == denied
+    assert [False] * 4 == denied
 
 
 # As docs/own-tables.md has them.

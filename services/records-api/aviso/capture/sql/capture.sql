@@ -1,25 +1,6 @@
 -- What a tracked table's triggers do. These functions are Aviso's, and whoever writes to
 -- the table needs no right on anything that they touch.
 
--- The settings of a table's trigger functions. Those that give a value one form, whoever
--- writes it, cost as much as a row: not where no column's form depends on any. And where
--- a statement may touch many feeds, it joins by hash alone.
-CREATE FUNCTION aviso.pinned(t aviso.tracked_tables) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT CASE WHEN bool_and(atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype,
-            'numeric'::regtype, 'bool'::regtype, 'text'::regtype, 'varchar'::regtype,
-            'bpchar'::regtype, 'name'::regtype, 'uuid'::regtype, 'jsonb'::regtype)
-        OR atttypid IN ('date'::regtype, 'timestamp'::regtype, 'time'::regtype)
-            AND attname <> ALL (t.key) AND attname IS DISTINCT FROM t.placeholder) THEN ''
-        ELSE 'SET DateStyle = ''ISO, YMD'' SET IntervalStyle = ''iso_8601'' SET TimeZone = ''UTC'''
-            ' SET extra_float_digits = ''1'' SET bytea_output = ''hex'' SET lc_monetary = ''C'''
-            ' SET quote_all_identifiers = ''off''' END
-        || CASE WHEN t.placeholder IS NULL THEN ''
-            ELSE ' SET enable_nestloop = off SET enable_mergejoin = off SET jit = off' END
-    FROM pg_attribute WHERE attrelid = t.relation AND attnum > 0 AND NOT attisdropped
-        AND (attname = ANY (t.columns || t.where_columns) OR attname = t.placeholder)
-$$;
-
 -- Write what the rows of a transition table say, as a CTE of its name: those that are in
 -- a feed, and with `nameless` those of which nobody can say it.
 CREATE FUNCTION aviso.said_code(t aviso.tracked_tables, transition text, nameless boolean)
@@ -72,82 +53,6 @@ $$;
 CREATE FUNCTION aviso.gone_data(subject text) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$
     SELECT '{"id":' || to_json(subject)::text || ',"data":{}}'
-$$;
-
--- Write whether a statement runs within another, or another one on the same table may have
--- run within it or before it. Notes of this session's are counted as PostgreSQL does it, for
--- to look for one costs as much as the rest of the way of a single row; where one is counted,
--- it is looked for.
-CREATE FUNCTION aviso.within_code() RETURNS text
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT $code$pg_trigger_depth() > 1 OR current_setting('track_counts') <> 'on'
-        OR pg_stat_get_xact_tuples_inserted('aviso.nested'::regclass) <> 0$code$
-$$;
-
--- Write what tells a statement of a single row, as most are; what is out of the ordinary
--- in it goes the long way. Behind the owner's functions nothing is said that a search path
--- could change.
-CREATE FUNCTION aviso.single_code(t aviso.tracked_tables, op text) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT format($code$
-        IF TG_RELID = %8$s::oid AND NOT (%1$s) THEN%2$s%3$s
-            IF %4$s THEN
-                INSERT INTO aviso.queue (changeset, feed, size)
-                VALUES (pg_catalog.nextval('aviso.changesets'), %5$s, 1);
-                INSERT INTO aviso.events (changeset, place, type, feed, start, subject,
-                    data, traceparent)
-                VALUES (pg_catalog.currval('aviso.changesets'), 1, %9$s, %5$s,
-                    %10$s, %13$s, %11$s, aviso.traceparent());
-                %6$s
-                RETURN NULL;
-            ELSIF %12$s THEN
-                RETURN NULL;
-            END IF;
-            PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-        END IF;
-        PERFORM FROM %7$s LIMIT 1;
-        IF NOT FOUND THEN
-            RETURN NULL;
-        END IF;$code$,
-        aviso.within_code(),
-        -- Several rows are an error here, and so is what fails in the owner's function.
-        CASE op WHEN 'updated' THEN format($code$
-            BEGIN
-                %2$I := aviso_rows.%1$I(before.*, written.*) FROM before, written LIMIT 2;
-            EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
-                %2$I := NULL;
-            END;$code$, 'change_' || t.id, CASE WHEN is_text THEN 'event_data' ELSE 'one' END)
-        ELSE format($code$
-            SELECT CASE WHEN (said).cause IS NULL THEN (said).data IS NOT NULL END, %1$L,
-                (said).value, (said).subject, (said).data INTO one
-            FROM (SELECT aviso_rows.%2$I(%3$I.*) AS said FROM %3$I
-                WHERE NOT EXISTS (SELECT FROM %3$I OFFSET 1) OFFSET 0) AS rows;$code$,
-            op, 'row_' || t.id, touched) END,
-        CASE WHEN t.placeholder IS NOT NULL THEN format($code$
-            IF one.is_told THEN
-                named := aviso.feed_name(%L, one.value, %L);
-            END IF;$code$, t.prefix, t.suffix) END,
-        CASE WHEN is_text THEN 'pg_catalog.octet_length(event_data) OPERATOR(pg_catalog.>) 0'
-                ' AND pg_catalog.octet_length(event_data) OPERATOR(pg_catalog.<=) 65536'
-            WHEN t.placeholder IS NULL THEN 'one.is_told'
-            ELSE format('one.is_told AND EXISTS (SELECT FROM aviso.tracked_feeds AS f WHERE'
-                ' f.tracked OPERATOR(pg_catalog.=) %s AND f.feed OPERATOR(pg_catalog.=) named)',
-                t.id) END,
-        CASE WHEN t.placeholder IS NULL THEN quote_literal(t.feed) ELSE 'named' END,
-        aviso.waking_code(),
-        touched,
-        t.relation::oid,
-        CASE WHEN is_text THEN '''updated''' ELSE 'one.type' END,
-        -- A key that needs no more than quotes: {"id":"7","data":
-        CASE WHEN is_text THEN 'pg_catalog.split_part(event_data, ''"'', 4)'
-            ELSE 'pg_catalog.left(one.subject, 600)' END,
-        CASE WHEN is_text THEN 'event_data' ELSE 'one.data' END,
-        CASE WHEN is_text THEN 'pg_catalog.octet_length(event_data) OPERATOR(pg_catalog.=) 0'
-            ELSE 'NOT one.is_told' END,
-        CASE WHEN is_text THEN 'pg_catalog.split_part(event_data, ''"'', 4)'
-            ELSE 'one.subject' END)
-    FROM (SELECT CASE op WHEN 'deleted' THEN 'before' ELSE 'written' END AS touched,
-        op = 'updated' AND aviso.is_lean(t) AS is_text) AS tables
 $$;
 
 -- Refuse to tell rows of another table than this one, or one of its partitions.
@@ -309,10 +214,10 @@ $$;
 CREATE FUNCTION aviso.statement_code(t aviso.tracked_tables) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT aviso.telling_function('capture_' || t.id, format($code$
-    IF TG_OP = 'UPDATE' THEN%10$s
-    ELSIF TG_OP = 'INSERT' THEN%9$s
+    IF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' THEN%10$s
+    ELSIF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN%9$s
     ELSE%11$s
-    END IF;
+    END IF;%13$s
     IF TG_RELID <> %1$s::oid THEN
         PERFORM aviso.check_trigger(%2$s, TG_RELID);
     END IF;
@@ -327,7 +232,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     ELSIF TG_OP = 'INSERT' THEN%6$s
     ELSIF TG_OP = 'UPDATE' THEN%7$s
     ELSE%8$s
-    END IF;$code$,
+    END IF;%14$s$code$,
         t.relation::oid, t.id,
         aviso.retelling_code(t, ARRAY['written']),
         aviso.retelling_code(t, ARRAY['before', 'written']),
@@ -365,8 +270,17 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
         FROM before_rows
     ),$code$),
         aviso.single_code(t, 'created'), aviso.single_code(t, 'updated'),
-        aviso.single_code(t, 'deleted'), aviso.within_code()), aviso.pinned(t),
-        'is_nested boolean; named text; event_data text; one aviso.change;')
+        aviso.single_code(t, 'deleted'), aviso.within_code(),
+        -- An error takes this back with all else that the statement did.
+        CASE WHEN aviso.is_bare(t) THEN $code$
+    writers_path := pg_catalog.current_setting('search_path');
+    PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);$code$ END,
+        CASE WHEN aviso.is_bare(t) THEN $code$
+    PERFORM pg_catalog.set_config('search_path', writers_path, true);$code$ END),
+        CASE WHEN NOT aviso.is_bare(t) THEN aviso.pinned(t) END,
+        CASE WHEN aviso.is_lean(t) THEN 'is_nested boolean; event_data pg_catalog.text;'
+                ' writers_path pg_catalog.text;'
+            ELSE 'is_nested boolean; named text; one aviso.change;' END)
 $$;
 
 -- Write the function of the row triggers: of partitions, whose rows may be written past

@@ -3,8 +3,8 @@
 -- Write columns of a record as a record of their own, to be compared byte by byte.
 CREATE FUNCTION aviso.image_code(source text, columns text[]) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$
-    SELECT format('ROW(%s)::record',
-        string_agg(format('%s.%I', source, name), ', ' ORDER BY name))
+    SELECT format('ROW(%s)::pg_catalog.record',
+        string_agg(format('%I.%I', source, name), ', ' ORDER BY name))
     FROM (SELECT DISTINCT name FROM unnest(columns) AS name WHERE name IS NOT NULL) AS listed
 $$;
 
@@ -24,12 +24,13 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Write whether a row's two states have the same bytes in these columns.
-CREATE FUNCTION aviso.sameness_code(relation regclass, columns text[]) RETURNS text
+CREATE FUNCTION aviso.sameness_code(relation regclass, columns text[],
+    before text DEFAULT 'aviso before', after text DEFAULT 'aviso row') RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT CASE WHEN bool_and(attnotnull AND aviso.is_comparable(atttypid)) THEN string_agg(
-            format('"aviso before".%1$I OPERATOR(pg_catalog.=) "aviso row".%1$I', attname), ' AND ')
-        ELSE aviso.image_code('"aviso before"', columns) || ' OPERATOR(pg_catalog.*=) '
-            || aviso.image_code('"aviso row"', columns) END
+            format('%2$I.%1$I OPERATOR(pg_catalog.=) %3$I.%1$I', attname, before, after), ' AND ')
+        ELSE aviso.image_code(before, columns) || ' OPERATOR(pg_catalog.*=) '
+            || aviso.image_code(after, columns) END
     FROM pg_attribute WHERE attrelid = relation AND attname = ANY (columns)
 $$;
 
@@ -41,70 +42,14 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     FROM pg_attribute WHERE attrelid = relation AND attname = name
 $$;
 
--- Whether one expression says all of a row's UPDATE: its types are plain, its key needs no
--- more than quotes, it has one feed. Each further expression costs a writer as much again.
-CREATE FUNCTION aviso.is_lean(t aviso.tracked_tables) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT t."where" IS NULL AND t.placeholder IS NULL AND cardinality(t.key) = 1
-        AND getdatabaseencoding() = 'UTF8' AND bool_and(aviso.is_plain(atttypid)
-            AND (attname <> t.key[1] OR aviso.is_comparable(atttypid)))
-    FROM pg_attribute WHERE attrelid = t.relation AND attname = ANY (t.columns)
-$$;
-
--- Write what is told of a row whose types are all plain: its subject, and its data as jsonb
--- writes it, the shortest name first. One call has a template and many values: a writer's
--- transaction makes each node of an expression ready anew. It is an error where the key is
--- of another type by now.
-CREATE FUNCTION aviso.lean_data_code(t aviso.tracked_tables) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT string_agg(format('format(%L, %s)',
-            CASE WHEN part = 0 THEN '{"id":"%s","data":{' ELSE ', ' END || names ||
-                CASE WHEN part = (cardinality(t.columns) - 1) / 50 THEN '}}' ELSE '' END,
-            concat_ws(', ', CASE WHEN part = 0 THEN subject END, forms)),
-        ' || ' ORDER BY part)
-    FROM (
-        SELECT place / 50 AS part, min(subject) AS subject,
-            string_agg(replace(to_json(name)::text, '%', '%%') || ': ' ||
-                CASE WHEN NOT is_subject THEN '%s' WHEN type = 'uuid'::regtype THEN '"%1$s"'
-                    ELSE '%1$s' END, ', ' ORDER BY place) AS names,
-            string_agg(CASE WHEN is_subject THEN NULL WHEN type = 'timestamptz'::regtype THEN
-                    format('coalesce(%s, ''null'')', aviso.column_code(name, type))
-                ELSE format('coalesce(to_json("aviso row".%I), ''null'')', name) END,
-                ', ' ORDER BY place) AS forms
-        FROM (
-            SELECT attname::text AS name, atttypid AS type, place, min(CASE
-                    WHEN attname = t.key[1] THEN format('"aviso row".%I::%s', attname,
-                        format_type(atttypid, NULL)) END) OVER () AS subject,
-                -- Given again where it comes first: behind it goes on with the second value.
-                attname = t.key[1] AND place = 0 AS is_subject
-            FROM (
-                SELECT *, row_number() OVER (
-                    ORDER BY octet_length(attname::text), attname) - 1 AS place
-                FROM pg_attribute WHERE attrelid = t.relation AND attname = ANY (t.columns)
-            ) AS placed
-        ) AS listed GROUP BY 1
-    ) AS parts
-$$;
-
--- What a statement of a single row tells. Null: that is not decided here. Where one
--- expression says all, that is a text instead, the event's data, and '' is nothing.
+-- What a statement of a single row tells. Null: that is not decided here.
 CREATE TYPE aviso.change AS (is_told boolean, type text, value text, subject text, data text);
 
 -- Write the function that says of a row's two states what an UPDATE tells of it. It
 -- decides only what is ordinary: for anything else it has no answer, or an error.
 CREATE FUNCTION aviso.change_code(t aviso.tracked_tables) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT CASE WHEN aviso.is_lean(t) THEN format($code$
-CREATE OR REPLACE FUNCTION aviso_rows.%1$I("aviso before" record, "aviso row" record)
-RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER AS $aviso$
-BEGIN
-    RETURN CASE WHEN %2$s THEN '' WHEN %3$s THEN %4$s END;
-END $aviso$;$code$, 'change_' || t.id,
-        aviso.sameness_code(t.relation, t.columns),
-        aviso.sameness_code(t.relation, t.key),
-        aviso.lean_data_code(t))
-    ELSE format($code$
+    SELECT format($code$
 CREATE OR REPLACE FUNCTION aviso_rows.%1$I("aviso before" record, "aviso row" record)
 RETURNS aviso.change
 LANGUAGE plpgsql SECURITY DEFINER AS $aviso$
@@ -154,7 +99,7 @@ END $aviso$;$code$,
         RETURN %s;
     END IF;$code$, 'row_' || t.id, nothing) END,
         CASE WHEN NOT is_short THEN $code$subject = '' OR char_length(subject) > 1024
-        OR $code$ END) END
+        OR $code$ END)
     FROM (SELECT t.columns || t.placeholder AS columns,
         'ROW(false, NULL, NULL, NULL, NULL)::aviso.change' AS nothing,
         cardinality(t.key) = 1 AND (SELECT aviso.is_comparable(atttypid) FROM pg_attribute

@@ -16,15 +16,14 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     ) SELECT oid FROM under ORDER BY depth DESC LIMIT 1
 $$;
 
--- Write what a column is in the told row: JSON as to_jsonb has it, but a moment between
--- the years 1 and 9999 as RFC 3339.
-CREATE FUNCTION aviso.column_code(name text, type oid) RETURNS text
+-- Write what a column's `value` is in the told row: JSON as to_jsonb has it, but a moment
+-- between the years 1 and 9999 as RFC 3339.
+CREATE FUNCTION aviso.column_code(value text, type oid) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT format(CASE WHEN aviso.base_type(type) = 'timestamptz'::regtype THEN
         'CASE WHEN %1$s >= ''0001-01-01 00:00:00+00'' AND %1$s < ''10000-01-01 00:00:00+00'''
         ' THEN to_jsonb(to_char(%1$s AT TIME ZONE ''UTC'', ''YYYY-MM-DD"T"HH24:MI:SS.US"Z"''))'
-        ' ELSE to_jsonb(%1$s) END' ELSE '%1$s' END,
-        format('"aviso row".%I', name))
+        ' ELSE to_jsonb(%1$s) END' ELSE '%1$s' END, value)
 $$;
 
 -- Write the object of the told columns, in calls of no more arguments than there may be.
@@ -33,7 +32,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT string_agg(format('jsonb_build_object(%s)', members), ' || ' ORDER BY part)
     FROM (
         SELECT (place - 1) / 50 AS part, string_agg(
-            format('%L::text, %s', name, aviso.column_code(name, atttypid)), ', ' ORDER BY place)
+            format('%L::text, %s', name,
+                aviso.column_code(format('"aviso row".%I', name), atttypid)),
+            ', ' ORDER BY place)
             AS members
         FROM unnest(columns) WITH ORDINALITY AS listed (name, place)
         JOIN pg_attribute ON attrelid = relation AND attname = name

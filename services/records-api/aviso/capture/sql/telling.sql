@@ -58,7 +58,8 @@ $$;
 -- Write a trigger's function, whose statements may say what `variables` declare.
 --
 -- As a rule, joins by hash alone: a plan is kept for as long as its session, and one that was
--- made for a single row would go through a large statement's rows once for each.
+-- made for a single row would go through a large statement's rows once for each. With
+-- null for its settings it has none, and not even a search path: it runs under its caller's.
 CREATE FUNCTION aviso.telling_function(name text, body text,
     settings text DEFAULT 'SET enable_nestloop = off SET enable_mergejoin = off',
     variables text DEFAULT 'now timestamptz := clock_timestamp();')
@@ -66,11 +67,11 @@ RETURNS text
 LANGUAGE sql IMMUTABLE AS $$
     SELECT pg_catalog.format($code$
 CREATE OR REPLACE FUNCTION aviso.%1$I() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-    %3$s AS $function$
+LANGUAGE plpgsql SECURITY DEFINER%3$s AS $function$
 DECLARE
     %4$s
 BEGIN%2$s
     RETURN NULL;
-END $function$;$code$, name, body, settings, variables)
+END $function$;$code$, name, body,
+        E' SET search_path = pg_catalog, pg_temp\n    ' || settings, variables)
 $$;

@@ -360,15 +360,17 @@ BEGIN
         EXECUTE aviso.where_code(t);
     END IF;
     EXECUTE aviso.row_code(t);
-    -- What it answers is of another type where columns have become plain, or are no more.
-    FOR one IN
-        SELECT oid FROM pg_proc WHERE pronamespace = 'aviso_rows'::regnamespace
-            AND proname = 'change_' || t.id AND prorettype <>
-                CASE WHEN aviso.is_lean(t) THEN 'text'::regtype ELSE 'aviso.change'::regtype END
-    LOOP
-        EXECUTE format('DROP FUNCTION %s', one);
-    END LOOP;
-    EXECUTE aviso.change_code(t);
+    -- A table whose columns have become plain needs it no more.
+    IF aviso.is_lean(t) THEN
+        FOR one IN
+            SELECT oid FROM pg_proc WHERE pronamespace = 'aviso_rows'::regnamespace
+                AND proname = 'change_' || t.id
+        LOOP
+            EXECUTE format('DROP FUNCTION %s', one);
+        END LOOP;
+    ELSE
+        EXECUTE aviso.change_code(t);
+    END IF;
     EXECUTE aviso.find_code(t);
     EXECUTE aviso.page_code(t);
     EXECUTE aviso.list_code(t);
@@ -384,13 +386,14 @@ END $$;
 -- What this session would have to hold to say that it is the owner: his functions.
 CREATE FUNCTION aviso.check_rows(t aviso.tracked_tables) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    names text[] := ARRAY['row_' || t.id, 'find_' || t.id, 'page_' || t.id, 'list_' || t.id]
+        || CASE WHEN NOT aviso.is_lean(t) THEN ARRAY['change_' || t.id] END;
 BEGIN
-    IF 5 <> (
+    IF cardinality(names) <> (
         SELECT count(*) FROM pg_proc JOIN pg_class ON pg_class.oid = t.relation
         WHERE pronamespace = 'aviso_rows'::regnamespace AND proowner = relowner AND prosecdef
-            AND proname IN (
-                'row_' || t.id, 'change_' || t.id, 'find_' || t.id, 'page_' || t.id,
-                'list_' || t.id))
+            AND proname = ANY (names))
     THEN
         RAISE EXCEPTION 'only the owner of % may track it', aviso.full_name(t.relation)
             USING ERRCODE = 'insufficient_privilege';
