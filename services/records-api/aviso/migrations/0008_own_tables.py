@@ -16,6 +16,7 @@ INSTALL = read_sql(
     "rows",
     "changes",
     "reading",
+    "single",
     "capture",
     "track",
     "backfill",
@@ -33,6 +34,18 @@ DROP VIEW aviso.tracked CASCADE;
 DROP TABLE aviso.tracked_feeds, aviso.tracked_tables, aviso.notes, aviso.nested CASCADE;
 DROP TYPE aviso.state, aviso.change CASCADE;
 """ + "".join(f"DROP FUNCTION IF EXISTS {name};\n" for name in _FUNCTIONS)
+
+# Who tracks a table of his own may use the schema: he puts no trigger of ours on it but
+# those that he is given.
+OURS_ALONE = """
+DO $$ DECLARE one regprocedure; BEGIN
+    FOR one IN SELECT oid FROM pg_proc
+        WHERE pronamespace = 'aviso'::regnamespace AND prorettype = 'trigger'::regtype
+    LOOP
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', one);
+    END LOOP;
+END $$;
+"""
 
 MODELS = [
     migrations.CreateModel(
@@ -246,4 +259,4 @@ MODELS = [
 
 class Migration(SharedMigration):
     dependencies = [("aviso", "0007_arriving")]
-    operations = [migrations.RunSQL(INSTALL, REVERSE), *MODELS]
+    operations = [migrations.RunSQL(INSTALL + OURS_ALONE, REVERSE), *MODELS]

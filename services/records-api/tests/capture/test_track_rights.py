@@ -292,3 +292,84 @@ def test_an_owner_can_not_register_his_table_for_anothers_feed(shop: Database) -
                 " '{bigint}', '{}', '{}', '{}', 'public', 'reset', 1, now(), NULL,"
                 " NULL, 0, NULL, NULL, '{}', NULL, now(), 0, 0)::aviso.tracked_tables)",
             )
+
+
+# Put on the table by its owner, with no more of a transition table than it says here.
+FORGED: dict[str, tuple[LiteralString, LiteralString, LiteralString]] = {
+    "an insert": ("INSERT", "FOR EACH ROW", "INSERT INTO shop.orders VALUES (2, 'b')"),
+    "an update": ("UPDATE", "FOR EACH ROW", "UPDATE shop.orders SET status = 'b'"),
+    "half an update": (
+        "UPDATE",
+        "REFERENCING NEW TABLE AS written FOR EACH STATEMENT",
+        "UPDATE shop.orders SET status = 'b'",
+    ),
+    "a deletion": ("DELETE", "FOR EACH ROW", "DELETE FROM shop.orders"),
+}
+
+
+@pytest.mark.parametrize("kind", ["int", "jsonb"])
+@pytest.mark.parametrize("schema", ["pg_temp", "shop"])
+@pytest.mark.parametrize(
+    ("op", "how", "write"), FORGED.values(), ids=list(FORGED.keys())
+)
+def test_a_view_is_not_taken_for_a_transition_table(
+    shop: Database,
+    kind: LiteralString,
+    schema: LiteralString,
+    op: LiteralString,
+    how: LiteralString,
+    write: LiteralString,
+) -> None:
+    let_in(shop)
+    run_as(
+        shop,
+        "shop_owner",
+        f"ALTER TABLE shop.orders ADD extra {kind}",
+        "INSERT INTO shop.orders VALUES (1, 'a')",
+        "SELECT aviso.track('shop.orders', 'orders', '{id,status,extra}')",
+        "CREATE SEQUENCE shop.calls",
+        "GRANT ALL ON SEQUENCE shop.calls TO PUBLIC",
+        "CREATE FUNCTION shop.say() RETURNS text LANGUAGE plpgsql AS $$ BEGIN"
+        " PERFORM pg_catalog.nextval('shop.calls'); RETURN current_user; END $$",
+        f"CREATE TRIGGER forged AFTER {op} ON shop.orders {how}"
+        " EXECUTE FUNCTION aviso.capture_1()",
+    )
+
+    with psycopg.connect(shop.url.replace("somebody", "shop_owner")) as session:
+        for name in ("before", "written"):
+            session.execute(
+                f"CREATE VIEW {schema}.{name} AS"
+                " SELECT id, shop.say() AS status, extra FROM shop.orders"
+            )
+            session.execute(f"GRANT SELECT ON {schema}.{name} TO PUBLIC")
+        session.execute("SET search_path = shop, public")
+        with pytest.raises(psycopg.Error, match="array_eq"):
+            session.execute(write)
+        session.rollback()
+
+    assert not shop.value("SELECT is_called FROM shop.calls")
+
+
+def test_nobody_puts_our_own_triggers_on_a_table_of_his(shop: Database) -> None:
+    let_in(shop)
+    run_as(
+        shop,
+        "shop_owner",
+        "CREATE TABLE shop.forged (number bigint, id uuid, feed text, data jsonb,"
+        " version int, created_at timestamptz, updated_at timestamptz)",
+    )
+
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="records_created"):
+        run_as(
+            shop,
+            "shop_owner",
+            "CREATE TRIGGER forged AFTER INSERT ON shop.forged REFERENCING NEW TABLE"
+            " AS written FOR EACH STATEMENT EXECUTE FUNCTION aviso.records_created()",
+        )
+
+    assert [] == shop.run(
+        "SELECT oid::regprocedure FROM pg_proc"
+        " WHERE pronamespace = 'aviso'::regnamespace"
+        " AND prorettype = 'trigger'::regtype"
+        " AND has_function_privilege('stranger', oid, 'EXECUTE')"
+    )
