@@ -124,6 +124,20 @@ def test_names_have_no_collisions_and_are_slugs(database: Database) -> None:
         check()
 
 
+def test_a_name_is_the_same_whatever_a_backslash_means_to_the_writer(
+    orders: Database,
+) -> None:
+    with orders.connect() as writer:
+        writer.execute("SET escape_string_warning = off")
+        writer.execute("SET standard_conforming_strings = off")
+        writer.execute("INSERT INTO orders VALUES (1, 'Ada', 's'), (2, 'Bda', 's')")
+
+    made = orders.run("SELECT * FROM aviso.take_notes()")
+
+    assert [("of--41da",), ("of--42da",)] == made
+    assert {"1"} == set(fold(orders, "of--41da"))
+
+
 def test_backfill_tells_each_row_once_beside_writers_and_after_an_end(
     database: Database,
 ) -> None:

@@ -14,7 +14,7 @@ BEGIN
         SELECT string_agg(CASE
                 WHEN one = '-' THEN '--'
                 WHEN one ~ '^[a-z0-9]$' THEN one
-                ELSE regexp_replace(encode(convert_to(one, 'UTF8'), 'hex'), '..', '-\&', 'g')
+                ELSE regexp_replace(encode(convert_to(one, 'UTF8'), 'hex'), '(..)', E'-\\1', 'g')
             END, '' ORDER BY place)
         INTO written
         FROM regexp_split_to_table(value, '') WITH ORDINALITY AS part (one, place);
