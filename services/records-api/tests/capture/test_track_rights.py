@@ -373,3 +373,87 @@ def test_nobody_puts_our_own_triggers_on_a_table_of_his(shop: Database) -> None:
         " AND prorettype = 'trigger'::regtype"
         " AND has_function_privilege('stranger', oid, 'EXECUTE')"
     )
+
+
+@pytest.mark.parametrize("role", ["shop_owner", "shop_writer"])
+def test_a_column_that_is_gone_is_no_call_of_a_function_of_its_name(
+    shop: Database, role: str
+) -> None:
+    let_in(shop)
+    run_as(
+        shop,
+        "shop_owner",
+        "SELECT aviso.track('shop.orders', 'orders', '{id,status}')",
+        "ALTER TABLE shop.orders RENAME status TO state",
+    )
+    shop.run(
+        "CREATE SCHEMA own; GRANT ALL ON SCHEMA own TO PUBLIC;"
+        "CREATE SEQUENCE own.calls; GRANT ALL ON SEQUENCE own.calls TO PUBLIC"
+    )
+    run_as(
+        shop,
+        role,
+        "CREATE FUNCTION own.status(record) RETURNS text LANGUAGE plpgsql AS"
+        " $$ BEGIN PERFORM nextval('own.calls'); RETURN current_user; END $$",
+        "SET search_path = own",
+        "INSERT INTO shop.orders VALUES (1, 'a')",
+        "UPDATE shop.orders SET state = 'b'",
+        "DELETE FROM shop.orders",
+    )
+
+    assert not shop.value("SELECT is_called FROM own.calls")
+    assert {} == fold(shop)
+
+
+def test_a_key_that_is_no_column_is_no_call_of_a_function(shop: Database) -> None:
+    """Whoever enters his table himself may say what he likes of it."""
+    let_in(shop)
+    rows = ' ("aviso row" record, OUT value text, OUT subject text, OUT data text,'
+    body = " OUT cause text) SECURITY DEFINER LANGUAGE plpgsql AS 'BEGIN END'"
+    for name in ("row_9", "find_9", "page_9", "list_9"):
+        create = f"CREATE FUNCTION aviso_rows.{name}{rows}{body}"
+        run_as(shop, "shop_owner", create)
+    run_as(
+        shop,
+        "shop_owner",
+        "SELECT aviso.register(ROW(9, 'shop.orders'::regclass, 'shop', 'orders',"
+        " 'orders', NULL, NULL, NULL, '{id}', NULL, '{}', '{nothing}', '{bigint}',"
+        " '{}', '{}', '{}', 'public', 'reset', 1, now(), NULL, NULL, 0, NULL, NULL,"
+        " '{}', NULL, now(), 0, 0)::aviso.tracked_tables)",
+        "CREATE TRIGGER own AFTER UPDATE ON shop.orders REFERENCING OLD TABLE AS before"
+        " NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION aviso.capture_9()",
+        "CREATE SEQUENCE shop.calls",
+        "GRANT ALL ON SEQUENCE shop.calls TO PUBLIC",
+        "CREATE FUNCTION shop.nothing(record) RETURNS int LANGUAGE plpgsql AS"
+        " $$ BEGIN PERFORM nextval('shop.calls'); RETURN 1; END $$",
+        "INSERT INTO shop.orders VALUES (1, 'a')",
+        "SET search_path = shop",
+        "UPDATE shop.orders SET status = 'b'",
+    )
+
+    assert not shop.value("SELECT is_called FROM shop.calls")
+
+
+@pytest.mark.parametrize("where", ["a column's", "the table's"])
+def test_a_name_does_not_end_the_code_that_it_stands_in(
+    shop: Database, where: str
+) -> None:
+    let_in(shop)
+    name: LiteralString = "$function$;SELECT shop.say(),$function$"
+    table, column = ("t", name) if where == "a column's" else (name, "n")
+    run_as(
+        shop,
+        "shop_owner",
+        "CREATE TABLE shop.said (who text)",
+        "GRANT ALL ON shop.said TO PUBLIC",
+        "CREATE FUNCTION shop.say() RETURNS text LANGUAGE plpgsql AS $$ BEGIN"
+        " INSERT INTO shop.said VALUES (current_user); RETURN 1; END $$",
+        "SET check_function_bodies = off",
+        f'CREATE TABLE shop."{table}" (id int PRIMARY KEY, "{column}" int)',
+        f"SELECT aviso.track('shop.\"{table}\"', 'named', ARRAY['id', '{column}'])",
+        f'INSERT INTO shop."{table}" VALUES (1, 2)',
+        f'TRUNCATE shop."{table}"',
+    )
+
+    assert [] == shop.run("SELECT who FROM shop.said")
+    assert {} == fold(shop, "named")

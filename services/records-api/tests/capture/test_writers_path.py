@@ -126,7 +126,7 @@ def unqualified(source: str) -> list[str]:
     code = code.replace(":=", " ").replace("::", " TYPE ").replace(".*", "")
     operators = re.findall(r"[-+*/<>=~!@#%^&|?]+", code)
     words = {"ROW", "ARRAY", "VALUES", "NOT", "WHEN", "WHERE", "THEN", "AND", "OR"}
-    words |= {"EXISTS", "coalesce"}
+    words |= {"EXISTS", "coalesce", "FROM"}
     calls = set(re.findall(r"([\w.]+)\s*\(", code)) - words
     types = re.findall(r"TYPE ([\w.]+)", code)
     declared = re.findall(r"\b(?:is_nested|event_data|writers_path) ([\w.]+);", code)
@@ -307,6 +307,19 @@ def test_a_type_that_nobody_noticed_yet_is_not_asked_with_our_rights(
     with pytest.raises(psycopg.Error, match="the long way"):
         database.run("UPDATE shop SET name = 'b'")
     assert not database.value("SELECT is_called FROM calls")
+
+
+@pytest.mark.parametrize("names", ["{id,n}", "{id,name}"])
+def test_a_row_without_a_key_is_told_the_long_way(
+    database: Database, names: LiteralString
+) -> None:
+    track(database, PLAIN, names)
+    database.run("ALTER TABLE shop DROP CONSTRAINT shop_pkey, ALTER id DROP NOT NULL")
+
+    database.run("INSERT INTO shop VALUES (NULL, 1, 'a')")
+    database.run("DELETE FROM shop")
+
+    assert [("unavailable", None)] == told(database, "shop")
 
 
 LONG: dict[str, LiteralString] = {

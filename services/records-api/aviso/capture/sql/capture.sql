@@ -327,28 +327,28 @@ END $$;
 CREATE FUNCTION aviso.truncate_code(t aviso.tracked_tables) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT format($code$
-CREATE OR REPLACE FUNCTION aviso.%1$I() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+CREATE OR REPLACE FUNCTION aviso.%I() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS %L$code$,
+        'capture_truncate_' || t.id, format($code$
 BEGIN
-    IF TG_RELID <> %2$s::oid THEN
-        IF aviso.is_detached(%6$s, TG_RELID) THEN
+    IF TG_RELID <> %1$s::oid THEN
+        IF aviso.is_detached(%5$s, TG_RELID) THEN
             RETURN NULL;
         END IF;
-        PERFORM aviso.check_trigger(%6$s, TG_RELID);
+        PERFORM aviso.check_trigger(%5$s, TG_RELID);
     END IF;
     IF TG_NARGS > 0 AND NOT aviso.tells_arrivals() THEN
         RETURN NULL;
     END IF;
-    IF %4$L = 'refuse' THEN
+    IF %3$L = 'refuse' THEN
         RAISE EXCEPTION 'TRUNCATE of %% is refused, since its rows are the feed %%: use DELETE',
-            %3$L, %5$L USING ERRCODE = 'feature_not_supported';
+            %2$L, %4$L USING ERRCODE = 'feature_not_supported';
     END IF;
-    PERFORM aviso.tell_reset(%6$s, 'truncated');
-    IF TG_RELID <> %2$s::oid THEN
-        INSERT INTO aviso.notes (tracked, kind) VALUES (%6$s, 'backfill');
+    PERFORM aviso.tell_reset(%5$s, 'truncated');
+    IF TG_RELID <> %1$s::oid THEN
+        INSERT INTO aviso.notes (tracked, kind) VALUES (%5$s, 'backfill');
     END IF;
     RETURN NULL;
-END $function$;$code$,
-        'capture_truncate_' || t.id, t.relation::oid, aviso.full_name(t.relation),
-        t.on_truncate, t.feed, t.id)
+END $code$,
+        t.relation::oid, aviso.full_name(t.relation), t.on_truncate, t.feed, t.id))
 $$;

@@ -110,21 +110,35 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     WHERE attrelid = relation AND attname = ANY (columns)
 $$;
 
+-- Write a transition table of no more than these columns. Each is named alone, and is an
+-- error where it is gone: behind a table's name it would be a call of whatever function of
+-- that name the writer's path has, with the row.
+CREATE FUNCTION aviso.named_code(columns text[], source text) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('(SELECT %1$s FROM %2$I WHERE %3$s) AS %2$I',
+        string_agg(format('%I', name), ', ' ORDER BY name), source,
+        aviso.transition_code(source))
+    FROM unnest(columns) AS name
+$$;
+
 -- Write the expression that says what a single row's statement tells: an event's data, ''
 -- for nothing, and null where that is not decided here. Several rows are an error.
 CREATE FUNCTION aviso.lean_expression_code(t aviso.tracked_tables, op text) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT CASE WHEN op = 'updated' THEN format(
             'CASE WHEN before.%1$I OPERATOR(pg_catalog.=) written.%1$I THEN'
-            ' CASE WHEN %2$s THEN '''' ELSE %3$s END END'
-            ' FROM before, written WHERE %4$s AND ', t.key[1],
+            ' CASE WHEN %2$s THEN '''' ELSE %3$s END END FROM %4$s, ', t.key[1],
             coalesce(aviso.sameness_code(t.relation, array_remove(t.columns, t.key[1]),
                 'before', 'written'), 'true'),
-            aviso.lean_data_code(t, source), aviso.transition_code('before'))
-        ELSE format('%s FROM %I WHERE ', aviso.lean_data_code(t, source), source) END
-        || format('%s AND (%s) LIMIT 2', aviso.transition_code(source),
-            aviso.lean_types_code(t.relation, t.columns, source))
-    FROM (SELECT CASE op WHEN 'deleted' THEN 'before' ELSE 'written' END AS source) AS read
+            aviso.lean_data_code(t, source), aviso.named_code(told, 'before'))
+        ELSE format('%s FROM ', aviso.lean_data_code(t, source)) END
+        || format('%s WHERE (%s)%s LIMIT 2', aviso.named_code(told, source),
+            aviso.lean_types_code(t.relation, told, source),
+            -- A key that is none any more; an UPDATE has compared it.
+            CASE WHEN op <> 'updated' THEN
+                format(' AND %I.%I IS NOT NULL', source, t.key[1]) END)
+    FROM (SELECT CASE op WHEN 'deleted' THEN 'before' ELSE 'written' END AS source,
+        ARRAY(SELECT DISTINCT unnest(t.columns || t.key)) AS told) AS read
 $$;
 
 -- Write the short way where one expression says all.

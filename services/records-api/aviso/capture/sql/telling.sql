@@ -67,11 +67,11 @@ RETURNS text
 LANGUAGE sql IMMUTABLE AS $$
     SELECT pg_catalog.format($code$
 CREATE OR REPLACE FUNCTION aviso.%1$I() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER%3$s AS $function$
+LANGUAGE plpgsql SECURITY DEFINER%2$s AS %3$L$code$, name,
+        E' SET search_path = pg_catalog, pg_temp\n    ' || settings, pg_catalog.format($code$
 DECLARE
-    %4$s
-BEGIN%2$s
+    %s
+BEGIN%s
     RETURN NULL;
-END $function$;$code$, name, body,
-        E' SET search_path = pg_catalog, pg_temp\n    ' || settings, variables)
+END $code$, variables, body))
 $$;
