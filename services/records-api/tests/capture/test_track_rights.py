@@ -434,26 +434,51 @@ def test_a_key_that_is_no_column_is_no_call_of_a_function(shop: Database) -> Non
     assert not shop.value("SELECT is_called FROM shop.calls")
 
 
-@pytest.mark.parametrize("where", ["a column's", "the table's"])
+@pytest.mark.parametrize("tag", ["function", "aviso"])
+@pytest.mark.parametrize("where", ["a column's", "the key's", "the table's"])
 def test_a_name_does_not_end_the_code_that_it_stands_in(
-    shop: Database, where: str
+    shop: Database, where: str, tag: LiteralString
 ) -> None:
     let_in(shop)
-    name: LiteralString = "$function$;SELECT shop.say(),$function$"
-    table, column = ("t", name) if where == "a column's" else (name, "n")
+    name: LiteralString = f"${tag}$;SELECT shop.say(),${tag}$"
+    table = name if where == "the table's" else "t"
+    column = name if where == "a column's" else "n"
+    key = name if where == "the key's" else "id"
     run_as(
         shop,
         "shop_owner",
-        "CREATE TABLE shop.said (who text)",
-        "GRANT ALL ON shop.said TO PUBLIC",
-        "CREATE FUNCTION shop.say() RETURNS text LANGUAGE plpgsql AS $$ BEGIN"
-        " INSERT INTO shop.said VALUES (current_user); RETURN 1; END $$",
-        "SET check_function_bodies = off",
-        f'CREATE TABLE shop."{table}" (id int PRIMARY KEY, "{column}" int)',
-        f"SELECT aviso.track('shop.\"{table}\"', 'named', ARRAY['id', '{column}'])",
+        *SAYING,
+        f'CREATE TABLE shop."{table}" ("{key}" int PRIMARY KEY, "{column}" int)',
+        f"SELECT aviso.track('shop.\"{table}\"', 'named', ARRAY['{key}', '{column}'])",
         f'INSERT INTO shop."{table}" VALUES (1, 2)',
+        f'INSERT INTO shop."{table}" VALUES (2, 2), (3, 2)',
         f'TRUNCATE shop."{table}"',
     )
 
     assert [] == shop.run("SELECT who FROM shop.said")
     assert {} == fold(shop, "named")
+
+
+def test_a_where_does_not_end_the_code_that_it_stands_in(shop: Database) -> None:
+    let_in(shop)
+    text: LiteralString = "$aviso$;SELECT shop.say();SELECT $aviso$"
+    run_as(
+        shop,
+        "shop_owner",
+        *SAYING,
+        "SELECT aviso.track('shop.orders', 'orders', '{id,status}',"
+        f" \"where\" => $w$ status <> '{text}' $w$)",
+        "INSERT INTO shop.orders VALUES (1, 'a')",
+    )
+
+    assert [] == shop.run("SELECT who FROM shop.said")
+    assert {"1"} == set(fold(shop))
+
+
+SAYING: tuple[LiteralString, ...] = (
+    "CREATE TABLE shop.said (who text)",
+    "GRANT ALL ON shop.said TO PUBLIC",
+    "CREATE FUNCTION shop.say() RETURNS text LANGUAGE plpgsql AS $$ BEGIN"
+    " INSERT INTO shop.said VALUES (current_user); RETURN 1; END $$",
+    "SET check_function_bodies = off",
+)

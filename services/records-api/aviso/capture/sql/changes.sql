@@ -50,9 +50,10 @@ CREATE TYPE aviso.change AS (is_told boolean, type text, value text, subject tex
 CREATE FUNCTION aviso.change_code(t aviso.tracked_tables) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT format($code$
-CREATE OR REPLACE FUNCTION aviso_rows.%1$I("aviso before" record, "aviso row" record)
+CREATE OR REPLACE FUNCTION aviso_rows.%I("aviso before" record, "aviso row" record)
 RETURNS aviso.change
-LANGUAGE plpgsql SECURITY DEFINER AS $aviso$
+LANGUAGE plpgsql SECURITY DEFINER AS %L;$code$,
+        'change_' || t.id, format($code$
 DECLARE
     was boolean := true;
     value text;
@@ -73,8 +74,7 @@ BEGIN
     data := %8$s;%10$s
     RETURN ROW(true, CASE WHEN was THEN 'updated' ELSE 'created' END, value, subject,
         data)::aviso.change;
-END $aviso$;$code$,
-        'change_' || t.id,
+END$code$, 'change_' || t.id,
         aviso.sameness_code(t.relation, columns || t.where_columns),
         CASE WHEN t."where" IS NOT NULL THEN format($code$
     was := aviso_rows.%1$I("aviso before") IS TRUE;
@@ -99,7 +99,7 @@ END $aviso$;$code$,
         RETURN %s;
     END IF;$code$, 'row_' || t.id, nothing) END,
         CASE WHEN NOT is_short THEN $code$subject = '' OR char_length(subject) > 1024
-        OR $code$ END)
+        OR $code$ END))
     FROM (SELECT t.columns || t.placeholder AS columns,
         'ROW(false, NULL, NULL, NULL, NULL)::aviso.change' AS nothing,
         cardinality(t.key) = 1 AND (SELECT aviso.is_comparable(atttypid) FROM pg_attribute

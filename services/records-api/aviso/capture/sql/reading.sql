@@ -17,10 +17,11 @@ $$;
 CREATE FUNCTION aviso.list_code(t aviso.tracked_tables) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT format($code$
-CREATE OR REPLACE FUNCTION aviso_rows.%1$I("aviso beyond" text[], "aviso rising" boolean,
+CREATE OR REPLACE FUNCTION aviso_rows.%I("aviso beyond" text[], "aviso rising" boolean,
     "aviso value" text, "aviso look" integer, "aviso size" integer)
 RETURNS TABLE (key text[], subject text, data text, cause text)
-LANGUAGE plpgsql SECURITY DEFINER AS $aviso$
+LANGUAGE plpgsql SECURITY DEFINER AS %L;$code$,
+        'list_' || t.id, format($code$
 #variable_conflict use_column
 DECLARE
     "aviso ordering" text := CASE WHEN "aviso rising" THEN %3$L ELSE %4$L END;
@@ -42,8 +43,7 @@ BEGIN
             || "aviso source" || ' ORDER BY ' || "aviso ordering" || ' OFFSET $3 - 1 LIMIT 1'
             ') AS looked_at WHERE goes_on' USING "aviso beyond", "aviso value", "aviso look";
     END IF;
-END $aviso$;$code$,
-        'list_' || t.id,
+END$code$, 'list_' || t.id,
         format(' FROM %s AS "aviso row" WHERE true', aviso.full_name(t.relation)),
         string_agg(format('"aviso row".%I', name), ', ' ORDER BY place),
         string_agg(format('"aviso row".%I DESC', name), ', ' ORDER BY place),
@@ -56,7 +56,7 @@ END $aviso$;$code$,
                 SELECT aviso.cast_type(atttypid) FROM pg_attribute
                 WHERE attrelid = t.relation AND attname = t.placeholder))) END,
         format('ARRAY[%s]', string_agg(format('"aviso row".%I::text', name), ', ' ORDER BY place)),
-        format('aviso_rows.%I', 'row_' || t.id))
+        format('aviso_rows.%I', 'row_' || t.id)))
     FROM unnest(t.key) WITH ORDINALITY AS listed (name, place)
 $$;
 

@@ -86,7 +86,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT format($code$
 CREATE OR REPLACE FUNCTION aviso_rows.%I("aviso row" record,
     OUT value text, OUT subject text, OUT data text, OUT cause text)
-LANGUAGE plpgsql SECURITY DEFINER AS $aviso$
+LANGUAGE plpgsql SECURITY DEFINER AS %L;$code$,
+        'row_' || t.id, format($code$
 BEGIN
     cause := 'unclear';
     subject := %s;
@@ -105,8 +106,7 @@ BEGIN
     END IF;
 EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
     data := NULL;
-END $aviso$;$code$,
-        'row_' || t.id,
+END$code$,
         aviso.subject_code(t.relation, t.key),
         CASE WHEN t."where" IS NOT NULL THEN format($code$
     IF aviso_rows.%I("aviso row") IS NOT TRUE THEN
@@ -115,7 +115,7 @@ END $aviso$;$code$,
     END IF;$code$, 'where_' || t.id) END,
         aviso.value_code(t),
         aviso.data_code(t.relation, t.columns),
-        aviso.envelope_code())
+        aviso.envelope_code()))
 $$;
 
 -- Write the function that judges a row by the table's `where`: the columns that it names
@@ -124,18 +124,18 @@ CREATE FUNCTION aviso.where_code(t aviso.tracked_tables) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT format($code$
 CREATE OR REPLACE FUNCTION aviso_rows.%I("aviso row" record) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER%s AS $aviso$
+LANGUAGE plpgsql SECURITY DEFINER%s AS %L;$code$,
+        'where_' || t.id,
+        CASE WHEN strpos(t."where", E'\\') > 0
+            THEN ' SET standard_conforming_strings = on' ELSE '' END, format($code$
 DECLARE%s
 BEGIN
     RETURN %s;
-END $aviso$;$code$,
-        'where_' || t.id,
-        CASE WHEN strpos(t."where", E'\\') > 0
-            THEN ' SET standard_conforming_strings = on' ELSE '' END,
+END$code$,
         (SELECT string_agg(format(E'\n    %I %s := "aviso row".%I;',
                 attname, format_type(atttypid, atttypmod), attname), '')
             FROM pg_attribute WHERE attrelid = t.relation AND attname = ANY (t.where_columns)),
-        t."where")
+        t."where"))
 $$;
 
 -- A type as a text is cast to it, of any length: `bpchar`, for `character` is one character.
@@ -150,9 +150,10 @@ $$;
 CREATE FUNCTION aviso.find_code(t aviso.tracked_tables) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT format($code$
-CREATE OR REPLACE FUNCTION aviso_rows.%1$I("aviso subject" text, "aviso holds" text,
+CREATE OR REPLACE FUNCTION aviso_rows.%I("aviso subject" text, "aviso holds" text,
     OUT value text, OUT subject text, OUT data text, OUT cause text)
-LANGUAGE plpgsql SECURITY DEFINER AS $aviso$
+LANGUAGE plpgsql SECURITY DEFINER AS %L;$code$,
+        'find_' || t.id, format($code$
 #variable_conflict use_column
 DECLARE
     "aviso found" record;
@@ -180,8 +181,7 @@ EXCEPTION
         RETURN;
     WHEN OTHERS OR ASSERT_FAILURE THEN
         cause := 'unclear';
-END $aviso$;$code$,
-        'find_' || t.id,
+END$code$, 'find_' || t.id,
         aviso.full_name(t.relation),
         (SELECT string_agg(format('"aviso table".%I = %s::%s', name,
                 CASE WHEN cardinality(t.key) = 1 THEN '"aviso subject"'
@@ -189,7 +189,7 @@ END $aviso$;$code$,
                 aviso.cast_type(atttypid)), ' AND ' ORDER BY place)
             FROM unnest(t.key) WITH ORDINALITY AS listed (name, place)
             JOIN pg_attribute ON attrelid = t.relation AND attname = name),
-        'row_' || t.id)
+        'row_' || t.id))
 $$;
 
 -- Write the function that says the next rows in the order of their keys, behind `after`
@@ -197,9 +197,10 @@ $$;
 CREATE FUNCTION aviso.page_code(t aviso.tracked_tables) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT format($code$
-CREATE OR REPLACE FUNCTION aviso_rows.%1$I("aviso after" text[], "aviso size" integer)
+CREATE OR REPLACE FUNCTION aviso_rows.%I("aviso after" text[], "aviso size" integer)
 RETURNS TABLE (key text[], value text, subject text, data text, cause text)
-LANGUAGE plpgsql SECURITY DEFINER AS $aviso$
+LANGUAGE plpgsql SECURITY DEFINER AS %L;$code$,
+        'page_' || t.id, format($code$
 #variable_conflict use_column
 BEGIN
     IF "aviso after" IS NULL THEN
@@ -216,13 +217,12 @@ BEGIN
         ) AS "aviso row" CROSS JOIN LATERAL aviso_rows.%6$I("aviso row".*) AS said
         ORDER BY %3$s;
     END IF;
-END $aviso$;$code$,
-        'page_' || t.id, aviso.full_name(t.relation),
+END$code$, 'page_' || t.id, aviso.full_name(t.relation),
         string_agg(format('"aviso row".%I', name), ', ' ORDER BY place),
         string_agg(format('"aviso row".%I::text', name), ', ' ORDER BY place),
         string_agg(format('"aviso after"[%s]::%s', place, aviso.cast_type(atttypid)),
             ', ' ORDER BY place),
-        'row_' || t.id)
+        'row_' || t.id))
     FROM unnest(t.key) WITH ORDINALITY AS listed (name, place)
     JOIN pg_attribute ON attrelid = t.relation AND attname = name
 $$;
