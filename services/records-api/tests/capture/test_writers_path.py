@@ -322,6 +322,28 @@ def test_a_row_without_a_key_is_told_the_long_way(
     assert [("unavailable", None)] == told(database, "shop")
 
 
+VARIABLES: dict[str, LiteralString] = {
+    "found": "boolean",
+    "is_nested": "boolean",
+    "event_data": "text",
+    "writers_path": "text",
+    "tg_op": "text",
+}
+
+
+@pytest.mark.parametrize(("name", "column"), VARIABLES.items(), ids=VARIABLES.keys())
+def test_a_column_that_is_gone_is_no_variable_of_its_name(
+    database: Database, name: LiteralString, column: LiteralString
+) -> None:
+    track(database, f"id int PRIMARY KEY, {name} {column}", f"{{id,{name}}}")
+    database.run("INSERT INTO shop VALUES (1, NULL)")
+    database.run(f"ALTER TABLE shop RENAME {name} TO gone")
+
+    database.run("INSERT INTO shop VALUES (2, NULL)")
+
+    assert ["created", "unavailable"] == [kind for kind, _ in told(database, "shop")]
+
+
 LONG: dict[str, LiteralString] = {
     "rows": (
         "INSERT INTO public.shop SELECT last + n, n, 'a'"

@@ -21,12 +21,16 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Whether one expression says all of a row: its types are plain, its key needs no more than
--- quotes, it has one feed. Each further expression costs a writer as much again.
+-- quotes, it has one feed. Each further expression costs a writer as much again. And no
+-- column is called like a variable of the trigger's, which would be told in its place once
+-- it is gone.
 CREATE FUNCTION aviso.is_lean(t aviso.tracked_tables) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT t."where" IS NULL AND t.placeholder IS NULL AND cardinality(t.key) = 1
         AND getdatabaseencoding() = 'UTF8' AND bool_and(aviso.is_plain(atttypid)
-            AND (attname <> t.key[1] OR aviso.is_comparable(atttypid)))
+            AND (attname <> t.key[1] OR aviso.is_comparable(atttypid))
+            AND attname <> ALL ('{found,is_nested,event_data,writers_path}')
+            AND NOT starts_with(attname::text, 'tg_'))
     FROM pg_attribute WHERE attrelid = t.relation AND attname = ANY (t.columns)
 $$;
 
