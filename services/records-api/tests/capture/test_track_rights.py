@@ -434,6 +434,15 @@ def test_a_key_that_is_no_column_is_no_call_of_a_function(shop: Database) -> Non
     assert not shop.value("SELECT is_called FROM shop.calls")
 
 
+SAYING: tuple[LiteralString, ...] = (
+    "CREATE TABLE shop.said (who text)",
+    "GRANT ALL ON shop.said TO PUBLIC",
+    "CREATE FUNCTION shop.say() RETURNS text LANGUAGE plpgsql AS $$ BEGIN"
+    " INSERT INTO shop.said VALUES (current_user); RETURN 1; END $$",
+    "SET check_function_bodies = off",
+)
+
+
 @pytest.mark.parametrize("tag", ["function", "aviso"])
 @pytest.mark.parametrize("where", ["a column's", "the key's", "the table's"])
 def test_a_name_does_not_end_the_code_that_it_stands_in(
@@ -473,12 +482,3 @@ def test_a_where_does_not_end_the_code_that_it_stands_in(shop: Database) -> None
 
     assert [] == shop.run("SELECT who FROM shop.said")
     assert {"1"} == set(fold(shop))
-
-
-SAYING: tuple[LiteralString, ...] = (
-    "CREATE TABLE shop.said (who text)",
-    "GRANT ALL ON shop.said TO PUBLIC",
-    "CREATE FUNCTION shop.say() RETURNS text LANGUAGE plpgsql AS $$ BEGIN"
-    " INSERT INTO shop.said VALUES (current_user); RETURN 1; END $$",
-    "SET check_function_bodies = off",
-)
